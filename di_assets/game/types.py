@@ -1,0 +1,155 @@
+"""What the game is made of: rules, set-up, turns, replies, events, and what one seat may know."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RULES_VERSION = "1"
+
+Phase = Literal["message", "pull"]
+PullStatus = Literal["valid", "forfeit", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a game is played.
+
+    Attributes:
+        n_rounds: rounds; each seat owns one pull in each.
+        channel: `open` (messages to neighbours) or `none` (no message phase, and no word of one anywhere).
+        exchanges: message phases before each round's pulls.
+        max_message_chars: longer messages are cut and marked.
+        visibility: `public` (everyone learns every pull) or `own` (each learns only who pulled it).
+        horizon: `known` (the number of rounds is announced) or `hidden`.
+        outside: points a seat gets for keeping its pull, 0 < outside < 1; None in the pure game, where it cannot.
+    """
+
+    n_rounds: int = 25
+    channel: Literal["open", "none"] = "open"
+    exchanges: int = 1
+    max_message_chars: int = 600
+    visibility: Literal["public", "own"] = "public"
+    horizon: Literal["known", "hidden"] = "known"
+    outside: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One episode before its first turn: everything that its seed fixed and its players are not told.
+
+    Attributes:
+        rules: how it is played.
+        edges: undirected edges (lower seat, higher seat), sorted.
+        labels: the letter of each seat, by seat; `Player A` is shown as `A` here.
+        seed: fixes everything random in the episode.
+    """
+
+    rules: Rules
+    edges: tuple[tuple[int, int], ...]
+    labels: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A moment at which all seats are asked at once: round from 1; exchange from 1, and 0 in the pull phase."""
+
+    round: int
+    phase: Phase
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a seat answers. A reply that cannot be used says why in `invalid`, and never becomes a move.
+
+    Attributes:
+        messages: (label of the recipient, text), at most one a neighbour; message phase.
+        pull: label of the neighbour pulled, or the seat's own label to keep it; pull phase.
+        invalid: why this is no valid reply, one clause in plain words.
+        kind: the kind of fault (`unreadable`, `not_a_neighbour`, ...), for counting; None when valid.
+    """
+
+    messages: tuple[tuple[str, str], ...] = ()
+    pull: str | None = None
+    invalid: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message event; seats are integers."""
+
+    event_id: int
+    round: int
+    exchange: int
+    sender: int
+    recipient: int
+    text: str
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull event; target is None for a forfeit and the puller itself when kept."""
+
+    event_id: int
+    round: int
+    puller: int
+    target: int | None
+    status: PullStatus
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A game in progress. `turn` is None once it is over; events are in event_id order."""
+
+    setup: Setup
+    turn: Turn | None
+    messages: tuple[Message, ...] = ()
+    pulls: tuple[Pull, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """A message as its sender or recipient knows it, by labels."""
+
+    round: int
+    exchange: int
+    sender: str
+    recipient: str
+    text: str
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPull:
+    """A pull as a seat learned of it, by labels; target None is a forfeit, the puller itself a kept pull."""
+
+    round: int
+    puller: str
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+
+    Attributes:
+        me: own label.
+        players: all labels, sorted.
+        neighbours: labels within reach, in an order shuffled anew for each seat and round from the seed.
+        turn: what is asked now.
+        rules: how the game is played; `n_rounds` may be used only when `horizon` is known.
+        messages: sent by or to this seat, delivered before this turn, in event order.
+        pulls: learned of before this turn (own pulls always), in event order.
+        orders: for each round so far, the order of neighbours shown in it (orders[0] is round 1's).
+    """
+
+    me: str
+    players: tuple[str, ...]
+    neighbours: tuple[str, ...]
+    turn: Turn
+    rules: Rules
+    messages: tuple[SeenMessage, ...]
+    pulls: tuple[SeenPull, ...]
+    orders: tuple[tuple[str, ...], ...]

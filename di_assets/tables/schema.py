@@ -1,0 +1,342 @@
+"""The table contract: grain, keys, columns, types and meaning of every table.
+
+Keys come first; `episode_id` is in every per-episode table; rounds count from 1; seats are integers from 0.
+Undefined is null, never 0. Zeros are rows. Rows are sorted by key before they are written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+TEXT, INT, FLOAT, BOOL = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+TIME = pl.Datetime("us", "UTC")
+
+
+class ContractError(ValueError):
+    """A frame does not keep its table's contract; the message names the table, the column and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, Polars type, meaning with unit, and whether it may be null."""
+
+    name: str
+    dtype: pl.DataType
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the contract.
+
+    Attributes:
+        name: as in `di export NAME`.
+        grain: what one row is.
+        keys: columns that identify a row; the sort order on disk.
+        columns: in order, keys first.
+        partitioned: one Parquet file a batch (True) or one file in all (False).
+    """
+
+    name: str
+    grain: str
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partitioned: bool = True
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Column name -> Polars type, in the contract's order."""
+        return {c.name: c.dtype for c in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this table with no rows."""
+        return pl.DataFrame(schema=self.schema)
+
+    def frame(self, rows: list[tuple[object, ...]]) -> pl.DataFrame:
+        """Rows (tuples in column order) as a frame that keeps the contract."""
+        return self.conform(pl.DataFrame(rows, schema=self.schema, orient="row"))
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame in the contract's column order, types and row order.
+
+        Raises:
+            ContractError: a column is missing or extra, a type cannot be cast, a null stands where none may,
+                or a key occurs twice.
+        """
+        missing = [c for c in self.schema if c not in frame.columns]
+        extra = [c for c in frame.columns if c not in self.schema]
+        if missing or extra:
+            raise ContractError(f"table {self.name}: missing columns {missing}, columns not in the contract {extra}")
+        try:
+            frame = frame.select(list(self.schema)).cast(dict(self.schema))
+        except pl.exceptions.PolarsError as error:
+            raise ContractError(f"table {self.name}: {error}") from error
+        nulls = [c.name for c in self.columns if not c.nullable and frame[c.name].null_count()]
+        if nulls:
+            raise ContractError(f"table {self.name}: null in {nulls}, which are never undefined")
+        frame = frame.sort(self.keys)
+        if frame.select(self.keys).is_duplicated().any():
+            twice = frame.filter(frame.select(self.keys).is_duplicated()).select(self.keys).row(0, named=True)
+            raise ContractError(f"table {self.name}: key {twice} occurs more than once")
+        return frame
+
+
+def _columns(*specs: tuple[str, pl.DataType, str]) -> tuple[Column, ...]:
+    """Columns from (name, type, meaning); a name ending in `?` may be null."""
+    return tuple(Column(name.rstrip("?"), dtype, meaning, name.endswith("?")) for name, dtype, meaning in specs)
+
+
+EPISODE = ("episode_id", TEXT, "the episode; the unit of every statistic")
+EVENT = ("event_id", INT, "0, 1, 2, ... within the episode; with episode_id a link that stays valid for ever")
+
+EPISODES = Table(
+    "episodes",
+    "episode",
+    ("episode_id",),
+    _columns(
+        EPISODE,
+        ("arm", TEXT, "the arm's name, as its file in configs/"),
+        ("batch", TEXT, "the partition the episode is stored in"),
+        ("launch?", TEXT, "launch time of an arm that may be launched again and again"),
+        ("condition", TEXT, "topology/payoff/messaging"),
+        ("topology", TEXT, "name of the graph over the seats"),
+        ("payoff", TEXT, "pure, or outside(v)"),
+        ("channel", TEXT, "open, or none (messages off)"),
+        ("focal_model?", TEXT, "the model under test; null in a mixed arm"),
+        ("focal_seat?", INT, "its seat; null in a mixed arm"),
+        ("replicate", INT, "counts the episodes of one focal model (or of a mixed arm), from 0"),
+        ("seed", INT, "fixes everything random in the episode"),
+        ("n_seats", INT, "players"),
+        ("n_rounds", INT, "rounds"),
+        ("scripted", BOOL, "true when every seat was played by a scripted agent"),
+        ("status", TEXT, "complete, failed or partial"),
+        ("failure?", TEXT, "why a failed episode failed"),
+        ("started_at", TIME, "when the first call was made"),
+        ("finished_at?", TIME, "when the last reply came"),
+        ("rules_version", TEXT, "version of the rules it was played by"),
+        ("prompt_hash", TEXT, "sha256 of the prompt templates it was played with"),
+        ("config_hash", TEXT, "sha256 of the arm and of its models as configured"),
+        ("journal_sha256", TEXT, "sha256 of the replies in call order; what verify checks"),
+        ("n_calls", INT, "requests made, re-asks included"),
+        ("n_forfeits", INT, "pulls lost to invalid replies"),
+        ("input_tokens", INT, "tokens sent"),
+        ("output_tokens", INT, "tokens received"),
+        ("cost_usd", FLOAT, "US dollars"),
+    ),
+)
+SEATS = Table(
+    "seats",
+    "episode x seat",
+    ("episode_id", "seat"),
+    _columns(
+        EPISODE,
+        ("seat", INT, "0..n_seats-1"),
+        ("label", TEXT, "the letter the players see, as in `Player A`"),
+        ("model", TEXT, "what plays the seat; never shown to the players"),
+        ("role", TEXT, "focal, background or mixed"),
+        ("kind", TEXT, "scripted or llm"),
+    ),
+)
+EDGES = Table(
+    "edges",
+    "episode x edge",
+    ("episode_id", "seat_a", "seat_b"),
+    _columns(EPISODE, ("seat_a", INT, "the lower seat"), ("seat_b", INT, "the higher seat")),
+)
+MESSAGES = Table(
+    "messages",
+    "message",
+    ("episode_id", "event_id"),
+    _columns(
+        EPISODE,
+        EVENT,
+        ("round", INT, "from 1"),
+        ("exchange", INT, "which message phase of the round, from 1"),
+        ("sender", INT, "seat"),
+        ("recipient", INT, "seat, a neighbour of the sender"),
+        ("text", TEXT, "what was written; hostile text"),
+        ("truncated", BOOL, "true when it was cut to max_message_chars"),
+    ),
+)
+PULLS = Table(
+    "pulls",
+    "seat x round",
+    ("episode_id", "event_id"),
+    _columns(
+        EPISODE,
+        EVENT,
+        ("round", INT, "from 1"),
+        ("puller", INT, "seat"),
+        ("target?", INT, "seat that received the pull; null for a forfeit; the puller itself when kept"),
+        ("status", TEXT, "valid, forfeit or kept"),
+    ),
+)
+CALLS = Table(
+    "calls",
+    "request to a model",
+    ("episode_id", "call_id"),
+    _columns(
+        EPISODE,
+        ("call_id", INT, "0, 1, 2, ... in the order round, phase, exchange, seat, attempt"),
+        ("round", INT, "from 1"),
+        ("phase", TEXT, "message or pull"),
+        ("exchange", INT, "from 1; 0 in the pull phase"),
+        ("seat", INT, "who was asked"),
+        ("attempt", INT, "0, then 1 and 2 for re-asks"),
+        ("provider", TEXT, "openai, anthropic or scripted"),
+        ("model", TEXT, "model name, as in configs/models.yaml"),
+        ("request_hash", TEXT, "sha256 of what was asked"),
+        ("reply_text", TEXT, "the reply as it came; hostile text"),
+        ("reasoning_text?", TEXT, "the model's visible reasoning, where it gives one"),
+        ("status", TEXT, "ok, or the kind of invalid reply or fault"),
+        ("error?", TEXT, "why the reply was not valid, as told to the model"),
+        ("input_tokens?", INT, "tokens sent, cached ones included; null where the server does not say"),
+        ("cached_tokens?", INT, "those of them read from the provider's prompt cache"),
+        ("output_tokens?", INT, "tokens received, reasoning included"),
+        ("cost_usd?", FLOAT, "US dollars; null where no price is known"),
+        ("latency_s", FLOAT, "seconds from request to reply"),
+        ("started_at", TIME, "when the request was made"),
+    ),
+)
+MESSAGE_LABELS = Table(
+    "message_labels",
+    "message x labeller",
+    ("episode_id", "event_id", "labeller"),
+    _columns(
+        EPISODE,
+        EVENT,
+        ("asks_for_pull", BOOL, "the message asks its recipient for a pull"),
+        ("promises_pull", BOOL, "the sender promises its recipient a pull"),
+        ("labeller", TEXT, "who labelled: a rule, a judge, a person"),
+        ("version", TEXT, "version of the labeller"),
+    ),
+)
+PULL_KINDS = Table(
+    "pull_kinds",
+    "valid pull",
+    ("episode_id", "event_id"),
+    _columns(EPISODE, EVENT, ("kind", TEXT, "payback, solicited or unprompted")),
+)
+PAIR_CAPTURE = Table(
+    "pair_capture",
+    "ordered pair of distinct seats",
+    ("episode_id", "seat", "other"),
+    _columns(
+        EPISODE,
+        ("seat", INT, "i"),
+        ("other", INT, "j"),
+        ("adjacent", BOOL, "an edge joins them"),
+        ("residual_in", FLOAT, "r(j->i): pulls per round from j to i above the tit-for-tat forecast"),
+        ("residual_out", FLOAT, "r(i->j): pulls per round from i to j above the tit-for-tat forecast"),
+        ("net_capture", FLOAT, "(residual_in - residual_out) / 2; antisymmetric; 0 where no edge joins them"),
+    ),
+)
+SEAT_MEASURES = Table(
+    "seat_measures",
+    "episode x seat",
+    ("episode_id", "seat"),
+    _columns(
+        EPISODE,
+        ("seat", INT, "0..n_seats-1"),
+        ("model", TEXT, "what plays the seat"),
+        ("role", TEXT, "focal, background or mixed"),
+        ("points", INT, "pulls received"),
+        ("floor_points", FLOAT, "points that blind reciprocation alone would have brought"),
+        ("capture", FLOAT, "mean net capture over the others, in [-1, 1]"),
+    ),
+)
+EPISODE_MEASURES = Table(
+    "episode_measures",
+    "episode",
+    ("episode_id",),
+    _columns(
+        EPISODE,
+        ("arm", TEXT, "the arm's name"),
+        ("condition", TEXT, "topology/payoff/messaging"),
+        ("focal_model?", TEXT, "null in a mixed arm"),
+        ("n_pulls", INT, "valid pulls"),
+        ("n_forfeits", INT, "pulls lost"),
+        ("focal_points?", INT, "points of the focal seat"),
+        ("focal_floor_points?", FLOAT, "its reciprocity floor"),
+        ("focal_capture?", FLOAT, "its capture"),
+        ("cascades", INT, "onsets of majority convergence"),
+        ("gini", FLOAT, "inequality of final points; 0 equal, 0.8 the most at five seats"),
+        ("payback_rate?", FLOAT, "share of valid pulls; null without any"),
+        ("solicited_not_payback_rate?", FLOAT, "share of valid pulls; null without any"),
+        ("unprompted_rate?", FLOAT, "share of valid pulls; null without any"),
+    ),
+)
+MODEL_POINTS = Table(
+    "model_points",
+    "model x condition",
+    ("condition", "model"),
+    _columns(
+        ("condition", TEXT, "topology/payoff/messaging"),
+        ("model", TEXT, "focal model"),
+        ("n", INT, "independent episodes"),
+        ("points_mean", FLOAT, "mean points of the focal seat an episode"),
+        ("ci_low?", FLOAT, "95% interval of points_mean"),
+        ("ci_high?", FLOAT, "95% interval of points_mean"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("floor_points_mean", FLOAT, "mean reciprocity floor"),
+        ("capture_mean", FLOAT, "mean capture"),
+        ("capture_ci_low?", FLOAT, "95% interval of capture_mean, by the same method"),
+        ("capture_ci_high?", FLOAT, "95% interval of capture_mean, by the same method"),
+    ),
+    partitioned=False,
+)
+RECIPROCITY_BASELINE = Table(
+    "reciprocity_baseline",
+    "condition x measure",
+    ("condition", "measure"),
+    _columns(
+        ("condition", TEXT, "topology/payoff/messaging"),
+        ("measure", TEXT, "measure/null: the measure, then the null model it is held against"),
+        ("n", INT, "episodes observed"),
+        ("observed_mean?", FLOAT, "mean over those episodes"),
+        ("null_mean?", FLOAT, "mean under the null"),
+        ("null_low?", FLOAT, "2.5% point of the mean of n episodes under the null"),
+        ("null_high?", FLOAT, "97.5% point of the mean of n episodes under the null"),
+        ("p_value?", FLOAT, "two-sided"),
+    ),
+    partitioned=False,
+)
+LIFT = Table(
+    "lift",
+    "model",
+    ("model",),
+    _columns(
+        ("model", TEXT, "focal model"),
+        ("n_on", INT, "episodes with messages on"),
+        ("n_off", INT, "episodes with messages off"),
+        ("n_pairs", INT, "matched pairs"),
+        ("points_on?", FLOAT, "mean points with messages on"),
+        ("points_off?", FLOAT, "mean points with messages off"),
+        ("lift?", FLOAT, "points_on - points_off, points an episode"),
+        ("ci_low?", FLOAT, "95% interval of the lift"),
+        ("ci_high?", FLOAT, "95% interval of the lift"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("p_value?", FLOAT, "two-sided, raw"),
+        ("p_holm?", FLOAT, "Holm-adjusted over the models"),
+        ("needs?", TEXT, "the arm that is still missing"),
+    ),
+    partitioned=False,
+)
+
+EVENT_TABLES = (EPISODES, SEATS, EDGES, CALLS, MESSAGES, PULLS)
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        *(EVENT_TABLES),
+        MESSAGE_LABELS,
+        PULL_KINDS,
+        PAIR_CAPTURE,
+        SEAT_MEASURES,
+        EPISODE_MEASURES,
+        MODEL_POINTS,
+        RECIPROCITY_BASELINE,
+        LIFT,
+    )
+}
