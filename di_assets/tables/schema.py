@@ -111,7 +111,7 @@ EPISODES = Table(
         ("n_seats", INT, "players"),
         ("n_rounds", INT, "rounds"),
         ("scripted", BOOL, "true when every seat was played by a scripted agent"),
-        ("status", TEXT, "complete, failed or partial"),
+        ("status", TEXT, "complete, failed or stopped (resumable both)"),
         ("failure?", TEXT, "why a failed episode failed"),
         ("started_at", TIME, "when the first call was made"),
         ("finished_at?", TIME, "when the last reply came"),

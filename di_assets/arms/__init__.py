@@ -1,0 +1,23 @@
+"""YAML -> frozen Arm -> planned episodes -> batches. Unknown keys and names are refused, with the nearest valid one."""
+
+from di_assets.arms.arm import Arm, Nightly
+from di_assets.arms.configs import Configs, ReportSettings, load_configs
+from di_assets.arms.models import ModelConfig, Price
+from di_assets.arms.plan import PlannedEpisode, batch_of, batches, new_launch, plan
+from di_assets.arms.reading import ConfigError
+
+__all__ = [
+    "Arm",
+    "ConfigError",
+    "Configs",
+    "ModelConfig",
+    "Nightly",
+    "PlannedEpisode",
+    "Price",
+    "ReportSettings",
+    "batch_of",
+    "batches",
+    "load_configs",
+    "new_launch",
+    "plan",
+]

@@ -1,0 +1,166 @@
+"""The folder of configuration: models.yaml, report.yaml, prompts/ and one file per arm, read and checked together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from di_assets.agents.scripted import POLICIES
+from di_assets.arms.arm import SELF, Arm
+from di_assets.arms.models import ModelConfig, Models
+from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml
+from di_assets.game.topology import TOPOLOGIES, edges
+
+PLAN_FIELDS = ("focal", "background", "lineup", "episodes", "first_seed", "seeds", "seats", "rounds", "topology", "payoff",
+               "visibility", "horizon", "exchanges", "max_message_chars", "instructions", "relaunch")  # fmt: skip
+APART = {"models.yaml", "report.yaml"}
+
+
+class ReportSettings(Strict):
+    """What the pages say of themselves: report.yaml."""
+
+    title: str = "Delegated Influence"
+    subtitle: str = ""
+    status: str = "private draft — not for citation"
+
+
+@dataclass(frozen=True, slots=True)
+class Configs:
+    """All configuration, checked.
+
+    Attributes:
+        root: the folder.
+        arms: by name, sorted.
+        models: by name.
+        report: what the pages say of themselves.
+    """
+
+    root: Path
+    arms: Mapping[str, Arm]
+    models: Mapping[str, ModelConfig]
+    report: ReportSettings
+
+    @property
+    def prompts(self) -> Path:
+        """Folder of the prompt files."""
+        return self.root / "prompts"
+
+    @property
+    def mirrors(self) -> dict[str, str]:
+        """Control arm -> the arm it mirrors."""
+        return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors}
+
+    def arm(self, name: str) -> Arm:
+        """The arm of this name.
+
+        Raises:
+            ConfigError: there is none; the nearest is named.
+        """
+        if name not in self.arms:
+            raise ConfigError(f"no arm {name!r} in {self.root}{nearest(name, self.arms)}")
+        return self.arms[name]
+
+    def is_scripted(self, model: str) -> bool:
+        """True for a scripted agent, which needs no entry in models.yaml."""
+        return model in POLICIES
+
+    def config_hash(self, arm: Arm) -> str:
+        """sha256 of all that can change the arm's episodes."""
+        identities = {m: self.models[m].identity() if m in self.models else {"scripted": m} for m in arm.models}
+        return arm.config_hash(identities)
+
+
+def load_configs(root: Path) -> Configs:
+    """Reads and checks the whole folder.
+
+    Raises:
+        ConfigError: with file, line, key and the nearest valid name.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"{root}: no such folder; say where the arms are with --configs or DI_CONFIGS")
+    models = _models(root / "models.yaml")
+    report = read_yaml(root / "report.yaml", ReportSettings) if (root / "report.yaml").exists() else ReportSettings()
+    files = {path.stem: path for path in sorted(root.glob("*.yaml")) if path.name not in APART}
+    read = {name: read_yaml(path, Arm, name=name) for name, path in files.items()}
+    arms: dict[str, Arm] = {}
+    for name, arm in read.items():
+        resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
+        arms[name] = _checked(_with_lineups(resolved, models, files[name]), models, files[name], root)
+    _refuse_shared_ids(arms, files)
+    return Configs(root=root, arms=arms, models=models.models, report=report)
+
+
+def _models(path: Path) -> Models:
+    models = read_yaml(path, Models) if path.exists() else Models(models={})
+    for name in models.models:
+        if name in POLICIES or name == SELF:
+            raise ConfigError(f"{path}: models.{name}: this is the name of a scripted agent; choose another")
+        if not all(c.isalnum() or c in "._-" for c in name):
+            raise ConfigError(f"{path}: models.{name}: a name is letters, digits, dots, dashes and underscores")
+    for lineup, members in models.lineups.items():
+        _refuse_unknown(path, f"lineups.{lineup}", members, {*models.models, *POLICIES})
+    return models
+
+
+def _mirrored(arm: Arm, arms: Mapping[str, Arm], path: Path) -> Arm:
+    """The control with the plan of the arm that it mirrors."""
+    others = [name for name, other in arms.items() if name != arm.name and other.mirrors is None]
+    if arm.mirrors not in others:
+        raise ConfigError(f"{path}: mirrors: no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
+    own = sorted(set(PLAN_FIELDS) & arm.model_fields_set)
+    if own:
+        raise ConfigError(f"{path}: {own[0]}: comes from {arm.mirrors}, which this arm mirrors; remove it here")
+    mirrored = arms[arm.mirrors]
+    if arm.channel == mirrored.channel:
+        raise ConfigError(f"{path}: channel: is {arm.channel!r} in {arm.mirrors} too, so nothing is controlled for")
+    return arm.model_copy(update={field: getattr(mirrored, field) for field in PLAN_FIELDS})
+
+
+def _with_lineups(arm: Arm, models: Models, path: Path) -> Arm:
+    """Names of line-ups, written as the one entry of a list, replaced by their members."""
+    update = {}
+    for field in ("background", "lineup", "focal"):
+        value = getattr(arm, field)
+        if value != SELF:
+            update[field] = tuple(m for name in value for m in models.lineups.get(name, (name,)))
+    arm = arm.model_copy(update=update)
+    try:
+        arm._check_cast()  # noqa: SLF001 -- the same check, now that the line-ups are known
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return arm
+
+
+def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
+    known = {*models.models, *POLICIES}
+    for field in ("focal", "lineup", "background"):
+        value = getattr(arm, field)
+        _refuse_unknown(path, field, () if value == SELF else value, {*known, *models.lineups})
+    if arm.topology.name not in TOPOLOGIES:
+        raise ConfigError(f"{path}: topology: no graph {arm.topology.name!r}{nearest(arm.topology.name, TOPOLOGIES)}")
+    try:
+        edges(arm.topology.name, arm.seats, seed=arm.replicate_seeds[0], params=arm.topology.params)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: topology: {error}") from error
+    for role in ("focal", "background"):
+        name = getattr(arm.instructions, role)
+        available = [p.stem for p in (root / "prompts" / "instructions").glob("*.md")]
+        if name is not None and name not in available:
+            raise ConfigError(f"{path}: instructions.{role}: no such prompt file {name!r}{nearest(name, available)}")
+    if arm.budget_usd is None and any(m in models.models for m in arm.models):
+        raise ConfigError(f"{path}: budget_usd: is missing; an arm with paid models says what it may spend (0 if free)")
+    return arm
+
+
+def _refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = set(known)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{path}: {key}: no model {name!r}{nearest(name, known)}")
+
+
+def _refuse_shared_ids(arms: Mapping[str, Arm], files: Mapping[str, Path]) -> None:
+    patterns: dict[str, str] = {}
+    for name, arm in arms.items():
+        if arm.id in patterns:
+            raise ConfigError(f"{files[name]}: id: {arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ")
+        patterns[arm.id] = name

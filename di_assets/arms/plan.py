@@ -1,0 +1,101 @@
+"""An arm's planned episodes, in their order, and the batches (partitions) that they fall into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from di_assets.arms.arm import SELF, Arm
+from di_assets.game.setup import seat_labels, seating
+from di_assets.game.topology import edges
+from di_assets.game.types import Setup
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEpisode:
+    """One episode before it is played: all that the arm and the seed fix.
+
+    Attributes:
+        episode_id: valid for ever.
+        arm: its arm's name.
+        batch: its partition.
+        launch: launch time, for arms that may be launched again.
+        replicate: counts the episodes of one focal model, from 0.
+        focal_model: the model under test; None in a mixed arm.
+        focal_seat: where it sits.
+        models: by seat.
+        roles: by seat: focal, background or mixed.
+        setup: the game's.
+    """
+
+    episode_id: str
+    arm: str
+    batch: str
+    launch: str | None
+    replicate: int
+    focal_model: str | None
+    focal_seat: int | None
+    models: tuple[str, ...]
+    roles: tuple[str, ...]
+    setup: Setup
+
+
+def batch_of(arm: Arm, index: int) -> str:
+    """Partition of the arm's index-th planned episode."""
+    return f"{arm.name}--b{index // arm.batch_size:02d}"
+
+
+def batches(arm: Arm) -> tuple[str, ...]:
+    """The arm's partitions, in order."""
+    return tuple(dict.fromkeys(batch_of(arm, index) for index in range(arm.planned)))
+
+
+def new_launch(now: datetime) -> str:
+    """A launch time as it stands in episode ids: `2026-06-27T14-43-44-00-00`."""
+    return now.isoformat(timespec="seconds").replace(":", "-").replace("+", "-")
+
+
+def plan(arm: Arm, *, launches: Sequence[str] = ()) -> tuple[PlannedEpisode, ...]:
+    """The arm's episodes, in order: replicate by replicate, each with every focal model, so that any part is balanced.
+
+    Args:
+        arm: the arm.
+        launches: launch times; for an arm that may be launched again, each is the whole plan once more.
+    """
+    return tuple(
+        _episode(arm, focal, replicate, seed, launch, index)
+        for launch in (launches if arm.relaunch else (None,))
+        for index, (replicate, seed, focal) in enumerate(
+            (replicate, seed, focal)
+            for replicate, seed in enumerate(arm.replicate_seeds)
+            for focal in (arm.focal or (None,))
+        )
+    )
+
+
+def _episode(
+    arm: Arm, focal: str | None, replicate: int, seed: int, launch: str | None, index: int
+) -> PlannedEpisode:
+    """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
+    if focal is None:
+        cast = arm.lineup
+    else:
+        cast = (focal,) * arm.seats if arm.background == SELF else (focal, *arm.background)
+    seats = seating(arm.seats, seed=seed)
+    setup = Setup(
+        rules=arm.rules,
+        edges=edges(arm.topology.name, arm.seats, seed=seed, params=arm.topology.params),
+        labels=seat_labels(arm.seats, seed=seed),
+        seed=seed,
+    )
+    return PlannedEpisode(
+        episode_id=arm.id.format(focal=focal, replicate=replicate, seed=seed, launch=launch),
+        arm=arm.name,
+        batch=batch_of(arm, index),
+        launch=launch,
+        replicate=replicate,
+        focal_model=focal,
+        focal_seat=None if focal is None else seats.index(0),
+        models=tuple(cast[member] for member in seats),
+        roles=tuple("mixed" if focal is None else "focal" if member == 0 else "background" for member in seats),
+        setup=setup,
+    )

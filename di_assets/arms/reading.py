@@ -1,0 +1,112 @@
+"""Reads one YAML file into a frozen model; whatever is wrong becomes one line: file, line, key, what would be right."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A configuration file is wrong; the message is one line that says where and what would be right."""
+
+
+class Strict(BaseModel):
+    """A frozen section of a configuration file that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the known name nearest to a misspelt one, else ` (known: a, b, c)`."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known) or 'none'})"
+
+
+def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
+    """One file as one model.
+
+    Args:
+        path: the file.
+        model: what it must hold.
+        name: set as key `name` where the model wants the file's name.
+
+    Raises:
+        ConfigError: not readable, not YAML, an unknown key, or a value that cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
+        raise ConfigError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(data).__name__}")
+    _refuse_twice(path, tree)
+    try:
+        return model.model_validate(data if name is None else {**data, "name": name})
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, tree, model, error)) from error
+
+
+def _refuse_twice(path: Path, node: Any) -> None:
+    """YAML lets a key stand twice and keeps the last; here that is an error."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(f"{path}:{key.start_mark.line + 1}: {key.value}: stands twice; keep one")
+            seen.add(key.value)
+            _refuse_twice(path, value)
+
+
+def _first_problem(path: Path, tree: Any, model: type[BaseModel], error: ValidationError) -> str:
+    # An unknown key first: a misspelt key also makes the right one missing, and is what to mend.
+    problem = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    location = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+    where = f"{path}:{_line(tree, location)}"
+    key = ".".join(str(part) for part in location)
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: {key}: no such key{nearest(str(location[-1]), _fields(model, location[:-1]))}"
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {key + ': ' if key else ''}{text}"
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Keys valid at a place, as far as the model's annotations tell."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        found = [m for m in _models_in(field.annotation)] if field else []
+        if found:
+            model = found[0]
+    return [f.alias or name for name, f in model.model_fields.items() if name != "name"]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for arg in getattr(annotation, "__args__", ()) for m in _models_in(arg)]
+
+
+def _line(node: Any, location: tuple[int | str, ...]) -> int:
+    """1-based line of the deepest part of a key path that the file holds."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            match = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if match is None:
+                break
+            line, node = match[0].start_mark.line + 1, match[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return int(line)

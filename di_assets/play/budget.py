@@ -1,0 +1,74 @@
+"""Money: what a call may cost is reserved before it is made, and what it did cost is settled after it.
+
+The reservation is an upper bound (no tokenizer makes more tokens than a text has bytes; no reply is longer than
+`max_tokens`), so the sum of what is spent can't pass the limit, however many calls are in flight.
+"""
+
+import asyncio
+
+from di_assets.arms.models import ModelConfig
+from di_assets.providers.types import Completion, Request
+
+# Tokens that dialects add around each turn (role marks and the like): more than any of them does.
+TOKENS_PER_TURN = 16
+
+
+class BudgetExceededError(Exception):
+    """The next call could pass the limit; the message says which limit and how much is spent."""
+
+
+def most_it_can_cost(config: ModelConfig, request: Request) -> float:
+    """Upper bound of one call's cost, US dollars, before it is made."""
+    texts = (request.system, *(text for _, text in request.turns), str(request.schema or ""))
+    tokens = sum(len(text.encode()) + TOKENS_PER_TURN for text in texts)
+    price = config.price
+    dearest = max(price.input, price.cached or 0.0)
+    return (tokens * dearest + config.max_tokens * price.output) / 1_000_000
+
+
+def cost_of(config: ModelConfig, completion: Completion) -> float | None:
+    """Cost of a call by the usage that came back, US dollars; None where none came and something is charged."""
+    if completion.input_tokens is None or completion.output_tokens is None:
+        return None if config.price.input or config.price.output else 0.0
+    return config.price.cost(completion.input_tokens, completion.cached_tokens or 0, completion.output_tokens)
+
+
+class Budget:
+    """A limit in US dollars and what is spent and reserved of it; None is no limit."""
+
+    def __init__(self, limit_usd: float | None, *, spent_usd: float = 0.0, name: str = "budget") -> None:
+        self.limit_usd, self.spent_usd, self.name = limit_usd, spent_usd, name
+        self.reserved_usd = 0.0
+        self._exceeded = False
+        self._freed = asyncio.Condition()
+
+    async def reserve(self, usd: float) -> None:
+        """Sets this much aside; waits while calls in flight may still turn out cheaper than reserved.
+
+        Raises:
+            BudgetExceededError: it does not fit, even with nothing in flight; from then on nothing is reserved.
+        """
+        if self.limit_usd is None or usd == 0:
+            self.reserved_usd += usd
+            return
+        async with self._freed:
+            while not self._exceeded and self.spent_usd + self.reserved_usd + usd > self.limit_usd:
+                if self.reserved_usd <= 0:
+                    self._exceeded = True
+                    self._freed.notify_all()
+                    break
+                await self._freed.wait()
+            if self._exceeded:
+                raise BudgetExceededError(
+                    f"{self.name} of ${self.limit_usd:.2f} would be exceeded (${self.spent_usd:.4f} spent)"
+                )
+            self.reserved_usd += usd
+
+    async def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """Replaces a reservation by what was spent."""
+        async with self._freed:
+            self.reserved_usd -= reserved_usd
+            if abs(self.reserved_usd) < 1e-12:  # sums of floats leave dust, which must not look like a call in flight
+                self.reserved_usd = 0.0
+            self.spent_usd += spent_usd
+            self._freed.notify_all()

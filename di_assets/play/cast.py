@@ -1,0 +1,46 @@
+"""Who sits down to a planned episode: scripted agents by name, everything else over its line."""
+
+from di_assets.agents.llm import LLMPlayer
+from di_assets.agents.player import Player
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.scripted import ScriptedPlayer
+from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.game.types import RULES_VERSION
+from di_assets.play.journal import Header
+from di_assets.play.sending import Lines
+
+SCRIPTED_PROMPTS = "scripted: no prompts"
+
+
+def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts, lines: Lines) -> list[Player]:
+    """One player a seat, new for each episode."""
+    setup, seats = planned.setup, []
+    for model, role, label in zip(planned.models, planned.roles, setup.labels, strict=True):
+        if configs.is_scripted(model):
+            seats.append(ScriptedPlayer(model, seed=setup.seed))
+            continue
+        name = arm.instructions.focal if role == "focal" else arm.instructions.background
+        seats.append(
+            LLMPlayer(
+                model=model,
+                endpoint=configs.models[model].endpoint(model),
+                connect=lines.provider,
+                prompts=prompts,
+                instructions=prompts.instructions(name) if name else None,
+                seed=setup.seed,
+                label=label,
+                episode_id=planned.episode_id,
+            )
+        )
+    return seats
+
+
+def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts) -> Header:
+    """What an episode of this arm is played with today."""
+    scripted = all(configs.is_scripted(model) for model in planned.models)
+    return Header(
+        episode_id=planned.episode_id,
+        rules_version=RULES_VERSION,
+        prompt_hash=SCRIPTED_PROMPTS if scripted else prompts.hash,
+        config_hash=configs.config_hash(arm),
+    )

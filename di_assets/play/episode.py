@@ -1,0 +1,121 @@
+"""One episode as a coroutine around the pure game: ask all seats of a turn at once, step, until it is over.
+
+Resuming is replaying: stored replies are looked up first, and play goes on where they run out. No second path.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from di_assets.agents.player import Ask, Fault, Player
+from di_assets.agents.replies import read_reply
+from di_assets.game.observe import observe
+from di_assets.game.step import start, step
+from di_assets.game.types import Observation, Reply, Setup, State, Turn
+from di_assets.play.journal import FATAL, OK, TRANSPORT, Call, Journal
+from di_assets.providers.types import Completion, FatalFault, ProviderError
+
+MAX_REASKS = 2
+
+
+class Sender(Protocol):
+    """Sends a player's ask within whatever limits hold."""
+
+    async def __call__(self, player: Player, ask: Ask) -> Completion:
+        """The reply; raises ProviderError where none comes."""
+        ...
+
+
+Pricer = Callable[[str, Completion], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent and priced."""
+
+    players: Sequence[Player]
+    journal: Journal
+    send: Sender
+    price: Pricer
+
+
+async def play_episode(setup: Setup, table: Table) -> State:
+    """Plays (or replays, as far as the journal goes) one episode to its end.
+
+    Raises:
+        ProviderError: a seat got no reply; the journal keeps all that came.
+        StaleJournalError: the journal does not answer today's questions.
+    """
+    state = start(setup)
+    while (turn := state.turn) is not None:
+        seats = range(len(setup.labels))
+        replies = await _all(*(_reply(table, observe(state, seat), turn, seat) for seat in seats))
+        await table.journal.settled()
+        state = step(state, dict(zip(seats, replies, strict=True)))
+    return state
+
+
+async def _all(*asks: "asyncio._CoroutineLike[Reply]") -> list[Reply]:
+    """Waits for every seat even when one fails, so that no paid reply is cut off on its way to the journal."""
+    results = await asyncio.gather(*asks, return_exceptions=True)
+    problems = [r for r in results if isinstance(r, BaseException)]
+    if problems:
+        # A fatal fault first: it stops the run, not the episode alone.
+        raise min(problems, key=lambda p: not isinstance(p, FatalFault))
+    return [r for r in results if isinstance(r, Reply)]
+
+
+async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) -> Reply:
+    """A seat's valid reply, or its last invalid one when the re-asks have run out."""
+    player, faults = table.players[seat], ()
+    reply = Reply(invalid="was never asked")
+    for attempt in range(1 + MAX_REASKS):
+        ask = player.prepare(observation, faults)
+        call = table.journal.find(turn, seat, attempt, ask.request_hash)
+        if call is None:
+            call = await _call(table, player, ask, observation, turn, seat, attempt)
+        reply = read_reply(observation, call.text, stop=call.stop)
+        if reply.invalid is None:
+            break
+        faults = (*faults, Fault(text=call.text, reason=reply.invalid))
+    return reply
+
+
+async def _call(
+    table: Table, player: Player, ask: Ask, observation: Observation, turn: Turn, seat: int, attempt: int
+) -> Call:
+    started_at, clock = time.time(), time.perf_counter()
+
+    def call(completion: Completion, status: str, error: str | None) -> Call:
+        return Call(
+            round=turn.round,
+            phase=turn.phase,
+            exchange=turn.exchange,
+            seat=seat,
+            attempt=attempt,
+            request_hash=ask.request_hash,
+            text=completion.text,
+            stop=completion.stop,
+            status=status,
+            error=error,
+            reasoning=completion.reasoning,
+            input_tokens=completion.input_tokens,
+            cached_tokens=completion.cached_tokens,
+            output_tokens=completion.output_tokens,
+            cost_usd=table.price(player.model, completion),
+            latency_s=round(time.perf_counter() - clock, 6),
+            started_at=started_at,
+        )
+
+    try:
+        completion = await table.send(player, ask)
+    except ProviderError as error:
+        status = FATAL if isinstance(error, FatalFault) else TRANSPORT
+        table.journal.append(call(Completion(text="", stop="fault"), status, str(error)))
+        raise
+    reply = read_reply(observation, completion.text, stop=completion.stop)
+    record = call(completion, reply.kind or OK, reply.invalid)
+    table.journal.append(record)
+    return record

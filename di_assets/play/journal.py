@@ -1,0 +1,259 @@
+"""The journal: every reply on disk before it is used, one append-only file of JSON lines an episode in flight.
+
+The first line says what the episode is and what it was played with; each further line is one call, whatever came
+back. A line is written (and so survives the death of this process) before its reply is used; where replies are paid
+for, one thread syncs what was written (and so it survives a power cut) in groups, and play waits for that at the end
+of each phase: at most one group is lost to a power cut, none to a kill.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from di_assets.game.types import Turn
+
+log = logging.getLogger(__name__)
+
+OK = "ok"
+TRANSPORT = "transport_fault"
+FATAL = "fatal_fault"
+FAULTS = {TRANSPORT, FATAL}
+
+
+class StaleJournalError(Exception):
+    """The journal was written with other rules, prompts or configuration, or for another question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an episode is played with; a journal is resumed only under the same."""
+
+    episode_id: str
+    rules_version: str
+    prompt_hash: str
+    config_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a model and what came back.
+
+    Attributes:
+        status: `ok`, the kind of an invalid reply, or a kind of fault (then `text` is empty).
+        error: why, in words.
+        started_at: seconds since the epoch, UTC.
+    """
+
+    round: int
+    phase: str
+    exchange: int
+    seat: int
+    attempt: int
+    request_hash: str
+    text: str
+    stop: str
+    status: str
+    error: str | None
+    reasoning: str | None
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    latency_s: float
+    started_at: float
+
+    @property
+    def key(self) -> tuple[int, str, int, int, int]:
+        """Which question it answers: (round, phase, exchange, seat, attempt)."""
+        return (self.round, self.phase, self.exchange, self.seat, self.attempt)
+
+
+def call_key(turn: Turn, seat: int, attempt: int) -> tuple[int, str, int, int, int]:
+    """The key of the call that asks this seat in this turn."""
+    return (turn.round, turn.phase, turn.exchange, seat, attempt)
+
+
+def in_call_order(calls: Iterable[Call]) -> list[Call]:
+    """Calls in the order round, phase (messages first), exchange, seat, attempt; faults before the reply they delayed."""
+    return sorted(
+        calls,
+        key=lambda c: (c.round, c.phase == "pull", c.exchange, c.seat, c.attempt, c.status not in FAULTS, c.started_at),
+    )
+
+
+def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
+    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order."""
+    digest = hashlib.sha256()
+    for request_hash, text in replies:
+        digest.update(json.dumps([request_hash, text]).encode() + b"\n")
+    return digest.hexdigest()
+
+
+class GroupSync:
+    """One thread that syncs files in groups, so that play never waits for the disk but at the end of a phase."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[int, list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]] = {}
+        self._wake = threading.Condition()
+        self._open = True
+        self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
+        self._thread.start()
+
+    def synced(self, descriptor: int) -> asyncio.Future[None]:
+        """A future that is done when what was written to this file so far is on disk."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        with self._wake:
+            self._wanted.setdefault(descriptor, []).append((loop, future))
+            self._wake.notify()
+        return future
+
+    def close(self) -> None:
+        """Syncs what is still wanted and ends the thread."""
+        with self._wake:
+            self._open = False
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while self._open and not self._wanted:
+                    self._wake.wait()
+                group, self._wanted = self._wanted, {}
+                if not group:
+                    return
+            for descriptor, waiting in group.items():
+                problem: OSError | None = None
+                try:
+                    os.fdatasync(descriptor)
+                except OSError as error:
+                    problem = error
+                for loop, future in waiting:
+                    loop.call_soon_threadsafe(_settle, future, problem)
+
+
+def _settle(future: asyncio.Future[None], problem: OSError | None) -> None:
+    if future.done():
+        return
+    if problem is None:
+        future.set_result(None)
+    else:
+        future.set_exception(problem)
+
+
+class Journal:
+    """The journal of one episode: what it holds already, and where new calls go.
+
+    Args:
+        path: the file; read if it exists, made with the first call if not.
+        header: what the episode is played with now.
+        sync: syncs paid replies; None where replies are free.
+
+    Raises:
+        StaleJournalError: the file was written with something else.
+    """
+
+    def __init__(self, path: Path, header: Header, *, sync: GroupSync | None) -> None:
+        self.path, self.header = path, header
+        self._sync = sync
+        self._descriptor: int | None = None
+        self._written = False
+        self.calls: list[Call] = []
+        self._usable = 0
+        if path.exists():
+            stored, self.calls, self._usable = read_journal(path)
+            if stored is not None and stored != header:
+                changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(header, f.name)]
+                raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
+        self._replies = {call.key: call for call in self.calls if call.status not in FAULTS}
+
+    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+        """The stored call that answers this question.
+
+        Raises:
+            StaleJournalError: a call is stored for this turn, but for another question.
+        """
+        call = self._replies.get(call_key(turn, seat, attempt))
+        if call is not None and call.request_hash != request_hash:
+            raise StaleJournalError(
+                f"{self.path}: round {turn.round}, seat {seat}: the stored reply answers another question"
+            )
+        return call
+
+    def append(self, call: Call) -> None:
+        """Writes one call; when this returns it survives the death of this process."""
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        _write_all(self._descriptor, _line(asdict(call)))
+        self._written = True
+        self.calls.append(call)
+
+    async def settled(self) -> None:
+        """Returns when all that was written survives a power cut too (at once where replies are free)."""
+        if self._sync is not None and self._descriptor is not None and self._written:
+            self._written = False
+            await self._sync.synced(self._descriptor)
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
+        os.ftruncate(descriptor, self._usable)  # a torn last line goes
+        os.lseek(descriptor, 0, os.SEEK_END)
+        if self._usable == 0:
+            _write_all(descriptor, _line(asdict(self.header)))
+        return descriptor
+
+
+def read_journal(path: Path) -> tuple[Header | None, list[Call], int]:
+    """What a journal holds: its header (None when not even that was written whole), its calls, and the bytes that are good.
+
+    A torn last line is dropped, loudly. A broken line before the last is an error: nothing here writes one.
+
+    Raises:
+        StaleJournalError: a line cannot be read.
+    """
+    header, calls, good = None, [], 0
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("torn")
+            record = json.loads(line)
+            if number == 1:
+                header = Header(**record)
+            else:
+                calls.append(Call(**record))
+        except (ValueError, TypeError) as error:
+            if good + len(line) < path.stat().st_size:
+                raise StaleJournalError(f"{path}:{number}: not a line of a journal; it is kept as it is") from error
+            log.warning("%s:%d: torn last line of %d bytes dropped; that call is asked again", path, number, len(line))
+            break
+        good += len(line)
+    return header, calls, good
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from file
+
+
+def _line(record: dict[str, object]) -> bytes:
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

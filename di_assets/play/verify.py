@@ -1,0 +1,227 @@
+"""Replays stored replies through today's rules and holds the stored events, points and hashes against what comes out."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+
+from di_assets.agents.player import Ask, Player
+from di_assets.agents.prompts import Prompts
+from di_assets.arms import Configs, PlannedEpisode, plan
+from di_assets.game.types import RULES_VERSION, State, Turn
+from di_assets.play.cast import header, players
+from di_assets.play.episode import Table, play_episode
+from di_assets.play.journal import FAULTS, Call, call_key, replies_sha256
+from di_assets.play.record import COMPLETE
+from di_assets.play.sending import Lines
+from di_assets.providers.types import Completion
+from di_assets.tables import Warehouse
+
+# What a provider said of a reply's end, as far as its status in `calls` still tells.
+STOPS = {"truncated": "length", "refusal": "refusal"}
+EVENTS = ("messages", "pulls")
+REPLAYED = ("episodes", "seats", "edges", "messages", "pulls", "calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying one episode found.
+
+    Attributes:
+        episode_id: the episode.
+        status: `ok`; `stale` (played with other rules, prompts or configuration: it cannot be replayed, or only in
+            part); `broken` (what is stored does not follow from the stored replies).
+        problem: what, and at which event; None when ok.
+    """
+
+    episode_id: str
+    status: Literal["ok", "stale", "broken"]
+    problem: str | None = None
+
+
+class _MissingReplyError(Exception):
+    """The stored replies do not reach to the end of the episode."""
+
+
+@dataclass(slots=True)
+class _Stored:
+    """Stands in a journal's place: holds stored calls, notes the first reply that its scripted agent would not give."""
+
+    calls: dict[tuple[int, str, int, int, int], Call]
+    same_prompts: bool
+    asked: set[tuple[int, str, int, int, int]] = field(default_factory=set)
+    other_question: tuple[Turn, int] | None = None
+
+    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+        key = call_key(turn, seat, attempt)
+        call = self.calls.get(key)
+        if call is None:
+            return None
+        self.asked.add(key)
+        if self.same_prompts and call.request_hash != request_hash and self.other_question is None:
+            self.other_question = (turn, seat)
+        return call
+
+    def append(self, call: Call) -> None:
+        raise _MissingReplyError
+
+    async def settled(self) -> None:
+        return
+
+
+def verify(configs: Configs, warehouse: Warehouse, *, episodes: list[str] | None = None) -> Iterator[Verdict]:
+    """A verdict on each complete episode of the warehouse (or on those named), batch by batch.
+
+    Raises:
+        KeyError: a named episode is not stored.
+    """
+    prompts = Prompts.load(configs.prompts)
+    stored = warehouse.read("episodes")
+    if episodes is not None:
+        for missing in sorted(set(episodes) - set(stored["episode_id"])):
+            raise KeyError(missing)
+        stored = stored.filter(pl.col("episode_id").is_in(episodes))
+    for (batch,), rows in stored.filter(pl.col("status") == COMPLETE).group_by("batch", maintain_order=True):
+        tables = {name: _by_episode(warehouse.read(name, str(batch))) for name in (*REPLAYED, "seat_measures")}
+        for episode in rows.iter_rows(named=True):
+            yield _verdict(configs, prompts, episode, {n: t.get(episode["episode_id"], []) for n, t in tables.items()})
+
+
+def _by_episode(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    return {str(key[0]): part.to_dicts() for key, part in frame.partition_by("episode_id", as_dict=True).items()}
+
+
+def _verdict(
+    configs: Configs, prompts: Prompts, episode: dict[str, Any], tables: dict[str, list[dict[str, Any]]]
+) -> Verdict:
+    key = episode["episode_id"]
+    replied = [c for c in tables["calls"] if c["status"] not in FAULTS]
+    sha_differs = replies_sha256((c["request_hash"], c["reply_text"]) for c in replied) != episode["journal_sha256"]
+    planned = _planned(configs, episode)
+    stale = _stale(configs, prompts, episode, planned)
+    if planned is None or stale in {"rules_version", "config_hash"}:
+        if sha_differs:
+            return Verdict(key, "broken", "the stored replies are not those it was played with (journal_sha256)")
+        return Verdict(key, "stale", f"played with another {stale}")
+    problem = asyncio.run(_replay(configs, prompts, planned, episode, tables, same_prompts=stale is None))
+    if problem is None and sha_differs:
+        problem = "a stored reply was changed where no event shows it (journal_sha256 differs)"
+    if problem is not None:
+        return Verdict(key, "broken", problem)
+    return Verdict(key, "ok") if stale is None else Verdict(key, "stale", f"played with another {stale}; events agree")
+
+
+def _planned(configs: Configs, episode: dict[str, Any]) -> PlannedEpisode | None:
+    if episode["arm"] not in configs.arms:
+        return None
+    launches = [episode["launch"]] if episode["launch"] else []
+    planned = plan(configs.arms[episode["arm"]], launches=launches)
+    return next((p for p in planned if p.episode_id == episode["episode_id"]), None)
+
+
+def _stale(
+    configs: Configs, prompts: Prompts, episode: dict[str, Any], planned: PlannedEpisode | None
+) -> str | None:
+    """Name of the first hash that is not today's; None when all are."""
+    if episode["rules_version"] != RULES_VERSION:
+        return "rules_version"
+    if planned is None:
+        return "config_hash"
+    today = header(planned, configs.arm(planned.arm), configs, prompts)
+    return next((name for name in ("config_hash", "prompt_hash") if episode[name] != getattr(today, name)), None)
+
+
+async def _replay(
+    configs: Configs,
+    prompts: Prompts,
+    planned: PlannedEpisode,
+    episode: dict[str, Any],
+    tables: dict[str, list[dict[str, Any]]],
+    *,
+    same_prompts: bool,
+) -> str | None:
+    """The first thing stored that does not follow from the stored replies; None when everything does."""
+    calls = [_as_call(row) for row in tables["calls"] if row["status"] not in FAULTS]
+    stored = _Stored({call.key: call for call in calls}, same_prompts)
+    cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, ()))
+    changed: list[str] = []
+
+    async def refuse(player: Player, ask: Ask) -> Completion:
+        raise _MissingReplyError
+
+    table = Table(players=cast, journal=stored, send=refuse, price=lambda model, completion: None)
+    try:
+        state = await play_episode(planned.setup, table)
+    except _MissingReplyError:
+        return "the stored replies end before the episode does, or a changed one asks for another reply"
+    changed += _event_problems(state, tables)
+    if not changed and len(stored.asked) != len(calls):
+        changed.append("replies are stored that the episode never asked for")
+    if not changed and stored.other_question is not None:
+        turn, seat = stored.other_question
+        changed.append(f"round {turn.round}, {turn.phase}, seat {seat}: the stored reply answers another question")
+    changed += _roster_problems(planned, episode, state, tables)
+    return changed[0] if changed else None
+
+
+def _as_call(row: dict[str, Any]) -> Call:
+    return Call(
+        **{k: row[k] for k in ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "error")},
+        text=row["reply_text"],
+        stop=STOPS.get(row["status"], "end"),
+        reasoning=None,
+        input_tokens=None,
+        cached_tokens=None,
+        output_tokens=None,
+        cost_usd=None,
+        latency_s=0.0,
+        started_at=0.0,
+    )
+
+
+def _event_problems(state: State, tables: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """One line for the first event, in event order, that is not as stored."""
+    replayed = {
+        e.event_id: {name: getattr(e, name) for name in e.__dataclass_fields__} for e in (*state.messages, *state.pulls)
+    }
+    stored = {row["event_id"]: row for name in EVENTS for row in tables[name]}
+    for event in sorted({*replayed, *stored}):
+        there = {k: v for k, v in stored.get(event, {}).items() if k != "episode_id"}
+        if there != replayed.get(event, {}):
+            return [f"event {event}: stored {_short(there)}, replayed {_short(replayed.get(event, {}))}"]
+    return []
+
+
+def _roster_problems(
+    planned: PlannedEpisode, episode: dict[str, Any], state: State, tables: dict[str, list[dict[str, Any]]]
+) -> list[str]:
+    labels = [row["label"] for row in tables["seats"]]
+    models = [row["model"] for row in tables["seats"]]
+    edges = [(row["seat_a"], row["seat_b"]) for row in tables["edges"]]
+    problems = {
+        "seats: labels or models are not those the seed gives": (tuple(labels), tuple(models))
+        != (planned.setup.labels, planned.models),
+        "edges are not those of the arm's topology": tuple(edges) != planned.setup.edges,
+        "seed is not the planned one": episode["seed"] != planned.setup.seed,
+        "n_forfeits is not the number of forfeits": episode["n_forfeits"]
+        != sum(p.status == "forfeit" for p in state.pulls),
+        "n_calls is not the number of calls": episode["n_calls"] != len(tables["calls"]),
+        "points in seat_measures are not the pulls received": bool(tables["seat_measures"])
+        and tuple(row["points"] for row in tables["seat_measures"]) != _pulls_received(state),
+    }
+    return [text for text, wrong in problems.items() if wrong]
+
+
+def _pulls_received(state: State) -> tuple[int, ...]:
+    received = [0] * len(state.setup.labels)
+    for pull in state.pulls:
+        if pull.status == "valid" and pull.target is not None:
+            received[pull.target] += 1
+    return tuple(received)
+
+
+def _short(event: dict[str, Any]) -> str:
+    text = ", ".join(f"{k} {v!r}" for k, v in event.items() if k != "event_id") or "nothing"
+    return text if len(text) <= 200 else f"{text[:200]}…"
