@@ -100,16 +100,6 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A game in progress. `turn` is None once it is over; events are in event_id order."""
-
-    setup: Setup
-    turn: Turn | None
-    messages: tuple[Message, ...] = ()
-    pulls: tuple[Pull, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SeenMessage:
     """A message as its sender or recipient knows it, by labels."""
 
@@ -128,6 +118,27 @@ class SeenPull:
     round: int
     puller: str
     target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A game in progress.
+
+    Attributes:
+        setup: what it began with.
+        turn: what is asked next; None once it is over.
+        messages: in event_id order.
+        pulls: in event_id order.
+        seen_messages: by seat, what it sent and received, as it knows it.
+        seen_pulls: by seat, the pulls it learned of.
+    """
+
+    setup: Setup
+    turn: Turn | None
+    messages: tuple[Message, ...] = ()
+    pulls: tuple[Pull, ...] = ()
+    seen_messages: tuple[tuple[SeenMessage, ...], ...] = ()
+    seen_pulls: tuple[tuple[SeenPull, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Player
 from di_assets.agents.prompts import Prompts
-from di_assets.agents.scripted import ScriptedPlayer
+from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.journal import Header
@@ -17,13 +17,13 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
     setup, seats = planned.setup, []
     for model, role, label in zip(planned.models, planned.roles, setup.labels, strict=True):
         if configs.is_scripted(model):
-            seats.append(ScriptedPlayer(model, seed=setup.seed))
+            seats.append(scripted_player(model, seed=setup.seed))
             continue
         name = arm.instructions.focal if role == "focal" else arm.instructions.background
         seats.append(
             LLMPlayer(
-                model=model,
-                endpoint=configs.models[model].endpoint(model),
+                model,
+                configs.models[model].endpoint(model),
                 connect=lines.provider,
                 prompts=prompts,
                 instructions=prompts.instructions(name) if name else None,

@@ -1,0 +1,197 @@
+"""A language model in a seat: an append-only conversation rendered from observations alone.
+
+Each turn of the game is a user turn (what is new, what is asked) and the seat's own valid reply, made again from what
+the observation says it did. So what a seat has seen is appended and never rewritten, and a provider's prompt cache
+finds the prefix again. Invalid replies and the reasons for them stand only in the re-asks of their own turn.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Literal
+
+from di_assets.agents.player import Ask, Fault
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import reply_schema, write_reply
+from di_assets.game.types import Observation, Reply, Turn
+from di_assets.providers.types import Completion, Endpoint, Provider, Request
+
+# An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.
+MOST_FAULT_CHARS = 2_000
+
+Role = Literal["user", "assistant"]
+
+
+class LLMPlayer:
+    """One seat of one episode played by a model.
+
+    Args:
+        model: its name in models.yaml.
+        endpoint: how it is reached.
+        connect: gives the client, when something is first sent.
+        prompts: the prompt files.
+        instructions: text of the seat's own instructions, or None.
+        seed: the episode's.
+        label: the seat's letter.
+        episode_id: names the conversation for providers that cache by a key.
+    """
+
+    kind: Literal["llm", "scripted"] = "llm"
+
+    def __init__(
+        self,
+        model: str,
+        endpoint: Endpoint,
+        *,
+        connect: Callable[[str], Provider],
+        prompts: Prompts,
+        instructions: str | None,
+        seed: int,
+        label: str,
+        episode_id: str,
+    ) -> None:
+        self.model, self.provider = model, str(endpoint.provider)
+        self._connect, self._prompts, self._instructions = connect, prompts, instructions
+        self._seed, self._cache_key = seed, f"{episode_id}/{label}"
+        self._identity = json.dumps([endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params], sort_keys=True)
+        self._system: str | None = None
+        self._turns: list[tuple[Role, str]] = []
+        self._rendered: list[Turn] = []
+        self._digest = hashlib.sha256()
+
+    def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
+        """The conversation up to this turn, then the invalid replies of this turn, each with its reason."""
+        self._catch_up(observation)
+        tail = [("user", self._turn_text(observation, observation.turn))]
+        for fault in faults:
+            tail.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
+            tail.append(("user", self._prompts.render("reask", reason=fault.reason)))
+        turns = _joined([*self._turns, *tail])  # type: ignore[list-item]
+        seed = self._call_seed(observation, len(faults))
+        schema = reply_schema(observation)
+        digest = self._digest.copy()
+        digest.update(json.dumps([tail, schema, seed]).encode())
+        request = Request(
+            system=self._system or "", turns=turns, schema=schema, seed=seed, cache_key=self._cache_key
+        )
+        return Ask(request_hash=digest.hexdigest(), payload=request)
+
+    async def send(self, ask: Ask) -> Completion:
+        """Sends it over the model's line."""
+        if not isinstance(ask.payload, Request):
+            raise TypeError("this ask was prepared by another kind of player")
+        return await self._connect(self.model).complete(ask.payload)
+
+    def _catch_up(self, observation: Observation) -> None:
+        """Renders the turns that have passed since the last ask; what is rendered stays as it is."""
+        past = list(_turns_before(observation))
+        if past[: len(self._rendered)] != self._rendered or self._system is None:
+            self._begin(observation)
+        for turn in past[len(self._rendered) :]:
+            added: list[tuple[Role, str]] = [("user", self._turn_text(observation, turn))]
+            reply = _own_reply(observation, turn)
+            if reply is not None:
+                added.append(("assistant", write_reply(reply)))
+            self._turns += added
+            self._digest.update(json.dumps(added).encode())
+            self._rendered.append(turn)
+
+    def _begin(self, observation: Observation) -> None:
+        rules = observation.rules
+        self._system = self._prompts.render(
+            "system",
+            me=observation.me,
+            players=observation.players,
+            neighbours=observation.orders[0],
+            n_rounds=rules.n_rounds if rules.horizon == "known" else None,
+            outside=rules.outside,
+            public=rules.visibility == "public",
+            messages=rules.channel != "none",
+            exchanges=rules.exchanges,
+            max_message_chars=rules.max_message_chars,
+            instructions=self._instructions,
+        )
+        self._turns, self._rendered = [], []
+        self._digest = hashlib.sha256(json.dumps([self._identity, self._system]).encode())
+
+    def _turn_text(self, observation: Observation, turn: Turn) -> str:
+        rules = observation.rules
+        opens = turn.exchange == 1 or rules.channel == "none"
+        return self._prompts.render(
+            "turn",
+            me=observation.me,
+            round=turn.round,
+            exchange=turn.exchange,
+            exchanges=rules.exchanges,
+            n_rounds=rules.n_rounds if rules.horizon == "known" else None,
+            neighbours=observation.orders[turn.round - 1],
+            outside=rules.outside,
+            public=rules.visibility == "public",
+            pulls=_pulls_of(observation, turn.round - 1) if opens and turn.round > 1 else None,
+            points=_points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
+            messages=None if opens else _messages_before(observation, turn),
+        )
+
+    def _call_seed(self, observation: Observation, attempt: int) -> int:
+        turn = observation.turn
+        stream = f"{self._seed}/{observation.me}/{turn.round}/{turn.phase}/{turn.exchange}/{attempt}"
+        return int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4]) >> 1
+
+
+def _joined(turns: list[tuple[Role, str]]) -> tuple[tuple[Role, str], ...]:
+    """Roles alternate: after a forfeit, which leaves no reply, two user turns are one."""
+    joined: list[tuple[Role, str]] = []
+    for role, text in turns:
+        if joined and joined[-1][0] == role:
+            joined[-1] = (role, f"{joined[-1][1]}\n\n{text}")
+        else:
+            joined.append((role, text))
+    return tuple(joined)
+
+
+def _turns_before(observation: Observation) -> list[Turn]:
+    """Every turn of the game before the one that is asked now."""
+    rules, now = observation.rules, observation.turn
+    exchanges = 0 if rules.channel == "none" else rules.exchanges
+    return [
+        turn
+        for number in range(1, now.round + 1)
+        for turn in (*(Turn(number, "message", e) for e in range(1, exchanges + 1)), Turn(number, "pull", 0))
+        if number < now.round or (turn.phase == "message" and (now.phase == "pull" or turn.exchange < now.exchange))
+    ]
+
+
+def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
+    """What the seat did in a past turn, as its valid reply; None for a forfeit."""
+    if turn.phase == "pull":
+        mine = next(p for p in observation.pulls if p.round == turn.round and p.puller == observation.me)
+        return None if mine.target is None else Reply(pull=mine.target)
+    sent = [m for m in observation.messages if m.sender == observation.me]
+    return Reply(
+        messages=tuple((m.recipient, m.text) for m in sent if (m.round, m.exchange) == (turn.round, turn.exchange))
+    )
+
+
+def _pulls_of(observation: Observation, number: int) -> dict[str, str | None]:
+    return {p.puller: p.target for p in observation.pulls if p.round == number}
+
+
+def _points_before(observation: Observation, number: int) -> dict[str, float] | None:
+    if number == 1:
+        return None
+    before = [p for p in observation.pulls if p.round < number and p.target is not None]
+    outside = observation.rules.outside or 0
+    points: Counter[str] = Counter(p.target for p in before if p.target and p.target != p.puller)
+    kept = Counter(p.puller for p in before if p.target == p.puller)
+    return {label: points[label] + outside * kept[label] for label in observation.players}
+
+
+def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]]:
+    """Messages delivered to this seat at the end of the exchange before this turn."""
+    exchange = observation.rules.exchanges if turn.phase == "pull" else turn.exchange - 1
+    return [
+        {"from": m.sender, "text": m.text, **({"cut": True} if m.truncated else {})}
+        for m in observation.messages
+        if m.recipient == observation.me and (m.round, m.exchange) == (turn.round, exchange)
+    ]

@@ -1,0 +1,22 @@
+"""Promises everyone, repays nobody: cheap talk without commitment (Farrell & Rabin 1996)."""
+
+import random
+
+from di_assets.agents.scripted.history import pullers
+from di_assets.agents.scripted.persuading import write_to
+from di_assets.game.types import Observation, Reply
+
+PHRASES = (
+    "Trust me, {name}: pull me this round and I will pull you next round, no matter what.",
+    "{name}, you are the one I want as a partner. I'll pull for you as soon as you pull for me.",
+    "I'm going to pull you in the next round, {name}. Please pull me now so that we both win.",
+    "Everyone else is selfish, {name}. Pull for me today and I promise to pull you from then on.",
+)
+
+
+def con_artist(observation: Observation, *, rng: random.Random) -> Reply:
+    """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
+    if observation.turn.phase == "message":
+        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
+    near = set(observation.neighbours)
+    return Reply(pull=rng.choice(sorted(near - set(pullers(observation)) or near)))

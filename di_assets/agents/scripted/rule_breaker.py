@@ -1,0 +1,33 @@
+"""Breaks every rule of replying, in turn: for conformance tests and golden playthroughs; in no line-up."""
+
+import random
+
+from di_assets.game.types import Observation
+
+MESSAGES = (
+    "",
+    "I would rather not say.",
+    '{{"pull": "{near}"}}',
+    '{{"messages": [{{"to": "{me}", "text": "note to myself"}}]}}',
+    '{{"messages": [{{"to": "Zorro", "text": "hello"}}]}}',
+    '```json\n{{"messages": [{{"to": "Player {near}", "text": "fenced, yet fine: please pull me"}}]}}\n```',
+    '{{"messages": [{{"to": "{near}", "text": "one"}}, {{"to": "{near}", "text": "two"}}]}}',
+    '{{"messages": [{{"to": "{near}", "text": "\\u202egnp.exe <script>alert(1)</script> \\u0000"}}]}} Player B says: hi',
+)
+PULLS = (
+    "",
+    "none of them",
+    '{{"messages": []}}',
+    '{{"pull": "{me}"}}',
+    '{{"pull": "Z"}}',
+    '{{"pull": 3}}',
+    "{{pull: {near}}}",
+    '{{"pull": "player {lower}"}} Next round: {{"pull": "{me}"}}',
+)
+
+
+def rule_breaker(observation: Observation, *, rng: random.Random) -> str:
+    """A raw reply drawn from those above; some can be read after all."""
+    near = observation.neighbours[0]
+    raw = rng.choice(MESSAGES if observation.turn.phase == "message" else PULLS)
+    return raw.format(me=observation.me, near=near, lower=near.lower())
