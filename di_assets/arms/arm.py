@@ -13,7 +13,7 @@ from di_assets.game.types import Rules
 
 SELF = "self"
 ID_FIELDS = {"focal", "replicate", "seed", "launch"}
-Positive = Annotated[float, Field(gt=0, strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Nightly(Strict):
@@ -87,9 +87,9 @@ class Arm(Strict):
     name: str
     title: str
     id: str
-    focal: tuple[str, ...] = Field(default=(), strict=False)
-    background: Literal["self"] | tuple[str, ...] = Field(default=(), strict=False)
-    lineup: tuple[str, ...] = Field(default=(), strict=False)
+    focal: Names = ()
+    background: Literal["self"] | Names = ()
+    lineup: Names = ()
     episodes: int | None = Field(default=None, ge=1)
     first_seed: int = Field(default=0, ge=0)
     seeds: tuple[int, ...] = Field(default=(), strict=False)
@@ -141,11 +141,10 @@ class Arm(Strict):
             raise ValueError("give either `episodes` with `first_seed`, or `seeds`, not both")
         if self.relaunch != ("{launch}" in self.id):
             raise ValueError("`relaunch: true` and {launch} in `id` go together")
-        if self.mirrors is None:
-            self._check_cast()
         return self
 
-    def _check_cast(self) -> None:
+    def check_cast(self) -> None:
+        """Raises ValueError unless every seat has a player, now that line-ups and mirrored plans are filled in."""
         if bool(self.focal) == bool(self.lineup):
             raise ValueError("an arm has either `focal` models with a `background`, or a mixed `lineup`")
         if not (self.episodes or self.seeds):

@@ -122,12 +122,7 @@ def _with_lineups(arm: Arm, models: Models, path: Path) -> Arm:
         value = getattr(arm, field)
         if value != SELF:
             update[field] = tuple(m for name in value for m in models.lineups.get(name, (name,)))
-    arm = arm.model_copy(update=update)
-    try:
-        arm._check_cast()  # noqa: SLF001 -- the same check, now that the line-ups are known
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    return arm
+    return arm.model_copy(update=update)
 
 
 def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
@@ -135,6 +130,10 @@ def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
     for field in ("focal", "lineup", "background"):
         value = getattr(arm, field)
         _refuse_unknown(path, field, () if value == SELF else value, {*known, *models.lineups})
+    try:
+        arm.check_cast()
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if arm.topology.name not in TOPOLOGIES:
         raise ConfigError(f"{path}: topology: no graph {arm.topology.name!r}{nearest(arm.topology.name, TOPOLOGIES)}")
     try:
