@@ -1,0 +1,129 @@
+"""Reciprocity against chance: every per-episode measure held against two null models without persuasion.
+
+`measure/simulated`: reciprocators who never talk (tit-for-tat over neighbours), 10,000 simulated episodes on the same
+graphs. `measure/shuffled`: each episode's own pulls, shuffled over rounds within puller: who likes whom is kept,
+timing is destroyed. Both nulls are of the mean of n episodes, n as observed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from di_assets.measures.dense import Bools, Dense, Floats, Ints, cascades, dense_groups, gini, net_capture, paybacks, residuals
+from di_assets.measures.kinds import PAYBACK_WINDOW
+from di_assets.tables import TABLES
+
+SIMULATED, SHUFFLES, DRAWN_MEANS = 10_000, 200, 10_000
+# What shuffling over rounds can change; points and gini keep their values under it.
+TIMED = ("cascades", "focal_capture", "payback_rate")
+UNTIMED = ("focal_points", "gini")
+
+
+def reciprocity_baseline(
+    episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
+) -> pl.DataFrame:
+    """One row a condition and measure/null; null where a condition has no focal seat to measure."""
+    rows: list[tuple[object, ...]] = []
+    complete = episodes.filter(pl.col("episode_id").is_in(episode_measures["episode_id"].implode()))
+    for (condition,), part in complete.sort("condition", "episode_id").group_by("condition", maintain_order=True):
+        observed = episode_measures.filter(pl.col("condition") == condition)
+        groups = list(dense_groups(part, edges, pulls))
+        focal = dict(part.select("episode_id", "focal_seat").iter_rows())
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(str(condition).encode()).digest()[:8]))
+        simulated = _simulated(groups, focal, rng=rng)
+        shuffled = _shuffled(groups, focal, rng=rng)
+        rows += [_row(str(condition), f"{m}/simulated", observed[m], _drawn_means(simulated[m], observed[m], rng=rng)) for m in sorted(simulated)]
+        rows += [_row(str(condition), f"{m}/shuffled", observed[m], shuffled[m]) for m in sorted(shuffled)]
+    return TABLES["reciprocity_baseline"].frame(rows)
+
+
+def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Ints:
+    """(e, t, i): pulls of reciprocators who never talk, on these graphs (e, i, j)."""
+    targets = np.zeros((adjacent.shape[0], n_rounds, adjacent.shape[1]), dtype=np.int64)
+    allowed = adjacent
+    for t in range(n_rounds):
+        lots = rng.random(adjacent.shape) * allowed
+        targets[:, t] = lots.argmax(axis=2)
+        pulled_me = (targets[:, t, :, None] == np.arange(adjacent.shape[1])).swapaxes(1, 2)
+        allowed = np.where(pulled_me.any(axis=2, keepdims=True), pulled_me, adjacent)
+    return targets
+
+
+def _simulated(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.random.Generator) -> dict[str, Floats]:
+    """Each measure of every simulated episode; graphs and focal seats as often as they were observed."""
+    total = sum(len(group.ids) for group in groups)
+    parts = []
+    for group in groups:
+        size = max(1, round(SIMULATED * len(group.ids) / total))
+        drawn = np.arange(size) % len(group.ids)
+        adjacent = group.adjacent[drawn]
+        targets = simulate(adjacent, group.n_rounds, rng=rng)
+        parts.append(_measures(targets, adjacent, _focal(group, focal)[drawn], (*TIMED, *UNTIMED)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _shuffled(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.random.Generator) -> dict[str, Floats]:
+    """Each measure's mean over the episodes, shuffle by shuffle."""
+    sums: dict[str, Floats] = {}
+    counts: dict[str, Floats] = {}
+    for group in groups:
+        seats = _focal(group, focal)
+        for at in range(SHUFFLES):
+            order = rng.random(group.targets.shape).argsort(axis=1)
+            found = _measures(np.take_along_axis(group.targets, order, axis=1), group.adjacent, seats, TIMED)
+            for name, values in found.items():
+                known = ~np.isnan(values)
+                sums.setdefault(name, np.zeros(SHUFFLES))[at] += values[known].sum()
+                counts.setdefault(name, np.zeros(SHUFFLES))[at] += known.sum()
+    return {name: sums[name] / np.where(counts[name] > 0, counts[name], np.nan) for name in sums}
+
+
+def _measures(targets: Ints, adjacent: Bools, seats: Ints, names: tuple[str, ...]) -> dict[str, Floats]:
+    pulled: Bools = targets[..., None] == np.arange(targets.shape[2])
+    every = np.arange(len(targets))
+    found: dict[str, NDArray[np.float64]] = {}
+    if "payback_rate" in names:
+        valid = pulled.sum(axis=(1, 2, 3))
+        paid = (pulled & paybacks(pulled, window=PAYBACK_WINDOW)).sum(axis=(1, 2, 3))
+        found["payback_rate"] = np.where(valid > 0, paid / np.maximum(valid, 1), np.nan)
+    if "cascades" in names:
+        found["cascades"] = cascades(pulled, adjacent).astype(float)
+    if "gini" in names:
+        found["gini"] = gini(pulled.sum(axis=(1, 2)))
+    if (seats >= 0).any():
+        if "focal_points" in names:
+            found["focal_points"] = np.where(seats >= 0, pulled.sum(axis=(1, 2))[every, seats], np.nan)
+        if "focal_capture" in names:
+            capture = net_capture(residuals(pulled, adjacent)).sum(axis=2) / (targets.shape[2] - 1)
+            found["focal_capture"] = np.where(seats >= 0, capture[every, seats], np.nan)
+    return found
+
+
+def _focal(group: Dense, focal: Mapping[str, int | None]) -> Ints:
+    return np.array([-1 if (seat := focal[key]) is None else seat for key in group.ids], dtype=np.int64)
+
+
+def _drawn_means(values: Floats, observed: pl.Series, *, rng: np.random.Generator) -> Floats:
+    """Means of n simulated episodes, n as observed."""
+    values, n = values[~np.isnan(values)], observed.drop_nulls().len()
+    if n == 0 or len(values) == 0:
+        return np.array([])
+    means = np.zeros(DRAWN_MEANS)
+    for _ in range(n):
+        means += values[rng.integers(len(values), size=DRAWN_MEANS)]
+    return means / n
+
+
+def _row(condition: str, measure: str, observed: pl.Series, null: Floats) -> tuple[object, ...]:
+    values = observed.drop_nulls().to_list()
+    null = null[~np.isnan(null)]
+    if not values or len(null) == 0:
+        return (condition, measure, len(values), None, None, None, None, None)
+    mean = sum(values) / len(values)
+    low, high = (float(q) for q in np.quantile(null, (0.025, 0.975)))
+    tail = min((null >= mean - 1e-12).sum(), (null <= mean + 1e-12).sum())
+    p_value = min(1.0, 2 * (1 + int(tail)) / (1 + len(null)))
+    return (condition, measure, len(values), mean, float(null.mean()), low, high, p_value)

@@ -1,0 +1,33 @@
+"""Who takes more from whom than blind reciprocation explains: residuals and net capture of every ordered pair."""
+
+import numpy as np
+import polars as pl
+
+from di_assets.measures.dense import dense_groups, net_capture, residuals
+from di_assets.tables import TABLES
+
+
+def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
+    """One row an ordered pair of distinct seats of a complete episode; zeros where no edge joins them.
+
+    net_capture(i over j) = (r(j->i) - r(i->j)) / 2, in [-1, 1], antisymmetric.
+    """
+    parts = []
+    for group in dense_groups(episodes, edges, pulls):
+        residual = residuals(group.pulled, group.adjacent)
+        net = net_capture(residual)
+        e, i, j = np.nonzero(np.broadcast_to(~np.eye(group.n_seats, dtype=bool), net.shape))
+        parts.append(
+            pl.DataFrame(
+                {
+                    "episode_id": np.repeat(np.array(group.ids, dtype=object), group.n_seats * (group.n_seats - 1)).tolist(),
+                    "seat": i,
+                    "other": j,
+                    "adjacent": group.adjacent[e, i, j],
+                    "residual_in": residual[e, j, i],
+                    "residual_out": residual[e, i, j],
+                    "net_capture": net[e, i, j],
+                }
+            )
+        )
+    return TABLES["pair_capture"].conform(pl.concat([TABLES["pair_capture"].empty(), *parts]))
