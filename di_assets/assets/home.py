@@ -1,0 +1,44 @@
+"""What every asset needs to know of this installation: where tables and configuration are."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from di_assets.arms import Configs, load_configs
+from di_assets.play.batch import BatchResult
+from di_assets.tables import Warehouse
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The one resource of all assets.
+
+    Attributes:
+        warehouse: tables, journals and the report.
+        configs: all configuration, checked.
+        progress: told (episodes done, episodes to play) while a batch is played.
+        results: what each batch played in this process came to.
+    """
+
+    warehouse: Warehouse
+    configs: Configs
+    progress: Progress | None = None
+    results: list[BatchResult] = field(default_factory=list)
+
+
+def open_home(
+    warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None
+) -> Home:
+    """The installation at these folders; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+    return Home(
+        warehouse=Warehouse(Path(warehouse or os.environ.get("DI_WAREHOUSE") or "warehouse").absolute()),
+        configs=load_configs(Path(configs or os.environ.get("DI_CONFIGS") or "configs")),
+        progress=progress,
+    )

@@ -1,0 +1,61 @@
+"""What a materialisation shows in the Dagster UI: rows, a preview, the columns and where they come from."""
+
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+import polars as pl
+
+from di_assets.tables import TABLES
+
+PREVIEW_ROWS, MOST_CELL_CHARS = 5, 60
+
+
+def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> dict[str, dg.MetadataValue]:
+    """Metadata of one table as it was just written."""
+    return {
+        "dagster/row_count": dg.MetadataValue.int(frame.height),
+        "grain": dg.MetadataValue.text(TABLES[name].grain),
+        "preview": dg.MetadataValue.md(preview(frame)),
+        "dagster/column_schema": column_schema(name),
+        "dagster/column_lineage": column_lineage(name, upstream),
+    }
+
+
+def preview(frame: pl.DataFrame) -> str:
+    """The first rows as a Markdown table; what players wrote stands in code, where Markdown is inert."""
+    head = frame.head(PREVIEW_ROWS)
+    lines = ["| " + " | ".join(head.columns) + " |", "|" + " --- |" * head.width]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in head.iter_rows()]
+    return "\n".join(lines)
+
+
+def column_schema(name: str) -> dg.TableSchemaMetadataValue:
+    """The contract's columns, types and meanings."""
+    columns = [
+        dg.TableColumn(
+            name=column.name,
+            type=str(column.dtype),
+            description=column.meaning,
+            constraints=dg.TableColumnConstraints(nullable=column.nullable),
+        )
+        for column in TABLES[name].columns
+    ]
+    return dg.MetadataValue.table_schema(dg.TableSchema(columns=columns))
+
+
+def column_lineage(name: str, upstream: Iterable[str]) -> dg.TableColumnLineageMetadataValue:
+    """Columns that carry on a column of the same name from a table above."""
+    above = [u for u in upstream if u in TABLES]
+    deps: Mapping[str, list[dg.TableColumnDep]] = {
+        column: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(u), column_name=column) for u in above if column in TABLES[u].schema
+        ]
+        for column in TABLES[name].schema
+    }
+    return dg.MetadataValue.column_lineage(dg.TableColumnLineage({c: d for c, d in deps.items() if d}))
+
+
+def _cell(value: object) -> str:
+    text = "—" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = text.replace("`", "'").replace("|", "¦").replace("\n", " ")[:MOST_CELL_CHARS]
+    return f"`{text}`" if isinstance(value, str) and text else text
