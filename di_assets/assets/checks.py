@@ -182,7 +182,7 @@ EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (sample_replays, "calls"),
 )
 MEASURE_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
-    (points_equal_pulls, "seat_measures"),
-    (capture_antisymmetric, "pair_capture"),
+    (points_equal_pulls, "episode_measures"),
+    (capture_antisymmetric, "episode_measures"),
     (kinds_sum_to_one, "episode_measures"),
 )

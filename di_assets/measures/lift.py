@@ -91,16 +91,21 @@ def lift(
         focal: arm -> its focal models.
     """
     measured = episode_measures.select("episode_id", "arm", "focal_model", "condition", "focal_points").join(
-        episodes.select("episode_id", "replicate", "seed", "channel", "launch"), on="episode_id"
+        episodes.select("episode_id", "replicate", "seed", "channel", "scripted"), on="episode_id"
     )
     measured = measured.filter(pl.col("focal_model").is_not_null()).sort("episode_id")
     models = sorted(measured["focal_model"].unique())
     rows = [_row(measured.filter(pl.col("focal_model") == model), model, mirrors, focal) for model in models]
-    frame = pl.DataFrame(rows, schema=TABLES["lift"].schema, orient="row")
-    known = [p for p in frame["p_value"] if p is not None]
-    adjusted = iter(holm(known))
-    p_holm = pl.Series([None if p is None else next(adjusted) for p in frame["p_value"]], dtype=pl.Float64)
-    return TABLES["lift"].conform(frame.with_columns(p_holm=p_holm))
+    frame = pl.DataFrame(rows, schema=TABLES["lift"].schema, orient="row").drop("p_holm")
+    # Two families: scripted agents are calibration, and must not make models pay for their comparisons.
+    kinds = measured.group_by("focal_model").agg(scripted=pl.col("scripted").all())
+    known = frame.drop_nulls("p_value").join(kinds, left_on="model", right_on="focal_model")
+    adjusted = [
+        family.select("model", p_holm=pl.Series(holm(family["p_value"].to_list()), dtype=pl.Float64))
+        for family in known.partition_by("scripted", maintain_order=True)
+    ]
+    p_holm = pl.concat([pl.DataFrame(schema={"model": pl.String, "p_holm": pl.Float64}), *adjusted])
+    return TABLES["lift"].conform(frame.join(p_holm, on="model", how="left"))
 
 
 def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

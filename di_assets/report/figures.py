@@ -51,7 +51,7 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
         scale=alt.Scale(domain=[0, most], nice=False),
         axis=alt.Axis(
             values=[most * k / 4 for k in range(5)],
-            title=f"points received per episode ({most} possible)",
+            title=f"points received per episode ({most} possible)" + (" · scripted agents" if scope.scripted else ""),
             domain=False,
             ticks=False,
             gridColor=LIGHT["grid"],

@@ -1,0 +1,46 @@
+"""The whole asset graph put together. `dagster dev` loads `defs`; `di run` builds the same with its own folders."""
+
+import dagster as dg
+
+from di_assets.assets.checks import batch_checks, freshness_checks
+from di_assets.assets.events import events_asset, partitions
+from di_assets.assets.home import Home, open_home
+from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
+from di_assets.assets.published import figure_asset, summary
+from di_assets.assets.schedules import nightly
+from di_assets.report.figures import FIGURES
+
+PLAY, REPORT = "play_batches", "publish_report"
+
+
+def build(home: Home) -> dg.Definitions:
+    """Assets, checks, jobs and schedules of this installation."""
+    batches = partitions(home.configs)
+    by_batch = [events_asset(batches), *(batch_asset(measure, batches) for measure in BY_BATCH)]
+    over_all = [*map(whole_asset, OVER_ALL), summary, *map(figure_asset, FIGURES)]
+    checks = batch_checks(batches)
+    fresh = freshness_checks(home.configs)
+    play = dg.define_asset_job(
+        PLAY,
+        dg.AssetSelection.assets(*by_batch) | dg.AssetSelection.checks(*checks),
+        description="Plays what a batch does not hold yet, measures it, checks it.",
+    )
+    report = dg.define_asset_job(
+        REPORT,
+        dg.AssetSelection.assets(*over_all) | dg.AssetSelection.checks(*fresh),
+        description="Aggregates over all batches, summary.json and the figures.",
+    )
+    return dg.Definitions(
+        assets=[*by_batch, *over_all],
+        asset_checks=[*checks, *fresh],
+        jobs=[play, report],
+        schedules=[nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly],
+        resources={"home": home},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` shows: the folders named by DI_WAREHOUSE and DI_CONFIGS, or those here."""
+    return build(open_home())

@@ -1,0 +1,93 @@
+"""Runs of the asset graph in this process: what `di run` does, the same way the Dagster UI does it."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from di_assets.assets.home import Home
+from di_assets.assets.schedules import play_config
+from di_assets.definitions import PLAY, REPORT, build
+
+DAGSTER_YAML = """\
+telemetry: {enabled: false}
+nux: {enabled: false}
+run_monitoring: {enabled: true}
+retention:
+  schedule: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
+  sensor: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
+"""
+
+# What happens is told by the command line; the whole log is in the Dagster UI.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailedError(RuntimeError):
+    """A step of the graph failed; the message says which, and why."""
+
+
+def dagster_home(home: Home) -> Path:
+    """The folder of Dagster's run history, made on first use; one process at a time sets it up."""
+    folder = home.warehouse.root / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "dagster.yaml").exists():
+            (folder / "dagster.yaml").write_text(DAGSTER_YAML)
+            with dg.DagsterInstance.from_config(str(folder)) as instance:
+                instance.get_runs(limit=1)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    return folder
+
+
+@contextmanager
+def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance in the warehouse, so that the UI shows what ran here."""
+    with dg.DagsterInstance.from_config(str(dagster_home(home))) as instance:
+        yield instance
+
+
+def materialise_batches(
+    home: Home, batches: Sequence[str], *, limit: int | None = None, budget_usd: float | None = None
+) -> None:
+    """Plays, measures and checks these partitions, one run each.
+
+    Raises:
+        RunFailedError: a step or a blocking check failed; what was played is kept.
+    """
+    job = build(home).resolve_job_def(PLAY)
+    with instance_of(home) as instance:
+        for batch in batches:
+            spent = sum(result.cost_usd for result in home.results)
+            left = None if limit is None else limit - sum(result.played + result.failed for result in home.results)
+            if left is not None and left <= 0:
+                return
+            money = None if budget_usd is None else max(0.0, budget_usd - spent)
+            config = {**play_config(limit=left, budget_usd=money), **QUIET}
+            _succeed(job.execute_in_process(partition_key=batch, run_config=config, instance=instance, raise_on_error=False))
+
+
+def materialise_report(home: Home) -> None:
+    """Aggregates, summary and figures.
+
+    Raises:
+        RunFailedError: a step failed; what was published before stays.
+    """
+    with instance_of(home) as instance:
+        _succeed(build(home).resolve_job_def(REPORT).execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False))
+
+
+def _succeed(result: dg.ExecuteInProcessResult) -> None:
+    if result.success:
+        return
+    failed = [event for event in result.all_events if event.is_step_failure]
+    reasons = []
+    for event in failed:
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        reasons.append(f"{event.step_key}: {(error.message if error else 'failed').strip().splitlines()[0]}")
+    raise RunFailedError("; ".join(reasons) or "the run failed")
