@@ -1,5 +1,7 @@
 """The whole asset graph put together. `dagster dev` loads `defs`; `di run` builds the same with its own folders."""
 
+import warnings
+
 import dagster as dg
 
 from di_assets.assets.checks import batch_checks, freshness_checks
@@ -9,6 +11,10 @@ from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_ass
 from di_assets.assets.published import figure_asset, summary
 from di_assets.assets.schedules import nightly
 from di_assets.report.figures import FIGURES
+
+# Pinned with ==, so what is called beta here can't change under us.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 PLAY, REPORT = "play_batches", "publish_report"
 

@@ -1,0 +1,328 @@
+"""`di`: a verb per user task. Everything heavy is imported by the verb that needs it, so that help is instant.
+
+Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from di_assets.assets.home import Home
+    from di_assets.tables import Warehouse
+
+DEMO = ("demo_attack", "demo_nomsg", "demo_ring")
+FORMATS = ("csv", "parquet", "jsonl")
+
+
+class BadInput(click.ClickException):
+    """What was asked for can't be; one line says what, where and what would be right."""
+
+    exit_code = 2
+
+
+class WorkFailed(click.ClickException):
+    """What was asked for was tried and failed; what was done before is kept."""
+
+    exit_code = 1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--warehouse", envvar="DI_WAREHOUSE", default="warehouse", show_default=True, help="Folder of the tables.")
+@click.option("--configs", envvar="DI_CONFIGS", default="configs", show_default=True, help="Folder of arms and models.")
+@click.version_option(package_name="delegated-influence")
+@click.pass_context
+def main(context: click.Context, warehouse: str, configs: str) -> None:
+    """Delegated Influence: play arms of the persuasion game, measure them, show them."""
+    context.obj = {"warehouse": warehouse, "configs": configs}
+    os.environ["DI_WAREHOUSE"], os.environ["DI_CONFIGS"] = str(Path(warehouse).absolute()), str(Path(configs).absolute())
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an arm.")
+@click.pass_obj
+def arms(options: dict[str, str], as_json: bool) -> None:
+    """List the arms: planned and complete episodes, condition, what they mirror."""
+    with _errors():
+        import polars as pl  # noqa: PLC0415
+
+        home = _home(options)
+        episodes = home.warehouse.read("episodes").filter(pl.col("status") == "complete")
+        held = dict(episodes.group_by("arm").len().iter_rows())
+        rows = [
+            {
+                "arm": arm.name,
+                "title": arm.title,
+                "condition": arm.condition,
+                "complete": held.get(arm.name, 0),
+                "planned": arm.planned,
+                "mirrors": arm.mirrors,
+                "budget_usd": arm.budget_usd,
+            }
+            for arm in home.configs.arms.values()
+        ]
+    _rows(rows, as_json=as_json, title="Arms")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="ARM...")
+@click.option("--limit", type=click.IntRange(min=1), help="Most episodes to play now.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most US dollars to spend now.")
+@click.option("--launch", is_flag=True, help="Launch an arm once more that may be launched again and again.")
+@click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
+@click.pass_obj
+def run(
+    options: dict[str, str], names: tuple[str, ...], limit: int | None, budget_usd: float | None, launch: bool, as_json: bool
+) -> None:
+    """Play what the named arms still lack, then measure and publish. Run again, it plays nothing twice."""
+    with _errors():
+        _run(options, names, limit=limit, budget_usd=budget_usd, launch=launch, as_json=as_json)
+
+
+@main.command()
+@click.pass_obj
+def report(options: dict[str, str]) -> None:
+    """Aggregate what is played, and write summary.json and the figures anew."""
+    with _errors():
+        from di_assets.runs import materialise_report  # noqa: PLC0415
+
+        home = _home(options)
+        materialise_report(home)
+        click.echo(f"written to {home.warehouse.report}")
+
+
+@main.command()
+@click.argument("episode")
+@click.option("--event", type=click.IntRange(min=0), help="Only this event.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
+@click.pass_obj
+def show(options: dict[str, str], episode: str, event: int | None, as_json: bool) -> None:
+    """Print an episode's messages and pulls. Control characters are shown escaped."""
+    with _errors():
+        warehouse = _warehouse(options)
+        events = _events(warehouse, episode)
+        chosen = [e for e in events if event is None or e["event_id"] == event]
+        if not chosen:
+            raise BadInput(f"{episode} has no event {event}; they run from 0 to {len(events) - 1}")
+        for item in chosen:
+            click.echo(json.dumps(item) if as_json else _event_line(item))
+
+
+@main.command()
+@click.argument("episodes", nargs=-1, metavar="[EPISODE]...")
+@click.option("--all", "everything", is_flag=True, help="Every complete episode.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an episode.")
+@click.pass_obj
+def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Replay stored replies and hold events, points and hashes against them. Exit code 1 when something differs."""
+    if everything == bool(episodes):
+        raise click.UsageError("name episodes, or say --all")
+    with _errors():
+        from di_assets.play.verify import verify as replay  # noqa: PLC0415
+
+        home = _home(options)
+        counts = {"ok": 0, "stale": 0, "broken": 0}
+        try:
+            for verdict in replay(home.configs, home.warehouse, episodes=None if everything else list(episodes)):
+                counts[verdict.status] += 1
+                if as_json:
+                    click.echo(json.dumps({"episode_id": verdict.episode_id, "status": verdict.status, "problem": verdict.problem}))
+                elif verdict.status != "ok":
+                    click.echo(f"{verdict.status}: {verdict.episode_id}: {verdict.problem}")
+        except KeyError as error:
+            raise BadInput(_no_episode(home.warehouse, str(error.args[0]))) from error
+    click.echo(", ".join(f"{count} {status}" for status, count in counts.items()), err=as_json)
+    if counts["broken"]:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("table")
+@click.option("--to", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="csv, parquet or jsonl, by suffix.")
+@click.pass_obj
+def export(options: dict[str, str], table: str, file: Path) -> None:
+    """Write a whole table of the contract to a file."""
+    with _errors():
+        from di_assets.arms.reading import nearest  # noqa: PLC0415
+        from di_assets.tables import TABLES  # noqa: PLC0415
+        from di_assets.tables.warehouse import replacing  # noqa: PLC0415
+
+        if table not in TABLES:
+            raise BadInput(f"no table {table!r}{nearest(table, TABLES)}")
+        suffix = file.suffix.removeprefix(".")
+        if suffix not in FORMATS:
+            raise BadInput(f"--to {file}: the suffix says the format; expected one of {', '.join(FORMATS)}")
+        frame = _warehouse(options).read(table)
+        with replacing(file.absolute()) as temporary:
+            {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[suffix](temporary)
+        click.echo(f"{frame.height:,} rows of {table} written to {file}")
+
+
+@main.command()
+@click.option("--serve/--no-serve", default=True, help="Serve the dashboard and the Dagster UI afterwards.")
+@click.pass_obj
+def demo(options: dict[str, str], serve: bool) -> None:
+    """Play the scripted demo arms, with and without messages, print the figure's table, serve the pages."""
+    with _errors():
+        home = _run(options, DEMO, limit=None, budget_usd=None, launch=False, as_json=False)
+        _rows(_figure_rows(home), as_json=False, title="Points per episode, messages on and off (scripted agents)")
+        click.echo(f"tables   {home.warehouse.root / 'tables'}\nreport   {home.warehouse.report}")
+    if serve:
+        from di_assets.serving import serve as serve_pages  # noqa: PLC0415
+
+        serve_pages(home)
+
+
+@main.command()
+@click.option("--port", default=8501, show_default=True, help="Of the dashboard.")
+@click.option("--dagster-port", default=3000, show_default=True, help="Of the Dagster UI.")
+@click.pass_obj
+def ui(options: dict[str, str], port: int, dagster_port: int) -> None:
+    """Serve the dashboard and the Dagster UI on loopback until interrupted."""
+    with _errors():
+        from di_assets.serving import serve  # noqa: PLC0415
+
+        serve(_home(options), port=port, dagster_port=dagster_port)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Bad input and failed work as one line each, with their exit codes."""
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        if kind in {"ConfigError"}:
+            raise BadInput(str(error)) from error
+        if kind in {"RunFailedError", "BatchInUseError", "StaleJournalError", "FatalFault"}:
+            raise WorkFailed(str(error)) from error
+        raise
+
+
+def _home(options: dict[str, str], **more: Any) -> "Home":
+    from di_assets.assets.home import open_home  # noqa: PLC0415
+
+    return open_home(options["warehouse"], options["configs"], **more)
+
+
+def _warehouse(options: dict[str, str]) -> "Warehouse":
+    from di_assets.tables import Warehouse  # noqa: PLC0415
+
+    return Warehouse(Path(options["warehouse"]).absolute())
+
+
+def _run(
+    options: dict[str, str], names: tuple[str, ...], *, limit: int | None, budget_usd: float | None, launch: bool, as_json: bool
+) -> "Home":
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    from di_assets.arms import batches, new_launch  # noqa: PLC0415
+    from di_assets.play.launches import add_launch, launches  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("episodes", total=None)
+        home = _home(options, progress=lambda done, total: bars.update(bar, completed=done, total=total))
+        chosen = [home.configs.arm(name) for name in names]
+        for arm in chosen:
+            if launch and not arm.relaunch:
+                raise BadInput(f"{arm.name} is launched once; only arms with `relaunch: true` take --launch")
+            if arm.relaunch and (launch or not launches(home.warehouse, arm)):
+                add_launch(home.warehouse, arm, new_launch(datetime.now(tz=UTC)))
+        from di_assets.assets.events import sentence  # noqa: PLC0415
+        from di_assets.runs import materialise_batches, materialise_report  # noqa: PLC0415
+
+        materialise_batches(home, [b for arm in chosen for b in batches(arm)], limit=limit, budget_usd=budget_usd)
+        bars.update(bar, description="report", total=None)
+        materialise_report(home)
+    for result in home.results:
+        click.echo(json.dumps({f: getattr(result, f) for f in result.__dataclass_fields__}) if as_json else sentence(result))
+    undone = [result for result in home.results if result.failed or result.stopped]
+    if undone:
+        left = sum(result.left for result in undone)
+        raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
+    return home
+
+
+def _figure_rows(home: "Home") -> list[dict[str, Any]]:
+    lifts = home.warehouse.read("lift").sort("points_on", descending=True, nulls_last=True)
+    return [
+        {
+            "model": f"{row['model']} (scripted)" if home.configs.is_scripted(row["model"]) else row["model"],
+            "points on": row["points_on"],
+            "points off": row["points_off"],
+            "lift": row["lift"],
+            "95% CI": None if row["ci_low"] is None else f"[{row['ci_low']:+.1f}, {row['ci_high']:+.1f}]",
+            "pairs": row["n_pairs"],
+            "p (Holm)": None if row["p_holm"] is None else f"{row['p_holm']:.4f}",
+        }
+        for row in lifts.iter_rows(named=True)
+    ]
+
+
+def _rows(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="right" if isinstance(rows[0][name], float | int) else "left")
+    for row in rows:
+        table.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+
+
+def _events(warehouse: "Warehouse", episode: str) -> list[dict[str, Any]]:
+    """An episode's events in order, seats by letter and model."""
+    import polars as pl  # noqa: PLC0415
+
+    seats = warehouse.scan("seats").filter(pl.col("episode_id") == episode).collect()
+    if seats.is_empty():
+        raise BadInput(_no_episode(warehouse, episode))
+    label, model = (dict(zip(seats["seat"], seats[c], strict=True)) for c in ("label", "model"))
+    events = []
+    for table, who, whom in (("messages", "sender", "recipient"), ("pulls", "puller", "target")):
+        for row in warehouse.scan(table).filter(pl.col("episode_id") == episode).collect().iter_rows(named=True):
+            events.append(
+                {
+                    "event_id": row["event_id"],
+                    "round": row["round"],
+                    "kind": "message" if table == "messages" else "pull",
+                    "from": label[row[who]],
+                    "model": model[row[who]],
+                    "to": label.get(row[whom]),
+                    "text": row.get("text"),
+                    "status": row.get("status"),
+                }
+            )
+    return sorted(events, key=lambda e: int(str(e["event_id"])))
+
+
+def _event_line(event: dict[str, Any]) -> str:
+    head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({event['model']}) -> {event['to'] or '—'}  "
+    said = event["text"]
+    return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+
+
+def _no_episode(warehouse: "Warehouse", episode: str) -> str:
+    from di_assets.arms.reading import nearest  # noqa: PLC0415
+
+    known = warehouse.scan("episodes").select("episode_id").collect()["episode_id"].to_list()
+    hint = nearest(episode, known) if len(known) < 2_000 and known else f" ({len(known):,} are stored)"
+    return f"no episode {episode!r} in {warehouse.root}" + (hint if len(hint) < 200 else f" ({len(known):,} are stored)")
