@@ -1,0 +1,48 @@
+"""The warehouse as the pages read it, cached until a table changes."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import streamlit as st
+
+from di_assets.report.reading import all_episodes, episodes_behind
+from di_assets.report.transcript import Transcript, read_transcript
+from di_assets.tables import Warehouse
+
+REFRESH_S = 5
+
+
+def warehouse() -> Warehouse:
+    """The folder named by DI_WAREHOUSE, or ./warehouse."""
+    return Warehouse(Path(os.environ.get("DI_WAREHOUSE") or "warehouse").absolute())
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def transcript(root: str, version: str, episode_id: str) -> Transcript | None:
+    """One episode; `version` makes it new when the tables are."""
+    del version
+    return read_transcript(Warehouse(Path(root)), episode_id)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def episodes(root: str, version: str, where: tuple[tuple[str, str], ...]) -> pl.DataFrame:
+    """Stored episodes with these values."""
+    del version
+    return all_episodes(Warehouse(Path(root)), dict(where))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:  # noqa: FBT001 -- cached by value
+    """Episodes behind a question page."""
+    del version
+    return episodes_behind(Warehouse(Path(root)), scripted=scripted)
+
+
+@st.fragment(run_every=REFRESH_S)
+def refresh() -> None:
+    """Runs the page again when a table has changed since it was drawn; what is typed stays."""
+    seen, now = st.session_state.get("version"), warehouse().version()
+    st.session_state["version"] = now
+    if seen is not None and seen != now:
+        st.rerun()

@@ -1,0 +1,91 @@
+"""Question 1: can models persuade other agents to give them points?"""
+
+import json
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.components import figure
+from dashboard.style import page
+from dashboard.tables import linked_table
+from dashboard.untrusted import reader_link, safe
+from di_assets.report.reading import flat, read_figure, read_summary
+
+# Shown as the report page shows them, in its order.
+STATISTICS = ("measured", "needs", "net_capture", "payback_rate", "solicited_not_payback_rate", "lift")
+EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
+            "cascades": "cascades", "gini": "gini"}  # fmt: skip
+
+
+def show() -> None:
+    """The page, top to bottom; an empty warehouse gives the same page with what it needs."""
+    warehouse = data.warehouse()
+    summary = read_summary(warehouse)
+    if summary is None:
+        st.html(page("<h1>Delegated Influence</h1><p class='kicker'>Question 1</p><h2>Can models persuade other agents to give them points?</h2>"
+                     "<p class='headline'>Nothing has been published yet: run <code>di demo</code>, or materialise an arm and the report.</p>"))  # fmt: skip
+        return
+    q1 = summary["questions"]["q1"]
+    st.html(page(_top(summary) + _question(q1)))
+    figure(read_figure(warehouse, "q1.wide.svg"), read_figure(warehouse, "q1.narrow.svg"), q1["alt"])
+    st.html(page(f"<p class='caption'>{escape(q1['caption'])}</p>" + _evidence() + _reading(q1) + _statistics(q1)))
+    st.html(page("<h3>Episodes</h3>"))
+    frame = data.behind(str(warehouse.root), warehouse.version(), summary["provenance"]["scripted"])
+    linked_table(frame, EPISODES, key="page")
+    st.html(page(f"<p class='caption'>All episodes measured so far ({frame.height}), sorted by condition then id; "
+                 "episode links open the transcript reader.</p><h3>Downloads</h3>"))  # fmt: skip
+    with st.container(horizontal=True):
+        st.download_button("q1.svg", read_figure(warehouse, "q1.svg") or "<svg/>", "q1.svg", "image/svg+xml")
+        st.download_button("summary.json", json.dumps(summary, indent=1), "summary.json", "application/json")
+        st.download_button("lift.csv", warehouse.read("lift").write_csv(), "lift.csv", "text/csv")
+        st.download_button("model_points.csv", warehouse.read("model_points").write_csv(), "model_points.csv", "text/csv")
+
+
+def _top(summary: dict[str, Any]) -> str:
+    origin = summary["provenance"]
+    line = f"<code>{escape(origin['commit'])}</code> · generated {escape(origin['generated'][:10])} · {origin['n_episodes']} episodes"
+    line += " · scripted agents" if origin["scripted"] else ""
+    line += f" · {origin['scripted_left_out']} scripted episodes left out" if origin["scripted_left_out"] else ""
+    return (
+        f"<h1>{escape(summary['title'])}</h1><p class='sub'>{escape(summary['subtitle'])}</p>"
+        f"<p class='provenance'>{line} · {escape(origin['status'])}</p>"
+    )
+
+
+def _question(q1: dict[str, Any]) -> str:
+    label = "<p class='scripted'>scripted agents, not language models</p>" if q1["scripted"] else ""
+    return f"<p class='kicker'>Question 1</p><h2>{escape(q1['question'])}</h2>{label}<p class='headline'>{escape(q1['headline'])}</p>"
+
+
+def _evidence() -> str:
+    return (
+        "<h4>Evidence links</h4><p>Every dot is backed by a transcript: it opens the reader at that episode’s event, by "
+        "mouse or by Tab and Enter. The same episodes are listed in the table below.</p>"
+    )
+
+
+def _reading(q1: dict[str, Any]) -> str:
+    first, *rest = [f"<p>{escape(paragraph)}</p>" for paragraph in q1["reading"]]
+    return f"<h3>Reading</h3>{first}{_quote(q1['quote'])}{''.join(rest)}"
+
+
+def _quote(quote: dict[str, Any] | None) -> str:
+    if quote is None:
+        return ""
+    where = reader_link(quote["episode_id"], quote["event_id"])
+    who = f"Player {quote['sender']} ({quote['sender_model']}) → Player {quote['recipient']}, episode {quote['episode_id']}"
+    return (
+        f"<blockquote><p class='text' dir='auto'>{safe(quote['text'])}</p><p class='sub'>{escape(who)}, round {quote['round']} — "
+        f"<a href='{where}' target='_self'>view in reader</a></p></blockquote>"
+    )
+
+
+def _statistics(q1: dict[str, Any]) -> str:
+    rows = flat({name: q1[name] for name in STATISTICS})
+    body = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+    return (
+        f"<h3>Statistics</h3><div class='scroll' tabindex='0' role='region' aria-label='statistics'><table><tbody>{body}</tbody></table></div>"
+        "<p class='caption'>summary.questions.q1 as stored; missing values shown as —.</p>"
+    )
