@@ -33,7 +33,7 @@ def episodes(root: str, version: str, where: tuple[tuple[str, str], ...]) -> pl.
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:  # noqa: FBT001 -- cached by value
+def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
     """Episodes behind a question page."""
     del version
     return episodes_behind(Warehouse(Path(root)), scripted=scripted)

@@ -40,7 +40,9 @@ def show() -> None:
         st.download_button("q1.svg", read_figure(warehouse, "q1.svg") or "<svg/>", "q1.svg", "image/svg+xml")
         st.download_button("summary.json", json.dumps(summary, indent=1), "summary.json", "application/json")
         st.download_button("lift.csv", warehouse.read("lift").write_csv(), "lift.csv", "text/csv")
-        st.download_button("model_points.csv", warehouse.read("model_points").write_csv(), "model_points.csv", "text/csv")
+        st.download_button(
+            "model_points.csv", warehouse.read("model_points").write_csv(), "model_points.csv", "text/csv"
+        )
 
 
 def _top(summary: dict[str, Any]) -> str:

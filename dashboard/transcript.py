@@ -38,7 +38,11 @@ def show() -> None:
 
 
 def _nothing(asked: str) -> None:
-    text = f"There is no episode <span class='text'>{safe(asked[:200])}</span> here." if asked else "No episode is named in the address."
+    text = (
+        f"There is no episode <span class='text'>{safe(asked[:200])}</span> here."
+        if asked
+        else "No episode is named in the address."
+    )
     st.html(page(f"<h2>Transcript</h2><p>{text} Choose one from <a href='episodes' target='_self'>Episodes</a>.</p>"))
 
 
@@ -56,7 +60,11 @@ def _top(found: Transcript, marked: int | None) -> None:
     episode = found.episode
     warehouse = data.warehouse()
     before, after = neighbours(warehouse, episode["episode_id"])
-    links = [f"<a href='{reader_link(key)}' target='_self'>{word}</a>" for key, word in ((before, "← previous episode"), (after, "next episode →")) if key]
+    links = [
+        f"<a href='{reader_link(key)}' target='_self'>{word}</a>"
+        for key, word in ((before, "← previous episode"), (after, "next episode →"))
+        if key
+    ]
     if marked is not None:
         around = ((marked - 1, "← previous event"), (marked + 1, "next event →"))
         links += [
@@ -65,7 +73,11 @@ def _top(found: Transcript, marked: int | None) -> None:
             if 0 <= event < len(found.events)
         ]
     label = "<p class='scripted'>played by scripted agents</p>" if episode["scripted"] else ""
-    failed = f"<p role='alert'>{escape(episode['status'])}: {safe(episode['failure'] or '')}</p>" if episode["status"] != "complete" else ""
+    failed = (
+        f"<p role='alert'>{escape(episode['status'])}: {safe(episode['failure'] or '')}</p>"
+        if episode["status"] != "complete"
+        else ""
+    )
     facts = f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds · {episode['n_calls']} calls · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
     cited = "".join(
         f"<li><a href='{reader_link(episode['episode_id'], event)}' target='_self'>#{event}</a> {escape(what)}</li>"
@@ -110,7 +122,9 @@ def _score(found: Transcript, number: int) -> str:
     if number not in found.scores:
         return ""
     points = sorted((seat["label"], score) for seat, score in zip(found.seats, found.scores[number], strict=True))
-    return f"<p class='score'>Points after round {number}: {', '.join(f'{label} {score}' for label, score in points)}</p>"
+    return (
+        f"<p class='score'>Points after round {number}: {', '.join(f'{label} {score}' for label, score in points)}</p>"
+    )
 
 
 def _event(found: Transcript, event: Event, *, on: bool, blind: bool) -> str:
@@ -118,18 +132,28 @@ def _event(found: Transcript, event: Event, *, on: bool, blind: bool) -> str:
     other = "—" if event.other is None else found.seats[event.other]["label"]
     here = reader_link(found.episode["episode_id"], event.event_id)
     body = safe(event.text) if event.text is not None else _pull_words(event, other)
-    notes = [*event.labels, *([event.pull_kind] if event.pull_kind else []), *([event.status] if event.status == "cut" else [])]
-    model = "" if blind else f"<small>{escape(seat['model'])}{' (scripted)' if seat['kind'] == 'scripted' else ''}</small>"
+    notes = [
+        *event.labels,
+        *([event.pull_kind] if event.pull_kind else []),
+        *([event.status] if event.status == "cut" else []),
+    ]
+    model = (
+        "" if blind else f"<small>{escape(seat['model'])}{' (scripted)' if seat['kind'] == 'scripted' else ''}</small>"
+    )
     state = " on' aria-current='true' tabindex='-1" if on else ""
     return (
         f"<div class='ev lane{event.seat % LANES}{state}'><span class='id'><a href='{here}' target='_self'>#{event.event_id}</a> r{event.round}</span>"
         f"<span class='who'><b>{escape(seat['label'])}</b> → {escape(other)}{model}</span>"
-        f"<span class='body text' dir='auto'>{body}</span>" + (f"<span class='note'>{' · '.join(notes)}</span>" if notes else "") + "</div>"
+        f"<span class='body text' dir='auto'>{body}</span>"
+        + (f"<span class='note'>{' · '.join(notes)}</span>" if notes else "")
+        + "</div>"
     )
 
 
 def _pull_words(event: Event, other: str) -> str:
-    return {"valid": f"pulls for {escape(other)} (+1)", "kept": "keeps the pull", "forfeit": "forfeits the pull"}[event.status]
+    return {"valid": f"pulls for {escape(other)} (+1)", "kept": "keeps the pull", "forfeit": "forfeits the pull"}[
+        event.status
+    ]
 
 
 def _behind(found: Transcript, marked: int) -> None:
@@ -137,12 +161,30 @@ def _behind(found: Transcript, marked: int) -> None:
     event = found.events[marked]
     st.html(page(f"<h4>Calls behind #{marked}</h4>"))
     for call in event.calls:
-        with st.expander(f"attempt {call['attempt']} · {call['status']} · {call['provider']}", expanded=len(event.calls) == 1):
+        with st.expander(
+            f"attempt {call['attempt']} · {call['status']} · {call['provider']}", expanded=len(event.calls) == 1
+        ):
             st.html(page(_call(call)))
 
 
 def _call(call: dict[str, Any]) -> str:
-    names = ("error", "input_tokens", "cached_tokens", "output_tokens", "cost_usd", "latency_s", "started_at", "request_hash")
-    rows = "".join(f"<tr><th scope='row'>{name}</th><td class='text'>{'—' if call[name] is None else safe(str(call[name]))}</td></tr>" for name in names)
-    reasoning = f"<p class='sub'>reasoning</p><p class='text' dir='auto'>{safe(call['reasoning_text'])}</p>" if call["reasoning_text"] else ""
+    names = (
+        "error",
+        "input_tokens",
+        "cached_tokens",
+        "output_tokens",
+        "cost_usd",
+        "latency_s",
+        "started_at",
+        "request_hash",
+    )
+    rows = "".join(
+        f"<tr><th scope='row'>{name}</th><td class='text'>{'—' if call[name] is None else safe(str(call[name]))}</td></tr>"
+        for name in names
+    )
+    reasoning = (
+        f"<p class='sub'>reasoning</p><p class='text' dir='auto'>{safe(call['reasoning_text'])}</p>"
+        if call["reasoning_text"]
+        else ""
+    )
     return f"<p class='text' dir='auto'>{safe(call['reply_text']) or '<em>no text</em>'}</p>{reasoning}<table><tbody>{rows}</tbody></table>"

@@ -34,14 +34,19 @@ class WorkFailed(click.ClickException):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--warehouse", envvar="DI_WAREHOUSE", default="warehouse", show_default=True, help="Folder of the tables.")
+@click.option(
+    "--warehouse", envvar="DI_WAREHOUSE", default="warehouse", show_default=True, help="Folder of the tables."
+)
 @click.option("--configs", envvar="DI_CONFIGS", default="configs", show_default=True, help="Folder of arms and models.")
 @click.version_option(package_name="delegated-influence")
 @click.pass_context
 def main(context: click.Context, warehouse: str, configs: str) -> None:
     """Delegated Influence: play arms of the persuasion game, measure them, show them."""
     context.obj = {"warehouse": warehouse, "configs": configs}
-    os.environ["DI_WAREHOUSE"], os.environ["DI_CONFIGS"] = str(Path(warehouse).absolute()), str(Path(configs).absolute())
+    os.environ["DI_WAREHOUSE"], os.environ["DI_CONFIGS"] = (
+        str(Path(warehouse).absolute()),
+        str(Path(configs).absolute()),
+    )
 
 
 @main.command()
@@ -78,7 +83,12 @@ def arms(options: dict[str, str], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
 @click.pass_obj
 def run(
-    options: dict[str, str], names: tuple[str, ...], limit: int | None, budget_usd: float | None, launch: bool, as_json: bool
+    options: dict[str, str],
+    names: tuple[str, ...],
+    limit: int | None,
+    budget_usd: float | None,
+    launch: bool,
+    as_json: bool,
 ) -> None:
     """Play what the named arms still lack, then measure and publish. Run again, it plays nothing twice."""
     with _errors():
@@ -132,7 +142,11 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
             for verdict in replay(home.configs, home.warehouse, episodes=None if everything else list(episodes)):
                 counts[verdict.status] += 1
                 if as_json:
-                    click.echo(json.dumps({"episode_id": verdict.episode_id, "status": verdict.status, "problem": verdict.problem}))
+                    click.echo(
+                        json.dumps(
+                            {"episode_id": verdict.episode_id, "status": verdict.status, "problem": verdict.problem}
+                        )
+                    )
                 elif verdict.status != "ok":
                     click.echo(f"{verdict.status}: {verdict.episode_id}: {verdict.problem}")
         except KeyError as error:
@@ -144,7 +158,13 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
 
 @main.command()
 @click.argument("table")
-@click.option("--to", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="csv, parquet or jsonl, by suffix.")
+@click.option(
+    "--to",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="csv, parquet or jsonl, by suffix.",
+)
 @click.pass_obj
 def export(options: dict[str, str], table: str, file: Path) -> None:
     """Write a whole table of the contract to a file."""
@@ -220,7 +240,13 @@ def _warehouse(options: dict[str, str]) -> "Warehouse":
 
 
 def _run(
-    options: dict[str, str], names: tuple[str, ...], *, limit: int | None, budget_usd: float | None, launch: bool, as_json: bool
+    options: dict[str, str],
+    names: tuple[str, ...],
+    *,
+    limit: int | None,
+    budget_usd: float | None,
+    launch: bool,
+    as_json: bool,
 ) -> "Home":
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -247,7 +273,9 @@ def _run(
         bars.update(bar, description="report", total=None)
         materialise_report(home)
     for result in home.results:
-        click.echo(json.dumps({f: getattr(result, f) for f in result.__dataclass_fields__}) if as_json else sentence(result))
+        click.echo(
+            json.dumps({f: getattr(result, f) for f in result.__dataclass_fields__}) if as_json else sentence(result)
+        )
     undone = [result for result in home.results if result.failed or result.stopped]
     if undone:
         left = sum(result.left for result in undone)
@@ -325,4 +353,6 @@ def _no_episode(warehouse: "Warehouse", episode: str) -> str:
 
     known = warehouse.scan("episodes").select("episode_id").collect()["episode_id"].to_list()
     hint = nearest(episode, known) if len(known) < 2_000 and known else f" ({len(known):,} are stored)"
-    return f"no episode {episode!r} in {warehouse.root}" + (hint if len(hint) < 200 else f" ({len(known):,} are stored)")
+    return f"no episode {episode!r} in {warehouse.root}" + (
+        hint if len(hint) < 200 else f" ({len(known):,} are stored)"
+    )

@@ -95,9 +95,11 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise click.ClickException(f"the server ended at once; is port {port} taken, and {SERVER_PACKAGE} installed?")
+            raise click.ClickException(
+                f"the server ended at once; is port {port} taken, and {SERVER_PACKAGE} installed?"
+            )
         try:
-            with urlopen(f"http://{HOST}:{port}/health", timeout=2) as reply:  # noqa: S310 -- our own loopback server
+            with urlopen(f"http://{HOST}:{port}/health", timeout=2) as reply:
                 if reply.status == 200:
                     return
         except (URLError, OSError):

@@ -67,7 +67,9 @@ def materialise_batches(
                 return
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
-            _succeed(job.execute_in_process(partition_key=batch, run_config=config, instance=instance, raise_on_error=False))
+            _succeed(
+                job.execute_in_process(partition_key=batch, run_config=config, instance=instance, raise_on_error=False)
+            )
 
 
 def materialise_report(home: Home) -> None:
@@ -77,7 +79,11 @@ def materialise_report(home: Home) -> None:
         RunFailedError: a step failed; what was published before stays.
     """
     with instance_of(home) as instance:
-        _succeed(build(home).resolve_job_def(REPORT).execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False))
+        _succeed(
+            build(home)
+            .resolve_job_def(REPORT)
+            .execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
+        )
 
 
 def _succeed(result: dg.ExecuteInProcessResult) -> None:

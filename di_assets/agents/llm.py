@@ -54,7 +54,9 @@ class LLMPlayer:
         self.model, self.provider = model, str(endpoint.provider)
         self._connect, self._prompts, self._instructions = connect, prompts, instructions
         self._seed, self._cache_key = seed, f"{episode_id}/{label}"
-        self._identity = json.dumps([endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params], sort_keys=True)
+        self._identity = json.dumps(
+            [endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params], sort_keys=True
+        )
         self._system: str | None = None
         self._turns: list[tuple[Role, str]] = []
         self._rendered: list[Turn] = []
@@ -72,9 +74,7 @@ class LLMPlayer:
         schema = reply_schema(observation)
         digest = self._digest.copy()
         digest.update(json.dumps([tail, schema, seed]).encode())
-        request = Request(
-            system=self._system or "", turns=turns, schema=schema, seed=seed, cache_key=self._cache_key
-        )
+        request = Request(system=self._system or "", turns=turns, schema=schema, seed=seed, cache_key=self._cache_key)
         return Ask(request_hash=digest.hexdigest(), payload=request)
 
     async def send(self, ask: Ask) -> Completion:

@@ -107,7 +107,9 @@ def _messages(observation: Observation, value: Any) -> Reply:
         return Reply(invalid='"messages" must be a list', kind="unreadable")
     if len(value) > len(observation.neighbours):
         most = len(observation.neighbours)
-        return Reply(invalid=f"at most one message to each neighbour ({most}), found {len(value)}", kind="too_many_messages")
+        return Reply(
+            invalid=f"at most one message to each neighbour ({most}), found {len(value)}", kind="too_many_messages"
+        )
     sent: dict[str, str] = {}
     for item in value:
         if not (isinstance(item, dict) and isinstance(item.get("text"), str) and isinstance(item.get("to"), str)):
@@ -146,7 +148,10 @@ def _unreachable(observation: Observation, name: str, said: str, what: str) -> R
         return None
     near = ", ".join(observation.neighbours)
     if name == observation.me:
-        return Reply(invalid=f"you cannot {what} yourself; name one of {near}", kind="self_pull" if what == "pull" else "self_message")
+        return Reply(
+            invalid=f"you cannot {what} yourself; name one of {near}",
+            kind="self_pull" if what == "pull" else "self_message",
+        )
     if name in observation.players:
         return Reply(invalid=f"{name} is not your neighbour; name one of {near}", kind="not_a_neighbour")
     return Reply(invalid=f"there is no player {said[:40]!r}; name one of {near}", kind="no_such_player")

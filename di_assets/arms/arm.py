@@ -130,7 +130,9 @@ class Arm(Strict):
         if fields - ID_FIELDS:
             raise ValueError(f"unknown field {sorted(fields - ID_FIELDS)} in {pattern!r} (known: {sorted(ID_FIELDS)})")
         if not re.fullmatch(r"[A-Za-z0-9._-]+", re.sub(r"\{[a-z]+\}", "x", pattern)):
-            raise ValueError(f"{pattern!r} becomes part of addresses: letters, digits, dots, dashes and underscores only")
+            raise ValueError(
+                f"{pattern!r} becomes part of addresses: letters, digits, dots, dashes and underscores only"
+            )
         if not fields & {"replicate", "seed"}:
             raise ValueError(f"{pattern!r} gives every episode the same id; it needs {{replicate}} or {{seed}}")
         return pattern

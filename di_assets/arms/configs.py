@@ -161,5 +161,7 @@ def _refuse_shared_ids(arms: Mapping[str, Arm], files: Mapping[str, Path]) -> No
     patterns: dict[str, str] = {}
     for name, arm in arms.items():
         if arm.id in patterns:
-            raise ConfigError(f"{files[name]}: id: {arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ")
+            raise ConfigError(
+                f"{files[name]}: id: {arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ"
+            )
         patterns[arm.id] = name

@@ -72,9 +72,7 @@ def plan(arm: Arm, *, launches: Sequence[str] = ()) -> tuple[PlannedEpisode, ...
     )
 
 
-def _episode(
-    arm: Arm, focal: str | None, replicate: int, seed: int, launch: str | None, index: int
-) -> PlannedEpisode:
+def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str | None, index: int) -> PlannedEpisode:
     """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
     if focal is None:
         cast = arm.lineup

@@ -51,7 +51,8 @@ def points_equal_pulls(home: Home, batch: str) -> str | None:
     seats = home.warehouse.read("episodes", batch).select("episode_id", "n_seats", "n_rounds")
     joined = sums.join(got, on="episode_id", how="left").join(seats, on="episode_id")
     wrong = joined.filter(
-        (pl.col("valid") != pl.col("points").fill_null(-1)) | (pl.col("owned") != pl.col("n_seats") * pl.col("n_rounds"))
+        (pl.col("valid") != pl.col("points").fill_null(-1))
+        | (pl.col("owned") != pl.col("n_seats") * pl.col("n_rounds"))
     )
     return None if wrong.is_empty() else f"{wrong['episode_id'][0]}: pulls given are not points received"
 
@@ -95,7 +96,10 @@ def control_mirrors_arm(home: Home, batch: str) -> str | None:
 
 def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """Two multi-checks of a batch, one of its events (which blocks the measures) and one of its measures."""
-    return [_multi_check("event_checks", EVENT_CHECKS, definition), _multi_check("measure_checks", MEASURE_CHECKS, definition)]
+    return [
+        _multi_check("event_checks", EVENT_CHECKS, definition),
+        _multi_check("measure_checks", MEASURE_CHECKS, definition),
+    ]
 
 
 def _multi_check(

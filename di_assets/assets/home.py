@@ -29,9 +29,7 @@ class Home:
     results: list[BatchResult] = field(default_factory=list)
 
 
-def open_home(
-    warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None
-) -> Home:
+def open_home(warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None) -> Home:
     """The installation at these folders; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.
 
     Raises:

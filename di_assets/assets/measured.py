@@ -53,7 +53,9 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     )
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
-            frame = measure(*(home.warehouse.read(table, batch) for table in inputs(measure)), **settings(measure, home))
+            frame = measure(
+                *(home.warehouse.read(table, batch) for table in inputs(measure)), **settings(measure, home)
+            )
             home.warehouse.write(name, frame, batch)
             context.add_asset_metadata(metadata.of_table(name, frame, inputs(measure)), partition_key=batch)
         return dg.MaterializeResult()

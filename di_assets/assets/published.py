@@ -77,5 +77,4 @@ def commit() -> str:
 
 def _data_url(svg: str) -> str:
 
-
     return "data:image/png;base64," + base64.b64encode(vlc.svg_to_png(svg, scale=PREVIEW_SCALE)).decode()

@@ -16,7 +16,9 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         raise ValueError(f"{arm.name} is not nightly")
 
     def tonight(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        complete = home.warehouse.read("episodes").filter((pl.col("arm") == arm.name) & (pl.col("status") == "complete"))
+        complete = home.warehouse.read("episodes").filter(
+            (pl.col("arm") == arm.name) & (pl.col("status") == "complete")
+        )
         held = dict(complete.group_by("batch").len().iter_rows())
         sizes = {batch: min(arm.batch_size, arm.planned - i * arm.batch_size) for i, batch in enumerate(batches(arm))}
         unfinished = [batch for batch, size in sizes.items() if held.get(batch, 0) < size]

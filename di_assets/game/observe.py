@@ -36,4 +36,3 @@ def _orders(setup: Setup, seat: int, rounds: int) -> tuple[tuple[str, ...], ...]
     near = tuple(sorted(setup.labels[other] for other in neighbours(setup, seat)))
     earlier = _orders(setup, seat, rounds - 1) if rounds > 1 else ()
     return (*earlier, neighbour_order(near, seed=setup.seed, label=label, round=rounds))
-

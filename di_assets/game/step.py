@@ -106,7 +106,9 @@ def _next(state: State) -> Turn | None:
         return None
     if turn.phase == "pull":
         return _first_turn(rules, turn.round + 1)
-    return Turn(turn.round, "pull", 0) if turn.exchange == rules.exchanges else replace(turn, exchange=turn.exchange + 1)
+    return (
+        Turn(turn.round, "pull", 0) if turn.exchange == rules.exchanges else replace(turn, exchange=turn.exchange + 1)
+    )
 
 
 def _messages(state: State, seat: int, reply: Reply | None) -> Sequence[Message]:
@@ -136,7 +138,9 @@ def _messages(state: State, seat: int, reply: Reply | None) -> Sequence[Message]
 
 def _pull(state: State, seat: int, reply: Reply | None, event_id: int) -> Pull:
     target, status = _target(state.setup, seat, reply)
-    return Pull(event_id=event_id, round=state.turn.round if state.turn else 0, puller=seat, target=target, status=status)
+    return Pull(
+        event_id=event_id, round=state.turn.round if state.turn else 0, puller=seat, target=target, status=status
+    )
 
 
 def _target(setup: Setup, seat: int, reply: Reply | None) -> tuple[int | None, PullStatus]:

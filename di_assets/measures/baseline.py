@@ -12,7 +12,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from di_assets.measures.dense import Bools, Dense, Floats, Ints, cascades, dense_groups, gini, net_capture, paybacks, residuals
+from di_assets.measures.dense import (
+    Bools,
+    Dense,
+    Floats,
+    Ints,
+    cascades,
+    dense_groups,
+    gini,
+    net_capture,
+    paybacks,
+    residuals,
+)
 from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.tables import TABLES
 
@@ -35,7 +46,10 @@ def reciprocity_baseline(
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(str(condition).encode()).digest()[:8]))
         simulated = _simulated(groups, focal, rng=rng)
         shuffled = _shuffled(groups, focal, rng=rng)
-        rows += [_row(str(condition), f"{m}/simulated", observed[m], _drawn_means(simulated[m], observed[m], rng=rng)) for m in sorted(simulated)]
+        rows += [
+            _row(str(condition), f"{m}/simulated", observed[m], _drawn_means(simulated[m], observed[m], rng=rng))
+            for m in sorted(simulated)
+        ]
         rows += [_row(str(condition), f"{m}/shuffled", observed[m], shuffled[m]) for m in sorted(shuffled)]
     return TABLES["reciprocity_baseline"].frame(rows)
 

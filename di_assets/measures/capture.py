@@ -20,7 +20,9 @@ def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFram
         parts.append(
             pl.DataFrame(
                 {
-                    "episode_id": np.repeat(np.array(group.ids, dtype=object), group.n_seats * (group.n_seats - 1)).tolist(),
+                    "episode_id": np.repeat(
+                        np.array(group.ids, dtype=object), group.n_seats * (group.n_seats - 1)
+                    ).tolist(),
                     "seat": i,
                     "other": j,
                     "adjacent": group.adjacent[e, i, j],

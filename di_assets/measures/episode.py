@@ -10,7 +10,11 @@ RATES = dict(zip(KINDS, ("payback_rate", "solicited_not_payback_rate", "unprompt
 
 
 def episode_measures(
-    episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, pull_kinds: pl.DataFrame, seat_measures: pl.DataFrame
+    episodes: pl.DataFrame,
+    edges: pl.DataFrame,
+    pulls: pl.DataFrame,
+    pull_kinds: pl.DataFrame,
+    seat_measures: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
     parts = [
@@ -37,4 +41,3 @@ def episode_measures(
     for more in (shares, focal):
         whole = whole.join(more, on="episode_id", how="left")
     return TABLES["episode_measures"].conform(whole)
-

@@ -114,9 +114,7 @@ def _resamples(x: Floats) -> tuple[Floats, Floats]:
     if n > MOST_ENUMERATED:
         drawn = seeded(x.tolist(), "bootstrap").multinomial(n, [1 / n] * n, size=RESAMPLES)
         return drawn.astype(float), np.full(RESAMPLES, 1 / RESAMPLES)
-    counts = [
-        np.bincount(picked, minlength=n) for picked in itertools.combinations_with_replacement(range(n), n)
-    ]
+    counts = [np.bincount(picked, minlength=n) for picked in itertools.combinations_with_replacement(range(n), n)]
     ways = [math.factorial(n) / math.prod(math.factorial(c) for c in row) / n**n for row in counts]
     return np.array(counts, dtype=float), np.array(ways)
 

@@ -58,6 +58,11 @@ def _asked(group: Dense, asks: pl.DataFrame) -> Bools:
     index = pl.DataFrame({"episode_id": group.ids, "e": np.arange(len(group.ids))})
     asked = np.zeros((len(group.ids), group.n_rounds, group.n_seats, group.n_seats), dtype=bool)
     found = asks.join(index, on="episode_id")
-    at = (found["e"].to_numpy(), found["round"].to_numpy() - 1, found["sender"].to_numpy(), found["recipient"].to_numpy())
+    at = (
+        found["e"].to_numpy(),
+        found["round"].to_numpy() - 1,
+        found["sender"].to_numpy(),
+        found["recipient"].to_numpy(),
+    )
     asked[at] = True
     return asked

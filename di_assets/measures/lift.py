@@ -144,7 +144,17 @@ def _row(
         interval, p_value = welch_interval(on["focal_points"].to_list(), off["focal_points"].to_list())
         gap = float(on["focal_points"].mean() or 0) - float(off["focal_points"].mean() or 0)  # type: ignore[arg-type]
     else:
-        return (*counts, *means, None, None, None, "no control" if on.height else "no messages-on arm", None, None, needs)
+        return (
+            *counts,
+            *means,
+            None,
+            None,
+            None,
+            "no control" if on.height else "no messages-on arm",
+            None,
+            None,
+            needs,
+        )
     return (*counts, *means, gap, interval.low, interval.high, interval.method, p_value, None, needs)
 
 

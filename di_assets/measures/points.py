@@ -58,7 +58,18 @@ def model_points(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.D
         points, capture = mean_of(group["points"].to_list()), mean_of(group["capture"].to_list())
         floor = mean_of(group["floor_points"].to_list()).mean
         rows.append(
-            (condition, model, points.n, points.mean, points.t.low, points.t.high, points.t.method,
-             floor, capture.mean, capture.t.low, capture.t.high)  # fmt: skip
+            (
+                condition,
+                model,
+                points.n,
+                points.mean,
+                points.t.low,
+                points.t.high,
+                points.t.method,
+                floor,
+                capture.mean,
+                capture.t.low,
+                capture.t.high,
+            )  # fmt: skip
         )
     return TABLES["model_points"].frame(rows)

@@ -14,7 +14,11 @@ def seat_measures(
 
     capture = mean of the seat's net capture over the N - 1 others, in [-1, 1].
     """
-    capture = pair_capture.sort("episode_id", "seat", "other").group_by("episode_id", "seat").agg(capture=pl.mean("net_capture"))
+    capture = (
+        pair_capture.sort("episode_id", "seat", "other")
+        .group_by("episode_id", "seat")
+        .agg(capture=pl.mean("net_capture"))
+    )
     parts = [
         pl.DataFrame(
             {
@@ -26,7 +30,9 @@ def seat_measures(
         )
         for group in dense_groups(episodes, edges, pulls)
     ]
-    none = pl.DataFrame(schema={"episode_id": pl.String, "seat": pl.Int64, "points": pl.Int64, "floor_points": pl.Float64})
+    none = pl.DataFrame(
+        schema={"episode_id": pl.String, "seat": pl.Int64, "points": pl.Int64, "floor_points": pl.Float64}
+    )
     measured = pl.concat([none, *parts]).join(capture, on=["episode_id", "seat"])
     roster = seats.select("episode_id", "seat", "model", "role")
     return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"]))

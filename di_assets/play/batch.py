@@ -210,9 +210,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
     )
 
 
-def _commit(
-    warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]
-) -> None:
+def _commit(warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]) -> None:
     """Replaces the batch's six files; `episodes` last, for a row there says that all the others are in place."""
     ids = new["episodes"]["episode_id"]
     for name in sorted(new, key=lambda name: name == "episodes"):

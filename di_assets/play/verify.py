@@ -121,9 +121,7 @@ def _planned(configs: Configs, episode: dict[str, Any]) -> PlannedEpisode | None
     return next((p for p in planned if p.episode_id == episode["episode_id"]), None)
 
 
-def _stale(
-    configs: Configs, prompts: Prompts, episode: dict[str, Any], planned: PlannedEpisode | None
-) -> str | None:
+def _stale(configs: Configs, prompts: Prompts, episode: dict[str, Any], planned: PlannedEpisode | None) -> str | None:
     """Name of the first hash that is not today's; None when all are."""
     if episode["rules_version"] != RULES_VERSION:
         return "rules_version"

@@ -98,8 +98,15 @@ class SdkProvider(ABC):
             raise
         except (OSError, UnicodeDecodeError) as error:
             problem = f"the body broke off ({type(error).__name__})"
-        except Exception as error:  # noqa: BLE001 -- transports raise their own families here; told apart by module
-            if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "h11"}:
+        except Exception as error:
+            if type(error).__module__.split(".")[0] not in {
+                "httpx",
+                "httpx2",
+                "httpcore",
+                "httpcore2",
+                "aiohttp",
+                "h11",
+            }:
                 raise
             problem = f"the body broke off ({type(error).__name__})"
         raise BadBodyError(problem)

@@ -1,8 +1,8 @@
 """Words in, words out: what every provider takes, gives and raises.
 
-    ProviderError
-    |-- TransportFault   the line or the server failed and the retries ran out: the episode stops, resumable
-    `-- FatalFault       no retry can help (key, quota, request refused): the run stops
+ProviderError
+|-- TransportFault   the line or the server failed and the retries ran out: the episode stops, resumable
+`-- FatalFault       no retry can help (key, quota, request refused): the run stops
 """
 
 from dataclasses import dataclass, field

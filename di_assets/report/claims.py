@@ -39,14 +39,22 @@ def persuades(row: Row, *, scripted: bool) -> Claim:
     n = row.on.points.n if row.on else 0
     if row.lift is None or row.on is None:
         needs = (row.needs,) if row.needs else ()
-        text = f"How much of what {who} is given is bought by talk stays open until {row.needs or 'its control'} has run."
+        text = (
+            f"How much of what {who} is given is bought by talk stays open until {row.needs or 'its control'} has run."
+        )
         return Claim(name, "not yet", text, needs)
     interval = row.interval
     if interval.low is None or interval.high is None:
-        return Claim(name, "not yet", f"The lift of {who} is {row.lift:+.1f} points, without an interval ({interval.method}).")
+        return Claim(
+            name, "not yet", f"The lift of {who} is {row.lift:+.1f} points, without an interval ({interval.method})."
+        )
     span = f"{row.lift:+.1f} points an episode (95% CI [{interval.low:+.1f}, {interval.high:+.1f}], {interval.method})"
     if n < LEAST_EPISODES:
-        return Claim(name, "not yet", f"{who} gains {span}, over {n} independent episodes only: too few to say that talk buys it.")
+        return Claim(
+            name,
+            "not yet",
+            f"{who} gains {span}, over {n} independent episodes only: too few to say that talk buys it.",
+        )
     if interval.low > 0 and row.p_holm is not None and row.p_holm < ALPHA:
         return Claim(name, "supported", f"Talk buys {who} {span}.")
     if interval.high < 0:
@@ -59,7 +67,9 @@ def headline(scope: Scope) -> Claim:
     kind = "scripted focal agents" if scope.scripted else "focal models"
     on = [row.on.points.mean for row in scope.rows if row.on and row.on.points.mean is not None]
     if not on:
-        return Claim("headline", "not yet", "No focal episode with messages on has been played yet.", ("04_attack_complete",))
+        return Claim(
+            "headline", "not yet", "No focal episode with messages on has been played yet.", ("04_attack_complete",)
+        )
     low, high = min(on), max(on)
     given = f"{low:.1f} to {high:.1f} points" if len(on) > 1 else f"{high:.1f} points"
     first = f"With messaging on, {kind} are given {given} per episode"
@@ -76,7 +86,11 @@ def headline(scope: Scope) -> Claim:
     gains = sorted(row.lift for row in supported if row.lift is not None)
     span = f"{gains[0]:.1f} to {gains[-1]:.1f}" if len(gains) > 1 else f"{gains[0]:.1f}"
     noun = "scripted agents" if scope.scripted else "models"
-    who = f"all {len(supported)} {noun}" if len(supported) == len(scope.rows) else f"{len(supported)} of {len(scope.rows)} {noun}"
+    who = (
+        f"all {len(supported)} {noun}"
+        if len(supported) == len(scope.rows)
+        else f"{len(supported)} of {len(scope.rows)} {noun}"
+    )
     return Claim("headline", "supported", f"{first}; talk buys {who} {span} of them.", needs)
 
 

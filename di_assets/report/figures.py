@@ -74,25 +74,43 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
     span = {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")}
     slots = [_box(i, 1, 0, most) for i, row in enumerate(rows) if row.off is None]
     layer([{"x": 0, "y": 0, "x2": 0, "y2": 0}], lambda c: c.mark_rect(opacity=0, aria=False), **span)
-    layer(slots, lambda c: c.mark_rect(fill=None, stroke=LIGHT["muted"], strokeDash=[4, 3], strokeWidth=1, aria=False), **span)
+    layer(
+        slots,
+        lambda c: c.mark_rect(fill=None, stroke=LIGHT["muted"], strokeDash=[4, 3], strokeWidth=1, aria=False),
+        **span,
+    )
     for index, name in enumerate(("on", "off")):
         halves = [(i, getattr(row, name)) for i, row in enumerate(rows) if getattr(row, name) is not None]
         colour = LIGHT[name]
-        layer([_box(i, index, 0, h.points.mean) for i, h in halves], lambda c, f=colour: c.mark_rect(fill=f, aria=False), **span)
+        layer(
+            [_box(i, index, 0, h.points.mean) for i, h in halves],
+            lambda c, f=colour: c.mark_rect(fill=f, aria=False),
+            **span,
+        )
         if name == "on":
-            floors = [{**_box(i, index, h.floor_points, None), "x2": h.floor_points} for i, h in halves if h.floor_points is not None]
+            floors = [
+                {**_box(i, index, h.floor_points, None), "x2": h.floor_points}
+                for i, h in halves
+                if h.floor_points is not None
+            ]
             layer(floors, lambda c: c.mark_rule(stroke=LIGHT["floor"], strokeWidth=2.5, aria=False), y2=alt.Y2("y2:Q"))
         for values in (_interval_lines(halves, index),):
             layer(values, lambda c: c.mark_rule(stroke=LIGHT["halo"], strokeWidth=4, aria=False), **span)
             layer(values, lambda c: c.mark_rule(stroke=LIGHT["ink"], strokeWidth=1.4, aria=False), **span)
         layer(
             _dots(rows, halves, index, name),
-            lambda c: c.mark_point(filled=True, shape="circle", size=34, fill=LIGHT["dot"], stroke=LIGHT["rim"], strokeWidth=1.2, opacity=1),
+            lambda c: c.mark_point(
+                filled=True, shape="circle", size=34, fill=LIGHT["dot"], stroke=LIGHT["rim"], strokeWidth=1.2, opacity=1
+            ),
             href="href:N",
             description="label:N",
         )
     names = [{"x": 0, "y": i * ROW + BAR + GAP / 2, "text": row.model} for i, row in enumerate(rows)]
-    layer(names, lambda c: c.mark_text(align="right", baseline="middle", dx=-9, fontSize=13, fill=LIGHT["ink"], aria=False), text="text:N")
+    layer(
+        names,
+        lambda c: c.mark_text(align="right", baseline="middle", dx=-9, fontSize=13, fill=LIGHT["ink"], aria=False),
+        text="text:N",
+    )
     notes = _notes(rows)
     layer(notes, lambda c: c.mark_text(align="left", baseline="middle", dx=7, fontSize=11.5, fontStyle="italic", fill=LIGHT["muted"], aria=False, limit=width - 14), text="text:N")  # fmt: skip
     return (
@@ -188,7 +206,8 @@ def _describe(root: ET.Element, scope: Scope, *, page: bool) -> None:
     title, description = ET.Element(f"{{{SVG}}}title"), ET.Element(f"{{{SVG}}}desc")
     title.text = f"Points received per episode, messages on and off{played}"
     description.text = "; ".join(
-        f"{row.model}: {row.on.points.mean:.1f} on" + (f", {row.off.points.mean:.1f} off" if row.off else ", off not yet played")
+        f"{row.model}: {row.on.points.mean:.1f} on"
+        + (f", {row.off.points.mean:.1f} off" if row.off else ", off not yet played")
         for row in scope.rows
         if row.on and row.on.points.mean is not None
     )

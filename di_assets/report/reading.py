@@ -33,7 +33,16 @@ def episodes_behind(warehouse: Warehouse, *, scripted: bool) -> pl.DataFrame:
 def all_episodes(warehouse: Warehouse, where: Mapping[str, str]) -> pl.DataFrame:
     """Every stored episode that has these values (column -> value), by id."""
     frame = warehouse.scan("episodes").select(
-        "episode_id", "arm", "condition", "focal_model", "scripted", "status", "failure", "n_calls", "n_forfeits", "cost_usd"
+        "episode_id",
+        "arm",
+        "condition",
+        "focal_model",
+        "scripted",
+        "status",
+        "failure",
+        "n_calls",
+        "n_forfeits",
+        "cost_usd",
     )
     for column, value in where.items():
         frame = frame.filter(pl.col(column) == value)
@@ -42,12 +51,20 @@ def all_episodes(warehouse: Warehouse, where: Mapping[str, str]) -> pl.DataFrame
 
 def choices(warehouse: Warehouse, column: str) -> list[str]:
     """Values of a column of `episodes`, sorted."""
-    return warehouse.scan("episodes").select(pl.col(column).unique()).collect().drop_nulls().sort(column)[column].to_list()
+    return (
+        warehouse.scan("episodes").select(pl.col(column).unique()).collect().drop_nulls().sort(column)[column].to_list()
+    )
 
 
 def neighbours(warehouse: Warehouse, episode_id: str) -> tuple[str | None, str | None]:
     """The episodes before and after this one, by condition and id."""
-    ids = warehouse.scan("episodes").select("condition", "episode_id").collect().sort("condition", "episode_id")["episode_id"].to_list()
+    ids = (
+        warehouse.scan("episodes")
+        .select("condition", "episode_id")
+        .collect()
+        .sort("condition", "episode_id")["episode_id"]
+        .to_list()
+    )
     at = ids.index(episode_id)
     return (ids[at - 1] if at else None, ids[at + 1] if at + 1 < len(ids) else None)
 

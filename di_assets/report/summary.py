@@ -72,7 +72,9 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
             "models": [_lift(row) for row in scope.rows if row.lift is not None],
         },
         "capture": [{"model": row.model, **_mean(row.capture)} for row in scope.rows],
-        "claims": [{"name": c.name, "status": c.status, "sentence": c.sentence, "needs": list(c.needs)} for c in claims],
+        "claims": [
+            {"name": c.name, "status": c.status, "sentence": c.sentence, "needs": list(c.needs)} for c in claims
+        ],
         "most_points": scope.most_points,
         "caption": _caption(scope),
         "marks": _marks(scope),
@@ -117,7 +119,13 @@ def _lift(row: Row) -> dict[str, Any]:
 
 
 def _mean(mean: Mean) -> dict[str, Any]:
-    return {"value": mean.mean, "ci": _bounds(mean.t), "ci_method": mean.t.method, "ci_percentile": _bounds(mean.percentile), "n": mean.n}
+    return {
+        "value": mean.mean,
+        "ci": _bounds(mean.t),
+        "ci_method": mean.t.method,
+        "ci_percentile": _bounds(mean.percentile),
+        "n": mean.n,
+    }
 
 
 def _bounds(interval: Interval) -> list[float] | None:
@@ -165,7 +173,11 @@ def _marks(scope: Scope) -> list[dict[str, Any]]:
 def _alt(scope: Scope) -> str:
     parts = []
     for row in scope.rows:
-        on = f"{row.on.points.mean:.1f} points with messages on" if row.on and row.on.points.mean is not None else "nothing yet with messages on"
+        on = (
+            f"{row.on.points.mean:.1f} points with messages on"
+            if row.on and row.on.points.mean is not None
+            else "nothing yet with messages on"
+        )
         off = f"{row.off.points.mean:.1f} off" if row.off and row.off.points.mean is not None else "off not yet played"
         parts.append(f"{row.model}: {on}, {off}")
     lead = "Paired bars, scripted agents" if scope.scripted else "Paired bars"
@@ -203,7 +215,10 @@ def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
 def _reading(scope: Scope, frames: Frames, sentences: list[str], needs: list[str]) -> list[str]:
     """The argument, paragraph by paragraph."""
     if not scope.rows:
-        return ["Nothing has been played that this question could be answered from.", "Next: play the attack arm and its control."]
+        return [
+            "Nothing has been played that this question could be answered from.",
+            "Next: play the attack arm and its control.",
+        ]
     paragraphs = [
         "The chosen readout is a lift: points received per episode with messages on, read against the same "
         f"{'agent' if scope.scripted else 'model'} with messages off. Whatever sits above the messages-off line is what talk buys.",
@@ -222,7 +237,8 @@ def _reading(scope: Scope, frames: Frames, sentences: list[str], needs: list[str
         paragraphs.append(
             f"Net capture above the reciprocity floor sums to zero over all {net['n']} ordered pairs by construction, since it "
             f"is antisymmetric within a pair (standard deviation of pairs {net['pair_sd']:.3f}); it informs per model: "
-            + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None) + "."
+            + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None)
+            + "."
         )
     paragraphs.append(f"Still missing: {', '.join(needs)}." if needs else "Nothing is missing for this question.")
     return paragraphs
@@ -232,7 +248,9 @@ def _against_chance(scope: Scope, frames: Frames) -> str:
     """The payback rate beside the one that reciprocators who never talk would give, condition by condition."""
     conditions = sorted(scope.episodes["condition"].unique())
     rows = frames["reciprocity_baseline"].filter(
-        (pl.col("measure") == "payback_rate/simulated") & pl.col("condition").is_in(conditions) & pl.col("null_mean").is_not_null()
+        (pl.col("measure") == "payback_rate/simulated")
+        & pl.col("condition").is_in(conditions)
+        & pl.col("null_mean").is_not_null()
     )
     told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows.iter_rows(named=True)]
     return f"Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else ""
