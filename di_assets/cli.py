@@ -180,7 +180,12 @@ def export(options: dict[str, str], table: str, file: Path) -> None:
             raise BadInput(f"--to {file}: the suffix says the format; expected one of {', '.join(FORMATS)}")
         frame = _warehouse(options).read(table)
         with replacing(file.absolute()) as temporary:
-            {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[suffix](temporary)
+            if suffix == "csv":
+                frame.write_csv(temporary)
+            elif suffix == "parquet":
+                frame.write_parquet(temporary)
+            else:
+                frame.write_ndjson(temporary)
         click.echo(f"{frame.height:,} rows of {table} written to {file}")
 
 
@@ -324,21 +329,20 @@ def _events(warehouse: "Warehouse", episode: str) -> list[dict[str, Any]]:
     if seats.is_empty():
         raise BadInput(_no_episode(warehouse, episode))
     label, model = (dict(zip(seats["seat"], seats[c], strict=True)) for c in ("label", "model"))
-    events = []
-    for table, who, whom in (("messages", "sender", "recipient"), ("pulls", "puller", "target")):
-        for row in warehouse.scan(table).filter(pl.col("episode_id") == episode).collect().iter_rows(named=True):
-            events.append(
-                {
-                    "event_id": row["event_id"],
-                    "round": row["round"],
-                    "kind": "message" if table == "messages" else "pull",
-                    "from": label[row[who]],
-                    "model": model[row[who]],
-                    "to": label.get(row[whom]),
-                    "text": row.get("text"),
-                    "status": row.get("status"),
-                }
-            )
+    events = [
+        {
+            "event_id": row["event_id"],
+            "round": row["round"],
+            "kind": table.removesuffix("s"),
+            "from": label[row[who]],
+            "model": model[row[who]],
+            "to": label.get(row[whom]),
+            "text": row.get("text"),
+            "status": row.get("status"),
+        }
+        for table, who, whom in (("messages", "sender", "recipient"), ("pulls", "puller", "target"))
+        for row in warehouse.scan(table).filter(pl.col("episode_id") == episode).collect().iter_rows(named=True)
+    ]
     return sorted(events, key=lambda e: int(str(e["event_id"])))
 
 

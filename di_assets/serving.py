@@ -33,9 +33,8 @@ def serve(home: Home, *, port: int = 8501, dagster_port: int = 3000) -> None:
     bin_folder = Path(sys.executable).parent
     pages = [sys.executable, "-m", "streamlit", "run", str(APP)]
     dagster = [str(bin_folder / "dagster"), "dev", "-m", "di_assets.definitions", "-h", HOST, "-p", str(dagster_port)]
-    click.echo(
-        f"dashboard   http://{HOST}:{port}\nDagster UI  http://{HOST}:{dagster_port} (ready in some seconds)\nCtrl-C ends both"
-    )
+    click.echo(f"dashboard   http://{HOST}:{port}")
+    click.echo(f"Dagster UI  http://{HOST}:{dagster_port} (ready in some seconds)\nCtrl-C ends both")
     _until_one_ends([pages, dagster], environment)
 
 

@@ -1,0 +1,1 @@
+"""Observation -> reply: scripted policies and language models; prompts -> text, text -> reply."""

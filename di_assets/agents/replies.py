@@ -74,7 +74,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects in the text, in order; after thinking aloud, and with bare names mended where nothing else is found."""
+    """JSON objects in the text, in order; thinking aloud left out, bare names mended where nothing else is found."""
     spoken = _THINKING.sub("", text) if "<think>" in text else text
     seen = False
     for found in _scan(spoken):

@@ -10,8 +10,24 @@ from di_assets.arms.models import ModelConfig, Models
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml
 from di_assets.game.topology import TOPOLOGIES, edges
 
-PLAN_FIELDS = ("focal", "background", "lineup", "episodes", "first_seed", "seeds", "seats", "rounds", "topology", "payoff",
-               "visibility", "horizon", "exchanges", "max_message_chars", "instructions", "relaunch")  # fmt: skip
+PLAN_FIELDS = (
+    "focal",
+    "background",
+    "lineup",
+    "episodes",
+    "first_seed",
+    "seeds",
+    "seats",
+    "rounds",
+    "topology",
+    "payoff",
+    "visibility",
+    "horizon",
+    "exchanges",
+    "max_message_chars",
+    "instructions",
+    "relaunch",
+)
 APART = {"models.yaml", "report.yaml"}
 
 
@@ -84,7 +100,7 @@ def load_configs(root: Path) -> Configs:
     arms: dict[str, Arm] = {}
     for name, arm in read.items():
         resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
-        arms[name] = _checked(_with_lineups(resolved, models, files[name]), models, files[name], root)
+        arms[name] = _checked(_with_lineups(resolved, models), models, files[name], root)
     _refuse_shared_ids(arms, files)
     return Configs(root=root, arms=arms, models=models.models, report=report)
 
@@ -115,7 +131,7 @@ def _mirrored(arm: Arm, arms: Mapping[str, Arm], path: Path) -> Arm:
     return arm.model_copy(update={field: getattr(mirrored, field) for field in PLAN_FIELDS})
 
 
-def _with_lineups(arm: Arm, models: Models, path: Path) -> Arm:
+def _with_lineups(arm: Arm, models: Models) -> Arm:
     """Names of line-ups, written as the one entry of a list, replaced by their members."""
     update = {}
     for field in ("background", "lineup", "focal"):

@@ -74,10 +74,7 @@ def plan(arm: Arm, *, launches: Sequence[str] = ()) -> tuple[PlannedEpisode, ...
 
 def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str | None, index: int) -> PlannedEpisode:
     """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
-    if focal is None:
-        cast = arm.lineup
-    else:
-        cast = (focal,) * arm.seats if arm.background == SELF else (focal, *arm.background)
+    cast = arm.lineup if focal is None else _cast(arm, focal)
     seats = seating(arm.seats, seed=seed)
     setup = Setup(
         rules=arm.rules,
@@ -97,3 +94,8 @@ def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str
         roles=tuple("mixed" if focal is None else "focal" if member == 0 else "background" for member in seats),
         setup=setup,
     )
+
+
+def _cast(arm: Arm, focal: str) -> tuple[str, ...]:
+    """The focal model and its rivals; in self-play it is its own."""
+    return (focal,) * arm.seats if arm.background == SELF else (focal, *arm.background)

@@ -85,7 +85,7 @@ def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str
     """Keys valid at a place, as far as the model's annotations tell."""
     for part in location:
         field = model.model_fields.get(str(part))
-        found = [m for m in _models_in(field.annotation)] if field else []
+        found = _models_in(field.annotation) if field else []
         if found:
             model = found[0]
     return [f.alias or name for name, f in model.model_fields.items() if name != "name"]

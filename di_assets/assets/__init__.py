@@ -1,0 +1,1 @@
+"""Thin Dagster wrappers: read, call one function, return."""

@@ -84,7 +84,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
     return made
 
 
-def _automatic() -> dg.AutomationCondition:
+def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
     """As soon as something above is new and passed its checks, though other batches may still be missing."""
     eager = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
     return eager & dg.AutomationCondition.all_deps_blocking_checks_passed()

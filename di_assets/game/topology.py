@@ -34,21 +34,25 @@ def edges(name: str, n_seats: int, *, seed: int, params: Mapping[str, Any] | Non
 
 
 def _complete(n: int, _seed: int) -> "nx.Graph[int]":
-    return nx.complete_graph(n)
+    graph: nx.Graph[int] = nx.complete_graph(n)
+    return graph
 
 
 def _ring(n: int, _seed: int) -> "nx.Graph[int]":
-    return nx.cycle_graph(n)
+    graph: nx.Graph[int] = nx.cycle_graph(n)
+    return graph
 
 
 def _star(n: int, _seed: int, *, center: int = 0) -> "nx.Graph[int]":
     """Every seat is joined to the centre alone."""
-    return nx.star_graph([center, *(seat for seat in range(n) if seat != center)])
+    graph: nx.Graph[int] = nx.star_graph([center, *(seat for seat in range(n) if seat != center)])
+    return graph
 
 
 def _watts_strogatz(n: int, seed: int, *, k: int, p: float) -> "nx.Graph[int]":
     """A small world: k nearest seats on a ring, each edge rewired with probability p; drawn again until connected."""
-    return nx.connected_watts_strogatz_graph(n, k, p, seed=seed)
+    graph: nx.Graph[int] = nx.connected_watts_strogatz_graph(n, k, p, seed=seed)
+    return graph
 
 
 def _edge_list(n: int, _seed: int, *, edges: list[list[int]]) -> "nx.Graph[int]":

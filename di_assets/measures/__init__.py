@@ -1,1 +1,1 @@
-"""The measures: pure functions, Polars frames in, one frame out, one idea a file. See each module for its definition."""
+"""The measures: pure functions, Polars frames in, one frame out, one idea a file."""

@@ -1,6 +1,6 @@
 """Complete episodes as dense arrays: a round is a row, a group of episodes of one size an array.
 
-Axes: e episode (in order of id), t round - 1, i and j seats. Everything the per-episode measures need is a sum over them.
+Axes: e episode (in order of id), t round - 1, i and j seats. Every per-episode measure is a sum over them.
 """
 
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def forecast(pulled: Bools, adjacent: Bools) -> Floats:
     before = np.zeros(pulled.shape, dtype=bool)
     before[:, 1:] = pulled[:, :-1].swapaxes(2, 3)
     count = before.sum(axis=3, keepdims=True)
-    return np.where(count > 0, before / np.maximum(count, 1), near)
+    return np.asarray(np.where(count > 0, before / np.maximum(count, 1), near))
 
 
 def residuals(pulled: Bools, adjacent: Bools) -> Floats:
@@ -129,7 +129,7 @@ def paybacks(pulled: Bools, *, window: int) -> Bools:
 
 
 def solicited(asked: Bools, *, window: int) -> Bools:
-    """(e, t, i, j): j asked i for a pull in round t or the window - 1 rounds before; `asked` is (e, t, sender, recipient)."""
+    """(e, t, i, j): j asked i in round t or the window - 1 rounds before; `asked` is (e, t, sender, recipient)."""
     return _recent(asked.swapaxes(2, 3), range(window))
 
 

@@ -1,4 +1,4 @@
-"""Which messages ask for a pull and which promise one: a table of its own, so that several labellers can be compared."""
+"""Which messages ask for a pull and which promise one: a table of its own, so that labellers can be compared."""
 
 import polars as pl
 

@@ -59,7 +59,7 @@ def sign_flip_p(gaps: Sequence[float]) -> float:
     half = len(x) // 2
     first, second = (_signed_sums(part) for part in (x[:half], x[half:]))
     far = sum(int((np.abs(first + one) >= observed).sum()) for one in second)
-    return far / 2 ** len(x)
+    return far / float(2 ** len(x))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -142,7 +142,7 @@ def _row(
         interval, p_value, gap = result.t, result.p_sign_flip, result.lift
     elif on.height and off.height:
         interval, p_value = welch_interval(on["focal_points"].to_list(), off["focal_points"].to_list())
-        gap = float(on["focal_points"].mean() or 0) - float(off["focal_points"].mean() or 0)  # type: ignore[arg-type]
+        gap = (_mean(on) or 0.0) - (_mean(off) or 0.0)
     else:
         return (
             *counts,

@@ -11,7 +11,7 @@ from di_assets.tables import TABLES
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over independent episodes with its interval (t), the studentized and the percentile bootstrap beside it."""
+    """A mean over independent episodes with its t interval, and both bootstraps beside it."""
 
     n: int
     mean: float | None
@@ -70,6 +70,6 @@ def model_points(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.D
                 capture.mean,
                 capture.t.low,
                 capture.t.high,
-            )  # fmt: skip
+            )
         )
     return TABLES["model_points"].frame(rows)

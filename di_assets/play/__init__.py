@@ -1,0 +1,1 @@
+"""Episodes and batches in flight: concurrency, budget, journal, replay."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import fcntl
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import uvloop
@@ -128,7 +129,7 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     return float(sum(stored.values()))
 
 
-def _runner(main: "asyncio._CoroutineLike[tuple[list[Played], _Run]]") -> tuple[list[Played], _Run]:
+def _runner(main: Coroutine[Any, Any, tuple[list[Played], _Run]]) -> tuple[list[Played], _Run]:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

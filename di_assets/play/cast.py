@@ -14,7 +14,8 @@ SCRIPTED_PROMPTS = "scripted: no prompts"
 
 def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts, lines: Lines) -> list[Player]:
     """One player a seat, new for each episode."""
-    setup, seats = planned.setup, []
+    setup = planned.setup
+    seats: list[Player] = []
     for model, role, label in zip(planned.models, planned.roles, setup.labels, strict=True):
         if configs.is_scripted(model):
             seats.append(scripted_player(model, seed=setup.seed))

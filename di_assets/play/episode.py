@@ -14,7 +14,7 @@ from di_assets.agents.replies import read_reply
 from di_assets.game.observe import observe
 from di_assets.game.step import start, step
 from di_assets.game.types import Observation, Reply, Setup, State, Turn
-from di_assets.play.journal import FATAL, OK, TRANSPORT, Call, Journal
+from di_assets.play.journal import FATAL, OK, TRANSPORT, Call
 from di_assets.providers.types import Completion, FatalFault, ProviderError
 
 MAX_REASKS = 2
@@ -28,6 +28,22 @@ class Sender(Protocol):
         ...
 
 
+class Replies(Protocol):
+    """Where replies are looked up and kept: a journal, or what stands in its place."""
+
+    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+        """The stored call that answers this question."""
+        ...
+
+    def append(self, call: Call, /) -> None:
+        """Keeps a call."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns when what is kept is safe."""
+        ...
+
+
 Pricer = Callable[[str, Completion], float | None]
 
 
@@ -36,7 +52,7 @@ class Table:
     """Everything one episode needs around it: who plays, where replies are kept, how asks are sent and priced."""
 
     players: Sequence[Player]
-    journal: Journal
+    journal: Replies
     send: Sender
     price: Pricer
 
@@ -69,7 +85,8 @@ async def _all(*asks: "asyncio._CoroutineLike[Reply]") -> list[Reply]:
 
 async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) -> Reply:
     """A seat's valid reply, or its last invalid one when the re-asks have run out."""
-    player, faults = table.players[seat], ()
+    player = table.players[seat]
+    faults: tuple[Fault, ...] = ()
     reply = Reply(invalid="was never asked")
     for attempt in range(1 + MAX_REASKS):
         ask = player.prepare(observation, faults)

@@ -80,7 +80,7 @@ def call_key(turn: Turn, seat: int, attempt: int) -> tuple[int, str, int, int, i
 
 
 def in_call_order(calls: Iterable[Call]) -> list[Call]:
-    """Calls in the order round, phase (messages first), exchange, seat, attempt; faults before the reply they delayed."""
+    """Calls by round, phase (messages first), exchange, seat, attempt; faults before the reply they delayed."""
     return sorted(
         calls,
         key=lambda c: (c.round, c.phase == "pull", c.exchange, c.seat, c.attempt, c.status not in FAULTS, c.started_at),
@@ -218,7 +218,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> tuple[Header | None, list[Call], int]:
-    """What a journal holds: its header (None when not even that was written whole), its calls, and the bytes that are good.
+    """A journal's header (None when not even that was written whole), its calls, and how many bytes are good.
 
     A torn last line is dropped, loudly. A broken line before the last is an error: nothing here writes one.
 

@@ -1,4 +1,4 @@
-"""Replays stored replies through today's rules and holds the stored events, points and hashes against what comes out."""
+"""Replays stored replies through today's rules; holds stored events, points and hashes against what comes out."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import polars as pl
 from di_assets.agents.player import Ask, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, PlannedEpisode, plan
-from di_assets.game.types import RULES_VERSION, State, Turn
+from di_assets.game.types import RULES_VERSION, Message, Pull, State, Turn
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.journal import FAULTS, Call, call_key, replies_sha256
@@ -64,7 +64,7 @@ class _Stored:
             self.other_question = (turn, seat)
         return call
 
-    def append(self, call: Call) -> None:
+    def append(self, _call: Call) -> None:
         raise _MissingReplyError
 
     async def settled(self) -> None:
@@ -146,10 +146,10 @@ async def _replay(
     cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, ()))
     changed: list[str] = []
 
-    async def refuse(player: Player, ask: Ask) -> Completion:
+    async def refuse(_player: Player, _ask: Ask) -> Completion:
         raise _MissingReplyError
 
-    table = Table(players=cast, journal=stored, send=refuse, price=lambda model, completion: None)
+    table = Table(players=cast, journal=stored, send=refuse, price=lambda _model, _completion: None)
     try:
         state = await play_episode(planned.setup, table)
     except _MissingReplyError:
@@ -179,11 +179,14 @@ def _as_call(row: dict[str, Any]) -> Call:
     )
 
 
+def _as_row(event: Message | Pull) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__dataclass_fields__}
+
+
 def _event_problems(state: State, tables: dict[str, list[dict[str, Any]]]) -> list[str]:
     """One line for the first event, in event order, that is not as stored."""
-    replayed = {
-        e.event_id: {name: getattr(e, name) for name in e.__dataclass_fields__} for e in (*state.messages, *state.pulls)
-    }
+    events: tuple[Message | Pull, ...] = (*state.messages, *state.pulls)
+    replayed = {event.event_id: _as_row(event) for event in events}
     stored = {row["event_id"]: row for name in EVENTS for row in tables[name]}
     for event in sorted({*replayed, *stored}):
         there = {k: v for k, v in stored.get(event, {}).items() if k != "episode_id"}

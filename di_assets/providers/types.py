@@ -73,7 +73,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. `stop` is `end`, `length`, `refusal` or the provider's own word; tokens are None when not told."""
+    """What came back. `stop` is `end`, `length`, `refusal` or the provider's word; tokens are None when not told."""
 
     text: str
     reasoning: str | None = None

@@ -69,7 +69,7 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
 
     def layer(values: list[dict[str, Any]], mark: Callable[[alt.Chart], alt.Chart], **channels: Any) -> None:
         if values:
-            layers.append(mark(alt.Chart(alt.Data(values=values))).encode(x=x, y=y, **channels))
+            layers.append(mark(alt.Chart({"values": values})).encode(x=x, y=y, **channels))
 
     span = {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")}
     slots = [_box(i, 1, 0, most) for i, row in enumerate(rows) if row.off is None]
@@ -81,10 +81,9 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
     )
     for index, name in enumerate(("on", "off")):
         halves = [(i, getattr(row, name)) for i, row in enumerate(rows) if getattr(row, name) is not None]
-        colour = LIGHT[name]
         layer(
             [_box(i, index, 0, h.points.mean) for i, h in halves],
-            lambda c, f=colour: c.mark_rect(fill=f, aria=False),
+            _filled(LIGHT[name]),
             **span,
         )
         if name == "on":
@@ -113,13 +112,18 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
     )
     notes = _notes(rows)
     layer(notes, lambda c: c.mark_text(align="left", baseline="middle", dx=7, fontSize=11.5, fontStyle="italic", fill=LIGHT["muted"], aria=False, limit=width - 14), text="text:N")  # fmt: skip
-    return (
+    chart: alt.LayerChart = (
         alt.layer(*layers)
         .properties(width=width, height=height, background="transparent", padding=6)
         .configure(font=FONT)
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=12, titleFontSize=12.5)
     )
+    return chart
+
+
+def _filled(colour: str) -> Callable[[alt.Chart], alt.Chart]:
+    return lambda chart: chart.mark_rect(fill=colour, aria=False)
 
 
 def _box(row: int, lane: int, x: float, x2: float | None) -> dict[str, Any]:
@@ -178,7 +182,7 @@ def _finish(svg: str, scope: Scope, *, page: bool) -> str:
     for element in root.iter():
         for name in ("fill", "stroke"):
             colour = element.get(name)
-            if page and colour in _THEMED:
+            if page and colour is not None and colour in _THEMED:
                 element.set(name, f"light-dark({colour}, {_THEMED[colour]})")
         for name in ("aria-roledescription",):
             element.attrib.pop(name, None)

@@ -220,7 +220,7 @@ def _reading(scope: Scope, frames: Frames, sentences: list[str], needs: list[str
             "Next: play the attack arm and its control.",
         ]
     paragraphs = [
-        "The chosen readout is a lift: points received per episode with messages on, read against the same "
+        "The chosen readout is a lift: points received per episode with messages on, read against the same "  # noqa: ISC004
         f"{'agent' if scope.scripted else 'model'} with messages off. Whatever sits above the messages-off line is what talk buys.",
         " ".join(sentences),
     ]

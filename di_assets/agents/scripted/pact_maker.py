@@ -1,4 +1,4 @@
-"""Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on enlarging the shadow of the future)."""
+"""Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
 
 import random
 

@@ -4,7 +4,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.replies import write_reply
@@ -39,7 +39,7 @@ class ScriptedPlayer:
 
     async def send(self, ask: Ask) -> Completion:
         """Plays the policy."""
-        observation, stream = ask.payload  # type: ignore[misc]
+        observation, stream = cast("tuple[Observation, str]", ask.payload)
         reply = self.policies[self.model](observation, rng=random.Random(stream))
         text = reply if isinstance(reply, str) else write_reply(reply)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)
