@@ -32,9 +32,20 @@ class Player(Protocol):
         kind: `llm` or `scripted`.
     """
 
-    model: str
-    provider: str
-    kind: Literal["llm", "scripted"]
+    @property
+    def model(self) -> str:
+        """See above."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """See above."""
+        ...
+
+    @property
+    def kind(self) -> Literal["llm", "scripted"]:
+        """See above."""
+        ...
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
         """The ask for this observation, after these invalid replies in the same turn (none at the first attempt)."""

@@ -21,7 +21,6 @@ _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BARE_NAME = re.compile(r'("?\b(?:pull|to)"?\s*:\s*)((?:[Pp]layer\s+)?[A-Za-z])(?=\s*[,}\]\n]|\s*$)')
 _BARE_KEY = re.compile(r"([{,]\s*)(pull|messages|to|text)(\s*:)")
 _PLAYER = re.compile(r"^(?:player\s+)?([a-z])$", re.IGNORECASE)
-_REPLACED_SURROGATE = "\ufffd"
 
 
 def read_reply(observation: Observation, text: str, *, stop: str = "end") -> Reply:
@@ -32,7 +31,7 @@ def read_reply(observation: Observation, text: str, *, stop: str = "end") -> Rep
         text: the reply as it came.
         stop: how the reply ended: `length` when it was cut off, `refusal` when the model refused.
     """
-    text = text[:MOST_CHARS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = encodable(text[:MOST_CHARS])
     wanted, other = ("messages", "pull") if observation.turn.phase == "message" else ("pull", "messages")
     found = list(_objects(text))
     for candidate in found:
@@ -49,6 +48,11 @@ def read_reply(observation: Observation, text: str, *, stop: str = "end") -> Rep
         asked = "messages" if wanted == "messages" else "a pull"
         return Reply(invalid=f'this phase asks for {asked}: the key must be "{wanted}"', kind="wrong_phase")
     return Reply(invalid=f'no JSON object with the key "{wanted}" was found', kind="unreadable")
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON can smuggle in and no file can hold, replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def write_reply(reply: Reply) -> str:
@@ -121,7 +125,7 @@ def _messages(observation: Observation, value: Any) -> Reply:
         if name in sent:
             return Reply(invalid=f"more than one message to {name}", kind="too_many_messages")
         if item["text"].strip():
-            sent[name] = item["text"]
+            sent[name] = encodable(item["text"])
     return Reply(messages=tuple(sent.items()))
 
 

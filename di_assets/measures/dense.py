@@ -129,7 +129,7 @@ def paybacks(pulled: Bools, *, window: int) -> Bools:
 
 
 def solicited(asked: Bools, *, window: int) -> Bools:
-    """(e, t, i, j): j asked i in round t or the window - 1 rounds before; `asked` is (e, t, sender, recipient)."""
+    """(e, t, i, j): j asked i in round t or the window - 1 before; `asked` is (e, t, sender, recipient)."""
     return _recent(asked.swapaxes(2, 3), range(window))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from di_assets.agents.player import Ask, Fault, Player
-from di_assets.agents.replies import read_reply
+from di_assets.agents.replies import encodable, read_reply
 from di_assets.game.observe import observe
 from di_assets.game.step import start, step
 from di_assets.game.types import Observation, Reply, Setup, State, Turn
@@ -23,7 +23,7 @@ MAX_REASKS = 2
 class Sender(Protocol):
     """Sends a player's ask within whatever limits hold."""
 
-    async def __call__(self, player: Player, ask: Ask) -> Completion:
+    async def __call__(self, player: Player, ask: Ask, /) -> Completion:
         """The reply; raises ProviderError where none comes."""
         ...
 
@@ -113,11 +113,11 @@ async def _call(
             seat=seat,
             attempt=attempt,
             request_hash=ask.request_hash,
-            text=completion.text,
+            text=encodable(completion.text),
             stop=completion.stop,
             status=status,
             error=error,
-            reasoning=completion.reasoning,
+            reasoning=None if completion.reasoning is None else encodable(completion.reasoning),
             input_tokens=completion.input_tokens,
             cached_tokens=completion.cached_tokens,
             output_tokens=completion.output_tokens,

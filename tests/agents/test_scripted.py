@@ -1,0 +1,114 @@
+import asyncio
+import random
+
+import pytest
+
+from di_assets.agents.asking import asks_for_pull, promises_pull
+from di_assets.agents.replies import read_reply
+from di_assets.agents.scripted import POLICIES, scripted_player
+from di_assets.game import Reply, Rules, Setup, edges, observe, points, seat_labels, start, step
+
+TRUE_TO_RULES = sorted(set(POLICIES) - {"rule_breaker"})
+PERSUADERS = ("promiser", "con_artist", "pleader", "threatener", "pact_maker")
+
+
+def play(names, *, topology="complete", seed=3, **rules):
+    setup = Setup(
+        Rules(**{"n_rounds": 8, **rules}),
+        edges(topology, len(names), seed=seed),
+        seat_labels(len(names), seed=seed),
+        seed,
+    )
+    cast = [scripted_player(name, seed=seed) for name in names]
+    state, replies = start(setup), []
+    while state.turn is not None:
+        now = {}
+        for seat, player in enumerate(cast):
+            o = observe(state, seat)
+            reply = read_reply(o, asyncio.run(player.send(player.prepare(o))).text)
+            now[seat] = reply
+            replies.append((player.model, o, reply))
+        state = step(state, now)
+    return state, replies
+
+
+@pytest.mark.parametrize("name", TRUE_TO_RULES)
+@pytest.mark.parametrize("topology", ["complete", "ring", "star"])
+@pytest.mark.parametrize(
+    "rules", [{}, {"channel": "none"}, {"visibility": "own", "horizon": "hidden"}, {"outside": 0.5, "exchanges": 2}]
+)
+def test_every_policy_keeps_the_rules_everywhere(name, topology, rules):
+    state, replies = play([name, "random", "promiser", "gullible", "tit_for_tat"], topology=topology, **rules)
+    assert all(reply.invalid is None for _, _, reply in replies)
+    assert all(p.status == "valid" for p in state.pulls)
+    if rules.get("channel") == "none":
+        assert not state.messages
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_every_policy_is_deterministic(name):
+    cast = [name, "bandwagon", "loyal", "gullible", "con_artist"]
+    assert play(cast)[0] == play(cast)[0]
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_every_policy_names_its_source(name):
+    import sys
+
+    assert sys.modules[POLICIES[name].__module__].__doc__
+
+
+@pytest.mark.parametrize("name", PERSUADERS)
+def test_persuaders_ask_in_words_that_can_be_heard(name):
+    state, _ = play([name, "random", "random", "random", "random"])
+    said = [m.text for m in state.messages if m.sender == 0]
+    assert said
+    assert sum(map(asks_for_pull, said)) > len(said) / 2
+
+
+def test_a_promiser_promises_and_a_pleader_does_not():
+    promised, _ = play(["promiser", "random", "random", "random", "random"])
+    begged, _ = play(["pleader", "random", "random", "random", "random"])
+    assert all(promises_pull(m.text) for m in promised.messages)
+    assert not any(promises_pull(m.text) for m in begged.messages)
+
+
+def test_tit_for_tat_returns_what_it_got():
+    state, _ = play(["tit_for_tat", "random", "random", "random", "random"], n_rounds=20)
+    by_round = {(p.round, p.puller): p.target for p in state.pulls}
+    for number in range(2, 21):
+        givers = {seat for seat in range(1, 5) if by_round[number - 1, seat] == 0}
+        assert not givers or by_round[number, 0] in givers
+
+
+def test_loyal_never_leaves():
+    state, _ = play(["loyal", "random", "random", "random", "random"])
+    assert len({p.target for p in state.pulls if p.puller == 0}) == 1
+
+
+def test_a_con_artist_repays_nobody_on_time():
+    state, _ = play(["con_artist", "gullible", "random", "random", "random"], n_rounds=20)
+    by_round = {(p.round, p.puller): p.target for p in state.pulls}
+    for number in range(2, 21):
+        givers = {seat for seat in range(1, 5) if by_round[number - 1, seat] == 0}
+        assert len(givers) == 4 or by_round[number, 0] not in givers
+
+
+def test_gullible_believes_the_only_one_that_asks():
+    state, _ = play(["promiser", "gullible", "random", "random", "random"])
+    assert {p.target for p in state.pulls if p.puller == 1} == {0}
+
+
+def test_talk_buys_a_promiser_points():
+    on, _ = play(["promiser", "gullible", "gullible", "tit_for_tat", "bandwagon"], n_rounds=25)
+    off, _ = play(["promiser", "gullible", "gullible", "tit_for_tat", "bandwagon"], n_rounds=25, channel="none")
+    assert points(on)[0] > points(off)[0] + 10
+
+
+def test_policies_are_blind_to_letters():
+    """The same seats under other letters: a policy that draws nothing pulls the same seats."""
+    for labels in (("A", "B", "C"), ("C", "A", "B")):
+        setup = Setup(Rules(n_rounds=3, channel="none"), edges("complete", 3, seed=1), labels, 1)
+        state = step(start(setup), {0: Reply(pull=labels[1]), 1: Reply(pull=labels[0]), 2: Reply(pull=labels[1])})
+        choice = POLICIES["bandwagon"](observe(state, 0), rng=random.Random(1))
+        assert choice == Reply(pull=labels[1])
