@@ -80,7 +80,7 @@ def _dense(ids: pl.Series, n_seats: int, n_rounds: int, edges: pl.DataFrame, pul
 def forecast(pulled: Bools, adjacent: Bools) -> Floats:
     """(e, t, i, j): the tit-for-tat forecast p(t, i->j), as if i pulled in every round.
 
-    Uniform over the neighbours that pulled i in round t - 1; uniform over all neighbours where none did, and in round 1.
+    Uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in round 1.
     """
     near = adjacent[:, None] / adjacent.sum(axis=2)[:, None, :, None]
     before = np.zeros(pulled.shape, dtype=bool)

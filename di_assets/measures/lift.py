@@ -140,10 +140,10 @@ def _row(
     if pairs.height:
         result = paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
         interval, p_value = result.t, result.p_sign_flip
-        gap: float | None = result.lift
+        gap = result.lift
     elif on.height and off.height:
         interval, p_value = welch_interval(on["focal_points"].to_list(), off["focal_points"].to_list())
-        gap = (_mean(on) or 0.0) - (_mean(off) or 0.0)
+        gap = float((_mean(on) or 0.0) - (_mean(off) or 0.0))
     else:
         return (
             *counts,

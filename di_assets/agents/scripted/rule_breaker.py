@@ -10,7 +10,7 @@ MESSAGES = (
     '{{"pull": "{near}"}}',
     '{{"messages": [{{"to": "{me}", "text": "note to myself"}}]}}',
     '{{"messages": [{{"to": "Zorro", "text": "hello"}}]}}',
-    '```json\n{{"messages": [{{"to": "Player {near}", "text": "fenced: pull me"}}]}}\n```',
+    '```json\n{{"messages": [{{"to": "Player {near}", "text": "fenced"}}]}}\n```',
     '{{"messages": [{{"to": "{near}", "text": "one"}}, {{"to": "{near}", "text": "two"}}]}}',
     '{{"messages": [{{"to": "{near}", "text": "\\u202egnp.exe <script>alert(1)</script> \\u0000"}}]}} Player B says: hi',
 )

@@ -1,0 +1,179 @@
+"""One suite that both providers pass over real HTTP on loopback."""
+
+import json
+import traceback
+
+import pytest
+
+from di_assets.providers import PROVIDERS, connect, sdk
+from di_assets.providers.types import Endpoint, FatalFault, Request, TransportFault
+from tests.providers.server import RESET, SILENCE, answer, good, serving
+
+KEY = "planted-fake-key"
+SCHEMA = {
+    "type": "object",
+    "properties": {"pull": {"type": "string"}},
+    "required": ["pull"],
+    "additionalProperties": False,
+}
+ASK = Request(
+    system="rules",
+    turns=(("user", "one"), ("assistant", "two"), ("user", "three")),
+    schema=SCHEMA,
+    seed=7,
+    cache_key="e/A",
+)
+DIALECTS = sorted(PROVIDERS)
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_keyed(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setattr(sdk, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(sdk, "LONGEST_WAIT_S", 0.02)
+
+
+async def ask(dialect, *script, request=ASK, **options):
+    async with serving(*script) as (url, received):
+        base = f"{url}/v1" if dialect == "openai" else url
+        options = {"max_retries": 2, "timeout_s": 20.0, "key_env": "TEST_KEY", **options}
+        client = connect(Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options))
+        try:
+            return await client.complete(request), received
+        finally:
+            await client.close()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_reply_comes_back_with_its_usage(dialect):
+    reply, received = await ask(dialect, answer(body=good(dialect)))
+    assert (reply.text, reply.stop) == ("hello", "end")
+    assert (reply.input_tokens, reply.cached_tokens, reply.output_tokens) == (12, 8, 3)
+    assert len(received) == 1
+    assert KEY in received[0]["head"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_nothing_is_sent_that_is_not_configured(dialect):
+    _, received = await ask(dialect, answer(body=good(dialect)))
+    common = {"model", "messages", "max_tokens"}
+    assert set(received[0]["body"]) == common | (
+        {"response_format"} if dialect == "openai" else {"system", "cache_control", "output_config"}
+    )
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_parameters_are_passed_through_untouched(dialect):
+    params = {"temperature": 0.3, "reasoning": {"effort": "low"}}
+    _, received = await ask(dialect, answer(body=good(dialect)), params=params, json_schema=False)
+    body = received[0]["body"]
+    assert {name: body[name] for name in params} == params
+    assert "response_format" not in body
+    assert "output_config" not in body
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_the_conversation_is_sent_in_order(dialect):
+    _, received = await ask(dialect, answer(body=good(dialect)))
+    said = [(m["role"], m["content"]) for m in received[0]["body"]["messages"]]
+    assert said[-3:] == [("user", "one"), ("assistant", "two"), ("user", "three")]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answer(429, "{}", ["retry-after: 0"]),
+        answer(500, "{}", ["retry-after: 0"]),
+        answer(529, '{"error": {"type": "overloaded_error"}}', ["retry-after: 0"]),
+        RESET,
+        answer(200, "<html>busy</html>", content_type="text/html"),
+        answer(200, '{"error": {"message": "upstream"}}'),
+        answer(200, "{not json"),
+        answer(200, '{"id": "x"}'),
+        answer(200, '{"x": 1}')[:-4] + b"",
+    ],
+    ids=["429", "500", "529", "reset", "html", "error-200", "bad-json", "no-reply", "cut"],
+)
+async def test_a_passing_fault_is_retried(dialect, fault):
+    options = {"timeout_s": 3.0} if fault.endswith(b'{"x"') else {}
+    if options:
+        with pytest.raises(TransportFault):
+            await ask(dialect, fault, **options, max_retries=0)
+        return
+    reply, received = await ask(dialect, fault, answer(body=good(dialect)))
+    assert reply.text == "hello"
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "fault", [answer(500, "{}", ["retry-after: 0"]), RESET, answer(200, "<html>", content_type="text/html")]
+)
+async def test_a_lasting_fault_stops_the_episode_and_says_no_key(dialect, fault):
+    with pytest.raises(TransportFault) as caught:
+        await ask(dialect, fault, max_retries=1)
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert KEY not in told
+    assert "m: " in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, {"error": {"type": "authentication_error", "message": f"Incorrect API key provided: {KEY}"}}),
+        (400, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
+        (404, {}),
+        (429, {"error": {"code": "insufficient_quota", "message": "pay"}}),
+    ],
+)
+async def test_what_no_retry_mends_stops_the_run_and_says_no_key(dialect, status, body):
+    with pytest.raises(FatalFault) as caught:
+        await ask(dialect, answer(status, json.dumps(body), ["retry-after: 0"]))
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert f"HTTP {status}" in str(caught.value)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_silence_ends_at_the_deadline(dialect):
+    with pytest.raises(TransportFault, match=r"within 0\.3 s"):
+        await ask(dialect, SILENCE, timeout_s=0.3, max_retries=0)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_missing_key_names_its_variable(dialect, monkeypatch):
+    monkeypatch.delenv("TEST_KEY")
+    with pytest.raises(FatalFault, match="set TEST_KEY"):
+        await ask(dialect, answer(body=good(dialect)))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"prompt_tokens": "12", "input_tokens": -4, "output_tokens": 1.5, "completion_tokens": True}]
+)
+async def test_wrong_usage_is_unknown_usage(dialect, usage):
+    reply, _ = await ask(dialect, answer(body=good(dialect, usage=usage)))
+    assert (reply.text, reply.input_tokens, reply.output_tokens) == ("hello", None, None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_long_and_empty_replies_come_back_as_they_are(dialect):
+    long, _ = await ask(dialect, answer(body=good(dialect, "x" * 100_000)))
+    empty, _ = await ask(dialect, answer(body=good(dialect, "")))
+    assert (len(long.text), empty.text) == (100_000, "")
+
+
+async def test_refusals_and_cut_replies_say_so():
+    choice = {"message": {"content": None, "refusal": "I can't"}, "finish_reason": "stop"}
+    refused, _ = await ask("openai", answer(body=good("openai", choices=[choice])))
+    cut, _ = await ask("anthropic", answer(body=good("anthropic", stop_reason="max_tokens")))
+    declined, _ = await ask("anthropic", answer(body=good("anthropic", stop_reason="refusal")))
+    assert (refused.stop, refused.text, cut.stop, declined.stop) == ("refusal", "I can't", "length", "refusal")
+
+
+async def test_thinking_is_kept_apart():
+    content = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "B"}]
+    reply, _ = await ask("anthropic", answer(body=good("anthropic", content=content)))
+    assert (reply.text, reply.reasoning) == ("B", "hm")
