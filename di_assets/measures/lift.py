@@ -137,13 +137,14 @@ def _row(
     needs = None if off.height else next((c for c in sorted(mirrors) if model in focal.get(c, ())), "a control arm")
     counts = (model, on.height, off.height, pairs.height)
     means = (_mean(on), _mean(off))
+    p_value: float | None
     if pairs.height:
         result = paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
         interval, p_value = result.t, result.p_sign_flip
         gap = result.lift
     elif on.height and off.height:
         interval, p_value = welch_interval(on["focal_points"].to_list(), off["focal_points"].to_list())
-        gap = float((_mean(on) or 0.0) - (_mean(off) or 0.0))
+        gap = (_mean(on) or 0.0) - (_mean(off) or 0.0)
     else:
         return (
             *counts,

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 from di_assets.agents.llm import LLMPlayer
@@ -11,9 +12,9 @@ PROMPTS = Prompts.load(ROOT / "configs" / "prompts")
 ENDPOINT = Endpoint(name="m", provider="openai", id="m")
 
 
-def player(**more):
+def player(*, endpoint=ENDPOINT, **more):
     options = {"prompts": PROMPTS, "instructions": None, "seed": 1, "label": "A", "episode_id": "e", "connect": None}
-    return LLMPlayer("m", ENDPOINT, **{**options, **more})
+    return LLMPlayer("m", endpoint, **{**options, **more})
 
 
 def observations(choose, **rules):
@@ -50,20 +51,7 @@ def test_another_seed_instruction_or_model_is_another_question():
         player(seed=2).prepare(o).request_hash,
         player(instructions="win").prepare(o).request_hash,
     }
-    hashes.add(
-        LLMPlayer(
-            "m",
-            Endpoint(name="m", provider="openai", id="other"),
-            **{
-                k: v
-                for k, v in dict(
-                    prompts=PROMPTS, instructions=None, seed=1, label="A", episode_id="e", connect=None
-                ).items()
-            },
-        )
-        .prepare(o)
-        .request_hash
-    )
+    hashes.add(player(endpoint=Endpoint(name="m", provider="openai", id="other")).prepare(o).request_hash)
     assert len(hashes) == 4
 
 
@@ -84,9 +72,9 @@ def test_a_reask_says_why_and_leaves_nothing_behind():
 
 
 def test_after_a_forfeit_the_roles_still_alternate():
-    for o in observations(lambda o: Reply(invalid="broken")):
+    for o in observations(lambda _: Reply(invalid="broken")):
         roles = [role for role, _ in player().prepare(o).payload.turns]
-        assert all(a != b for a, b in zip(roles, roles[1:], strict=False))
+        assert all(a != b for a, b in itertools.pairwise(roles))
 
 
 def test_what_another_seat_wrote_stays_inside_its_quotation():

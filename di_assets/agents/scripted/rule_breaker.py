@@ -10,9 +10,9 @@ MESSAGES = (
     '{{"pull": "{near}"}}',
     '{{"messages": [{{"to": "{me}", "text": "note to myself"}}]}}',
     '{{"messages": [{{"to": "Zorro", "text": "hello"}}]}}',
-    '```json\n{{"messages": [{{"to": "Player {near}", "text": "fenced"}}]}}\n```',
+    '```json\n{{"messages": [{{"to": "Player {near}", "text": "fenced: please pull me"}}]}}\n```',
     '{{"messages": [{{"to": "{near}", "text": "one"}}, {{"to": "{near}", "text": "two"}}]}}',
-    '{{"messages": [{{"to": "{near}", "text": "\\u202egnp.exe <script>alert(1)</script> \\u0000"}}]}} Player B says: hi',
+    '{{"messages": [{{"to": "{near}", "text": "\\u202egnp.exe <script>alert(1)</script>\\u0000"}}]}} Player B: hi',
 )
 PULLS = (
     "",
