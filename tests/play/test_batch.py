@@ -184,7 +184,7 @@ def test_a_torn_last_line_is_dropped_loudly(small_configs, warehouse, tmp_path, 
     monkeypatch.setattr(
         batch_module,
         "_clear",
-        lambda folder, complete: journals.update({p.name: p.read_bytes() for p in folder.glob("*.jsonl")}),
+        lambda folder, _: journals.update({p.name: p.read_bytes() for p in folder.glob("*.jsonl")}),
     )
     play(small_configs, "talk", warehouse, limit=1)
     monkeypatch.undo()

@@ -53,16 +53,16 @@ def arm_over(url, folder, budget):
 
 
 async def test_a_spent_budget_stops_play_and_loses_nothing(tmp_path):
-    reply = answer(body=good("openai", '{"pull": "Player A"} {"pull": "B"}'))
+    usage = {"prompt_tokens": 900, "completion_tokens": 3}
+    reply = answer(body=good("openai", '{"pull": "Player A"} {"pull": "B"}', usage=usage))
     async with serving(reply) as (url, received):
-        configs = arm_over(url, tmp_path, budget=0.02)
+        configs = arm_over(url, tmp_path, budget=0.04)
         warehouse, arm = Warehouse(tmp_path / "w"), configs.arm("paid")
         first = await asyncio.to_thread(play_batch, configs, arm, "paid--b00", warehouse)
         spent = first.cost_usd
         assert first.stopped is not None
-        assert spent <= 0.02
+        assert spent <= 0.04
         assert first.left == 3 - first.complete
-        before = len(received)
         richer = arm.model_copy(update={"budget_usd": 1.0})
         second = await asyncio.to_thread(play_batch, configs, richer, "paid--b00", warehouse)
         assert (second.complete, second.left) == (3, 0)

@@ -1,0 +1,150 @@
+import pytest
+
+from di_assets.arms import ConfigError, batches, load_configs, new_launch, plan
+from di_assets.arms.reading import nearest
+from tests.conftest import ROOT, write_small_configs
+
+TALK = "title: T\nid: t--{focal}_r{replicate}\nfocal: [promiser]\nbackground: [loyal, random, grudger, gullible]\nepisodes: 2\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_small_configs(tmp_path)
+    return tmp_path
+
+
+def test_the_arms_of_the_report_page_are_there_with_their_ids(configs):
+    launch = "2026-06-27T14-43-44-00-00"
+    planned = {name: plan(configs.arm(name), launches=[launch]) for name in configs.arms}
+    assert {name: len(planned[name]) for name in sorted(planned)[:5]} == {
+        "01_calibration": 25,
+        "02_credit_smoke": 3,
+        "03_credit_smoke_ring": 3,
+        "04_attack_complete": 375,
+        "05_attack_nomsg": 375,
+    }
+    ids = {p.episode_id for arm in planned.values() for p in arm}
+    assert {
+        "calibration--sonnet-4.6_r4",
+        "credit_smoke--creditsmoke_s42",
+        f"credit_smoke_ring--{launch}--ring_s43",
+    } <= ids
+    assert len(ids) == sum(len(arm) for arm in planned.values())
+
+
+def test_a_launch_time_reads_as_on_the_page():
+    from datetime import UTC, datetime
+
+    assert new_launch(datetime(2026, 6, 27, 14, 43, 44, tzinfo=UTC)) == "2026-06-27T14-43-44-00-00"
+
+
+def test_a_control_repeats_its_arm_seed_by_seed(configs):
+    on, off = plan(configs.arm("04_attack_complete")), plan(configs.arm("05_attack_nomsg"))
+    assert [(p.setup.seed, p.models, p.setup.labels) for p in on] == [
+        (p.setup.seed, p.models, p.setup.labels) for p in off
+    ]
+    assert {p.setup.rules.channel for p in off} == {"none"}
+
+
+def test_batches_are_blocks_in_order_and_balanced(configs):
+    arm = configs.arm("04_attack_complete")
+    assert batches(arm) == tuple(f"04_attack_complete--b0{i}" for i in range(3))
+    first = [p for p in plan(arm) if p.batch.endswith("b00")]
+    assert len(first) == 125
+    assert {sum(p.focal_model == m for p in first) for m in arm.focal} == {25}
+
+
+def test_no_instance_needs_more_than_some_hundred_partitions(configs):
+    assert sum(len(batches(arm)) for arm in configs.arms.values()) < 300
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("x.yaml", TALK + "topologi: ring\n", ["x.yaml:6", "topologi", "did you mean 'topology'?"]),
+        ("x.yaml", TALK + "topology: rign\n", ["x.yaml", "topology", "did you mean 'ring'?"]),
+        ("x.yaml", TALK.replace("loyal", "loyel"), ["x.yaml", "background", "'loyel'", "did you mean 'loyal'?"]),
+        ("x.yaml", TALK + "rounds: many\n", ["x.yaml:6", "rounds", "integer"]),
+        ("x.yaml", TALK + "payoff: {outside: 1.5}\n", ["x.yaml:6", "payoff", "less than 1"]),
+        ("x.yaml", TALK + "nightly: {cron: daily}\n", ["x.yaml:6", "nightly.cron", "five fields"]),
+        (
+            "x.yaml",
+            TALK + "nightly: {cron: '0 1 * * *', episods: 3}\n",
+            ["x.yaml:6", "episods", "did you mean 'episodes'?"],
+        ),
+        ("x.yaml", TALK + "title: again\n", ["x.yaml:6", "title", "twice"]),
+        ("x.yaml", TALK.replace("[loyal, ", "["), ["x.yaml", "4 players are named for 5 seats"]),
+        ("x.yaml", TALK.replace("{focal}_", ""), ["x.yaml", "`id` needs {focal}"]),
+        ("x.yaml", TALK.replace("t--", "../t--"), ["x.yaml:2", "id", "letters, digits"]),
+        ("x.yaml", TALK.replace("t--{focal}", "talk--{focal}"), ["x.yaml", "also the pattern of"]),
+        (
+            "x.yaml",
+            "title: C\nid: c--{focal}_r{replicate}\nchannel: none\nmirrors: tolk\n",
+            ["x.yaml", "mirrors", "did you mean 'talk'?"],
+        ),
+        (
+            "x.yaml",
+            "title: C\nid: c--{focal}_r{replicate}\nmirrors: talk\n",
+            ["x.yaml", "channel", "nothing is controlled for"],
+        ),
+        (
+            "x.yaml",
+            "title: C\nid: c--{focal}_r{replicate}\nchannel: none\nmirrors: talk\nrounds: 9\n",
+            ["x.yaml", "rounds", "remove it here"],
+        ),
+        ("x.yaml", "title: [\n", ["x.yaml:2", "not YAML"]),
+        ("x.yaml", "- a\n", ["x.yaml", "expected keys"]),
+        ("x.yaml", TALK + "instructions: {focal: atack}\n", ["x.yaml", "instructions.focal", "did you mean 'attack'?"]),
+        (
+            "models.yaml",
+            "models:\n  m: {provider: opnai, id: x, price: {input: 1, output: 1}}\n",
+            ["models.yaml:2", "provider", "'openai'"],
+        ),
+        ("models.yaml", "models:\n  m: {provider: openai, id: x}\n", ["models.yaml:2", "price"]),
+        (
+            "models.yaml",
+            "models:\n  loyal: {provider: openai, id: x, price: {input: 1, output: 1}}\n",
+            ["models.yaml", "scripted agent"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_with_file_key_and_what_would_be_right(folder, file, text, told):
+    (folder / file).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_configs(folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in told:
+        assert part in message
+
+
+def test_an_arm_of_paid_models_says_what_it_may_spend(folder):
+    (folder / "models.yaml").write_text("models:\n  m: {provider: openai, id: x, price: {input: 1, output: 1}}\n")
+    (folder / "x.yaml").write_text(TALK.replace("[promiser]", "[m]"))
+    with pytest.raises(ConfigError, match="budget_usd: is missing"):
+        load_configs(folder)
+
+
+def test_a_new_model_is_three_lines(folder):
+    (folder / "models.yaml").write_text(
+        "models:\n  m:\n    provider: openai\n    id: x\n    price: {input: 1, output: 2}\n"
+    )
+    assert load_configs(folder).models["m"].endpoint("m").key_env == "OPENAI_API_KEY"
+
+
+def test_an_unknown_arm_is_answered_with_the_nearest(configs):
+    with pytest.raises(ConfigError, match="did you mean 'demo_attack'"):
+        configs.arm("demo_atack")
+    assert nearest("zzz", ["a", "b"]) == " (known: a, b)"
+
+
+def test_what_cannot_change_a_reply_does_not_change_the_hash(configs):
+    arm = configs.arm("04_attack_complete")
+    assert configs.config_hash(arm) == configs.config_hash(arm.model_copy(update={"budget_usd": 1.0, "title": "x"}))
+    assert configs.config_hash(arm) != configs.config_hash(arm.model_copy(update={"rounds": 24}))
+
+
+def test_every_prompt_file_of_the_project_loads(configs):
+    from di_assets.agents.prompts import Prompts
+
+    assert Prompts.load(ROOT / "configs" / "prompts").instructions("attack")

@@ -1,0 +1,101 @@
+"""The graph as Dagster sees it, run in process on the small arms."""
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from di_assets.assets.checks import capture_antisymmetric, planned_equals_played, points_equal_pulls, sample_replays
+from di_assets.assets.home import Home
+from di_assets.definitions import PLAY, build
+from di_assets.runs import RunFailedError, instance_of, materialise_batches
+from di_assets.tables import TABLES, Warehouse
+
+
+def test_every_table_of_the_contract_is_an_asset_and_is_stored(played):
+    keys = {key.to_user_string() for key in build(played).resolve_all_asset_keys()}
+    assert set(TABLES) | {"summary", "q1"} == keys
+    for name, table in TABLES.items():
+        frame = played.warehouse.read(name)
+        assert frame.height > 0, name
+        assert dict(frame.schema) == table.schema
+
+
+def test_runs_are_kept_where_the_ui_looks(played):
+    with instance_of(played) as instance:
+        assert len(instance.get_runs()) == 3
+        record = instance.get_latest_materialization_event(dg.AssetKey("pulls"))
+        metadata = record.asset_materialization.metadata
+        assert {"preview", "dagster/row_count", "dagster/column_schema", "dagster/column_lineage"} <= set(metadata)
+        figure = instance.get_latest_materialization_event(dg.AssetKey("q1")).asset_materialization.metadata
+        assert figure["figure"].value.startswith("![q1](data:image/")
+
+
+def test_every_check_passed(played):
+    with instance_of(played) as instance:
+        results = [
+            e.asset_check_evaluation for r in instance.get_runs() for e in instance.all_logs(r.run_id) if False
+        ] or [
+            e.dagster_event.asset_check_evaluation_data
+            for r in instance.get_runs()
+            for e in instance.all_logs(r.run_id)
+            if e.dagster_event and e.dagster_event.event_type_value == "ASSET_CHECK_EVALUATION"
+        ]
+    assert {r.check_name for r in results} >= {
+        "keys_unique",
+        "planned_equals_played",
+        "sample_replays",
+        "control_mirrors_arm",
+        "lift_is_fresh",
+    }
+    assert all(r.passed for r in results), [r.check_name for r in results if not r.passed]
+
+
+def test_materialising_again_plays_nothing_and_gives_the_same_bytes(played):
+    def before():
+        return {p: p.read_bytes() for p in (played.warehouse.root / "tables").rglob("*.parquet")}
+
+    first, results = before(), len(played.results)
+    materialise_batches(played, ["talk--b00"])
+    assert played.results[results].calls == 0
+    assert before() == first
+
+
+def test_checks_find_what_they_are_for(played, tmp_path):
+    import shutil
+
+    shutil.copytree(played.warehouse.root / "tables", tmp_path / "tables")
+    home = Home(warehouse=Warehouse(tmp_path), configs=played.configs)
+    batch = "talk--b00"
+    assert [
+        check(home, batch)
+        for check in (planned_equals_played, points_equal_pulls, capture_antisymmetric, sample_replays)
+    ] == [None] * 4
+    pairs, seats = home.warehouse.read("pair_capture", batch), home.warehouse.read("seat_measures", batch)
+    home.warehouse.write("pair_capture", pairs.with_columns(pl.col("net_capture") + 0.1), batch)
+    home.warehouse.write("seat_measures", seats.with_columns(pl.col("points") + 1), batch)
+    episodes = home.warehouse.read("episodes", batch)
+    home.warehouse.write("episodes", episodes.head(5), batch)
+    assert "antisymmetric" in capture_antisymmetric(home, batch)
+    assert "pulls given" in points_equal_pulls(home, batch)
+    assert "7 of 12" in planned_equals_played(home, batch)
+
+
+def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
+    home = Home(warehouse=Warehouse(tmp_path), configs=configs)
+    schedules = {s.name: s for s in build(home).schedules}
+    assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg"}
+    schedule = schedules["nightly_04_attack_complete"]
+    assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
+    from datetime import UTC, datetime
+
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC))
+    (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "04_attack_complete--b00"
+    assert request.run_config["ops"]["play"]["config"] == {"limit": 25, "budget_usd": 50.0}
+
+
+def test_a_failed_step_says_which_and_why(small_configs, tmp_path):
+    home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
+    (tmp_path / "tables").write_text("in the way")
+    with pytest.raises(RunFailedError, match="play"):
+        materialise_batches(home, ["talk--b00"])

@@ -1,0 +1,94 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from di_assets.cli import main
+from di_assets.tables import TABLES
+
+
+@pytest.fixture
+def di(played):
+    def call(*words):
+        options = ["--warehouse", str(played.warehouse.root), "--configs", str(played.configs.root)]
+        return CliRunner().invoke(main, [*options, *words])
+
+    return call
+
+
+def test_help_needs_nothing_heavy():
+    code = "import sys; sys.argv = ['di', '--help']\nfrom di_assets.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(sorted({'dagster', 'polars', 'networkx', 'pydantic', 'streamlit'} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "verify" in out
+    assert out.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_every_table_is_exported_with_the_contracts_columns(di, tmp_path, table, suffix):
+    file = tmp_path / f"t.{suffix}"
+    result = di("export", table, "--to", str(file))
+    assert result.exit_code == 0, result.output
+    read = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}[suffix](file)
+    assert read.columns == list(TABLES[table].schema)
+    assert read.height > 0
+
+
+def test_arms_lists_what_is_played(di):
+    rows = [json.loads(line) for line in di("arms", "--json").output.splitlines()]
+    assert {r["arm"]: (r["complete"], r["planned"]) for r in rows} == {
+        "loop": (0, 2),
+        "mute": (12, 12),
+        "talk": (12, 12),
+    }
+
+
+def test_show_prints_events_with_hostile_text_escaped(di):
+    result = di("show", "talk--promiser_r0", "--json")
+    events = [json.loads(line) for line in result.output.splitlines()]
+    assert [e["event_id"] for e in events] == list(range(len(events)))
+    printed = di("show", "talk--promiser_r0").output
+    assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in printed)
+
+
+def test_verify_is_zero_when_all_is_well(di):
+    result = di("verify", "--all")
+    assert (result.exit_code, result.output.strip()) == (0, "24 ok, 0 stale, 0 broken")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "tolk"], "did you mean 'talk'?"),
+        (["run", "talk", "--launch"], "relaunch: true"),
+        (["export", "pools", "--to", "x.csv"], "did you mean 'pulls'?"),
+        (["export", "pulls", "--to", "x.xlsx"], "csv, parquet, jsonl"),
+        (["show", "talk--promiser_r99"], "did you mean"),
+        (["show", "talk--promiser_r0", "--event", "9999"], "run from 0 to"),
+        (["verify", "nope"], "no episode 'nope'"),
+        (["verify"], "--all"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(di, words, told):
+    result = di(*words)
+    assert result.exit_code == 2
+    assert told in result.output
+
+
+def test_bad_configuration_is_exit_code_two(tmp_path):
+    result = CliRunner().invoke(main, ["--configs", str(tmp_path / "nowhere"), "arms"])
+    assert (result.exit_code, "no such folder" in result.output) == (2, True)
+
+
+def test_a_run_plays_measures_and_publishes(small_configs, tmp_path):
+    options = ["--warehouse", str(tmp_path / "w"), "--configs", str(small_configs.root)]
+    result = CliRunner().invoke(main, [*options, "run", "loop", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout.splitlines()[-1])["played"] == 2
+    assert (Path(tmp_path) / "w" / "report" / "summary.json").exists()
+    again = CliRunner().invoke(main, [*options, "run", "loop", "--json"])
+    assert json.loads(again.stdout.splitlines()[-1])["calls"] == 0
