@@ -71,8 +71,9 @@ def _refuse_twice(path: Path, node: Any) -> None:
 
 def _first_problem(path: Path, tree: Any, model: type[BaseModel], error: ValidationError) -> str:
     # An unknown key first: a misspelt key also makes the right one missing, and is what to mend.
-    problem = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    location = tuple(part for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+    # Then the deepest: of the ways to write a value, the one that was tried.
+    problem = min(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
+    location = _written(tree, problem["loc"])
     where = f"{path}:{_line(tree, location)}"
     key = ".".join(str(part) for part in location)
     if problem["type"] == "extra_forbidden":
@@ -97,16 +98,33 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [m for arg in getattr(annotation, "__args__", ()) for m in _models_in(arg)]
 
 
+def _written(node: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """A location without the validator's own words: parts that the file holds, and the last."""
+    kept: list[int | str] = []
+    for at, part in enumerate(location):
+        found = _child(node, part)
+        if found is None and at < len(location) - 1:
+            continue
+        kept.append(part)
+        node = found[1] if found else node
+    return tuple(kept)
+
+
+def _child(node: Any, part: int | str) -> tuple[Any, Any] | None:
+    """Where a key or item stands, and its value."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
 def _line(node: Any, location: tuple[int | str, ...]) -> int:
     """1-based line of the deepest part of a key path that the file holds."""
     line = node.start_mark.line + 1
     for part in location:
-        if isinstance(node, yaml.MappingNode):
-            match = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if match is None:
-                break
-            line, node = match[0].start_mark.line + 1, match[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
+        found = _child(node, part)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
     return int(line)

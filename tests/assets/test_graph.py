@@ -82,13 +82,16 @@ def test_checks_find_what_they_are_for(played, tmp_path):
 
 def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
     home = Home(warehouse=Warehouse(tmp_path), configs=configs)
-    schedules = {s.name: s for s in build(home).schedules}
+    definitions = build(home)
+    schedules = {s.name: s for s in definitions.schedules}
     assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg"}
     schedule = schedules["nightly_04_attack_complete"]
     assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
     from datetime import UTC, datetime
 
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC))
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC), repository_def=definitions.get_repository_def()
+    )
     (request,) = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "04_attack_complete--b00"
     assert request.run_config["ops"]["play"]["config"] == {"limit": 25, "budget_usd": 50.0}
