@@ -24,7 +24,7 @@ CSS = """
 .di .scroll { overflow-x: auto; }
 .di table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 .di th { text-align: left; font-weight: 400; color: var(--muted); border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; }
-.di td { border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: anywhere; }
+.di td { border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: break-word; }
 .di td.n, .di th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .di .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .di .di-chip { font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
@@ -33,7 +33,7 @@ CSS = """
 .di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); }
 .di .ev .who { font-size: 1rem; } .di .ev .who small, .di .ev .id, .di .ev .note { color: var(--muted); font-size: .82rem; }
 .di .ev .who small { display: block; overflow-wrap: anywhere; }
-.di .ev .note { grid-column: 3; }
+.di .ev .note { display: block; }
 .di .score { color: var(--muted); font-size: .85rem; margin: .35rem 0 0; }
 .di .lane0 { --lane: light-dark(#6b1e2b, #c9606d); } .di .lane1 { --lane: light-dark(#33557a, #7ba3cf); }
 .di .lane2 { --lane: light-dark(#7d6a22, #cdb75b); } .di .lane3 { --lane: light-dark(#3f6b45, #7fb487); }
@@ -41,7 +41,7 @@ CSS = """
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-inline: 1rem; }
   .di h1 { font-size: 2.4rem; }
-  .di .ev { grid-template-columns: 1fr auto; } .di .ev .body, .di .ev .note { grid-column: 1 / -1; }
+  .di .ev { grid-template-columns: 1fr auto; } .di .ev .say { grid-column: 1 / -1; }
 }
 </style>
 """

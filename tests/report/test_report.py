@@ -163,7 +163,7 @@ def test_without_the_control_the_table_of_lifts_names_it(played):
 
 
 def links(svg):
-    return [a for a in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}a")]
+    return list(ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}a"))
 
 
 def test_every_dot_of_the_page_is_a_link_with_a_name(played):
@@ -175,7 +175,7 @@ def test_every_dot_of_the_page_is_a_link_with_a_name(played):
         found = links(svg)
         assert len(found) == 24
         for a in found:
-            episode, event = re.fullmatch(r"transcript\?episode=([^&]+)&event=(\d+)", a.get("href")).groups()
+            episode, _ = re.fullmatch(r"transcript\?episode=([^&]+)&event=(\d+)", a.get("href")).groups()
             assert episode in ids
             assert episode in a.get("aria-label")
             assert a.get("target") == "_self"

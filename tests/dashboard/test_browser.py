@@ -1,0 +1,180 @@
+"""The dashboard in a real headless Chromium: marks, quote and table open the reader at the right event."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import URLError
+from urllib.parse import parse_qs, urlparse
+from urllib.request import urlopen
+
+import pytest
+
+from tests.conftest import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium found on this machine: install one to run the browser tests"
+    ),
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@pytest.fixture(scope="module")
+def address(warehouses):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "dashboard" / "app.py"),
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, "DI_WAREHOUSE": str(warehouses["full"].root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                break
+            except (URLError, OSError):
+                time.sleep(0.25)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def opened(page, address, path=""):
+    page.goto(address + path)
+    page.wait_for_selector(DONE, timeout=30_000)
+    return page
+
+
+def expect_reader_at(page, href):
+    """The reader is open at the address's event: marked, focused and in view."""
+    wanted = parse_qs(urlparse(href).query)
+    page.wait_for_url("**/transcript?**", timeout=15_000)
+    page.wait_for_selector(".ev.on", timeout=15_000)
+    assert parse_qs(urlparse(page.url).query) == wanted
+    marked = page.locator("[aria-current=true].ev")
+    assert marked.count() == 1
+    assert marked.locator(".id a").inner_text() == f"#{wanted['event'][0]}"
+    page.wait_for_function("document.activeElement.classList.contains('on')", timeout=10_000)
+    box = marked.bounding_box()
+    assert 0 <= box["y"] <= page.viewport_size["height"]
+
+
+def first_visible(page, selector):
+    page.wait_for_selector(selector, state="attached", timeout=15_000)
+    return next(link for link in page.locator(selector).all() if link.is_visible())
+
+
+def test_a_mark_opens_the_reader_at_its_event_and_back_returns(page, address):
+    opened(page, address)
+    mark = first_visible(page, ".figure a")
+    href = mark.get_attribute("href")
+    mark.click()
+    expect_reader_at(page, href)
+    page.go_back()
+    page.wait_for_selector(".figure a", state="attached", timeout=15_000)
+    assert urlparse(page.url).path == "/"
+
+
+def test_a_mark_is_reached_by_keyboard(page, address):
+    opened(page, address)
+    mark = first_visible(page, ".figure a")
+    href = mark.get_attribute("href")
+    mark.focus()
+    page.keyboard.press("Enter")
+    expect_reader_at(page, href)
+
+
+def test_the_quote_opens_the_reader_at_its_event(page, address):
+    opened(page, address)
+    link = page.get_by_role("link", name="view in reader")
+    href = link.get_attribute("href")
+    link.click()
+    expect_reader_at(page, href)
+
+
+def test_the_table_opens_the_reader(page, address):
+    opened(page, address)
+    link = page.locator("td a").first
+    name = link.inner_text()
+    link.click()
+    page.wait_for_url("**/transcript?**", timeout=15_000)
+    page.wait_for_selector(f"h2:has-text('{name}')", timeout=15_000)
+
+
+def test_hostile_text_runs_nothing(page, address):
+    opened(page, address, "transcript?episode=talk--promiser_r0&event=1")
+    page.wait_for_selector(".ev.on", timeout=15_000)
+    assert "pwned" not in page.title()
+    assert page.locator(".ev img, .ev script, .ev a[href^=http]").count() == 0
+
+
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible_in_both_themes(browser, address, path, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
+    page = opened(context.new_page(), address, path)
+    page.wait_for_selector(".di h2", timeout=15_000)
+    results = Axe().run(page)
+    found = [(v["id"], v["nodes"][0]["target"]) for v in results.response["violations"]]
+    context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes"])
+def test_nothing_scrolls_sideways_on_a_phone(browser, address, path):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = opened(context.new_page(), address, path)
+    page.wait_for_selector(".di h2", timeout=15_000)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert wide <= 390
