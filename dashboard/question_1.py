@@ -63,7 +63,7 @@ def _question(q1: dict[str, Any]) -> str:
 
 def _evidence() -> str:
     return (
-        "<h4>Evidence links</h4><p>Every dot is backed by a transcript: it opens the reader at that episode’s event, by "
+        "<h3 class='small'>Evidence links</h3><p>Every dot is backed by a transcript: it opens the reader at that episode’s event, by "
         "mouse or by Tab and Enter. The same episodes are listed in the table below.</p>"
     )
 

@@ -9,7 +9,7 @@ CSS = """
 .di h1 { font-weight: 400; font-size: 2.75rem; line-height: 1.15; margin: 0 0 .4rem; padding: 0; letter-spacing: 0; }
 .di h2 { font-weight: 400; font-size: 1.95rem; line-height: 1.2; margin: .1rem 0 .5rem; padding: 0; letter-spacing: 0; }
 .di h3 { font-weight: 400; font-size: 1.7rem; margin: 1.6rem 0 .4rem; padding: 0; letter-spacing: 0; }
-.di h4 { font-weight: 600; font-size: 1.05rem; margin: 1.3rem 0 .2rem; padding: 0; }
+.di h3.small { font-weight: 600; font-size: 1.05rem; margin: 1.3rem 0 .2rem; padding: 0; }
 .di .sub, .di .caption { color: var(--muted); }
 .di .provenance { border-block: 1px solid var(--rule); padding: .45rem 0; margin: .9rem 0 1.6rem; color: var(--muted); font-size: .9rem; }
 .di .provenance code { background: none; color: inherit; padding: 0; font-size: .85rem; }

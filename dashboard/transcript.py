@@ -112,7 +112,7 @@ def _events(found: Transcript, shown: Sequence[Event], marked: int | None, *, bl
     parts, last = [], 0
     for event in shown:
         if event.round != last:
-            parts.append(_score(found, last) + f"<h4>Round {event.round}</h4>")
+            parts.append(_score(found, last) + f"<h3 class='small'>Round {event.round}</h3>")
             last = event.round
         parts.append(_event(found, event, on=event.event_id == marked, blind=blind))
     return "".join(parts) + _score(found, last) if parts else "<p>No event matches.</p>"
@@ -159,7 +159,7 @@ def _pull_words(event: Event, other: str) -> str:
 def _behind(found: Transcript, marked: int) -> None:
     """The raw calls behind the marked event: attempts, replies, status, tokens, cost, latency."""
     event = found.events[marked]
-    st.html(page(f"<h4>Calls behind #{marked}</h4>"))
+    st.html(page(f"<h3 class='small'>Calls behind #{marked}</h3>"))
     for call in event.calls:
         with st.expander(
             f"attempt {call['attempt']} · {call['status']} · {call['provider']}", expanded=len(event.calls) == 1

@@ -1,6 +1,7 @@
 """Figures: Altair charts made into SVG without a network, every mark a link to the episode behind it."""
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ DARK = {"on": "#c9606d", "off": "#6d6450", "ink": "#f3efe6", "halo": "#14130f", 
 
 # One row of the figure, in pixels: the bar with messages on, the slot for messages off, white space.
 BAR, GAP, ROW = 22, 4, 66
+# Heights of dots with the same points, in the order they come.
+STACK = (0.0, -5.0, 5.0, -2.5, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +148,22 @@ def _interval_lines(halves: list[tuple[int, Half]], lane: int) -> list[dict[str,
 
 
 def _dots(rows: tuple[Row, ...], halves: list[tuple[int, Half]], lane: int, name: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "x": dot.points,
-            "y": i * ROW + lane * (BAR + GAP) + 7,
-            "href": f"{BASE}transcript?episode={dot.episode_id}&event={dot.event_id}",
-            "label": f"{rows[i].model}, messages {name}, {dot.points:g} points: open episode {dot.episode_id}",
-        }
-        for i, half in halves
-        for dot in half.dots
-    ]
+    """One dot an episode; episodes with the same points stand above each other, so that each can be reached."""
+    dots = []
+    for i, half in halves:
+        alike: Counter[float] = Counter()
+        for dot in half.dots:
+            lift = STACK[alike[dot.points] % len(STACK)]
+            alike[dot.points] += 1
+            dots.append(
+                {
+                    "x": dot.points,
+                    "y": i * ROW + lane * (BAR + GAP) + 8 + lift,
+                    "href": f"{BASE}transcript?episode={dot.episode_id}&event={dot.event_id}",
+                    "label": f"{rows[i].model}, messages {name}, {dot.points:g} points: open episode {dot.episode_id}",
+                }
+            )
+    return dots
 
 
 def _notes(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
