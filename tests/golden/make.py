@@ -1,6 +1,6 @@
 """Golden playthroughs: raw replies of three small games, a rule-breaker in each cast, and the events they must give.
 
-    python -m tests.golden.make      plays them anew, after a rule was changed on purpose
+python -m tests.golden.make      plays them anew, after a rule was changed on purpose
 """
 
 import asyncio
@@ -16,8 +16,16 @@ from di_assets.game import RULES_VERSION, Reply, Rules, Setup, edges, observe, p
 HERE = Path(__file__).parent
 GAMES = {
     "complete": ("complete", ["rule_breaker", "promiser", "gullible", "tit_for_tat", "bandwagon"], {}),
-    "ring": ("ring", ["rule_breaker", "con_artist", "gullible", "grudger", "pact_maker"], {"exchanges": 2, "max_message_chars": 60}),
-    "outside": ("star", ["rule_breaker", "pleader", "threatener", "loyal"], {"outside": 0.5, "visibility": "own", "horizon": "hidden"}),
+    "ring": (
+        "ring",
+        ["rule_breaker", "con_artist", "gullible", "grudger", "pact_maker"],
+        {"exchanges": 2, "max_message_chars": 60},
+    ),
+    "outside": (
+        "star",
+        ["rule_breaker", "pleader", "threatener", "loyal"],
+        {"outside": 0.5, "visibility": "own", "horizon": "hidden"},
+    ),
 }
 ATTEMPTS = 3
 
@@ -61,7 +69,13 @@ def make():
             return text
 
         state = replay(setup, speak)
-        golden = {"rules_version": RULES_VERSION, "topology": topology, "cast": cast, "rules": rules, "labels": setup.labels}
+        golden = {
+            "rules_version": RULES_VERSION,
+            "topology": topology,
+            "cast": cast,
+            "rules": rules,
+            "labels": setup.labels,
+        }
         golden |= {"replies": said, "events": events(state), "points": points(state)}
         (HERE / f"{name}.json").write_text(json.dumps(golden, indent=1, ensure_ascii=True) + "\n")
 

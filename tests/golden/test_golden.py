@@ -13,7 +13,9 @@ def test_a_golden_playthrough_still_plays_the_same(name):
     golden = json.loads((HERE / f"{name}.json").read_text())
     setup = setup_of(golden["topology"], len(golden["cast"]), golden["rules"])
     said = {(r, phase, x, seat, attempt): text for r, phase, x, seat, attempt, text in golden["replies"]}
-    state = replay(setup, lambda turn, seat, attempt, _faults, _seen: said[turn.round, turn.phase, turn.exchange, seat, attempt])
+    state = replay(
+        setup, lambda turn, seat, attempt, _faults, _seen: said[turn.round, turn.phase, turn.exchange, seat, attempt]
+    )
     assert golden["rules_version"] == RULES_VERSION
     assert list(setup.labels) == golden["labels"]
     assert events(state) == golden["events"]

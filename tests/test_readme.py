@@ -1,0 +1,35 @@
+"""What README says is there is there, and what is there README says."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "README.md").read_text()
+TREE = dict(re.findall(r"^(\S+)\s{2,}(.+)$", TEXT.split("<!-- tree -->")[1].split("```")[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", TREE)
+def test_what_the_tree_names_is_on_disk(path):
+    assert (ROOT / path).exists()
+    assert (ROOT / path).is_dir() == path.endswith("/")
+
+
+def test_every_folder_of_the_project_is_in_the_tree():
+    top = {
+        p.name + "/" for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name != "__pycache__"
+    }
+    package = {f"di_assets/{p.name}/" for p in (ROOT / "di_assets").iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert top | package <= set(TREE)
+
+
+def test_every_make_target_that_readme_names_is_there():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)", TEXT)) - {"make"} <= targets
+
+
+def test_the_lock_names_no_index():
+    for lock in ROOT.glob("requirements*.lock"):
+        assert not re.search(r"https?:|--index|--find-links|file:", lock.read_text())
+        assert all("==" in line for line in lock.read_text().splitlines() if re.match(r"[a-z]", line))
