@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 COMPLETE = "complete"
 NOBODY = -1
-# Episodes per group: bounds memory (a group's largest array is episodes x rounds x seats x seats).
-MOST_EPISODES = 2_000
+# Cells of a group's largest array, episodes x rounds x seats x seats: bounds memory, and stays near the cache.
+MOST_CELLS = 1_250_000
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -54,27 +54,48 @@ class Dense:
 
 
 def dense_groups(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> Iterator[Dense]:
-    """Complete episodes in groups of one size, in order of size and id."""
+    """Complete episodes in groups of one size, in order of size and id; none without a complete episode."""
     complete = episodes.filter(pl.col("status") == COMPLETE).sort("n_seats", "n_rounds", "episode_id")
-    for (n_seats, n_rounds), group in complete.group_by("n_seats", "n_rounds", maintain_order=True):
-        for part in group.iter_slices(MOST_EPISODES):
-            yield _dense(part["episode_id"], int(str(n_seats)), int(str(n_rounds)), edges, pulls)
+    for _, group in complete.group_by("n_seats", "n_rounds", maintain_order=True):
+        n_seats, n_rounds = group.select("n_seats", "n_rounds").row(0)
+        index = group.select("episode_id").with_row_index("e")
+        # Joined once and cut into slices: a join for each slice would read every pull again and again.
+        made = pulls.select("episode_id", "event_id", "round", "puller", "target", "status").join(
+            index, on="episode_id"
+        )
+        made, joined = made.sort("e"), edges.join(index, on="episode_id").sort("e")
+        step = max(1, MOST_CELLS // (n_rounds * n_seats**2))
+        for start in range(0, group.height, step):
+            ids = tuple(group["episode_id"][start : start + step])
+            cut = (_rows_of(frame, start, start + step) for frame in (made, joined))
+            yield _dense(ids, n_seats, n_rounds, *cut)
 
 
-def _dense(ids: pl.Series, n_seats: int, n_rounds: int, edges: pl.DataFrame, pulls: pl.DataFrame) -> Dense:
-    index = pl.DataFrame({"episode_id": ids, "e": np.arange(len(ids))})
+def _rows_of(frame: pl.DataFrame, first: int, stop: int) -> pl.DataFrame:
+    """Rows of episodes first..stop-1 of a frame sorted by `e`, which then counts from 0."""
+    low, high = np.searchsorted(frame["e"].to_numpy(), (first, stop))
+    return frame[int(low) : int(high)].with_columns(pl.col("e").cast(pl.Int64) - first)
+
+
+def _dense(ids: tuple[str, ...], n_seats: int, n_rounds: int, made: pl.DataFrame, joined: pl.DataFrame) -> Dense:
     targets = np.full((len(ids), n_rounds, n_seats), NOBODY, dtype=np.int64)
     events = np.full_like(targets, NOBODY)
-    made = pulls.select("episode_id", "event_id", "round", "puller", "target", "status").join(index, on="episode_id")
     at = (made["e"].to_numpy(), made["round"].to_numpy() - 1, made["puller"].to_numpy())
     events[at] = made["event_id"].to_numpy()
     valid = pl.when(pl.col("status") == "valid").then(pl.col("target")).otherwise(NOBODY)
     targets[at] = made.select(valid.fill_null(NOBODY)).to_series().to_numpy()
     adjacent = np.zeros((len(ids), n_seats, n_seats), dtype=bool)
-    joined = edges.join(index, on="episode_id")
     e, a, b = (joined[name].to_numpy() for name in ("e", "seat_a", "seat_b"))
     adjacent[e, a, b] = adjacent[e, b, a] = True
-    return Dense(ids=tuple(ids), targets=targets, events=events, adjacent=adjacent)
+    return Dense(ids=ids, targets=targets, events=events, adjacent=adjacent)
+
+
+def received(targets: Ints) -> Ints:
+    """(e, t, j): valid pulls that j received in the round."""
+    n_seats = targets.shape[2]
+    cell = np.arange(targets.shape[0] * targets.shape[1]).reshape(*targets.shape[:2], 1) * n_seats + targets
+    counts = np.bincount(cell[targets != NOBODY], minlength=targets.size)
+    return counts.reshape(targets.shape).astype(np.int64, copy=False)
 
 
 def forecast(pulled: Bools, adjacent: Bools) -> Floats:
@@ -107,10 +128,21 @@ def net_capture(residual: Floats) -> Floats:
     return (residual.swapaxes(1, 2) - residual) / 2
 
 
-def cascades(pulled: Bools, adjacent: Bools) -> Ints:
+def focal_floor_points(targets: Ints, adjacent: Bools, focal: Ints) -> Floats:
+    """(e,): floor points of one seat an episode, `focal` (e,), without the forecasts of all the others."""
+    every = np.arange(len(targets))
+    near = (adjacent / adjacent.sum(axis=2, keepdims=True))[every, :, focal]
+    chance = np.repeat(near[:, None], targets.shape[1], axis=1)
+    count = received(targets)[:, :-1]
+    before = targets[every, :-1, focal][..., None] == np.arange(targets.shape[2])
+    chance[:, 1:] = np.where(count > 0, before / np.maximum(count, 1), near[:, None])
+    return np.asarray(np.where(targets != NOBODY, chance, 0.0).sum(axis=(1, 2)))
+
+
+def cascades(targets: Ints, adjacent: Bools) -> Ints:
     """(e,): onsets of majority convergence; round 1 counts as one."""
     majority = np.maximum(2, adjacent.sum(axis=2) // 2 + 1)
-    converged = pulled.sum(axis=2) >= majority[:, None]
+    converged = received(targets) >= majority[:, None]
     onset = converged.copy()
     onset[:, 1:] &= ~converged[:, :-1]
     return np.asarray(onset.sum(axis=(1, 2)))
@@ -123,19 +155,24 @@ def gini(points: Ints) -> Floats:
     return np.where(total > 0, apart / np.maximum(2 * points.shape[1] * total, 1), 0.0)
 
 
-def paybacks(pulled: Bools, *, window: int) -> Bools:
-    """(e, t, i, j): j pulled i in at least one of the `window` rounds before t."""
-    return _recent(pulled.swapaxes(2, 3), range(1, window + 1))
+def paybacks(targets: Ints, *, window: int) -> Bools:
+    """(e, t, i): i made a valid pull, for one who pulled i in at least one of the `window` rounds before t."""
+    found = np.zeros(targets.shape, dtype=bool)
+    for lag in range(1, min(window, targets.shape[1] - 1) + 1):
+        # What the seat that i pulls now did `lag` rounds ago; a forfeit's -1 reads a wrong seat and is masked below.
+        then = np.take_along_axis(targets[:, :-lag], targets[:, lag:], axis=2)
+        found[:, lag:] |= then == np.arange(targets.shape[2])
+    return np.asarray(found & (targets != NOBODY))
 
 
-def solicited(asked: Bools, *, window: int) -> Bools:
-    """(e, t, i, j): j asked i in round t or the window - 1 before; `asked` is (e, t, sender, recipient)."""
-    return _recent(asked.swapaxes(2, 3), range(window))
+def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
+    """(e, t, i): i made a valid pull, for one who asked it in round t or the `window` - 1 rounds before.
 
-
-def _recent(happened: Bools, lags: range) -> Bools:
-    found = np.zeros(happened.shape, dtype=bool)
-    for lag in lags:
-        if lag < happened.shape[1]:
-            found[:, lag:] |= happened[:, : happened.shape[1] - lag]
-    return found
+    `asked` is (e, t, sender, recipient).
+    """
+    found = np.zeros(targets.shape, dtype=bool)
+    for lag in range(min(window, targets.shape[1])):
+        now = targets[:, lag:]
+        heard = asked[:, : asked.shape[1] - lag].swapaxes(2, 3)
+        found[:, lag:] |= np.take_along_axis(heard, now[..., None], axis=3)[..., 0]
+    return np.asarray(found & (targets != NOBODY))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from di_assets.measures.dense import cascades, dense_groups, gini
+from di_assets.measures.dense import NOBODY, cascades, dense_groups, gini, received
 from di_assets.measures.kinds import KINDS
 from di_assets.tables import TABLES
 
@@ -21,9 +21,9 @@ def episode_measures(
         pl.DataFrame(
             {
                 "episode_id": group.ids,
-                "n_pulls": group.pulled.sum(axis=(1, 2, 3)),
-                "cascades": cascades(group.pulled, group.adjacent),
-                "gini": gini(group.pulled.sum(axis=(1, 2))),
+                "n_pulls": (group.targets != NOBODY).sum(axis=(1, 2)),
+                "cascades": cascades(group.targets, group.adjacent),
+                "gini": gini(received(group.targets).sum(axis=1)),
             }
         )
         for group in dense_groups(episodes, edges, pulls)
@@ -36,8 +36,8 @@ def episode_measures(
     focal = seat_measures.filter(pl.col("role") == "focal").select(
         "episode_id", focal_points="points", focal_floor_points="floor_points", focal_capture="capture"
     )
-    facts = episodes.select("episode_id", "arm", "condition", "focal_model", "n_forfeits")
-    whole = measured.join(facts, on="episode_id")
-    for more in (shares, focal):
+    forfeits = pulls.group_by("episode_id").agg(n_forfeits=(pl.col("status") == "forfeit").sum())
+    whole = measured.join(episodes.select("episode_id", "arm", "condition", "focal_model"), on="episode_id")
+    for more in (forfeits, shares, focal):
         whole = whole.join(more, on="episode_id", how="left")
     return TABLES["episode_measures"].conform(whole)

@@ -32,7 +32,7 @@ class Interval:
 
 def t_interval(values: Sequence[float]) -> Interval:
     """Student's t interval of the mean."""
-    x = np.asarray(values, dtype=float)
+    x = np.sort(np.asarray(values, dtype=float))  # the same data in any order give the same bits
     reason = _degenerate(x)
     if reason:
         return Interval(None, None, reason)

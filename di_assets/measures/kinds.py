@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import Bools, Dense, dense_groups, paybacks, solicited
+from di_assets.measures.dense import NOBODY, Bools, Dense, dense_groups, paybacks, solicited
 from di_assets.measures.labels import LEXICAL
 from di_assets.tables import TABLES
 
@@ -18,7 +18,7 @@ def pull_kinds(
     pulls: pl.DataFrame,
     message_labels: pl.DataFrame,
     *,
-    window: int = PAYBACK_WINDOW,
+    payback_window: int = PAYBACK_WINDOW,
     labeller: str = LEXICAL,
 ) -> pl.DataFrame:
     """One row a valid pull of a complete episode; exactly one kind each.
@@ -29,27 +29,26 @@ def pull_kinds(
         messages: messages; only who wrote whom in which round is read.
         pulls: pulls.
         message_labels: labels of the messages.
-        window: rounds back in which a pull can still be paid back, `payback_window`.
+        payback_window: rounds back in which a pull can still be paid back, or a request still be heard.
         labeller: whose labels say what asks for a pull.
     """
     asks = message_labels.filter(pl.col("asks_for_pull") & (pl.col("labeller") == labeller)).join(
         messages.select("episode_id", "event_id", "round", "sender", "recipient"), on=["episode_id", "event_id"]
     )
-    parts = [_kinds(group, asks, window) for group in dense_groups(episodes, edges, pulls)]
+    parts = [_kinds(group, asks, payback_window) for group in dense_groups(episodes, edges, pulls)]
     return TABLES["pull_kinds"].conform(pl.concat([TABLES["pull_kinds"].empty(), *parts]))
 
 
 def _kinds(group: Dense, asks: pl.DataFrame, window: int) -> pl.DataFrame:
-    pulled = group.pulled
-    payback = paybacks(pulled, window=window)
-    asked = solicited(_asked(group, asks), window=window)
+    payback = paybacks(group.targets, window=window)
+    asked = solicited(group.targets, _asked(group, asks), window=window)
     kind = np.where(payback, 0, np.where(asked, 1, 2))
-    e, t, i, j = np.nonzero(pulled)
+    e, t, i = np.nonzero(group.targets != NOBODY)
     return pl.DataFrame(
         {
-            "episode_id": pl.Series(np.array(group.ids, dtype=object)[e].tolist(), dtype=pl.String),
+            "episode_id": pl.Series(group.ids, dtype=pl.String).gather(e),
             "event_id": group.events[e, t, i],
-            "kind": pl.Series([KINDS[k] for k in kind[e, t, i, j]], dtype=pl.String),
+            "kind": pl.Series(KINDS, dtype=pl.String).gather(kind[e, t, i]),
         }
     )
 

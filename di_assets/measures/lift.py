@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from di_assets.measures.intervals import Interval, seeded, studentized_bootstrap, t_interval, welch_interval
+from di_assets.measures.intervals import Floats, Interval, seeded, studentized_bootstrap, t_interval, welch_interval
 from di_assets.tables import TABLES
 
 # Sign flips are enumerated up to this many pairs (about a million), drawn beyond.
 MOST_ENUMERATED = 20
 FLIPS = 100_000
+# Signs held at once.
+MOST_CELLS = 10_000_000
+# What two episodes must share for their points to be compared at all.
+SAME_GAME = ("topology", "payoff", "n_seats", "n_rounds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,10 @@ def sign_flip_p(gaps: Sequence[float]) -> float:
     x = np.asarray(gaps, dtype=float)
     observed = abs(float(x.sum())) - 1e-9 * float(np.abs(x).sum())
     if len(x) > MOST_ENUMERATED:
-        flips = seeded(gaps, "sign flips").choice([-1.0, 1.0], size=(FLIPS, len(x)))
-        return (1 + int((np.abs(flips @ x) >= observed).sum())) / (1 + FLIPS)
+        rng, step = seeded(gaps, "sign flips"), max(1, MOST_CELLS // len(x))
+        sizes = (min(step, FLIPS - start) for start in range(0, FLIPS, step))
+        far = sum(int((np.abs(rng.choice((-1.0, 1.0), size=(n, len(x))) @ x) >= observed).sum()) for n in sizes)
+        return (1 + far) / (1 + FLIPS)
     half = len(x) // 2
     first, second = (_signed_sums(part) for part in (x[:half], x[half:]))
     far = sum(int((np.abs(first + one) >= observed).sum()) for one in second)
@@ -81,8 +87,12 @@ def lift(
 ) -> pl.DataFrame:
     """One row a focal model with any measured episode.
 
-    The p value is the sign-flip test's where there are pairs, Welch's where there are none; Holm's over the models
-    beside it. Without messages-off episodes the lift is null and `needs` names the control arm.
+    Matched pairs have the same focal model, replicate and seed in a control and in the arm it mirrors; relaunches of
+    one seed are one block, so that `n_pairs` counts blocks where `n_on` and `n_off` count episodes. With pairs, points
+    on and off are means over the pairs, `paired t` is the interval, and the p value is the sign-flip test's: exact,
+    and free of assumptions about the shape of the differences. Without pairs, Welch's interval and p over blocks.
+    Holm's p over the models stands beside it. Where one side has no episode the lift is null; `needs` names the arm to
+    play.
 
     Args:
         episodes: episodes.
@@ -90,8 +100,9 @@ def lift(
         mirrors: control arm -> the arm it mirrors.
         focal: arm -> its focal models.
     """
+    facts = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
     measured = episode_measures.select("episode_id", "arm", "focal_model", "condition", "focal_points").join(
-        episodes.select("episode_id", "replicate", "seed", "channel", "scripted"), on="episode_id"
+        episodes.select(facts), on="episode_id"
     )
     measured = measured.filter(pl.col("focal_model").is_not_null()).sort("episode_id")
     models = sorted(measured["focal_model"].unique())
@@ -109,62 +120,71 @@ def lift(
 
 
 def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """One model's episodes with messages on, with messages off, and its matched pairs (points, points_off).
+    """One model's episodes with messages on, with messages off, and its matched pairs.
 
-    On: those of the arms that its controls mirror, where they are played; else those of the condition it has most of.
+    On: those of the arms that its played controls mirror; where none is played, of other arms of the same game (graph,
+    payoff, size). Without any control: of the arms that controls will mirror, else of the condition it has most of.
+    Pairs: one row a block (`condition`, `seed`), with its mean `focal_points_on` and `focal_points` (off).
     """
-    controls = {c: on for c, on in mirrors.items() if measured.filter(pl.col("arm") == c).height}
-    off = measured.filter(pl.col("arm").is_in(list(controls)) & (pl.col("channel") == "none"))
+    off = measured.filter(pl.col("arm").is_in(list(mirrors)) & (pl.col("channel") == "none"))
     talking = measured.filter(pl.col("channel") != "none")
-    mirrored = talking.filter(pl.col("arm").is_in(list(mirrors.values())))
-    if mirrored.height:
-        on = mirrored
-    else:
+    played = {control: mirrors[control] for control in off["arm"].unique().sort()}
+    on = talking.filter(pl.col("arm").is_in(list((played or mirrors).values())))
+    if on.is_empty() and played:
+        on = talking.join(off.select(SAME_GAME).unique(), on=SAME_GAME, how="semi")
+    elif on.is_empty() and talking.height:
         sizes = talking.group_by("condition").len().sort(["len", "condition"], descending=[True, False])
-        on = talking.filter(pl.col("condition") == sizes["condition"][0]) if sizes.height else talking
+        on = talking.filter(pl.col("condition") == sizes["condition"][0])
+    mirrored = pl.col("arm").replace_strict(played, default=None, return_dtype=pl.String)
     pairs = (
-        off.with_columns(arm_on=pl.col("arm").replace_strict(controls, default=None, return_dtype=pl.String))
-        .join(on, left_on=["arm_on", "replicate", "seed"], right_on=["arm", "replicate", "seed"], suffix="_on")
-        .sort("episode_id")
+        _blocks(on, "arm", "condition", "replicate", "seed")
+        .rename({"focal_points": "focal_points_on"})
+        .join(_blocks(off.with_columns(arm=mirrored), "arm", "replicate", "seed"), on=["arm", "replicate", "seed"])
     )
-    return on, off, pairs
+    return on, off, _blocks(pairs, "condition", "seed")
 
 
 def _row(
     measured: pl.DataFrame, model: str, mirrors: Mapping[str, str], focal: Mapping[str, Sequence[str]]
 ) -> tuple[object, ...]:
     on, off, pairs = compared(measured, mirrors)
-    needs = None if off.height else next((c for c in sorted(mirrors) if model in focal.get(c, ())), "a control arm")
-    counts = (model, on.height, off.height, pairs.height)
-    means = (_mean(on), _mean(off))
-    p_value: float | None
+    talk, mute = (_blocks(part, "condition", "seed")["focal_points"].to_list() for part in (on, off))
+    gap: float | None = None
+    p_value: float | None = None
     if pairs.height:
-        result = paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
-        interval, p_value = result.t, result.p_sign_flip
-        gap = result.lift
-    elif on.height and off.height:
-        interval, p_value = welch_interval(on["focal_points"].to_list(), off["focal_points"].to_list())
-        gap = (_mean(on) or 0.0) - (_mean(off) or 0.0)
+        talk, mute = pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list()
+        result = paired_lift(talk, mute)
+        gap, interval, p_value = result.lift, result.t, result.p_sign_flip
+    elif talk and mute:
+        interval, p_value = welch_interval(talk, mute)
+        gap = sum(talk) / len(talk) - sum(mute) / len(mute)
     else:
-        return (
-            *counts,
-            *means,
-            None,
-            None,
-            None,
-            "no control" if on.height else "no messages-on arm",
-            None,
-            None,
-            needs,
-        )
-    return (*counts, *means, gap, interval.low, interval.high, interval.method, p_value, None, needs)
+        interval = Interval(None, None, "no control" if talk else "no messages-on arm")
+    means = (sum(values) / len(values) if values else None for values in (talk, mute))
+    bounds = (interval.low, interval.high, interval.method)
+    needs = _needs(measured, model, mirrors, focal)
+    return (model, on.height, off.height, pairs.height, *means, gap, *bounds, p_value, None, needs)
 
 
-def _mean(frame: pl.DataFrame) -> float | None:
-    values = frame["focal_points"].to_list()
-    return sum(values) / len(values) if values else None
+def _needs(
+    measured: pl.DataFrame, model: str, mirrors: Mapping[str, str], focal: Mapping[str, Sequence[str]]
+) -> str | None:
+    """The arm to play next: a control of this model, or the arm that its played controls mirror; None with a pair."""
+    arms = set(measured["arm"])
+    played = sorted(control for control in mirrors if control in arms)
+    if not played:
+        return next((control for control in sorted(mirrors) if model in focal.get(control, ())), "a control arm")
+    missing = sorted({mirrors[control] for control in played} - arms)
+    return missing[0] if missing else None
 
 
-def _signed_sums(x: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float64]":
+def _blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Mean points of the episodes (or pairs) that share these keys, one row each, in the keys' order."""
+    # Sorted whole: a mean must not depend on the order of rows.
+    values = part.select(*keys, "^focal_points.*$").sort(pl.all())
+    return values.group_by(keys, maintain_order=True).agg(pl.mean("^focal_points.*$"))
+
+
+def _signed_sums(x: Floats) -> Floats:
     signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(x)))).reshape(2 ** len(x), len(x))
     return np.asarray(signs @ x)

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import dense_groups, floor_points
+from di_assets.measures.dense import dense_groups, floor_points, received
 from di_assets.tables import TABLES
 
 
@@ -24,7 +24,7 @@ def seat_measures(
             {
                 "episode_id": np.repeat(np.array(group.ids, dtype=object), group.n_seats).tolist(),
                 "seat": np.tile(np.arange(group.n_seats), len(group.ids)),
-                "points": group.pulled.sum(axis=(1, 2)).ravel(),
+                "points": received(group.targets).sum(axis=1).ravel(),
                 "floor_points": floor_points(group.pulled, group.adjacent).ravel(),
             }
         )

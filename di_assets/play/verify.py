@@ -53,11 +53,13 @@ class _Stored:
     same_prompts: bool
     asked: set[tuple[int, str, int, int, int]] = field(default_factory=set)
     other_question: tuple[Turn, int] | None = None
+    unanswered: tuple[Turn, int] | None = None
 
     def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
         key = call_key(turn, seat, attempt)
         call = self.calls.get(key)
         if call is None:
+            self.unanswered = self.unanswered or (turn, seat)
             return None
         self.asked.add(key)
         if self.same_prompts and call.request_hash != request_hash and self.other_question is None:
@@ -153,7 +155,7 @@ async def _replay(
     try:
         state = await play_episode(planned.setup, table)
     except _MissingReplyError:
-        return "the stored replies end before the episode does, or a changed one asks for another reply"
+        return _unanswered(stored, tables)
     changed += _event_problems(state, tables)
     if not changed and len(stored.asked) != len(calls):
         changed.append("replies are stored that the episode never asked for")
@@ -162,6 +164,19 @@ async def _replay(
         changed.append(f"round {turn.round}, {turn.phase}, seat {seat}: the stored reply answers another question")
     changed += _roster_problems(planned, episode, state, tables)
     return changed[0] if changed else None
+
+
+def _unanswered(stored: _Stored, tables: dict[str, list[dict[str, Any]]]) -> str:
+    """Where the stored replies no longer lead on: one is missing, or was changed into one that is asked again."""
+    turn, seat = stored.unanswered or (Turn(1, "message", 1), 0)
+    events = [
+        row["event_id"]
+        for table, who in (("messages", "sender"), ("pulls", "puller"))
+        for row in tables[table]
+        if (row["round"], row[who], row.get("exchange", 0)) == (turn.round, seat, turn.exchange)
+    ]
+    where = f"event {min(events)}" if events else "no event"
+    return f"{where}: the stored reply of seat {seat} in round {turn.round} ({turn.phase}) is missing or cannot be read"
 
 
 def _as_call(row: dict[str, Any]) -> Call:

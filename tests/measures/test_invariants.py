@@ -19,7 +19,7 @@ def random_vector(seed, topology="complete", n=5, rounds=9):
         "n_rounds": rounds,
         "edges": graph,
         "pulls": [
-            {"round": t, "puller": i, "target": None if rng.random() < 0.1 else rng.choice(near[i])}
+            {"round": t, "puller": i, "target": rng.choices((None, i, rng.choice(near[i])), (1, 1, 8))[0]}
             for t in range(1, rounds + 1)
             for i in range(n)
         ],
@@ -37,7 +37,8 @@ def slowly(vector, window=3):
     """Every measure in plain loops."""
     n, rounds = vector["n_seats"], vector["n_rounds"]
     near = {i: {b if a == i else a for a, b in vector["edges"] if i in (a, b)} for i in range(n)}
-    y = {(p["round"], p["puller"]): p["target"] for p in vector["pulls"]}
+    kept = {(p["round"], p["puller"]) for p in vector["pulls"] if p["target"] == p["puller"]}
+    y = {(p["round"], p["puller"]): p["target"] for p in vector["pulls"]} | dict.fromkeys(kept)
     asked = {(a["round"], a["sender"], a["recipient"]) for a in vector["asks"]}
 
     def p(t, i, j):
@@ -95,6 +96,8 @@ def test_an_independent_program_agrees(seed, topology):
     assert whole["payback_rate"] == pytest.approx(expected["rates"]["payback"], **close)
     assert whole["solicited_not_payback_rate"] == pytest.approx(expected["rates"]["solicited"], **close)
     assert whole["unprompted_rate"] == pytest.approx(expected["rates"]["unprompted"], **close)
+    assert sum(made["seats"]["points"]) == whole["n_pulls"] == made["kinds"].height
+    assert sum(expected["rates"].values()) == pytest.approx(1, **close)
     assert whole["cascades"] == expected["cascades"]
     assert whole["gini"] == pytest.approx(expected["gini"], **close)
 
@@ -121,3 +124,22 @@ def test_an_episode_of_forfeits_has_null_rates_and_no_inequality():
     vector["pulls"] = [{**p, "target": None} for p in vector["pulls"]]
     whole = frames_of(vector)["whole"].row(0, named=True)
     assert (whole["payback_rate"], whole["gini"], whole["n_pulls"], whole["cascades"]) == (None, 0.0, 0, 0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
+def test_net_capture_is_antisymmetric_and_within_bounds(seed, topology):
+    pairs = frames_of(random_vector(seed, topology))["pairs"]
+    both = pairs.join(pairs, left_on=["seat", "other"], right_on=["other", "seat"])
+    assert both.height == 20
+    assert (both["net_capture"] + both["net_capture_right"]).abs().max() == 0
+    assert pairs["net_capture"].abs().max() <= 1
+    assert pairs.filter(~pairs["adjacent"])["net_capture"].abs().sum() == 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
+def test_capture_is_what_a_seat_got_above_its_floor(seed, topology):
+    seats = frames_of(random_vector(seed, topology))["seats"]
+    above = (seats["points"] - seats["floor_points"]) / (2 * 4 * 9)
+    assert seats["capture"].to_list() == pytest.approx(above.to_list(), abs=1e-12)

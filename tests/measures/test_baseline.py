@@ -1,0 +1,102 @@
+"""The null models: what they keep, what they destroy, and that talkless reciprocators are not told from themselves."""
+
+import numpy as np
+import pytest
+
+from di_assets.game import edges
+from di_assets.measures import baseline
+from di_assets.measures.baseline import reciprocity_baseline, simulate
+from tests.measures.test_vectors import measured, tables_of, together
+
+N, ROUNDS = 5, 25
+
+
+def reciprocators(topology, n, *, seed):
+    """Episodes that the simulated null itself plays."""
+    graph = edges(topology, N, seed=0)
+    adjacent = np.zeros((n, N, N), dtype=bool)
+    for a, b in graph:
+        adjacent[:, a, b] = adjacent[:, b, a] = True
+    return adjacent, simulate(adjacent, ROUNDS, rng=np.random.default_rng(seed)), graph
+
+
+def as_tables(targets, graph):
+    vectors = [
+        {
+            "n_seats": N,
+            "n_rounds": ROUNDS,
+            "edges": graph,
+            "asks": [],
+            "pulls": [{"round": t + 1, "puller": i, "target": int(y[t, i])} for t in range(ROUNDS) for i in range(N)],
+        }
+        for y in targets
+    ]
+    return together(*(tables_of(v, episode_id=f"e{k:02}") for k, v in enumerate(vectors)))
+
+
+def baseline_rows(tables):
+    whole = measured(tables)["whole"]
+    frame = reciprocity_baseline(tables["episodes"], tables["edges"], tables["pulls"], whole)
+    return {row["measure"]: row for row in frame.iter_rows(named=True)}
+
+
+@pytest.mark.parametrize("topology", ["complete", "ring"])
+def test_simulated_reciprocators_pull_back_whoever_pulled_them(topology):
+    adjacent, targets, _ = reciprocators(topology, 200, seed=1)
+    for e in range(50):
+        for t in range(ROUNDS):
+            for i in range(N):
+                near = set(np.flatnonzero(adjacent[e, i]))
+                pulled_me = {k for k in near if t and targets[e, t - 1, k] == i}
+                assert targets[e, t, i] in (pulled_me or near)
+    first = [np.bincount(targets[:, 0, i], minlength=N) for i in range(N)]
+    assert all((counts > 0).tolist() == adjacent[0, i].tolist() for i, counts in enumerate(first))
+
+
+def test_reciprocators_are_not_told_from_the_null_they_are():
+    _, targets, graph = reciprocators("complete", 30, seed=2)
+    rows = baseline_rows(as_tables(targets, graph))
+    simulated = [row for name, row in rows.items() if name.endswith("/simulated")]
+    assert len(simulated) == 7
+    assert all(row["p_value"] > 0.005 for row in simulated)
+    assert all(row["null_low"] <= row["null_mean"] <= row["null_high"] for row in rows.values())
+    assert rows["focal_points/simulated"]["null_mean"] == pytest.approx(ROUNDS, abs=0.5)
+
+
+def test_loyal_pairs_are_told_from_reciprocators_by_who_they_like_not_by_when():
+    graph = edges("complete", N, seed=0)
+    loyal = np.tile([1, 0, 3, 2, 0], (10, ROUNDS, 1))
+    rows = baseline_rows(as_tables(loyal, graph))
+    assert rows["focal_points/simulated"]["p_value"] < 0.001
+    # Nobody ever changes its pull, so that a shuffle over rounds changes nothing.
+    for name in ("payback_rate", "cascades", "focal_capture", "focal_floor_points"):
+        row = rows[f"{name}/shuffled"]
+        assert (row["null_low"], row["null_high"]) == pytest.approx((row["observed_mean"],) * 2)
+        assert row["p_value"] == 1
+
+
+def test_a_shuffle_destroys_timing():
+    graph = edges("complete", N, seed=0)
+    # Everyone pulls the same seat in the same round, another each round: convergence is all timing.
+    together_now = np.array([[[t % N if t % N != i else (i + 1) % N for i in range(N)] for t in range(ROUNDS)]] * 10)
+    row = baseline_rows(as_tables(together_now, graph))["cascades/shuffled"]
+    assert row["observed_mean"] > row["null_high"]
+    assert row["p_value"] < 0.05
+
+
+def test_the_same_episodes_give_the_same_baseline_and_a_mixed_arm_has_no_focal_rows(monkeypatch):
+    monkeypatch.setattr(baseline, "SIMULATED", 500)
+    _, targets, graph = reciprocators("ring", 4, seed=3)
+    tables = as_tables(targets, graph)
+    assert baseline_rows(tables) == baseline_rows(
+        {n: f.sample(fraction=1, shuffle=True, seed=1) for n, f in tables.items()}
+    )
+    mixed = tables_of({"n_seats": N, "n_rounds": ROUNDS, "edges": graph, "asks": [], "pulls": []}, focal_seat=None)
+    mixed["pulls"] = (
+        tables["pulls"]
+        .filter(tables["pulls"]["episode_id"] == "e00")
+        .with_columns(
+            episode_id=mixed["episodes"]["episode_id"][0] + tables["pulls"]["episode_id"].head(N * ROUNDS).str.slice(3)
+        )
+    )
+    assert not [name for name in baseline_rows(mixed) if name.startswith("focal")]
