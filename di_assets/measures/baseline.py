@@ -67,6 +67,14 @@ def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Int
     return targets
 
 
+def shuffle_rounds(targets: Ints, *, times: int, rng: np.random.Generator) -> Ints:
+    """(times x e, t, i): each puller's pulls (e, t, i) in a random order of rounds, forfeits among them."""
+    # Rounds last: a sort along adjacent memory is several times as fast.
+    by_puller = np.ascontiguousarray(targets.swapaxes(1, 2))
+    order = rng.random((times, *by_puller.shape), dtype=np.float32).argsort(axis=3)
+    return np.take_along_axis(by_puller[None], order, axis=3).swapaxes(2, 3).reshape(-1, *targets.shape[1:])
+
+
 def _simulated(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.random.Generator) -> dict[str, Floats]:
     """Each measure of every simulated episode; graphs and focal seats as often as they were observed."""
     total = sum(len(group.ids) for group in groups)
@@ -86,13 +94,10 @@ def _shuffled(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.r
     counts: dict[str, Floats] = {}
     for group in groups:
         seats, (n, n_rounds, n_seats) = _focal(group, focal), group.targets.shape
-        # Rounds last: a sort along adjacent memory is several times as fast.
-        by_puller = np.ascontiguousarray(group.targets.swapaxes(1, 2))
         several = max(1, MOST_CELLS // (n * n_rounds * n_seats**2))
         for start in range(0, SHUFFLES, several):
             times = min(several, SHUFFLES - start)
-            order = rng.random((times, n, n_seats, n_rounds), dtype=np.float32).argsort(axis=3)
-            shuffled = np.take_along_axis(by_puller[None], order, axis=3).swapaxes(2, 3).reshape(-1, n_rounds, n_seats)
+            shuffled = shuffle_rounds(group.targets, times=times, rng=rng)
             adjacent = np.broadcast_to(group.adjacent, (times, n, n_seats, n_seats)).reshape(-1, n_seats, n_seats)
             found = _measures(shuffled, adjacent, np.tile(seats, times))
             for name in (name for name in TIMED if name in found):

@@ -1,11 +1,11 @@
 """The null models: what they keep, what they destroy, and that talkless reciprocators are not told from themselves."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from di_assets.game import edges
-from di_assets.measures import baseline
-from di_assets.measures.baseline import reciprocity_baseline, simulate
+from di_assets.measures.baseline import reciprocity_baseline, shuffle_rounds, simulate
 from tests.measures.test_vectors import measured, tables_of, together
 
 N, ROUNDS = 5, 25
@@ -75,6 +75,18 @@ def test_loyal_pairs_are_told_from_reciprocators_by_who_they_like_not_by_when():
         assert row["p_value"] == 1
 
 
+def test_a_shuffle_keeps_every_pull_with_its_puller():
+    rng = np.random.default_rng(5)
+    targets = rng.integers(-1, N, size=(3, ROUNDS, N))
+    shuffled = shuffle_rounds(targets, times=4, rng=rng).reshape(4, 3, ROUNDS, N)
+    for once in shuffled:
+        assert (np.sort(once, axis=1) == np.sort(targets, axis=1)).all()
+        assert (once != targets).any()
+    # Pullers are shuffled apart: what they did in one round is not kept together.
+    rows = {tuple(row) for row in targets.reshape(-1, N)}
+    assert any(tuple(row) not in rows for row in shuffled.reshape(-1, N))
+
+
 def test_a_shuffle_destroys_timing():
     graph = edges("complete", N, seed=0)
     # Everyone pulls the same seat in the same round, another each round: convergence is all timing.
@@ -84,19 +96,21 @@ def test_a_shuffle_destroys_timing():
     assert row["p_value"] < 0.05
 
 
-def test_the_same_episodes_give_the_same_baseline_and_a_mixed_arm_has_no_focal_rows(monkeypatch):
-    monkeypatch.setattr(baseline, "SIMULATED", 500)
+def test_the_order_of_rows_changes_no_bit_of_the_baseline():
     _, targets, graph = reciprocators("ring", 4, seed=3)
     tables = as_tables(targets, graph)
-    assert baseline_rows(tables) == baseline_rows(
-        {n: f.sample(fraction=1, shuffle=True, seed=1) for n, f in tables.items()}
-    )
-    mixed = tables_of({"n_seats": N, "n_rounds": ROUNDS, "edges": graph, "asks": [], "pulls": []}, focal_seat=None)
-    mixed["pulls"] = (
-        tables["pulls"]
-        .filter(tables["pulls"]["episode_id"] == "e00")
-        .with_columns(
-            episode_id=mixed["episodes"]["episode_id"][0] + tables["pulls"]["episode_id"].head(N * ROUNDS).str.slice(3)
-        )
-    )
-    assert not [name for name in baseline_rows(mixed) if name.startswith("focal")]
+    shuffled = {name: frame.sample(fraction=1, shuffle=True, seed=1) for name, frame in tables.items()}
+    assert baseline_rows(tables) == baseline_rows(shuffled)
+
+
+def test_a_mixed_arm_has_no_focal_rows():
+    _, targets, graph = reciprocators("ring", 4, seed=3)
+    tables = as_tables(targets, graph)
+    tables["episodes"] = tables["episodes"].with_columns(focal_model=None, focal_seat=None)
+    tables["seats"] = tables["seats"].with_columns(role=pl.lit("mixed"))
+    assert {name.split("/")[0] for name in baseline_rows(tables)} == {
+        "cascades",
+        "gini",
+        "payback_rate",
+        "unprompted_rate",
+    }
