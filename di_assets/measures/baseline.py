@@ -20,7 +20,7 @@ from di_assets.measures.dense import (
     Ints,
     cascades,
     dense_groups,
-    focal_floor_points,
+    floor_points,
     gini,
     paybacks,
     received,
@@ -122,7 +122,7 @@ def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
     }
     if (seats != NOBODY).any():
         focal = np.maximum(seats, 0)
-        scored, floor = points[every, focal].astype(float), focal_floor_points(targets, adjacent, focal)
+        scored, floor = points[every, focal].astype(float), floor_points(targets, adjacent)[every, focal]
         # A seat's pulls and their forecast both sum to 1 a round, so that what it gives cancels.
         measured = {
             "focal_points": scored,

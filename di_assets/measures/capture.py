@@ -14,7 +14,7 @@ def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFram
     """
     parts = []
     for group in dense_groups(episodes, edges, pulls):
-        residual = residuals(group.pulled, group.adjacent)
+        residual = residuals(group.targets, group.adjacent)
         net = net_capture(residual)
         e, i, j = np.nonzero(np.broadcast_to(~np.eye(group.n_seats, dtype=bool), net.shape))
         parts.append(

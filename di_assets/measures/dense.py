@@ -46,12 +46,6 @@ class Dense:
         """Seats of each episode."""
         return int(self.targets.shape[2])
 
-    @property
-    def pulled(self) -> Bools:
-        """(e, t, i, j): i made a valid pull for j."""
-        found: Bools = self.targets[..., None] == np.arange(self.n_seats)
-        return found
-
 
 def dense_groups(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> Iterator[Dense]:
     """Complete episodes in groups of one size, in order of size and id; none without a complete episode."""
@@ -98,45 +92,49 @@ def received(targets: Ints) -> Ints:
     return counts.reshape(targets.shape).astype(np.int64, copy=False)
 
 
-def forecast(pulled: Bools, adjacent: Bools) -> Floats:
-    """(e, t, i, j): the tit-for-tat forecast p(t, i->j), as if i pulled in every round.
+def given(targets: Ints) -> Floats:
+    """(e, i, j): valid pulls that i made for j."""
+    e, _, i = np.nonzero(targets != NOBODY)
+    return _summed(targets, e, i, targets[targets != NOBODY], None)
 
-    Uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in round 1.
+
+def forecast(targets: Ints, adjacent: Bools) -> Floats:
+    """(e, i, j): the sum of the tit-for-tat forecasts p(t, i->j) over the rounds in which i made a valid pull.
+
+    p(t, i->j) is uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in
+    round 1. Summed over the pulls to be paid back, which are far fewer than rounds x pairs.
     """
-    near = adjacent[:, None] / adjacent.sum(axis=2)[:, None, :, None]
-    before = np.zeros(pulled.shape, dtype=bool)
-    before[:, 1:] = pulled[:, :-1].swapaxes(2, 3)
-    count = before.sum(axis=3, keepdims=True)
-    return np.asarray(np.where(count > 0, before / np.maximum(count, 1), near))
+    made, count = targets != NOBODY, received(targets)
+    # Rounds in which i pulled and had nobody to pay back: one share for each neighbour.
+    free = made[:, 0].astype(float) + (made[:, 1:] & (count[:, :-1] == 0)).sum(axis=1)
+    owed = targets[:, :-1]
+    e, t, j = np.nonzero(owed != NOBODY)
+    i = owed[e, t, j]
+    paid_back = _summed(targets, e, i, j, made[e, t + 1, i] / count[e, t, i])
+    return np.asarray(paid_back + free[:, :, None] * adjacent / adjacent.sum(axis=2, keepdims=True))
 
 
-def residuals(pulled: Bools, adjacent: Bools) -> Floats:
-    """(e, i, j): r(i->j), pulls a round of i for j above the forecast, over the rounds in which i made a valid pull."""
-    made = pulled.any(axis=3, keepdims=True)
-    above: Floats = np.where(made, pulled - forecast(pulled, adjacent), 0.0).sum(axis=1) / pulled.shape[1]
-    return above
+def residuals(targets: Ints, adjacent: Bools) -> Floats:
+    """(e, i, j): r(i->j), pulls a round of i for j above the forecast."""
+    return np.asarray((given(targets) - forecast(targets, adjacent)) / targets.shape[1])
 
 
-def floor_points(pulled: Bools, adjacent: Bools) -> Floats:
+def floor_points(targets: Ints, adjacent: Bools) -> Floats:
     """(e, j): points that blind reciprocation alone would have brought each seat."""
-    made = pulled.any(axis=3, keepdims=True)
-    return np.asarray(np.where(made, forecast(pulled, adjacent), 0.0).sum(axis=(1, 2)))
+    return np.asarray(forecast(targets, adjacent).sum(axis=1))
+
+
+def _summed(targets: Ints, e: Ints, i: Ints, j: Ints, weights: Floats | None) -> Floats:
+    """(e, i, j): sums of the weights (or a count) of these triples, added in their order."""
+    n_episodes, _, n_seats = targets.shape
+    size = n_episodes * n_seats * n_seats
+    sums = np.bincount((e * n_seats + i) * n_seats + j, weights, minlength=size)
+    return np.asarray(sums.reshape(n_episodes, n_seats, n_seats), dtype=np.float64)
 
 
 def net_capture(residual: Floats) -> Floats:
     """(e, i, j): net capture of i over j; antisymmetric."""
     return (residual.swapaxes(1, 2) - residual) / 2
-
-
-def focal_floor_points(targets: Ints, adjacent: Bools, focal: Ints) -> Floats:
-    """(e,): floor points of one seat an episode, `focal` (e,), without the forecasts of all the others."""
-    every = np.arange(len(targets))
-    near = (adjacent / adjacent.sum(axis=2, keepdims=True))[every, :, focal]
-    chance = np.repeat(near[:, None], targets.shape[1], axis=1)
-    count = received(targets)[:, :-1]
-    before = targets[every, :-1, focal][..., None] == np.arange(targets.shape[2])
-    chance[:, 1:] = np.where(count > 0, before / np.maximum(count, 1), near[:, None])
-    return np.asarray(np.where(targets != NOBODY, chance, 0.0).sum(axis=(1, 2)))
 
 
 def cascades(targets: Ints, adjacent: Bools) -> Ints:

@@ -25,7 +25,7 @@ def seat_measures(
                 "episode_id": np.repeat(np.array(group.ids, dtype=object), group.n_seats).tolist(),
                 "seat": np.tile(np.arange(group.n_seats), len(group.ids)),
                 "points": received(group.targets).sum(axis=1).ravel(),
-                "floor_points": floor_points(group.pulled, group.adjacent).ravel(),
+                "floor_points": floor_points(group.targets, group.adjacent).ravel(),
             }
         )
         for group in dense_groups(episodes, edges, pulls)

@@ -27,7 +27,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
                 configs.models[model].endpoint(model),
                 connect=lines.provider,
                 prompts=prompts,
-                instructions=prompts.instructions(name) if name else None,
+                instructions=prompts.instructions(name, messages=arm.channel != "none") if name else None,
                 seed=setup.seed,
                 label=label,
                 episode_id=planned.episode_id,

@@ -59,7 +59,7 @@ class OpenAIProvider(SdkProvider):
         return Completion(
             text=text or (refusal if isinstance(refusal, str) else ""),
             reasoning=reasoning if isinstance(reasoning, str) else None,
-            stop="refusal" if refusal else STOPS.get(stop, str(stop)),
+            stop="refusal" if refusal else "end" if stop is None else STOPS.get(stop, str(stop)),
             input_tokens=count(usage, "prompt_tokens"),
             cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
             output_tokens=count(usage, "completion_tokens"),

@@ -148,4 +148,9 @@ def _key(endpoint: Endpoint) -> str:
     key = os.environ.get(endpoint.key_env, "")
     if not key:
         raise FatalFault(f"{endpoint.name}: its key is not in the environment; set {endpoint.key_env}")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
+        raise FatalFault(
+            f"{endpoint.name}: {endpoint.key_env} holds characters that no key has (a line break, perhaps)"
+        )
     return key

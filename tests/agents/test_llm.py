@@ -57,7 +57,10 @@ def test_another_seed_instruction_or_model_is_another_question():
 
 def test_with_messages_off_no_prompt_mentions_them():
     for o in observations(lambda o: Reply(pull=o.neighbours[0]), channel="none"):
-        request = player().prepare(o).payload
+        told = PROMPTS.instructions("attack", messages=False)
+        request = player(instructions=told).prepare(o).payload
+        assert told in request.system
+        assert not any(word in request.system for word in ("write", "persuade"))
         assert "messag" not in (request.system + json.dumps(request.turns) + json.dumps(request.schema)).lower()
 
 

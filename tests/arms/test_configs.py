@@ -147,4 +147,4 @@ def test_what_cannot_change_a_reply_does_not_change_the_hash(configs):
 def test_every_prompt_file_of_the_project_loads(configs):
     from di_assets.agents.prompts import Prompts
 
-    assert Prompts.load(ROOT / "configs" / "prompts").instructions("attack")
+    assert "persuade" in Prompts.load(ROOT / "configs" / "prompts").instructions("attack", messages=True)
