@@ -177,3 +177,18 @@ async def test_thinking_is_kept_apart():
     content = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "B"}]
     reply, _ = await ask("anthropic", answer(body=good("anthropic", content=content)))
     assert (reply.text, reply.reasoning) == ("B", "hm")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("key", ["planted-fäke", "planted-fake\n", "planted fake"])
+async def test_a_key_that_can_be_none_is_refused_unquoted(dialect, key, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", key)
+    with pytest.raises(FatalFault, match="TEST_KEY holds characters") as caught:
+        await ask(dialect, answer(body=good(dialect)))
+    assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_missing_finish_reason_is_an_ordinary_end():
+    choice = {"message": {"content": "hi"}, "finish_reason": None}
+    reply, _ = await ask("openai", answer(body=good("openai", choices=[choice])))
+    assert reply.stop == "end"
