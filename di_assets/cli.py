@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
+    from di_assets.report.transcript import Event
     from di_assets.tables import Warehouse
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_ring")
@@ -115,13 +116,18 @@ def report(options: dict[str, str]) -> None:
 def show(options: dict[str, str], episode: str, event: int | None, as_json: bool) -> None:
     """Print an episode's messages and pulls. Control characters are shown escaped."""
     with _errors():
-        warehouse = _warehouse(options)
-        events = _events(warehouse, episode)
-        chosen = [e for e in events if event is None or e["event_id"] == event]
-        if not chosen:
-            raise BadInput(f"{episode} has no event {event}; they run from 0 to {len(events) - 1}")
-        for item in chosen:
-            click.echo(json.dumps(item) if as_json else _event_line(item))
+        from di_assets.report.transcript import read_transcript  # noqa: PLC0415
+
+        found = read_transcript(_warehouse(options), episode)
+        if found is None:
+            raise BadInput(_no_episode(_warehouse(options), episode))
+        if not found.events:
+            raise BadInput(f"{episode} has no events: it is {found.episode['status']} ({found.episode['failure']})")
+        if event is not None and event >= len(found.events):
+            raise BadInput(f"{episode} has no event {event}; they run from 0 to {len(found.events) - 1}")
+        for one in found.events if event is None else found.events[event : event + 1]:
+            told = _told(one, found.seats)
+            click.echo(json.dumps(told) if as_json else _event_line(told))
 
 
 @main.command()
@@ -321,33 +327,25 @@ def _rows(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
     console.print(table)
 
 
-def _events(warehouse: "Warehouse", episode: str) -> list[dict[str, Any]]:
-    """An episode's events in order, seats by letter and model."""
-    import polars as pl  # noqa: PLC0415
-
-    seats = warehouse.scan("seats").filter(pl.col("episode_id") == episode).collect()
-    if seats.is_empty():
-        raise BadInput(_no_episode(warehouse, episode))
-    label, model = (dict(zip(seats["seat"], seats[c], strict=True)) for c in ("label", "model"))
-    events = [
-        {
-            "event_id": row["event_id"],
-            "round": row["round"],
-            "kind": table.removesuffix("s"),
-            "from": label[row[who]],
-            "model": model[row[who]],
-            "to": label.get(row[whom]),
-            "text": row.get("text"),
-            "status": row.get("status"),
-        }
-        for table, who, whom in (("messages", "sender", "recipient"), ("pulls", "puller", "target"))
-        for row in warehouse.scan(table).filter(pl.col("episode_id") == episode).collect().iter_rows(named=True)
-    ]
-    return sorted(events, key=lambda e: int(str(e["event_id"])))
+def _told(event: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One event for people and scripts: seats by letter, the sender by model and kind."""
+    sender = seats[event.seat]
+    return {
+        "event_id": event.event_id,
+        "round": event.round,
+        "kind": event.kind,
+        "from": sender["label"],
+        "model": sender["model"],
+        "played_by": sender["kind"],
+        "to": None if event.other is None else seats[event.other]["label"],
+        "text": event.text,
+        "status": event.status or None,
+    }
 
 
 def _event_line(event: dict[str, Any]) -> str:
-    head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({event['model']}) -> {event['to'] or '—'}  "
+    who = f"{event['model']}, scripted" if event["played_by"] == "scripted" else event["model"]
+    head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]
     return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
 

@@ -52,6 +52,8 @@ def test_show_prints_events_with_hostile_text_escaped(di):
     events = [json.loads(line) for line in result.output.splitlines()]
     assert [e["event_id"] for e in events] == list(range(len(events)))
     printed = di("show", "talk--promiser_r0").output
+    assert all(", scripted)" in line for line in printed.splitlines())
+    assert json.loads(di("show", "talk--promiser_r0", "--event", "3", "--json").output) == events[3]
     assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in printed)
 
 
