@@ -2,7 +2,7 @@
 
 from di_assets.arms.arm import Arm, Nightly
 from di_assets.arms.configs import Configs, ReportSettings, load_configs
-from di_assets.arms.models import ModelConfig, Price
+from di_assets.arms.models import Limits, ModelConfig, Price
 from di_assets.arms.plan import PlannedEpisode, batch_of, batches, new_launch, plan
 from di_assets.arms.reading import ConfigError
 
@@ -10,6 +10,7 @@ __all__ = [
     "Arm",
     "ConfigError",
     "Configs",
+    "Limits",
     "ModelConfig",
     "Nightly",
     "PlannedEpisode",

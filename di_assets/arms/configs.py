@@ -6,7 +6,7 @@ from pathlib import Path
 
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
-from di_assets.arms.models import ModelConfig, Models
+from di_assets.arms.models import Limits, ModelConfig, Models
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml
 from di_assets.game.topology import TOPOLOGIES, edges
 
@@ -47,12 +47,14 @@ class Configs:
         root: the folder.
         arms: by name, sorted.
         models: by name.
+        accounts: limits by account, each shared by the models that are reached there.
         report: what the pages say of themselves.
     """
 
     root: Path
     arms: Mapping[str, Arm]
     models: Mapping[str, ModelConfig]
+    accounts: Mapping[str, Limits]
     report: ReportSettings
 
     @property
@@ -102,7 +104,7 @@ def load_configs(root: Path) -> Configs:
         resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
         arms[name] = _checked(_with_lineups(resolved, models), models, files[name], root)
     _refuse_shared_ids(arms, files)
-    return Configs(root=root, arms=arms, models=models.models, report=report)
+    return Configs(root=root, arms=arms, models=models.models, accounts=models.accounts, report=report)
 
 
 def _models(path: Path) -> Models:
@@ -112,6 +114,10 @@ def _models(path: Path) -> Models:
             raise ConfigError(f"{path}: models.{name}: this is the name of a scripted agent; choose another")
         if not all(c.isalnum() or c in "._-" for c in name):
             raise ConfigError(f"{path}: models.{name}: a name is letters, digits, dots, dashes and underscores")
+    accounts = {config.account for config in models.models.values()}
+    for account in models.accounts:
+        if account not in accounts:
+            raise ConfigError(f"{path}: accounts.{account}: no model is reached there{nearest(account, accounts)}")
     for lineup, members in models.lineups.items():
         _refuse_unknown(path, f"lineups.{lineup}", members, {*models.models, *POLICIES})
     return models

@@ -124,7 +124,7 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
     for path in warehouse.journal.glob(f"{arm.name}--b*/*.jsonl"):
-        cost = sum(call.cost_usd or 0.0 for call in read_journal(path)[1])
+        cost = sum(call.cost_usd for call in read_journal(path)[1])
         stored[path.stem] = max(cost, stored.get(path.stem, 0.0))
     return float(sum(stored.values()))
 
@@ -154,7 +154,7 @@ async def _play(
         arm=arm,
         configs=configs,
         prompts=Prompts.load(configs.prompts),
-        lines=Lines(configs.models, budgets),
+        lines=Lines(configs.models, configs.accounts, budgets),
         sync=GroupSync(),
         folder=folder,
         progress=one_more,
@@ -183,7 +183,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         path = run.folder / f"{planned.episode_id}.jsonl"
         journal = Journal(path, today, sync=run.sync if paid else None)
         held = len(journal.calls)
-        table = Table(players=cast, journal=journal, send=run.lines.send, price=run.lines.price)
+        table = Table(players=cast, journal=journal, send=run.lines.send)
         state = await play_episode(planned.setup, table)
     except TransportFault as fault:
         status, failure = FAILED, str(fault)
@@ -196,7 +196,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         if journal is not None:
             made = journal.calls[held:]
             run.calls += len(made)
-            run.cost_usd += sum(call.cost_usd or 0.0 for call in made)
+            run.cost_usd += sum(call.cost_usd for call in made)
             journal.close()
     run.progress()
     return Played(

@@ -5,9 +5,12 @@ The reservation is an upper bound (no tokenizer makes more tokens than a text ha
 """
 
 import asyncio
+import logging
 
 from di_assets.arms.models import ModelConfig
 from di_assets.providers.types import Completion, Request
+
+log = logging.getLogger(__name__)
 
 # Tokens that dialects add around each turn (role marks and the like): more than any of them does.
 TOKENS_PER_TURN = 16
@@ -17,20 +20,31 @@ class BudgetExceededError(Exception):
     """The next call could pass the limit; the message says which limit and how much is spent."""
 
 
-def most_it_can_cost(config: ModelConfig, request: Request) -> float:
-    """Upper bound of one call's cost, US dollars, before it is made."""
-    texts = (request.system, *(text for _, text in request.turns), str(request.schema or ""))
-    tokens = sum(len(text.encode()) + TOKENS_PER_TURN for text in texts)
-    price = config.price
-    dearest = max(price.input, price.cached or 0.0)
-    return (tokens * dearest + config.max_tokens * price.output) / 1_000_000
+def size(request: Request) -> int:
+    """Bytes of all text in a request."""
+    texts = "".join((request.system, *(text for _, text in request.turns), str(request.schema or "")))
+    return len(texts.encode())
 
 
-def cost_of(config: ModelConfig, completion: Completion) -> float | None:
-    """Cost of a call by the usage that came back, US dollars; None where none came and something is charged."""
+def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
+    """Upper bound of one call's cost, US dollars, before it is made: so many bytes of text in so many turns."""
+    tokens = sent_bytes + (turns + 2) * TOKENS_PER_TURN
+    return (tokens * config.price.dearest_input + config.max_tokens * config.price.output) / 1_000_000
+
+
+def cost_of(config: ModelConfig, completion: Completion, *, otherwise: float) -> float:
+    """Cost of a call by the usage that came back, US dollars; `otherwise` where none came.
+
+    Usage that comes to more than that upper bound is no usage that can be: the bound stands in for it, loudly.
+    """
     if completion.input_tokens is None or completion.output_tokens is None:
-        return None if config.price.input or config.price.output else 0.0
-    return config.price.cost(completion.input_tokens, completion.cached_tokens or 0, completion.output_tokens)
+        return otherwise
+    cost = config.price.cost(
+        completion.input_tokens, completion.cached_tokens or 0, completion.output_tokens, completion.written_tokens or 0
+    )
+    if cost > otherwise:
+        log.warning("%s: usage worth $%.4f was told for a call that can cost $%.4f at most", config.id, cost, otherwise)
+    return min(cost, otherwise)
 
 
 class Budget:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from di_assets.agents.player import Ask, Fault, Player
@@ -14,16 +15,28 @@ from di_assets.agents.replies import encodable, read_reply
 from di_assets.game.observe import observe
 from di_assets.game.step import start, step
 from di_assets.game.types import Observation, Reply, Setup, State, Turn
-from di_assets.play.journal import FATAL, OK, TRANSPORT, Call
+from di_assets.play.journal import MOST_TEXT, OK, Call
 from di_assets.providers.types import Completion, FatalFault, ProviderError
 
 MAX_REASKS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A reply and what it cost: US dollars, those of replies that came broken on the way included."""
+
+    completion: Completion
+    cost_usd: float
+
+
+GoesOut = Callable[[float], None]
+"""Told that a request goes out now, and the US dollars it can cost at most."""
+
+
 class Sender(Protocol):
     """Sends a player's ask within whatever limits hold."""
 
-    async def __call__(self, player: Player, ask: Ask, /) -> Completion:
+    async def __call__(self, player: Player, ask: Ask, goes_out: GoesOut, /) -> Sent:
         """The reply; raises ProviderError where none comes."""
         ...
 
@@ -35,6 +48,10 @@ class Replies(Protocol):
         """The stored call that answers this question."""
         ...
 
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
+        """Keeps that a request goes out, so that one whose reply never came is known of."""
+        ...
+
     def append(self, call: Call, /) -> None:
         """Keeps a call."""
         ...
@@ -44,17 +61,13 @@ class Replies(Protocol):
         ...
 
 
-Pricer = Callable[[str, Completion], float | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent and priced."""
+    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent."""
 
     players: Sequence[Player]
     journal: Replies
     send: Sender
-    price: Pricer
 
 
 async def play_episode(setup: Setup, table: Table) -> State:
@@ -105,7 +118,8 @@ async def _call(
 ) -> Call:
     started_at, clock = time.time(), time.perf_counter()
 
-    def call(completion: Completion, status: str, error: str | None) -> Call:
+    def call(sent: Sent, status: str, error: str | None) -> Call:
+        completion = sent.completion
         return Call(
             round=turn.round,
             phase=turn.phase,
@@ -113,26 +127,27 @@ async def _call(
             seat=seat,
             attempt=attempt,
             request_hash=ask.request_hash,
-            text=encodable(completion.text),
+            text=encodable(completion.text)[:MOST_TEXT],
             stop=completion.stop,
             status=status,
             error=error,
-            reasoning=None if completion.reasoning is None else encodable(completion.reasoning),
+            reasoning=None if completion.reasoning is None else encodable(completion.reasoning)[:MOST_TEXT],
             input_tokens=completion.input_tokens,
             cached_tokens=completion.cached_tokens,
             output_tokens=completion.output_tokens,
-            cost_usd=table.price(player.model, completion),
+            cost_usd=sent.cost_usd,
             latency_s=round(time.perf_counter() - clock, 6),
             started_at=started_at,
+            retried=" ".join(completion.retried) or None,
         )
 
     try:
-        completion = await table.send(player, ask)
+        sent = await table.send(player, ask, partial(table.journal.goes_out, turn, seat, attempt, ask.request_hash))
     except ProviderError as error:
-        status = FATAL if isinstance(error, FatalFault) else TRANSPORT
-        table.journal.append(call(Completion(text="", stop="fault"), status, str(error)))
+        nothing = Completion(text="", stop="fault", retried=error.retried)
+        table.journal.append(call(Sent(nothing, error.cost_usd), error.kind, str(error)))
         raise
-    reply = read_reply(observation, completion.text, stop=completion.stop)
-    record = call(completion, reply.kind or OK, reply.invalid)
+    reply = read_reply(observation, encodable(sent.completion.text)[:MOST_TEXT], stop=sent.completion.stop)
+    record = call(sent, reply.kind or OK, reply.invalid)
     table.journal.append(record)
     return record

@@ -1,9 +1,13 @@
 """The journal: every reply on disk before it is used, one append-only file of JSON lines an episode in flight.
 
-The first line says what the episode is and what it was played with; each further line is one call, whatever came
-back. A line is written (and so survives the death of this process) before its reply is used; where replies are paid
+The first line says what the episode is and what it was played with; each further line is a request that goes out, or
+the call that came of it, whatever came back. A line is written (and so survives the death of this process) before its reply is used; where replies are paid
 for, one thread syncs what was written (and so it survives a power cut) in groups, and play waits for that at the end
 of each phase: at most one group is lost to a power cut, none to a kill.
+
+A request whose call is missing was in flight when the process ended: it becomes a call with the status `interrupted`,
+is taken to have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it to its header
+and calls, so that its size is bounded by the calls of an episode, however often it is resumed.
 """
 
 import asyncio
@@ -12,18 +16,25 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, get_args
 
 from di_assets.game.types import Turn
+from di_assets.providers.types import FaultKind
+from di_assets.tables.warehouse import replacing
 
 log = logging.getLogger(__name__)
 
 OK = "ok"
-TRANSPORT = "transport_fault"
-FATAL = "fatal_fault"
-FAULTS = {TRANSPORT, FATAL}
+INTERRUPTED = "interrupted"
+FAULTS = frozenset({*get_args(FaultKind), INTERRUPTED})
+# No valid reply is longer by far; what a run-away reply holds beyond this is not kept.
+MOST_TEXT = 200_000
+# Faults that cost nothing are kept up to this many an episode, the latest ones.
+MOST_FAULTS = 100
 
 
 class StaleJournalError(Exception):
@@ -47,7 +58,9 @@ class Call:
     Attributes:
         status: `ok`, the kind of an invalid reply, or a kind of fault (then `text` is empty).
         error: why, in words.
+        cost_usd: US dollars; where the server told no usage, what the call can have cost at most.
         started_at: seconds since the epoch, UTC.
+        retried: kinds of the faults that were retried on the way, in order, separated by spaces.
     """
 
     round: int
@@ -64,9 +77,10 @@ class Call:
     input_tokens: int | None
     cached_tokens: int | None
     output_tokens: int | None
-    cost_usd: float | None
+    cost_usd: float
     latency_s: float
     started_at: float
+    retried: str | None = None
 
     @property
     def key(self) -> tuple[int, str, int, int, int]:
@@ -74,7 +88,11 @@ class Call:
         return (self.round, self.phase, self.exchange, self.seat, self.attempt)
 
 
-def call_key(turn: Turn, seat: int, attempt: int) -> tuple[int, str, int, int, int]:
+Key = tuple[int, str, int, int, int]
+_FIELDS = tuple(field.name for field in fields(Call))
+
+
+def call_key(turn: Turn, seat: int, attempt: int) -> Key:
     """The key of the call that asks this seat in this turn."""
     return (turn.round, turn.phase, turn.exchange, seat, attempt)
 
@@ -166,9 +184,8 @@ class Journal:
         self._descriptor: int | None = None
         self._written = False
         self.calls: list[Call] = []
-        self._usable = 0
         if path.exists():
-            stored, self.calls, self._usable = read_journal(path)
+            stored, self.calls = read_journal(path)
             if stored is not None and stored != header:
                 changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(header, f.name)]
                 raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
@@ -187,12 +204,14 @@ class Journal:
             )
         return call
 
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
+        """Writes that a request goes out now, and what it can cost at most."""
+        key = call_key(turn, seat, attempt)
+        self._write({"goes_out": key, "request_hash": request_hash, "most_usd": most_usd, "at": time.time()})
+
     def append(self, call: Call) -> None:
         """Writes one call; when this returns it survives the death of this process."""
-        if self._descriptor is None:
-            self._descriptor = self._open()
-        _write_all(self._descriptor, _line(asdict(call)))
-        self._written = True
+        self._write({name: getattr(call, name) for name in _FIELDS})
         self.calls.append(call)
 
     async def settled(self) -> None:
@@ -207,25 +226,39 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def _write(self, record: dict[str, Any]) -> None:
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        _write_all(self._descriptor, _line(record))
+        self._written = True
+
     def _open(self) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
-        os.ftruncate(descriptor, self._usable)  # a torn last line goes
-        os.lseek(descriptor, 0, os.SEEK_END)
-        if self._usable == 0:
-            _write_all(descriptor, _line(asdict(self.header)))
-        return descriptor
+        """Makes the file, or rewrites it to what counts: no torn line, no request whose call is there."""
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            file.write(_line(asdict(self.header)))
+            file.writelines(_line(asdict(call)) for call in _bounded(self.calls))
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
 
-def read_journal(path: Path) -> tuple[Header | None, list[Call], int]:
-    """A journal's header (None when not even that was written whole), its calls, and how many bytes are good.
+def _bounded(calls: Sequence[Call]) -> Iterator[Call]:
+    """All calls but the oldest of too many faults that cost nothing."""
+    free = [call for call in calls if call.status in FAULTS and not call.cost_usd]
+    dropped = {id(call) for call in free[: max(0, len(free) - MOST_FAULTS)]}
+    return (call for call in calls if id(call) not in dropped)
 
-    A torn last line is dropped, loudly. A broken line before the last is an error: nothing here writes one.
+
+def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
+    """A journal's header (None when not even that was written whole) and its calls.
+
+    A request whose call is missing is an interrupted call, at the end of the list. A torn last line is dropped, loudly.
+    A broken line before the last is an error: nothing here writes one.
 
     Raises:
         StaleJournalError: a line cannot be read.
     """
-    header, calls, good = None, [], 0
+    header, good = None, 0
+    calls: list[Call] = []
+    out: dict[Key, dict[str, Any]] = {}
     for number, line in enumerate(_lines(path), start=1):
         try:
             if not line.endswith(b"\n"):
@@ -233,15 +266,47 @@ def read_journal(path: Path) -> tuple[Header | None, list[Call], int]:
             record = json.loads(line)
             if number == 1:
                 header = Header(**record)
+            elif "goes_out" in record:
+                key = _key_of(record["goes_out"])
+                out[key] = {**record, "most_usd": record["most_usd"] + out.get(key, {"most_usd": 0.0})["most_usd"]}
             else:
                 calls.append(Call(**record))
-        except (ValueError, TypeError) as error:
+                out.pop(calls[-1].key, None)
+        except (ValueError, TypeError, KeyError) as error:
             if good + len(line) < path.stat().st_size:
                 raise StaleJournalError(f"{path}:{number}: not a line of a journal; it is kept as it is") from error
             log.warning("%s:%d: torn last line of %d bytes dropped; that call is asked again", path, number, len(line))
             break
         good += len(line)
-    return header, calls, good
+    return header, [*calls, *(_interrupted(key, request) for key, request in out.items())]
+
+
+def _key_of(written: Sequence[Any]) -> Key:
+    number, phase, exchange, seat, attempt = written
+    return (number, phase, exchange, seat, attempt)
+
+
+def _interrupted(key: Key, request: Mapping[str, Any]) -> Call:
+    number, phase, exchange, seat, attempt = key
+    return Call(
+        round=number,
+        phase=phase,
+        exchange=exchange,
+        seat=seat,
+        attempt=attempt,
+        request_hash=request["request_hash"],
+        text="",
+        stop="fault",
+        status=INTERRUPTED,
+        error="play was ended before the reply came",
+        reasoning=None,
+        input_tokens=None,
+        cached_tokens=None,
+        output_tokens=None,
+        cost_usd=request["most_usd"],
+        latency_s=0.0,
+        started_at=request["at"],
+    )
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -102,7 +102,7 @@ def _episode(arm: Arm, played: Played, calls: Sequence[Call]) -> tuple[Any, ...]
         sum(p.status == "forfeit" for p in pulls),
         sum(c.input_tokens or 0 for c in calls),
         sum(c.output_tokens or 0 for c in calls),
-        sum(c.cost_usd or 0.0 for c in calls),
+        sum(c.cost_usd for c in calls),
     )
 
 
@@ -128,6 +128,7 @@ def _call(played: Played, number: int, call: Call) -> tuple[Any, ...]:
         call.cost_usd,
         call.latency_s,
         _time(call.started_at),
+        call.retried,
     )
 
 

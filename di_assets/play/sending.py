@@ -1,13 +1,51 @@
-"""How asks leave this process: one client a model, at most so many calls in flight, each paid for out of a budget."""
+"""How asks leave this process: one client a model, through the gates of model and account, each call paid for first."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import tenacity
 
 from di_assets.agents.player import Ask, Player
-from di_assets.arms.models import ModelConfig
-from di_assets.play.budget import Budget, cost_of, most_it_can_cost
+from di_assets.arms.models import Limits, ModelConfig
+from di_assets.play.budget import Budget, cost_of, most_it_can_cost, size
+from di_assets.play.episode import GoesOut, Sent
+from di_assets.play.limits import Gate
 from di_assets.providers import connect
-from di_assets.providers.types import Completion, Provider, Request
+from di_assets.providers.types import BrokenReplyFault, Completion, FaultKind, Provider, ProviderError, Request
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+# What a call is taken to be before its model has told any usage.
+BYTES_PER_TOKEN, TOKENS_OUT = 4.0, 200.0
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What went wrong on the way to a reply, and what that may have cost."""
+
+    retried: tuple[FaultKind, ...] = ()
+    cost_usd: float = 0.0
+
+
+@dataclass(slots=True)
+class _Usage:
+    """What a model's calls have come to, to tell the next one's tokens beforehand."""
+
+    calls: int = 0
+    sent_bytes: int = 0
+    sent_tokens: int = 0
+    received_tokens: int = 0
+
+    def add(self, sent_bytes: int, completion: Completion) -> None:
+        if completion.input_tokens and completion.output_tokens is not None:
+            self.calls += 1
+            self.sent_bytes += sent_bytes
+            self.sent_tokens += completion.input_tokens
+            self.received_tokens += completion.output_tokens
+
+    def expected(self, sent_bytes: int) -> int:
+        if not self.calls:
+            return int(sent_bytes / BYTES_PER_TOKEN + TOKENS_OUT)
+        return int(sent_bytes * self.sent_tokens / self.sent_bytes + self.received_tokens / self.calls)
 
 
 class Lines:
@@ -15,13 +53,18 @@ class Lines:
 
     Args:
         models: by name; scripted agents need none.
+        accounts: limits by account, shared by all models that are reached there.
         budgets: every one of them must allow a call.
     """
 
-    def __init__(self, models: Mapping[str, ModelConfig], budgets: Sequence[Budget]) -> None:
+    def __init__(
+        self, models: Mapping[str, ModelConfig], accounts: Mapping[str, Limits], budgets: Sequence[Budget]
+    ) -> None:
         self._models, self._budgets = models, budgets
         self._providers: dict[str, Provider] = {}
-        self._slots = {name: asyncio.Semaphore(config.concurrency) for name, config in models.items()}
+        self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
+        self._gates = {name: Gate(config.limits) for name, config in models.items()}
+        self._usage = {name: _Usage() for name in models}
 
     def provider(self, model: str) -> Provider:
         """The client that reaches this model.
@@ -30,41 +73,67 @@ class Lines:
             FatalFault: its key is not in the environment.
         """
         if model not in self._providers:
-            self._providers[model] = connect(self._models[model].endpoint(model))
+            config = self._models[model]
+            self._providers[model] = connect(config.endpoint(model), self._accounts[config.account].slow_down)
         return self._providers[model]
 
-    async def send(self, player: Player, ask: Ask) -> Completion:
-        """Sends an ask: at once to a scripted agent, else when a slot is free and the budgets allow it.
+    async def send(self, player: Player, ask: Ask, goes_out: GoesOut) -> Sent:
+        """Sends an ask: at once to a scripted agent, else when limits and budgets allow it.
+
+        A reply that came broken is asked for again, as often as other faults are; each time is paid for.
 
         Raises:
             BudgetExceededError: nothing was sent.
-            ProviderError: no reply came.
+            ProviderError: no reply came; its `cost_usd` is what it may have cost.
         """
         if player.kind == "scripted" or not isinstance(ask.payload, Request):
-            return await player.send(ask)
+            return Sent(await player.send(ask), cost_usd=0.0)
+        trail = _Trail()
+        retries = self._models[player.model].max_retries
+        try:
+            return await self._once(player, ask, ask.payload, trail, goes_out)
+        except BrokenReplyFault:
+            if not retries:
+                raise
+        again = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(BrokenReplyFault),
+            stop=tenacity.stop_after_attempt(retries),
+            wait=tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
+            reraise=True,
+        )
+        sent: Sent = await again(self._once, player, ask, ask.payload, trail, goes_out)
+        return sent
+
+    async def _once(self, player: Player, ask: Ask, request: Request, trail: _Trail, goes_out: GoesOut) -> Sent:
         config = self._models[player.model]
-        async with self._slots[player.model]:
-            bound = most_it_can_cost(config, ask.payload)
+        usage, sent_bytes = self._usage[player.model], size(request)
+        tokens = usage.expected(sent_bytes)
+        bound = most_it_can_cost(config, sent_bytes, len(request.turns))
+        async with self._gates[player.model].passage(tokens), self._accounts[config.account].passage(tokens):
             reserved: list[Budget] = []
-            spent = bound  # what a call without usage, or one cut off, may have cost
+            spent = 0.0
             try:
                 for budget in self._budgets:
                     await budget.reserve(bound)
                     reserved.append(budget)
+                goes_out(bound)
+                spent = bound  # what a call that is cut off may have cost
                 completion = await player.send(ask)
-                known = cost_of(config, completion)
-                spent = bound if known is None else known
-                return completion
+                spent = cost_of(config, completion, otherwise=bound)
+            except ProviderError as fault:
+                spent = bound if fault.perhaps_paid else 0.0
+                fault.retried = (*trail.retried, *fault.retried)
+                trail.retried = (*fault.retried, fault.kind)
+                trail.cost_usd += spent
+                fault.cost_usd = trail.cost_usd
+                raise
             finally:
-                everywhere = len(reserved) == len(self._budgets)
                 for budget in reserved:
-                    await budget.settle(bound, spent if everywhere else 0.0)
-
-    def price(self, model: str, completion: Completion) -> float | None:
-        """US dollars of one call; 0 for a scripted agent or a call that brought nothing; None where unknown."""
-        if model not in self._models or completion.stop == "fault":
-            return 0.0
-        return cost_of(self._models[model], completion)
+                    await budget.settle(bound, spent)
+        usage.add(sent_bytes, completion)
+        if trail.retried:
+            completion = replace(completion, retried=(*trail.retried, *completion.retried))
+        return Sent(completion, cost_usd=trail.cost_usd + spent)
 
     async def close(self) -> None:
         """Closes every connection."""

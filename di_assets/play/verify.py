@@ -12,11 +12,10 @@ from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, PlannedEpisode, plan
 from di_assets.game.types import RULES_VERSION, Message, Pull, State, Turn
 from di_assets.play.cast import header, players
-from di_assets.play.episode import Table, play_episode
-from di_assets.play.journal import FAULTS, Call, call_key, replies_sha256
+from di_assets.play.episode import GoesOut, Sent, Table, play_episode
+from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256
 from di_assets.play.record import COMPLETE
 from di_assets.play.sending import Lines
-from di_assets.providers.types import Completion
 from di_assets.tables import Warehouse
 
 # What a provider said of a reply's end, as far as its status in `calls` still tells.
@@ -49,9 +48,9 @@ class _MissingReplyError(Exception):
 class _Stored:
     """Stands in a journal's place: holds stored calls, notes the first reply that its scripted agent would not give."""
 
-    calls: dict[tuple[int, str, int, int, int], Call]
+    calls: dict[Key, Call]
     same_prompts: bool
-    asked: set[tuple[int, str, int, int, int]] = field(default_factory=set)
+    asked: set[Key] = field(default_factory=set)
     other_question: tuple[Turn, int] | None = None
     unanswered: tuple[Turn, int] | None = None
 
@@ -65,6 +64,10 @@ class _Stored:
         if self.same_prompts and call.request_hash != request_hash and self.other_question is None:
             self.other_question = (turn, seat)
         return call
+
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
+        del turn, seat, attempt, request_hash, most_usd
+        raise _MissingReplyError
 
     def append(self, _call: Call) -> None:
         raise _MissingReplyError
@@ -145,13 +148,13 @@ async def _replay(
     """The first thing stored that does not follow from the stored replies; None when everything does."""
     calls = [_as_call(row) for row in tables["calls"] if row["status"] not in FAULTS]
     stored = _Stored({call.key: call for call in calls}, same_prompts)
-    cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, ()))
+    cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, {}, ()))
     changed: list[str] = []
 
-    async def refuse(_player: Player, _ask: Ask) -> Completion:
+    async def refuse(_player: Player, _ask: Ask, _goes_out: GoesOut) -> Sent:
         raise _MissingReplyError
 
-    table = Table(players=cast, journal=stored, send=refuse, price=lambda _model, _completion: None)
+    table = Table(players=cast, journal=stored, send=refuse)
     try:
         state = await play_episode(planned.setup, table)
     except _MissingReplyError:
@@ -188,7 +191,7 @@ def _as_call(row: dict[str, Any]) -> Call:
         input_tokens=None,
         cached_tokens=None,
         output_tokens=None,
-        cost_usd=None,
+        cost_usd=0.0,
         latency_s=0.0,
         started_at=0.0,
     )

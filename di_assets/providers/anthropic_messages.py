@@ -12,18 +12,18 @@ STOPS = {"end_turn": "end", "stop_sequence": "end", "max_tokens": "length", "ref
 class AnthropicProvider(SdkProvider):
     """One model over the `anthropic` SDK."""
 
+    root_error = "AnthropicError"
     path = "/v1/messages"
 
-    def _connect(self, key: str) -> tuple[ModuleType, Any]:
+    def _import(self) -> ModuleType:
         import anthropic  # noqa: PLC0415 -- takes seconds: only those who play pay for it
 
+        return anthropic
+
+    def _connect(self, key: str, http_client: Any) -> Any:
         endpoint = self.endpoint
-        return anthropic, anthropic.AsyncAnthropic(
-            api_key=key,
-            base_url=endpoint.base_url,
-            max_retries=endpoint.max_retries,
-            timeout=endpoint.timeout_s,
-            http_client=anthropic.DefaultAioHttpClient(timeout=endpoint.timeout_s),
+        return self._sdk.AsyncAnthropic(
+            api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
         )
 
     def body(self, request: Request) -> dict[str, Any]:
@@ -59,6 +59,7 @@ class AnthropicProvider(SdkProvider):
             stop=STOPS.get(stop, str(stop)) if stop is not None else "end",
             input_tokens=None if fresh is None else fresh + (cached or 0) + (written or 0),
             cached_tokens=cached,
+            written_tokens=written,
             output_tokens=count(usage, "output_tokens"),
             request_id=data["id"] if isinstance(data.get("id"), str) else None,
         )

@@ -12,18 +12,18 @@ STOPS = {"stop": "end", "length": "length", "content_filter": "refusal"}
 class OpenAIProvider(SdkProvider):
     """One model over the `openai` SDK."""
 
+    root_error = "OpenAIError"
     path = "/chat/completions"
 
-    def _connect(self, key: str) -> tuple[ModuleType, Any]:
+    def _import(self) -> ModuleType:
         import openai  # noqa: PLC0415 -- takes over a second: only those who play pay for it
 
+        return openai
+
+    def _connect(self, key: str, http_client: Any) -> Any:
         endpoint = self.endpoint
-        return openai, openai.AsyncOpenAI(
-            api_key=key,
-            base_url=endpoint.base_url,
-            max_retries=endpoint.max_retries,
-            timeout=endpoint.timeout_s,
-            http_client=openai.DefaultAioHttpClient(timeout=endpoint.timeout_s),
+        return self._sdk.AsyncOpenAI(
+            api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
         )
 
     def body(self, request: Request) -> dict[str, Any]:

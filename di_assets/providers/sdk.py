@@ -1,8 +1,8 @@
-"""What both SDKs share: one low-level post, its faults sorted into three classes, nothing of a key ever let out.
+"""What both SDKs share: one low-level post, its faults sorted, nothing of a key ever let out.
 
-Reply -> Completion. Transport fault -> retried, by the SDK where it does (408, 409, 429, 5xx, connection, timeouts),
-here where it does not (a body that is no JSON or no reply, though the status was 200), all under one deadline.
-Everything else -> FatalFault.
+The SDK retries what it can (408, 409, 429, 5xx, connections), Retry-After honoured, all under one deadline. Hooks on
+its HTTP client see every attempt: which faults were retried, when a server asks for fewer calls, and whether a body
+that began with status 200 came whole. One that did not may have been paid for, so it is not asked for again here.
 """
 
 import asyncio
@@ -10,22 +10,36 @@ import json
 import os
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-import tenacity
-
-from di_assets.providers.types import Completion, Endpoint, FatalFault, ProviderError, Request, TransportFault
+from di_assets.providers.types import (
+    BrokenReplyFault,
+    Completion,
+    Endpoint,
+    FatalFault,
+    FaultKind,
+    ProviderError,
+    Request,
+    SlowDown,
+    TransportFault,
+)
 
 NO_KEY = "none"
 RETRIED = {408, 409, 429}
 # 429s that no waiting mends.
 SPENT = re.compile(r"insufficient_quota|spend_limit|billing|credit")
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+SLOWER = {429, 503, 529}
+
+# The faults of the call that is under way in this task, by attempt; the last may yet turn out well.
+_attempts: ContextVar[list[FaultKind]] = ContextVar("attempts")
 
 
 class BadBodyError(Exception):
-    """Status 200, and yet no reply: HTML, broken JSON, an error object, a body cut short."""
+    """Status 200, and yet no reply."""
 
 
 class SdkProvider(ABC):
@@ -36,20 +50,22 @@ class SdkProvider(ABC):
     """
 
     path: str
+    root_error: str  # the SDK's own, which it lets through as it is
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, slow_down: SlowDown) -> None:
         self.endpoint = endpoint
-        self._sdk, self._client = self._connect(_key(endpoint))
-        self._retry = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(BadBodyError),
-            stop=tenacity.stop_after_attempt(1 + endpoint.max_retries),
-            wait=tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
-            reraise=True,
-        )
+        self._slow_down = slow_down
+        self._sdk = self._import()
+        self._broke_off = type("_BrokeOffError", (BadBodyError, getattr(self._sdk, self.root_error)), {})
+        self._client = self._connect(_key(endpoint), self._http_client())
 
     @abstractmethod
-    def _connect(self, key: str) -> tuple[ModuleType, Any]:
-        """The SDK's module and its client."""
+    def _import(self) -> ModuleType:
+        """The SDK; it takes seconds, so only those who play pay for it."""
+
+    @abstractmethod
+    def _connect(self, key: str, http_client: Any) -> Any:
+        """The SDK's client."""
 
     @abstractmethod
     def body(self, request: Request) -> dict[str, Any]:
@@ -61,18 +77,27 @@ class SdkProvider(ABC):
 
     async def complete(self, request: Request) -> Completion:
         """Asks once; see `Provider`."""
-        body = self.body(request)
-        fault: ProviderError | None = None
+        attempts: list[FaultKind] = []
+        token = _attempts.set(attempts)
+        fault: ProviderError
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
-                completion: Completion = await self._retry(self._ask, body)
-                return completion
+                data = await self._client.post(self.path, cast_to=object, body=self.body(request))
+            completion = self._reply(data)
+            return replace(completion, retried=tuple(attempts)) if attempts else completion
         except TimeoutError:
-            fault = TransportFault(f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s")
-        except BadBodyError as error:
-            fault = TransportFault(f"{self.endpoint.name}: {error}")
+            fault = TransportFault(
+                f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s",
+                kind="timeout",
+                retried=tuple(attempts[:-1]),
+                perhaps_paid=True,
+            )
+        except (BadBodyError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            fault = self._broken(error, attempts)
         except self._sdk.APIError as error:
-            fault = self._classify(error)
+            fault = self._classify(error, tuple(attempts[:-1]))
+        finally:
+            _attempts.reset(token)
         # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
         raise fault
 
@@ -80,47 +105,75 @@ class SdkProvider(ABC):
         """Closes the connections."""
         await self._client.close()
 
-    async def _ask(self, body: dict[str, Any]) -> Completion:
+    def _http_client(self) -> Any:
+        """The SDK's own client on aiohttp, watched; as many idle connections kept as calls may be in flight."""
+        import httpx2  # noqa: PLC0415 -- with the SDK
+
+        endpoint = self.endpoint
+        return self._sdk.DefaultAioHttpClient(
+            timeout=endpoint.timeout_s,
+            limits=httpx2.Limits(max_connections=endpoint.connections, max_keepalive_connections=endpoint.connections),
+            event_hooks={"request": [self._begins], "response": [self._answered]},
+        )
+
+    async def _begins(self, _: Any) -> None:
+        _attempts.get().append("connection")
+
+    async def _answered(self, response: Any) -> None:
+        attempts = _attempts.get()
+        status = response.status_code
+        if status >= 400:
+            attempts[-1] = "rate_limit" if status == 429 else "server_error" if status >= 500 else "request_refused"
+            if status in SLOWER:
+                self._slow_down(_retry_after(response.headers))
+            return
         problem: str | None = None
         try:
-            data = await self._client.post(self.path, cast_to=object, body=body)
-            if not isinstance(data, dict):
-                problem = "status 200 with a body that is no JSON object"
-            elif data.get("error"):
-                problem = f"status 200 with an error ({_word(data['error'])})"
-            else:
-                return self.read(data)
-        except (KeyError, TypeError, IndexError, AttributeError):
-            problem = "status 200 with a body that holds no reply"
-        except json.JSONDecodeError:
-            problem = "status 200 with broken JSON"
-        except self._sdk.APIError:
-            raise
-        except (OSError, UnicodeDecodeError) as error:
-            problem = f"the body broke off ({type(error).__name__})"
-        except Exception as error:
-            if type(error).__module__.split(".")[0] not in {
-                "httpx",
-                "httpx2",
-                "httpcore",
-                "httpcore2",
-                "aiohttp",
-                "h11",
-            }:
-                raise
-            problem = f"the body broke off ({type(error).__name__})"
-        raise BadBodyError(problem)
+            await response.aread()
+        except Exception as error:  # noqa: BLE001 -- whatever the transport calls it, the body did not come whole
+            problem = type(error).__name__
+        if problem is not None:
+            raise self._broke_off(f"the body broke off ({problem})")
+        attempts.pop()
 
-    def _classify(self, error: Any) -> ProviderError:
+    def _reply(self, data: Any) -> Completion:
+        if not isinstance(data, dict):
+            raise BadBodyError("status 200 with a body that is no JSON object")
+        if data.get("error"):
+            raise BadBodyError(f"status 200 with an error ({_word(data['error'])})")
+        try:
+            return self.read(data)
+        except (KeyError, TypeError, IndexError, AttributeError):
+            raise BadBodyError("status 200 with a body that holds no reply") from None
+
+    def _broken(self, error: Exception, attempts: list[FaultKind]) -> BrokenReplyFault:
+        text = str(error) if isinstance(error, BadBodyError) else "status 200 with broken JSON"
+        retried = tuple(attempts[:-1] if attempts and attempts[-1] == "connection" else attempts)
+        return BrokenReplyFault(
+            f"{self.endpoint.name}: {text}", kind="broken_reply", retried=retried, perhaps_paid=True
+        )
+
+    def _classify(self, error: Any, retried: tuple[FaultKind, ...]) -> ProviderError:
         status = getattr(error, "status_code", None)
         name = self.endpoint.name
         if status is None:
-            return TransportFault(f"{name}: no connection ({type(error).__name__})")
+            if _waited_in_vain(error):
+                return TransportFault(
+                    f"{name}: nothing came for {self.endpoint.timeout_s:g} s",
+                    kind="timeout",
+                    retried=retried,
+                    perhaps_paid=True,
+                )
+            return TransportFault(f"{name}: no connection", kind="connection", retried=retried)
         word = _word(getattr(error, "body", None))
         text = f"{name}: HTTP {status}{f' ({word})' if word else ''}"
-        if (status in RETRIED or status >= 500) and not (status == 429 and SPENT.search(word)):
-            return TransportFault(text)
-        return FatalFault(text)
+        if status == 402 or (status == 429 and SPENT.search(word)):
+            return FatalFault(text, kind="no_credit", retried=retried)
+        if status == 429:
+            return TransportFault(text, kind="rate_limit", retried=retried)
+        if status in RETRIED or status >= 500:
+            return TransportFault(text, kind="server_error", retried=retried)
+        return FatalFault(text, kind="no_key" if status in {401, 403} else "request_refused", retried=retried)
 
 
 def count(usage: Any, *keys: str) -> int | None:
@@ -128,6 +181,29 @@ def count(usage: Any, *keys: str) -> int | None:
     for key in keys:
         usage = usage.get(key) if isinstance(usage, dict) else None
     return usage if isinstance(usage, int) and not isinstance(usage, bool) and usage >= 0 else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that a server wants to be left alone, as the SDKs read it; 0 where it does not say, or says nonsense."""
+    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers.get(name) or 0) / per_second
+        except ValueError:
+            continue
+        if 0 < seconds < float("inf"):
+            return seconds
+    return 0.0
+
+
+def _waited_in_vain(error: BaseException | None) -> bool:
+    """True for a read that timed out; the transport calls a connection that was cut a timeout too."""
+    import aiohttp  # noqa: PLC0415 -- with the SDK
+
+    while error is not None:
+        if isinstance(error, aiohttp.ServerTimeoutError):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _word(body: Any) -> str:
@@ -147,10 +223,11 @@ def _key(endpoint: Endpoint) -> str:
         return NO_KEY
     key = os.environ.get(endpoint.key_env, "")
     if not key:
-        raise FatalFault(f"{endpoint.name}: its key is not in the environment; set {endpoint.key_env}")
+        raise FatalFault(f"{endpoint.name}: its key is not in the environment; set {endpoint.key_env}", kind="no_key")
     if not (key.isascii() and key.isprintable() and " " not in key):
         # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
         raise FatalFault(
-            f"{endpoint.name}: {endpoint.key_env} holds characters that no key has (a line break, perhaps)"
+            f"{endpoint.name}: {endpoint.key_env} holds characters that no key has (a line break, perhaps)",
+            kind="no_key",
         )
     return key

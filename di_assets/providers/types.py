@@ -1,24 +1,53 @@
 """Words in, words out: what every provider takes, gives and raises.
 
 ProviderError
-|-- TransportFault   the line or the server failed and the retries ran out: the episode stops, resumable
-`-- FatalFault       no retry can help (key, quota, request refused): the run stops
+|-- TransportFault      the line or the server failed and the retries ran out: the episode stops, resumable
+|   `-- BrokenReplyFault   status 200 and yet no reply: perhaps paid for, so whoever pays decides about asking again
+`-- FatalFault          no retry can help (key, quota, request refused): the run stops
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+FaultKind = Literal[
+    "timeout", "connection", "rate_limit", "server_error", "broken_reply", "request_refused", "no_credit", "no_key"
+]
+"""What went wrong with a call that brought no reply; each a status of its own in `calls`."""
+
 
 class ProviderError(Exception):
-    """A call brought no reply. The message names model and status, never a key or a header."""
+    """A call brought no reply. The message names model and status, never a key or a header.
+
+    Attributes:
+        kind: what went wrong.
+        retried: kinds of the faults that were retried on the way, in order.
+        perhaps_paid: the request may have reached a server that charges for it.
+        cost_usd: what it may have cost; told by whoever pays.
+    """
+
+    def __init__(
+        self, message: str, *, kind: FaultKind, retried: tuple[FaultKind, ...] = (), perhaps_paid: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.kind, self.retried, self.perhaps_paid = kind, retried, perhaps_paid
+        self.cost_usd = 0.0
 
 
 class TransportFault(ProviderError):
     """Transport or server failure that outlasted the retries."""
 
 
+class BrokenReplyFault(TransportFault):
+    """Status 200 with HTML, broken JSON, an error object, or a body cut short."""
+
+
 class FatalFault(ProviderError):
     """A failure that would meet every further call too."""
+
+
+SlowDown = Callable[[float], None]
+"""Told when a server asks for fewer calls (429, 503, 529), with the seconds that it wants to be left alone, or 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +65,8 @@ class Endpoint:
         send_seed: send the call's seed (OpenAI dialect only).
         params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...).
         timeout_s: most seconds one call may take, all retries included.
-        max_retries: retries by the SDK.
+        max_retries: retries of one call.
+        connections: most connections kept open.
     """
 
     name: str
@@ -50,6 +80,7 @@ class Endpoint:
     params: dict[str, Any] = field(default_factory=dict)
     timeout_s: float = 600.0
     max_retries: int = 2
+    connections: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +104,29 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. `stop` is `end`, `length`, `refusal` or the provider's word; tokens are None when not told."""
+    """What came back; tokens are None where the server does not tell.
+
+    Attributes:
+        text: the reply.
+        reasoning: what it shows of its thinking, if anything.
+        stop: `end`, `length`, `refusal` or the provider's own word.
+        input_tokens: sent, those read from and written to the prompt cache included.
+        cached_tokens: of them, read from the cache.
+        written_tokens: of them, written to the cache, where that has a price of its own.
+        output_tokens: received, reasoning included.
+        request_id: the provider's.
+        retried: kinds of the faults that were retried on the way, in order.
+    """
 
     text: str
     reasoning: str | None = None
     stop: str = "end"
     input_tokens: int | None = None
     cached_tokens: int | None = None
+    written_tokens: int | None = None
     output_tokens: int | None = None
     request_id: str | None = None
+    retried: tuple[FaultKind, ...] = ()
 
 
 class Provider(Protocol):

@@ -190,14 +190,15 @@ CALLS = Table(
         ("request_hash", TEXT, "sha256 of what was asked"),
         ("reply_text", TEXT, "the reply as it came; hostile text"),
         ("reasoning_text?", TEXT, "the model's visible reasoning, where it gives one"),
-        ("status", TEXT, "ok, or the kind of invalid reply or fault"),
+        ("status", TEXT, "ok, or the kind of invalid reply or of fault (then there is no reply)"),
         ("error?", TEXT, "why the reply was not valid, as told to the model"),
         ("input_tokens?", INT, "tokens sent, cached ones included; null where the server does not say"),
         ("cached_tokens?", INT, "those of them read from the provider's prompt cache"),
         ("output_tokens?", INT, "tokens received, reasoning included"),
-        ("cost_usd?", FLOAT, "US dollars; null where no price is known"),
+        ("cost_usd?", FLOAT, "US dollars; where no usage was told (input_tokens is null), the most it can have cost"),
         ("latency_s", FLOAT, "seconds from request to reply"),
         ("started_at", TIME, "when the request was made"),
+        ("retried?", TEXT, "kinds of the faults that were retried on the way, in order, separated by spaces"),
     ),
 )
 MESSAGE_LABELS = Table(

@@ -27,7 +27,7 @@ def answer(status=200, body="", headers=(), content_type="application/json"):
     return "\r\n".join(lines).encode() + data
 
 
-RESET, SILENCE = b"RESET", b"SILENCE"
+RESET, SILENCE, CLOSE, DRIP = b"RESET", b"SILENCE", b"CLOSE", b"DRIP"
 
 
 @asynccontextmanager
@@ -55,8 +55,14 @@ async def serving(*script):
                     return
                 if reply == SILENCE:
                     await asyncio.sleep(30)
+                for byte in answer(body=good("openai")) if reply == DRIP else ():
+                    writer.write(bytes([byte]))
+                    await asyncio.sleep(0.1)
                 writer.write(reply)
                 await writer.drain()
+                if left[0] == CLOSE:
+                    left.pop(0)
+                    return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:

@@ -5,9 +5,9 @@ import traceback
 
 import pytest
 
-from di_assets.providers import PROVIDERS, connect, sdk
-from di_assets.providers.types import Endpoint, FatalFault, Request, TransportFault
-from tests.providers.server import RESET, SILENCE, answer, good, serving
+from di_assets.providers import PROVIDERS, connect
+from di_assets.providers.types import BrokenReplyFault, Endpoint, FatalFault, Request, TransportFault
+from tests.providers.server import CLOSE, DRIP, RESET, SILENCE, answer, good, serving
 
 KEY = "planted-fake-key"
 SCHEMA = {
@@ -29,15 +29,14 @@ DIALECTS = sorted(PROVIDERS)
 @pytest.fixture(autouse=True)
 def _quick_and_keyed(monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.setattr(sdk, "FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(sdk, "LONGEST_WAIT_S", 0.02)
 
 
-async def ask(dialect, *script, request=ASK, **options):
+async def ask(dialect, *script, request=ASK, slow_down=None, **options):
     async with serving(*script) as (url, received):
         base = f"{url}/v1" if dialect == "openai" else url
         options = {"max_retries": 2, "timeout_s": 20.0, "key_env": "TEST_KEY", **options}
-        client = connect(Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options))
+        endpoint = Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options)
+        client = connect(endpoint, slow_down or (lambda _: None))
         try:
             return await client.complete(request), received
         finally:
@@ -79,31 +78,59 @@ async def test_the_conversation_is_sent_in_order(dialect):
     assert said[-3:] == [("user", "one"), ("assistant", "two"), ("user", "three")]
 
 
+ERROR = '{"error": {"type": "overloaded_error"}}'
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (answer(429, "{}", ["retry-after-ms: 5"]), "rate_limit"),
+        (answer(429, "{}"), "rate_limit"),
+        (answer(500, "{}", ["retry-after: 0"]), "server_error"),
+        (answer(529, ERROR, ["retry-after: 0"]), "server_error"),
+        (RESET, "connection"),
+    ],
+    ids=["429", "429-without-retry-after", "500", "529", "reset"],
+)
+async def test_a_passing_fault_is_retried_and_told(dialect, fault, kind):
+    reply, received = await ask(dialect, fault, answer(body=good(dialect)))
+    assert (reply.text, reply.retried) == ("hello", (kind,))
+    assert len(received) == 2
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
     "fault",
     [
-        answer(429, "{}", ["retry-after: 0"]),
-        answer(500, "{}", ["retry-after: 0"]),
-        answer(529, '{"error": {"type": "overloaded_error"}}', ["retry-after: 0"]),
-        RESET,
         answer(200, "<html>busy</html>", content_type="text/html"),
         answer(200, '{"error": {"message": "upstream"}}'),
         answer(200, "{not json"),
         answer(200, '{"id": "x"}'),
-        answer(200, '{"x": 1}')[:-4] + b"",
+        answer(200, "null"),
+        [answer(200, good("openai"))[:-9], CLOSE],
     ],
-    ids=["429", "500", "529", "reset", "html", "error-200", "bad-json", "no-reply", "cut"],
+    ids=["html", "error-200", "bad-json", "no-reply", "null", "cut"],
 )
-async def test_a_passing_fault_is_retried(dialect, fault):
-    options = {"timeout_s": 3.0} if fault.endswith(b'{"x"') else {}
-    if options:
-        with pytest.raises(TransportFault):
-            await ask(dialect, fault, **options, max_retries=0)
-        return
-    reply, received = await ask(dialect, fault, answer(body=good(dialect)))
-    assert reply.text == "hello"
-    assert len(received) == 2
+async def test_a_broken_reply_may_have_been_paid_for_and_is_not_asked_for_again(dialect, fault):
+    with pytest.raises(BrokenReplyFault) as caught:
+        await ask(dialect, *(fault if isinstance(fault, list) else [fault]), answer(body=good(dialect)))
+    assert (caught.value.kind, caught.value.perhaps_paid, caught.value.retried) == ("broken_reply", True, ())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_slow_drip_ends_at_the_deadline(dialect):
+    with pytest.raises(TransportFault, match=r"within 0\.5 s") as caught:
+        await ask(dialect, DRIP, timeout_s=0.5, max_retries=2)
+    assert (caught.value.kind, caught.value.perhaps_paid) == ("timeout", True)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_server_that_asks_for_fewer_calls_is_heard(dialect):
+    heard = []
+    busy = [answer(429, "{}", ["retry-after-ms: 5", "retry-after: 1"]), answer(529, ERROR, ["retry-after: x"])]
+    await ask(dialect, *busy, answer(body=good(dialect)), slow_down=heard.append)
+    assert heard == [0.005, 0.0]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -121,19 +148,22 @@ async def test_a_lasting_fault_stops_the_episode_and_says_no_key(dialect, fault)
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
-    ("status", "body"),
+    ("status", "body", "kind"),
     [
-        (401, {"error": {"type": "authentication_error", "message": f"Incorrect API key provided: {KEY}"}}),
-        (400, {"error": {"code": "context_length_exceeded", "message": "too long"}}),
-        (404, {}),
-        (429, {"error": {"code": "insufficient_quota", "message": "pay"}}),
+        (401, {"error": {"type": "authentication_error", "message": f"Incorrect API key provided: {KEY}"}}, "no_key"),
+        (402, {}, "no_credit"),
+        (400, {"error": {"code": "context_length_exceeded", "message": "too long"}}, "request_refused"),
+        (404, {}, "request_refused"),
+        (429, {"error": {"code": "insufficient_quota", "message": "pay"}}, "no_credit"),
+        (429, {"error": {"type": "organization_spend_limit_reached", "message": "pay"}}, "no_credit"),
     ],
 )
-async def test_what_no_retry_mends_stops_the_run_and_says_no_key(dialect, status, body):
+async def test_what_no_retry_mends_stops_the_run_and_says_no_key(dialect, status, body, kind):
     with pytest.raises(FatalFault) as caught:
         await ask(dialect, answer(status, json.dumps(body), ["retry-after: 0"]))
     assert KEY not in "".join(traceback.format_exception(caught.value))
     assert f"HTTP {status}" in str(caught.value)
+    assert caught.value.kind == kind
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -186,6 +216,18 @@ async def test_a_key_that_can_be_none_is_refused_unquoted(dialect, key, monkeypa
     with pytest.raises(FatalFault, match="TEST_KEY holds characters") as caught:
         await ask(dialect, answer(body=good(dialect)))
     assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_an_id_may_be_missing(dialect):
+    reply, _ = await ask(dialect, answer(body=good(dialect, id=None)))
+    assert (reply.text, reply.request_id) == ("hello", None)
+
+
+async def test_tokens_written_to_the_cache_are_told_apart():
+    usage = {"input_tokens": 4, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 16, "output_tokens": 3}
+    reply, _ = await ask("anthropic", answer(body=good("anthropic", usage=usage)))
+    assert (reply.input_tokens, reply.cached_tokens, reply.written_tokens) == (28, 8, 16)
 
 
 async def test_a_missing_finish_reason_is_an_ordinary_end():

@@ -1,0 +1,49 @@
+"""Play against a provider that fails in every way: what is kept, what is asked again, what it may cost."""
+
+
+import polars as pl
+import pytest
+
+from di_assets.play.batch import play_batch
+from di_assets.play.journal import FAULTS
+from di_assets.tables import Warehouse
+from tests.play.hostility import KEY, hostile, hostile_configs, served
+
+EVENTS = ("messages", "pulls", "seats", "edges")
+CLOCKS = ("latency_s", "started_at", "call_id")
+
+
+@pytest.fixture(autouse=True)
+def _keyed(monkeypatch):
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    monkeypatch.setattr("di_assets.play.sending.FIRST_WAIT_S", 0.01)
+
+
+def play_to_the_end(configs, warehouse, **options):
+    results = []
+    for _ in range(30):
+        results.append(play_batch(configs, configs.arm("hard"), "hard--b00", warehouse, **options))
+        if not results[-1].left:
+            return results
+    raise AssertionError(f"still {results[-1].left} left: {results[-1]}")
+
+
+def replies(warehouse):
+    """Calls that brought a reply, without what the clock and the weather put into them."""
+    calls = warehouse.read("calls").filter(~pl.col("status").is_in(list(FAULTS)))
+    return calls.drop(*CLOCKS, "retried", "cost_usd")
+
+
+def test_faults_of_line_and_server_leave_no_trace_in_the_events(tmp_path):
+    ledger = tmp_path / "ledger"
+    with hostile(model=0.1, latency=0.005) as calm, hostile(ledger, model=0.1, transient=0.15, latency=0.005) as storm:
+        quiet, hard = Warehouse(tmp_path / "quiet"), Warehouse(tmp_path / "hard")
+        play_to_the_end(hostile_configs(tmp_path / "a", calm, episodes=12), quiet)
+        results = play_to_the_end(hostile_configs(tmp_path / "b", storm, episodes=12), hard)
+    assert len(results) > 1  # some faults outlasted the retries
+    for table in EVENTS:
+        assert hard.paths(table)[0].read_bytes() == quiet.paths(table)[0].read_bytes(), table
+    assert replies(hard).equals(replies(quiet))
+    assert len(served(ledger)) == replies(hard).height  # every reply that was sent whole is there, none was asked twice
+    assert hard.read("calls")["retried"].drop_nulls().len() > 0
+    assert not list(hard.journal.rglob("*.jsonl"))
