@@ -78,7 +78,9 @@ def sentence(result: BatchResult) -> str:
     text += f" with {result.calls:,} calls (${result.cost_usd:.4f})"
     text += f", {result.failed} failed (resumable)" if result.failed else ""
     text += f", {result.stale} played with another configuration" if result.stale else ""
-    return text + (f"; stopped: {result.stopped}" if result.stopped else "")
+    if result.stopped:
+        text += f"; stopped: {result.stopped}; {result.left} episodes are left to play, about ${result.left_usd:.2f}"
+    return text
 
 
 def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:

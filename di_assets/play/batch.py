@@ -16,6 +16,7 @@ from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
+from di_assets.play.estimate import estimate
 from di_assets.play.journal import GroupSync, Journal, StaleJournalError, read_journal
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played, event_frames
@@ -41,6 +42,7 @@ class BatchResult:
         played: completed just now.
         failed: failed just now; resumable.
         left: not complete, for whatever reason.
+        left_usd: what those would cost, US dollars; None where play was not stopped.
         stale: complete, but played with another configuration, prompts or rules than today's.
         calls: made just now (replayed ones not counted).
         cost_usd: spent just now.
@@ -53,6 +55,7 @@ class BatchResult:
     played: int
     failed: int
     left: int
+    left_usd: float | None
     stale: int
     calls: int
     cost_usd: float
@@ -244,6 +247,7 @@ def _result(
         played=sum(one.status == COMPLETE for one in played),
         failed=sum(one.status == FAILED for one in played),
         left=len(planned) - len(complete),
+        left_usd=estimate(configs, arm, warehouse, batch=batch).cost_usd if run and run.stop else None,
         stale=stored.filter(pl.col("config_hash") != configs.config_hash(arm)).height,
         calls=run.calls if run else 0,
         cost_usd=run.cost_usd if run else 0.0,

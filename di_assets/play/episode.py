@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from di_assets.agents.player import Ask, Fault, Player
@@ -118,6 +117,11 @@ async def _call(
 ) -> Call:
     started_at, clock = time.time(), time.perf_counter()
 
+    def goes_out(most_usd: float) -> None:
+        nonlocal started_at, clock
+        table.journal.goes_out(turn, seat, attempt, ask.request_hash, most_usd)
+        started_at, clock = time.time(), time.perf_counter()
+
     def call(sent: Sent, status: str, error: str | None) -> Call:
         completion = sent.completion
         return Call(
@@ -142,7 +146,7 @@ async def _call(
         )
 
     try:
-        sent = await table.send(player, ask, partial(table.journal.goes_out, turn, seat, attempt, ask.request_hash))
+        sent = await table.send(player, ask, goes_out)
     except ProviderError as error:
         nothing = Completion(text="", stop="fault", retried=error.retried)
         table.journal.append(call(Sent(nothing, error.cost_usd), error.kind, str(error)))

@@ -1,9 +1,9 @@
 """The journal: every reply on disk before it is used, one append-only file of JSON lines an episode in flight.
 
 The first line says what the episode is and what it was played with; each further line is a request that goes out, or
-the call that came of it, whatever came back. A line is written (and so survives the death of this process) before its reply is used; where replies are paid
-for, one thread syncs what was written (and so it survives a power cut) in groups, and play waits for that at the end
-of each phase: at most one group is lost to a power cut, none to a kill.
+the call that came of it, whatever came back. A line is written (and so survives the death of this process) before its
+reply is used; where replies are paid for, one thread syncs what was written (and so it survives a power cut) in groups,
+and play waits for that at the end of each phase: at most one group is lost to a power cut, none to a kill.
 
 A request whose call is missing was in flight when the process ended: it becomes a call with the status `interrupted`,
 is taken to have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it to its header

@@ -1,0 +1,190 @@
+"""What an arm still needs: calls, tokens, dollars and hours, from what its models have used where they have played."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan
+from di_assets.play.journal import FAULTS
+from di_assets.play.launches import launches
+from di_assets.play.record import COMPLETE
+from di_assets.play.rehearsal import rehearse
+from di_assets.tables import Warehouse
+
+# Where a model has not played yet.
+BYTES_PER_TOKEN = 4.0
+SECONDS_PER_CALL = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one model still has to do.
+
+    Attributes:
+        model: its name.
+        seats: seats of episodes that are left.
+        calls: requests, re-asks included.
+        input_tokens: sent.
+        cached_tokens: of them, read from the provider's cache.
+        output_tokens: received.
+        cost_usd: US dollars.
+        seconds_per_call: from request to reply.
+        basis: where these numbers come from.
+    """
+
+    model: str
+    seats: int
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_usd: float
+    seconds_per_call: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What is left of an arm.
+
+    Attributes:
+        arm: its name.
+        planned: episodes.
+        left: of them, not complete.
+        needs: by model; scripted agents need nothing.
+        cost_usd: US dollars, all models.
+        hours: the least that limits, concurrency and the game's turns allow.
+    """
+
+    arm: str
+    planned: int
+    left: int
+    needs: tuple[Need, ...]
+    cost_usd: float
+    hours: float
+
+
+def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | None = None) -> Estimate:
+    """What an arm (or one batch of it) still needs.
+
+    A model's use per seat and episode is measured in this arm's complete episodes; if there are none, in other arms'
+    with as many rounds and the same channel; if there are none of those, in an episode that stand-ins rehearse.
+
+    Args:
+        configs: all configuration.
+        arm: the arm.
+        warehouse: what is played.
+        batch: this partition alone.
+    """
+    known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
+    planned = [p for p in plan(arm, launches=known) if batch in {None, p.batch}]
+    played = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
+    complete = set(played["episode_id"])
+    todo = [p for p in planned if p.episode_id not in complete]
+    seats = Counter(model for p in todo for model in p.models if not configs.is_scripted(model))
+    needs = tuple(_need(configs, arm, warehouse, model, seats[model], todo) for model in sorted(seats))
+    return Estimate(
+        arm=arm.name,
+        planned=len(planned),
+        left=len(todo),
+        needs=needs,
+        cost_usd=sum(need.cost_usd for need in needs),
+        hours=_hours(configs, arm, needs, len(todo)),
+    )
+
+
+def _need(
+    configs: Configs, arm: Arm, warehouse: Warehouse, model: str, seats: int, todo: Sequence[PlannedEpisode]
+) -> Need:
+    use = _measured(warehouse, arm, model) or _rehearsed(configs, arm, model, todo)
+    return Need(
+        model=model,
+        seats=seats,
+        calls=round(seats * use["calls"]),
+        input_tokens=round(seats * use["input_tokens"]),
+        cached_tokens=round(seats * use["cached_tokens"]),
+        output_tokens=round(seats * use["output_tokens"]),
+        cost_usd=seats * use["cost_usd"],
+        seconds_per_call=use["seconds_per_call"],
+        basis=use["basis"],
+    )
+
+
+def _measured(warehouse: Warehouse, arm: Arm, model: str) -> dict[str, Any] | None:
+    """Means per seat and episode over complete episodes; None where the model has played none like these."""
+    like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
+    episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
+    seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
+    own = seats.filter(pl.col("arm") == arm.name)
+    chosen = own if own.height else seats
+    if not chosen.height:
+        return None
+    calls = warehouse.scan("calls").filter(
+        pl.col("model") == model, pl.col("episode_id").is_in(chosen["episode_id"].implode())
+    )
+    sums = ("input_tokens", "cached_tokens", "output_tokens", "cost_usd")
+    told = (
+        calls.select(
+            pl.len().alias("calls"),
+            *(pl.col(name).sum() for name in sums),
+            pl.col("latency_s").filter(~pl.col("status").is_in(list(FAULTS))).mean().alias("seconds"),
+        )
+        .collect()
+        .row(0, named=True)
+    )
+    n_episodes = chosen["episode_id"].n_unique()
+    where = "this arm" if own.height else "other arms"
+    return {
+        **{name: told[name] / chosen.height for name in ("calls", *sums)},
+        "seconds_per_call": told["seconds"] or 0.0,
+        "basis": f"measured in {n_episodes:,} episodes of {where}",
+    }
+
+
+def _rehearsed(configs: Configs, arm: Arm, model: str, todo: Sequence[PlannedEpisode]) -> dict[str, Any]:
+    """One seat of the first episode that has the model, played by a stand-in."""
+    planned = next(p for p in todo if model in p.models)
+    prompts = rehearse(planned, arm, configs)[planned.models.index(model)]
+    config = configs.models[model]
+    sent = sum(p.sent_bytes for p in prompts) / BYTES_PER_TOKEN
+    seen = sum(p.seen_bytes for p in prompts) / BYTES_PER_TOKEN if config.price.cached is not None else 0.0
+    received = sum(p.reply_bytes for p in prompts) / BYTES_PER_TOKEN
+    written = sent - seen if config.price.written is not None else 0.0
+    return {
+        "calls": len(prompts),
+        "input_tokens": sent,
+        "cached_tokens": seen,
+        "output_tokens": received,
+        "cost_usd": config.price.cost(round(sent), round(seen), round(received), round(written)),
+        "seconds_per_call": SECONDS_PER_CALL,
+        "basis": f"rehearsed: {BYTES_PER_TOKEN:g} bytes a token, no reasoning, {SECONDS_PER_CALL:g} s a call",
+    }
+
+
+def _hours(configs: Configs, arm: Arm, needs: Sequence[Need], left: int) -> float:
+    """The slowest of: each model's limits, each account's, and the turns of an episode one after another."""
+    accounts: dict[str, list[Need]] = {}
+    for need in needs:
+        accounts.setdefault(configs.models[need.model].account, []).append(need)
+    seconds = [_seconds(configs.models[need.model].limits, [need]) for need in needs]
+    seconds += [_seconds(configs.accounts.get(name, Limits()), group) for name, group in accounts.items()]
+    turns = arm.rounds * (1 + (arm.exchanges if arm.channel != "none" else 0))
+    slowest = max((need.seconds_per_call for need in needs), default=0.0)
+    seconds.append(math.ceil(left / arm.in_flight) * turns * slowest)
+    return max(seconds, default=0.0) / 3600
+
+
+def _seconds(limits: Limits, needs: Iterable[Need]) -> float:
+    needs = list(needs)
+    calls = sum(need.calls for need in needs)
+    tokens = sum(need.input_tokens + need.output_tokens for need in needs)
+    asking = sum(need.calls * need.seconds_per_call for need in needs)
+    return max(
+        asking / limits.concurrency if limits.concurrency else 0.0,
+        60 * calls / limits.requests_per_minute if limits.requests_per_minute else 0.0,
+        60 * tokens / limits.tokens_per_minute if limits.tokens_per_minute else 0.0,
+    )

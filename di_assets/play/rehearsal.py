@@ -1,0 +1,105 @@
+"""An arm's prompts before any model is asked: scripted stand-ins play, and what each seat would be sent is measured.
+
+What a seat is sent begins with all that it was sent before, so that a provider's prompt cache can hold the rest.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from di_assets.agents.llm import LLMPlayer
+from di_assets.agents.player import Ask, Fault, Player
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.scripted import scripted_player
+from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.game.types import Observation, Turn
+from di_assets.play.budget import size
+from di_assets.play.cast import players
+from di_assets.play.episode import GoesOut, Sent, Table, play_episode
+from di_assets.play.journal import Call
+from di_assets.play.sending import Lines
+from di_assets.providers.types import Completion, Request
+
+STAND_IN = "promiser"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One request as it would be sent.
+
+    Attributes:
+        request: the request.
+        sent_bytes: of its text.
+        seen_bytes: of them, sent to this seat before, word for word, from the beginning.
+        reply_bytes: of the stand-in's reply.
+    """
+
+    request: Request
+    sent_bytes: int
+    seen_bytes: int
+    reply_bytes: int
+
+
+@dataclass(slots=True)
+class _StandIn:
+    """A scripted agent in a model's seat; the model's prompts are made all the same."""
+
+    writer: LLMPlayer
+    scripted: Player
+    asked: list[Request] = field(default_factory=list)
+    replies: list[int] = field(default_factory=list)
+    model: str = STAND_IN
+    provider: str = "scripted"
+    kind: Literal["llm", "scripted"] = "scripted"
+
+    def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
+        request = self.writer.prepare(observation).payload
+        assert isinstance(request, Request)
+        self.asked.append(request)
+        return self.scripted.prepare(observation, faults)
+
+    async def send(self, ask: Ask) -> Completion:
+        completion = await self.scripted.send(ask)
+        self.replies.append(len(completion.text.encode()))
+        return completion
+
+    def prompts(self) -> list[Prompt]:
+        sizes = [size(request) for request in self.asked]
+        seen = [0, *sizes[:-1]]
+        return [
+            Prompt(request=request, sent_bytes=sent, seen_bytes=min(before, sent), reply_bytes=reply)
+            for request, sent, before, reply in zip(self.asked, sizes, seen, self.replies, strict=True)
+        ]
+
+
+class _Nowhere:
+    """A journal that keeps nothing."""
+
+    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> None:
+        del turn, seat, attempt, request_hash
+
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
+        del turn, seat, attempt, request_hash, most_usd
+
+    def append(self, call: Call) -> None:
+        del call
+
+    async def settled(self) -> None:
+        return
+
+
+def rehearse(planned: PlannedEpisode, arm: Arm, configs: Configs) -> dict[int, list[Prompt]]:
+    """What each seat of a model would be sent in an episode, in order, by seat; scripted seats play themselves."""
+    cast = players(planned, arm, configs, Prompts.load(configs.prompts), Lines({}, {}, ()))
+    seed = planned.setup.seed
+    seated: Sequence[Player] = [
+        _StandIn(writer=one, scripted=scripted_player(STAND_IN, seed=seed)) if isinstance(one, LLMPlayer) else one
+        for one in cast
+    ]
+    asyncio.run(play_episode(planned.setup, Table(players=seated, journal=_Nowhere(), send=_directly)))
+    return {seat: one.prompts() for seat, one in enumerate(seated) if isinstance(one, _StandIn)}
+
+
+async def _directly(player: Player, ask: Ask, _goes_out: GoesOut) -> Sent:
+    return Sent(await player.send(ask), cost_usd=0.0)
