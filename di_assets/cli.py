@@ -6,16 +6,17 @@ Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input.
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
-    from di_assets.report.transcript import Event
     from di_assets.tables import Warehouse
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_ring")
@@ -73,7 +74,53 @@ def arms(options: dict[str, str], as_json: bool) -> None:
             }
             for arm in home.configs.arms.values()
         ]
-    _rows(rows, as_json=as_json, title="Arms")
+    _printing().table(rows, as_json=as_json, title="Arms")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="ARM...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an arm.")
+@click.pass_obj
+def plan(options: dict[str, str], names: tuple[str, ...], as_json: bool) -> None:
+    """What the named arms still need: calls, tokens, dollars, hours. Nothing is asked and nothing is spent."""
+    with _errors():
+        from di_assets.play.batch import spent_so_far  # noqa: PLC0415
+        from di_assets.play.estimate import estimate  # noqa: PLC0415
+
+        home = _home(options)
+        for arm in [home.configs.arm(name) for name in names]:
+            need, spent = estimate(home.configs, arm, home.warehouse), spent_so_far(home.warehouse, arm)
+            if as_json:
+                click.echo(json.dumps({**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}))
+            else:
+                _printing().needs(arm, need, spent)
+
+
+@main.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--no-calls", is_flag=True, help="Check configuration and keys only; nothing is spent.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Most to spend.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a model.")
+@click.pass_obj
+def doctor(options: dict[str, str], models: tuple[str, ...], no_calls: bool, budget_usd: float, as_json: bool) -> None:
+    """Check models: key, endpoint, schema, and a message and a pull played with each. Exit code 1 when one fails."""
+    with _errors():
+        import asyncio  # noqa: PLC0415
+
+        from di_assets.arms.reading import nearest  # noqa: PLC0415
+        from di_assets.play.doctor import checkup  # noqa: PLC0415
+
+        configs = _home(options).configs
+        unknown = [model for model in models if model not in configs.models]
+        if unknown:
+            raise BadInput(
+                f"no model {unknown[0]!r} in {configs.root}/models.yaml{nearest(unknown[0], configs.models)}"
+            )
+        named = models or tuple(configs.models)
+        checkups = asyncio.run(checkup(configs, named, budget_usd=budget_usd, talk=not no_calls))
+        _printing().checkups(checkups, as_json=as_json)
+    if not all(not one.key.startswith("missing") if no_calls else one.ok for one in checkups):
+        sys.exit(1)
 
 
 @main.command()
@@ -126,8 +173,8 @@ def show(options: dict[str, str], episode: str, event: int | None, as_json: bool
         if event is not None and event >= len(found.events):
             raise BadInput(f"{episode} has no event {event}; they run from 0 to {len(found.events) - 1}")
         for one in found.events if event is None else found.events[event : event + 1]:
-            told = _told(one, found.seats)
-            click.echo(json.dumps(told) if as_json else _event_line(told))
+            told = _printing().event(one, found.seats)
+            click.echo(json.dumps(told) if as_json else _printing().event_line(told))
 
 
 @main.command()
@@ -202,7 +249,8 @@ def demo(options: dict[str, str], serve: bool) -> None:
     """Play the scripted demo arms, with and without messages, print the figure's table, serve the pages."""
     with _errors():
         home = _run(options, DEMO, limit=None, budget_usd=None, launch=False, as_json=False)
-        _rows(_figure_rows(home), as_json=False, title="Points per episode, messages on and off (scripted agents)")
+        title = "Points per episode, messages on and off (scripted agents)"
+        _printing().table(_printing().figure_rows(home), as_json=False, title=title)
         click.echo(f"tables   {home.warehouse.root / 'tables'}\nreport   {home.warehouse.report}")
     if serve:
         from di_assets.serving import serve as serve_pages  # noqa: PLC0415
@@ -242,6 +290,12 @@ def _home(options: dict[str, str], **more: Any) -> "Home":
     from di_assets.assets.home import open_home  # noqa: PLC0415
 
     return open_home(options["warehouse"], options["configs"], **more)
+
+
+def _printing() -> ModuleType:
+    from di_assets import printing  # noqa: PLC0415
+
+    return printing
 
 
 def _warehouse(options: dict[str, str]) -> "Warehouse":
@@ -292,62 +346,6 @@ def _run(
         left = sum(result.left for result in undone)
         raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
     return home
-
-
-def _figure_rows(home: "Home") -> list[dict[str, Any]]:
-    lifts = home.warehouse.read("lift").sort("points_on", descending=True, nulls_last=True)
-    return [
-        {
-            "model": f"{row['model']} (scripted)" if home.configs.is_scripted(row["model"]) else row["model"],
-            "points on": row["points_on"],
-            "points off": row["points_off"],
-            "lift": row["lift"],
-            "95% CI": None if row["ci_low"] is None else f"[{row['ci_low']:+.1f}, {row['ci_high']:+.1f}]",
-            "pairs": row["n_pairs"],
-            "p (Holm)": None if row["p_holm"] is None else f"{row['p_holm']:.4f}",
-        }
-        for row in lifts.iter_rows(named=True)
-    ]
-
-
-def _rows(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row))
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name, justify="right" if isinstance(rows[0][name], float | int) else "left")
-    for row in rows:
-        table.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(table)
-
-
-def _told(event: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One event for people and scripts: seats by letter, the sender by model and kind."""
-    sender = seats[event.seat]
-    return {
-        "event_id": event.event_id,
-        "round": event.round,
-        "kind": event.kind,
-        "from": sender["label"],
-        "model": sender["model"],
-        "played_by": sender["kind"],
-        "to": None if event.other is None else seats[event.other]["label"],
-        "text": event.text,
-        "status": event.status or None,
-    }
-
-
-def _event_line(event: dict[str, Any]) -> str:
-    who = f"{event['model']}, scripted" if event["played_by"] == "scripted" else event["model"]
-    head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
-    said = event["text"]
-    return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
 
 
 def _no_episode(warehouse: "Warehouse", episode: str) -> str:

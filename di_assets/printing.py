@@ -1,0 +1,128 @@
+"""What the command line prints: tables for people, one JSON object a line for scripts."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from di_assets.arms import Arm
+    from di_assets.assets.home import Home
+    from di_assets.play.doctor import Checkup
+    from di_assets.play.estimate import Estimate
+    from di_assets.report.transcript import Event
+
+
+def figure_rows(home: "Home") -> list[dict[str, Any]]:
+    """The lift table as the demo prints it, most points first."""
+    lifts = home.warehouse.read("lift").sort("points_on", descending=True, nulls_last=True)
+    return [
+        {
+            "model": f"{row['model']} (scripted)" if home.configs.is_scripted(row["model"]) else row["model"],
+            "points on": row["points_on"],
+            "points off": row["points_off"],
+            "lift": row["lift"],
+            "95% CI": None if row["ci_low"] is None else f"[{row['ci_low']:+.1f}, {row['ci_high']:+.1f}]",
+            "pairs": row["n_pairs"],
+            "p (Holm)": None if row["p_holm"] is None else f"{row['p_holm']:.4f}",
+        }
+        for row in lifts.iter_rows(named=True)
+    ]
+
+
+def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
+    """Rows of the same keys as a table; numbers stand right, what is missing is a dash."""
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+        return
+    drawn = Table(title=title, title_justify="left")
+    for name, value in rows[0].items() if rows else ():
+        drawn.add_column(name, justify="right" if str(value)[:1].isdigit() else "left")
+    for row in rows:
+        drawn.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(drawn)
+
+
+def event(one: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One event for people and scripts: seats by letter, the sender by model and kind."""
+    sender = seats[one.seat]
+    return {
+        "event_id": one.event_id,
+        "round": one.round,
+        "kind": one.kind,
+        "from": sender["label"],
+        "model": sender["model"],
+        "played_by": sender["kind"],
+        "to": None if one.other is None else seats[one.other]["label"],
+        "text": one.text,
+        "status": one.status or None,
+    }
+
+
+def event_line(event: dict[str, Any]) -> str:
+    """One event as a line; what a model wrote is escaped."""
+    who = f"{event['model']}, scripted" if event["played_by"] == "scripted" else event["model"]
+    head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
+    said = event["text"]
+    return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+
+
+def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
+    """What an arm still needs, a model a line, then in all, against its budget."""
+    rows = [
+        {
+            "model": one.model,
+            "seats": f"{one.seats:,}",
+            "calls": f"{one.calls:,}",
+            "tokens in": f"{one.input_tokens:,}",
+            "cached": f"{one.cached_tokens / one.input_tokens:.0%}" if one.input_tokens else None,
+            "tokens out": f"{one.output_tokens:,}",
+            "US dollars": f"{one.cost_usd:,.2f}",
+            "basis": one.basis,
+        }
+        for one in need.needs
+    ]
+    if rows:
+        table(rows, as_json=False, title=f"{arm.name}: {need.left:,} of {need.planned:,} episodes are left to play")
+    else:
+        played_by = "nothing is left" if not need.left else "scripted agents, nothing is charged"
+        click.echo(f"{arm.name}: {need.left:,} of {need.planned:,} episodes are left to play ({played_by})")
+    calls = sum(one.calls for one in need.needs)
+    budget = "no budget" if arm.budget_usd is None else f"budget ${arm.budget_usd:,.2f}, spent ${spent_usd:,.2f}"
+    click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
+    if arm.budget_usd is not None and need.cost_usd > arm.budget_usd - spent_usd:
+        click.echo(f"the budget does not reach: play will stop when ${arm.budget_usd:,.2f} are spent")
+
+
+def checkups(found: Sequence["Checkup"], *, as_json: bool) -> None:
+    """What the doctor found, a model a line, and what to change."""
+    if as_json:
+        for one in found:
+            click.echo(json.dumps({**asdict(one), "ok": one.ok}))
+        return
+    rows = [
+        {
+            "model": one.model,
+            "account": one.account,
+            "key": one.key,
+            "reached": one.reached,
+            "schema": one.schema,
+            "message": one.message,
+            "pull": one.pull,
+            "s a call": one.latency_s,
+            "US dollars": f"{one.cost_usd:.5f}",
+        }
+        for one in found
+    ]
+    table(rows, as_json=False, title="Models")
+    for one in found:
+        if one.advice:
+            click.echo(f"{one.model}: {one.advice}")
+    click.echo(f"spent ${sum(one.cost_usd for one in found):.5f}")
