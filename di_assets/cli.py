@@ -356,3 +356,7 @@ def _no_episode(warehouse: "Warehouse", episode: str) -> str:
     return f"no episode {episode!r} in {warehouse.root}" + (
         hint if len(hint) < 200 else f" ({len(known):,} are stored)"
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from di_assets.assets.checks import batch_checks, freshness_checks
 from di_assets.assets.events import events_asset, partitions
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
+from di_assets.assets.pool import POOL
 from di_assets.assets.published import figure_asset, summary
 from di_assets.assets.schedules import nightly
 from di_assets.report.figures import FIGURES
@@ -19,10 +20,10 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 PLAY, REPORT = "play_batches", "publish_report"
 
 
-def build(home: Home) -> dg.Definitions:
-    """Assets, checks, jobs and schedules of this installation."""
+def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
+    """Assets, checks, jobs and schedules of this installation; runs that play share the slots of `pool`."""
     batches = partitions(home.configs)
-    by_batch = [events_asset(batches), *(batch_asset(measure, batches) for measure in BY_BATCH)]
+    by_batch = [events_asset(batches, pool=pool), *(batch_asset(measure, batches) for measure in BY_BATCH)]
     over_all = [*map(whole_asset, OVER_ALL), summary, *map(figure_asset, FIGURES)]
     checks = batch_checks(batches)
     fresh = freshness_checks(home.configs)

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import dagster as dg
 
+from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
+from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
 
 DAGSTER_YAML = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
-run_monitoring: {enabled: true}
+concurrency: {pools: {default_limit: 1, granularity: op}}
+run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 60}
 retention:
   schedule: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
   sensor: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
@@ -31,7 +34,7 @@ class RunFailedError(RuntimeError):
 
 def dagster_home(home: Home) -> Path:
     """The folder of Dagster's run history, made on first use; one process at a time sets it up."""
-    folder = home.warehouse.root / "dagster"
+    folder = home.dagster
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,11 +58,15 @@ def materialise_batches(
 ) -> None:
     """Plays, measures and checks these partitions, one run each.
 
+    Runs that play models take turns, whoever started them; those of scripted agents, which nobody limits, need not.
+
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
     """
-    job = build(home).resolve_job_def(PLAY)
+    paid = {batch: not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in batches}
+    jobs = {p: build(home, pool=POOL if p else None).resolve_job_def(PLAY) for p in set(paid.values())}
     with instance_of(home) as instance:
+        free_slots_of_the_dead(instance, home.playing)
         for batch in batches:
             spent = sum(result.cost_usd for result in home.results)
             left = None if limit is None else limit - sum(result.played + result.failed for result in home.results)
@@ -67,8 +74,12 @@ def materialise_batches(
                 return
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
+            if paid[batch]:
+                warn_if_taken(instance)
             _succeed(
-                job.execute_in_process(partition_key=batch, run_config=config, instance=instance, raise_on_error=False)
+                jobs[paid[batch]].execute_in_process(
+                    partition_key=batch, run_config=config, instance=instance, raise_on_error=False
+                )
             )
 
 

@@ -81,6 +81,10 @@ class Configs:
         """True for a scripted agent, which needs no entry in models.yaml."""
         return model in POLICIES
 
+    def only_scripted(self, arm: Arm) -> bool:
+        """True for an arm without any model: nothing it does is charged."""
+        return all(self.is_scripted(model) for model in arm.models)
+
     def config_hash(self, arm: Arm) -> str:
         """sha256 of all that can change the arm's episodes."""
         identities = {m: self.models[m].identity() if m in self.models else {"scripted": m} for m in arm.models}

@@ -7,12 +7,13 @@ import dagster as dg
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.assets.pool import POOL, playing
 from di_assets.play.batch import BatchResult, play_batch
 from di_assets.tables import EVENT_TABLES
 
 
 class PlayConfig(dg.Config):
-    """How much to play of each batch: everything that is missing, or the next `limit` episodes, for so many dollars."""
+    """How much the run plays: everything that is missing, or the next `limit` episodes, for so many dollars in all."""
 
     limit: int | None = None
     budget_usd: float | None = None
@@ -28,11 +29,12 @@ def arm_of(batch: str) -> str:
     return batch.rpartition("--b")[0]
 
 
-def events_asset(definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
-    """The multi-asset over these partitions."""
+def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None = POOL) -> dg.AssetsDefinition:
+    """The multi-asset over these partitions; at most so many runs of it play at a time as its pool has slots."""
 
     @dg.multi_asset(
         name="play",
+        pool=pool,
         partitions_def=definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
@@ -50,22 +52,25 @@ def events_asset(definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefiniti
     def play(
         context: dg.AssetExecutionContext, config: PlayConfig, home: dg.ResourceParam[Home]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        for batch in context.partition_keys:
-            arm = home.configs.arm(arm_of(batch))
-            result = play_batch(
-                home.configs,
-                arm,
-                batch,
-                home.warehouse,
-                limit=config.limit,
-                budget_usd=config.budget_usd,
-                progress=home.progress,
-            )
-            home.results.append(result)
-            context.log.info(sentence(result))
-            for table in EVENT_TABLES:
-                shown = metadata.of_table(table.name, home.warehouse.read(table.name, batch))
-                context.add_asset_metadata({**shown, **facts(result)}, asset_key=table.name, partition_key=batch)
+        limit, money = config.limit, config.budget_usd
+        with playing(home.playing, context.run.run_id):
+            for batch in context.partition_keys:
+                result = play_batch(
+                    home.configs,
+                    home.configs.arm(arm_of(batch)),
+                    batch,
+                    home.warehouse,
+                    limit=limit,
+                    budget_usd=money,
+                    progress=home.progress,
+                )
+                limit = None if limit is None else max(0, limit - result.played - result.failed)
+                money = None if money is None else max(0.0, money - result.cost_usd)
+                home.results.append(result)
+                context.log.info(sentence(result))
+                for table in EVENT_TABLES:
+                    shown = metadata.of_table(table.name, home.warehouse.read(table.name, batch))
+                    context.add_asset_metadata({**shown, **facts(result)}, asset_key=table.name, partition_key=batch)
         for table in EVENT_TABLES:
             yield dg.MaterializeResult(asset_key=table.name)
 

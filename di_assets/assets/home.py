@@ -28,6 +28,16 @@ class Home:
     progress: Progress | None = None
     results: list[BatchResult] = field(default_factory=list)
 
+    @property
+    def dagster(self) -> Path:
+        """Folder of Dagster's run history."""
+        return self.warehouse.root / "dagster"
+
+    @property
+    def playing(self) -> Path:
+        """Folder of a file for each run that is playing now, locked by it."""
+        return self.dagster / "playing"
+
 
 def open_home(warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None) -> Home:
     """The installation at these folders; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.

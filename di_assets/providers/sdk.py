@@ -7,6 +7,7 @@ that began with status 200 came whole. One that did not may have been paid for, 
 
 import asyncio
 import json
+import logging
 import os
 import re
 from abc import ABC, abstractmethod
@@ -33,6 +34,8 @@ RETRIED = {408, 409, 429}
 # 429s that no waiting mends.
 SPENT = re.compile(r"insufficient_quota|spend_limit|billing|credit")
 SLOWER = {429, 503, 529}
+# At their most talkative they log headers, in which a server may have echoed the key.
+TALKATIVE = ("openai", "anthropic", "httpx2", "aiohttp")
 
 # The faults of the call that is under way in this task, by attempt; the last may yet turn out well.
 _attempts: ContextVar[list[FaultKind]] = ContextVar("attempts")
@@ -56,6 +59,8 @@ class SdkProvider(ABC):
         self.endpoint = endpoint
         self._slow_down = slow_down
         self._sdk = self._import()
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._broke_off = type("_BrokeOffError", (BadBodyError, getattr(self._sdk, self.root_error)), {})
         self._client = self._connect(_key(endpoint), self._http_client())
 

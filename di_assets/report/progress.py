@@ -1,16 +1,30 @@
 """How far each arm has come, what it has cost, what it still needs, and how each model's calls have ended."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
 import polars as pl
+import tenacity
 
-from di_assets.arms import Configs, load_configs
+from di_assets.arms import Arm, ConfigError, Configs, load_configs, plan
 from di_assets.play.batch import spent_so_far
-from di_assets.play.estimate import estimate
-from di_assets.play.journal import FAULTS, OK
+from di_assets.play.estimate import Estimate, estimate
+from di_assets.play.journal import FAULTS, OK, StaleJournalError
+from di_assets.play.launches import launches
+from di_assets.play.record import COMPLETE, FAILED, STOPPED
 from di_assets.tables import Warehouse
+
+REPLY, INVALID, FAULT, RETRIED = "reply", "invalid reply", "fault", "fault, retried"
+Estimates = Mapping[str, Estimate]
+"""What is left, by arm."""
+
+
+class ProgressError(ValueError):
+    """Configuration, prompts or a journal cannot be read; the message is one line that says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +38,13 @@ class ArmProgress:
         scripted: every seat is a scripted agent's.
         planned: episodes; of all launches, where it may be launched again.
         complete: of them, played to the end.
-        failed: of them, failed or stopped, and kept to be resumed.
+        failed: episodes that a fault ended, kept to be resumed.
+        stopped: episodes that a budget or a refused request ended, kept to be resumed.
         left: planned and not complete.
         spent_usd: US dollars so far, calls of unfinished episodes included.
         budget_usd: most it may spend; None where nothing is charged.
-        left_usd: what the episodes that are left would cost.
-        hours: the least they would take.
+        left_usd: what the episodes that are left would cost; None where that is not estimated yet.
+        hours: the least they would take; None where that is not estimated yet.
         nightly: its schedule in words; None where it has none.
     """
 
@@ -40,21 +55,37 @@ class ArmProgress:
     planned: int
     complete: int
     failed: int
+    stopped: int
     left: int
     spent_usd: float
     budget_usd: float | None
-    left_usd: float
-    hours: float
+    left_usd: float | None
+    hours: float | None
     nightly: str | None
 
 
-def arm_progress(configs: Configs, warehouse: Warehouse) -> list[ArmProgress]:
-    """Every configured arm, by name."""
-    held = warehouse.scan("episodes").group_by("arm", "status").len().collect()
-    counts: Mapping[tuple[str, str], int] = {(arm, status): n for arm, status, n in held.iter_rows()}
+def arm_estimates(configs: Configs, warehouse: Warehouse) -> Estimates:
+    """What every configured arm still needs, by name; slow where models have not played yet, for they are rehearsed."""
+    return {arm.name: estimate(configs, arm, warehouse) for arm in configs.arms.values()}
+
+
+def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates) -> list[ArmProgress]:
+    """Every configured arm, by name.
+
+    Args:
+        configs: all configuration.
+        warehouse: what is played.
+        estimates: what is left, as far as it is estimated.
+    """
+    held = warehouse.scan("episodes").select("arm", "status", "episode_id").collect()
+    ids: dict[tuple[str, str], set[str]] = {}
+    for arm, status, episode in held.iter_rows():
+        ids.setdefault((arm, status), set()).add(episode)
     rows = []
     for arm in configs.arms.values():
-        need = estimate(configs, arm, warehouse)
+        planned = _planned(arm, warehouse)
+        complete = len(planned & ids.get((arm.name, COMPLETE), set()))
+        need = estimates.get(arm.name)
         nightly = arm.nightly
         rows.append(
             ArmProgress(
@@ -62,57 +93,124 @@ def arm_progress(configs: Configs, warehouse: Warehouse) -> list[ArmProgress]:
                 title=arm.title,
                 condition=arm.condition,
                 scripted=all(configs.is_scripted(model) for model in arm.models),
-                planned=need.planned,
-                complete=need.planned - need.left,
-                failed=sum(n for (name, status), n in counts.items() if name == arm.name and status != "complete"),
-                left=need.left,
-                spent_usd=spent_so_far(warehouse, arm),
+                planned=len(planned),
+                complete=complete,
+                failed=len(ids.get((arm.name, FAILED), ())),
+                stopped=len(ids.get((arm.name, STOPPED), ())),
+                left=len(planned) - complete,
+                spent_usd=_spent(warehouse, arm),
                 budget_usd=arm.budget_usd,
-                left_usd=need.cost_usd,
-                hours=need.hours,
+                left_usd=None if need is None else need.cost_usd,
+                hours=None if need is None else need.hours,
                 nightly=None if nightly is None else f"{nightly.cron} ({nightly.timezone})",
             )
         )
     return rows
 
 
-def read_progress(configs: Path, warehouse: Warehouse) -> list[ArmProgress]:
-    """The same for a folder of configuration.
+def read_progress(configs: Path, warehouse: Warehouse, *, estimates: Estimates) -> list[ArmProgress]:
+    """`arm_progress` for a folder of configuration.
 
     Raises:
-        ConfigError: the configuration is wrong.
+        ProgressError: the configuration or a journal cannot be read.
     """
-    return arm_progress(load_configs(configs), warehouse)
+    with _readable():
+        return arm_progress(load_configs(configs), warehouse, estimates=estimates)
+
+
+def read_estimates(configs: Path, warehouse: Warehouse) -> Estimates:
+    """`arm_estimates` for a folder of configuration.
+
+    Raises:
+        ProgressError: the configuration or a prompt cannot be read.
+    """
+    with _readable():
+        return arm_estimates(load_configs(configs), warehouse)
+
+
+def plans_version(configs: Path, warehouse: Warehouse) -> str:
+    """A short string that changes whenever a table, a file of configuration, a prompt or a launch does."""
+    # The prompts by name: a search from the folder above would not follow a link to them.
+    files = [*configs.glob("*.yaml"), *(configs / "prompts").rglob("*"), *(warehouse.root / "launches").glob("*.txt")]
+    return _digest(warehouse.version(), *_stamps(files))
+
+
+def journals_version(warehouse: Warehouse) -> str:
+    """A short string that changes whenever a journal of an episode in flight does."""
+    return _digest(*_stamps(warehouse.journal.glob("*/*.jsonl")))
 
 
 def call_statuses(warehouse: Warehouse) -> pl.DataFrame:
-    """How calls ended, one row a model and status, most frequent first within a model.
+    """How calls ended, one row a model, status and whether it was retried: models first, then scripted agents, by name.
 
     Returns:
-        model, scripted, status, what (`reply`, `invalid reply`, `fault` or `fault, retried`), n, share of the model's
-        calls (retried faults are no calls of their own: their share is null).
+        model, scripted, what (`reply`, `invalid reply`, `fault` or `fault, retried`, in this order), status (the most
+        frequent first), n, share of the model's calls (retried faults are no calls of their own: their share is null).
     """
-    calls = warehouse.scan("calls").select("model", "provider", "status", "retried")
-    ended = calls.group_by("model", "provider", "status").len("n").collect()
+    scripted = (pl.col("provider") == "scripted").alias("scripted")
+    calls = warehouse.scan("calls").select("model", scripted, "status", "retried")
+    ended = calls.group_by("model", "scripted", "status").len("n").collect()
     retried = (
         calls.filter(pl.col("retried").is_not_null())
-        .select("model", "provider", status=pl.col("retried").str.split(" "))
+        .select("model", "scripted", status=pl.col("retried").str.split(" "))
         .explode("status")
-        .group_by("model", "provider", "status")
+        .group_by("model", "scripted", "status")
         .len("n")
         .collect()
     )
     faults = pl.col("status").is_in(list(FAULTS))
-    what = pl.when(pl.col("status") == OK).then(pl.lit("reply")).when(faults).then(pl.lit("fault"))
+    what = (
+        pl.when(pl.col("status") == OK).then(pl.lit(REPLY)).when(faults).then(pl.lit(FAULT)).otherwise(pl.lit(INVALID))
+    )
+    share = pl.col("n") / pl.col("n").sum().over("model", "scripted")
     rows = pl.concat(
         [
-            ended.with_columns(
-                what=what.otherwise(pl.lit("invalid reply")), share=pl.col("n") / pl.col("n").sum().over("model")
-            ),
-            retried.with_columns(what=pl.lit("fault, retried"), share=pl.lit(None, pl.Float64)),
+            ended.with_columns(what=what, share=share),
+            retried.with_columns(what=pl.lit(RETRIED), share=pl.lit(None, pl.Float64)),
         ]
     )
-    scripted = (pl.col("provider") == "scripted").alias("scripted")
-    return rows.select("model", scripted, "status", "what", "n", "share").sort(
-        "model", "what", "n", "status", descending=[False, True, True, False]
+    order = pl.col("what").cast(pl.Enum([REPLY, INVALID, FAULT, RETRIED]))
+    return rows.sort("scripted", "model", order, "n", "status", descending=[False, False, False, True, False]).select(
+        "model", "scripted", "what", "status", "n", "share"
     )
+
+
+def _planned(arm: Arm, warehouse: Warehouse) -> set[str]:
+    """Ids of the arm's episodes; of one launch to come where it was never launched."""
+    known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
+    return {planned.episode_id for planned in plan(arm, launches=known)}
+
+
+# A run beside this process appends to journals, and removes each when its episode is in the tables.
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type((FileNotFoundError, StaleJournalError)),
+    stop=tenacity.stop_after_attempt(5),
+    wait=tenacity.wait_fixed(0.05),
+    reraise=True,
+)
+def _spent(warehouse: Warehouse, arm: Arm) -> float:
+    return spent_so_far(warehouse, arm)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, StaleJournalError) as problem:
+        raise ProgressError(str(problem)) from problem
+    except jinja2.TemplateNotFound as problem:
+        raise ProgressError(f"prompts: no file {problem.name}") from problem
+    except (jinja2.TemplateError, OSError, UnicodeError) as problem:
+        raise ProgressError(f"{type(problem).__name__}: {' '.join(str(problem).split())}") from problem
+
+
+def _stamps(files: Iterable[Path]) -> Iterator[str]:
+    """Name, time and size of each file; one that is removed meanwhile is left out."""
+    for path in sorted(files):
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            yield f"{path}:{stat.st_mtime_ns}:{stat.st_size}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,5 +1,6 @@
 """Play against a provider that fails in every way: what is kept, what is asked again, what it may cost."""
 
+import random
 
 import polars as pl
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from di_assets.play.batch import play_batch
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
-from tests.play.hostility import KEY, hostile, hostile_configs, served
+from tests.play.hostility import KEY, charged, hostile, hostile_configs, served
 
 EVENTS = ("messages", "pulls", "seats", "edges")
 CLOCKS = ("latency_s", "started_at", "call_id")
@@ -47,3 +48,29 @@ def test_faults_of_line_and_server_leave_no_trace_in_the_events(tmp_path):
     assert len(served(ledger)) == replies(hard).height  # every reply that was sent whole is there, none was asked twice
     assert hard.read("calls")["retried"].drop_nulls().len() > 0
     assert not list(hard.journal.rglob("*.jsonl"))
+
+
+def spend(tmp_path, url, ledger, number, rng):
+    """One random budget: play until it stops, again under the same budget, then to the end under a larger one."""
+    budget, model = rng.uniform(0.0, 0.6), f"x{number}"
+    folder, warehouse = tmp_path / f"configs{number}", Warehouse(tmp_path / f"w{number}")
+    configs = hostile_configs(folder, url, budget=budget, timeout_s=1, model_id=model)
+    for _ in range(3):
+        play_batch(configs, configs.arm("hard"), "hard--b00", warehouse)
+    calls = warehouse.read("calls")
+    assert charged(ledger, model) <= calls["cost_usd"].sum() + 1e-9 <= budget + 2e-9
+    rich = hostile_configs(tmp_path / f"rich{number}", url, timeout_s=1, model_id=model)
+    play_to_the_end(rich, warehouse)
+    kept = calls.filter(~pl.col("status").is_in(list(FAULTS)))
+    assert kept.join(warehouse.read("calls"), on=["episode_id", "request_hash", "reply_text"], how="anti").is_empty()
+    return warehouse.read("pulls")
+
+
+@pytest.mark.parametrize(
+    "budgets", [range(2), pytest.param(range(2, 52), marks=pytest.mark.slow)], ids=["two", "fifty"]
+)
+def test_no_budget_is_overspent_and_no_episode_lost(tmp_path, budgets):
+    ledger, rng = tmp_path / "ledger", random.Random(4)
+    with hostile(ledger, model=0.1, transient=0.1, latency=0.002) as url:
+        ends = [spend(tmp_path, url, ledger, number, rng) for number in budgets]
+    assert {end.height for end in ends} == {4 * 2 * 5}

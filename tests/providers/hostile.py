@@ -5,7 +5,7 @@ a run against it can be held against one without faults. The reply to a question
 request. `--transient P` of the questions first meet one to three faults of the line or the server, then their reply;
 `--model P` get one of the strange replies below, always the same. Faults echo the key that was sent, as some do.
 
-Each reply that is sent whole is noted in `--ledger` with the tokens it was charged for.
+Whatever is sent is noted in `--ledger`, with the usage that is charged for it: for replies that came broken, too.
 """
 
 import argparse
@@ -23,6 +23,10 @@ STRANGE = (
 TRANSIENT = (
     "429", "429_after", "500", "503", "529", "reset", "silence", "drip", "cut", "bad_json", "html", "error_200", "no_choice",
 )  # fmt: skip
+
+
+# Where a provider charges although no reply can be read.
+CHARGED = ("silence", "drip", "cut", "bad_json", "html", "error_200", "no_choice")
 
 
 def schema_of(body):
@@ -154,25 +158,26 @@ class Hostile:
         body = json.loads(raw)
         rng = random.Random(f"{self.seed}/{key}")
         if self.always:
-            return await self.fail(self.always, dialect, secret, writer)
+            return await self.fail(self.always, dialect, body, secret, writer)
         await asyncio.sleep(self.latency_s * (0.5 + rng.random()))
         faulty, often, fault = rng.random() < self.transient, rng.choice((1, 1, 1, 3)), rng.choice(TRANSIENT)
         self.times[key] = self.times.get(key, 0) + 1
         if faulty and self.times[key] <= often:
-            return await self.fail(fault, dialect, secret, writer)
+            return await self.fail(fault, dialect, body, secret, writer)
         strange = rng.random() < self.model
         kind = rng.choice(STRANGE)
         text, stop, wrong = strange_reply(kind, body, rng) if strange else (good_reply(body, rng), "end", None)
-        usage = usage_of(dialect, len(raw) // 4, len(text or "") // 4)
+        usage = usage_of(dialect, len(raw) // 4, min(len(text or "") // 4, body["max_tokens"]))
         writer.write(http(200, json.dumps(envelope(dialect, text, stop, wrong or usage))))
         await writer.drain()
-        self.note(key, kind if strange else "good", len(raw) // 4, len(text or "") // 4)
+        self.note(body, kind if strange else "good", usage, key=key)
         return True
 
-    async def fail(self, fault, dialect, secret, writer):
+    async def fail(self, fault, dialect, body, secret, writer):
         echo = json.dumps({"error": {"type": "some_error", "message": f"you sent {secret}"}})
-        whole = http(200, json.dumps(envelope(dialect, "{}", "end", usage_of(dialect, 1, 1))))
-        self.note("", fault, 0, 0)
+        usage = usage_of(dialect, len(json.dumps(body)) // 4, 10)
+        whole = http(200, json.dumps(envelope(dialect, "{}", "end", usage)))
+        self.note(body, fault, usage if fault in CHARGED else None)
         if fault == "reset":
             writer.transport.abort()
             return False
@@ -207,9 +212,9 @@ class Hostile:
         await writer.drain()
         return fault != "drip"
 
-    def note(self, key, kind, sent, received):
+    def note(self, body, kind, usage, *, key=""):
         if self.ledger is not None:
-            self.ledger.write(json.dumps({"key": key, "kind": kind, "sent": sent, "received": received}) + "\n")
+            self.ledger.write(json.dumps({"key": key, "kind": kind, "model": body["model"], "usage": usage}) + "\n")
             self.ledger.flush()
 
 

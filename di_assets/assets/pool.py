@@ -1,0 +1,51 @@
+"""The pool that all play of paid models stands in: one run at a time, so that parallel runs keep to the same limits.
+
+A run that is killed leaves its slot taken. So a run locks a file of its own while it plays; the system lets the lock
+go when the process ends, however it ends, and whoever comes next gives back the slots of those that are gone.
+"""
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+POOL = "model_calls"
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def playing(folder: Path, run_id: str) -> Iterator[None]:
+    """Holds the lock that says that this run is alive."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / run_id
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        path.unlink(missing_ok=True)
+
+
+def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
+    """Ends every run that was killed while it played, and gives its slot back."""
+    for path in sorted(folder.glob("*")):
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            run = instance.get_run_by_id(path.name)
+            if run is not None:
+                if not run.is_finished:
+                    instance.report_run_failed(run, "the process of this run was killed; what it paid for is kept")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            path.unlink(missing_ok=True)
+
+
+def warn_if_taken(instance: dg.DagsterInstance) -> None:
+    """Says which run has to end before another can play."""
+    taken = instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+    if taken:
+        log.warning("waiting for run %s, which plays models already, to end", ", ".join(s.run_id[:8] for s in taken))

@@ -1,0 +1,285 @@
+"""Whether models can play: key, connection, schema, and one message turn and one pull turn of a small real game."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jinja2
+
+from di_assets.agents.llm import LLMPlayer
+from di_assets.agents.player import Ask
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import read_reply
+from di_assets.arms import Configs, ModelConfig
+from di_assets.arms.reading import ConfigError, nearest
+from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
+from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.sending import Lines
+from di_assets.providers.types import Completion, FaultKind, ProviderError, Request
+
+YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
+ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced", "refused", "not asked for"
+# Fewer than an episode's, so that a line that is down is told within seconds.
+MOST_RETRIES = 2
+# Five seats that all reach each other, by the rules of an arm that says nothing else.
+SEATS, ME = 5, 0
+SETUP = Setup(rules=Rules(), edges=edges("complete", SEATS, seed=0), labels=seat_labels(SEATS, seed=0), seed=0)
+
+PROBE = Request(
+    system="Follow the instruction to the letter.",
+    turns=(("user", "Answer with the one word hello and nothing else."),),
+    schema={"type": "object", "properties": {"pull": {"type": "string", "enum": ["X"]}}}
+    | {"required": ["pull"], "additionalProperties": False},
+    seed=0,
+    cache_key="doctor/probe",
+)
+HELD = '{"pull":"X"}'  # all that the probe's schema allows, but for white space
+
+ADVICE: Mapping[FaultKind, str] = {
+    "connection": "check `base_url`, and that the server runs",
+    "timeout": "raise `timeout_s`, or lower `max_tokens`",
+    "rate_limit": "lower `concurrency`, or set `requests_per_minute`; then try again",
+    "server_error": "the server failed: try again later",
+    "broken_reply": "check `base_url`, and that the server speaks the dialect of `provider`",
+    "request_refused": "check `id`, `base_url`, `max_tokens` and `params`",
+    "no_credit": "the account has no credit left",
+    "no_key": "check the key, and that `key` names its variable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found out about one model. No field holds a key, or the text of a reply.
+
+    Attributes:
+        model: its name in models.yaml.
+        provider: the dialect, `openai` or `anthropic`.
+        account: where it is reached: host, or provider.
+        key: `set`, `missing: set VARIABLE` or `none wanted`.
+        reached: `yes`, `no: ` and the fault, or `not tried`.
+        schema: `enforced`, `accepted, not enforced`, `refused`, `not asked for` (by configuration), `unclear: ` and
+            why, or `not tried`.
+        message: how the message turn went: `valid`, kind of the invalid reply, kind of the fault, or `not tried`.
+        pull: the same of the pull turn.
+        input_tokens: sent, over all calls; None where no call told.
+        cached_tokens: of them, read from the prompt cache.
+        output_tokens: received, reasoning included.
+        latency_s: mean seconds of a call that brought a reply, time spent waiting for limits left out.
+        cost_usd: US dollars, over all calls; of those without a reply what they may have cost.
+        advice: one line of what to change, or None.
+    """
+
+    model: str
+    provider: str
+    account: str
+    key: str
+    reached: str = NOT_TRIED
+    schema: str = NOT_TRIED
+    message: str = NOT_TRIED
+    pull: str = NOT_TRIED
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_s: float | None = None
+    cost_usd: float = 0.0
+    advice: str | None = None
+
+    @property
+    def key_ok(self) -> bool:
+        """Its key is there, or it wants none."""
+        return not self.key.startswith("missing")
+
+    @property
+    def ok(self) -> bool:
+        """Everything that play needs works; a schema that is not enforced is no hindrance."""
+        return self.reached == YES and self.message == VALID and self.pull == VALID
+
+
+async def checkup(
+    configs: Configs, models: Sequence[str] = (), *, budget_usd: float, talk: bool = True
+) -> list[Checkup]:
+    """Checks models, all at once; one model's fault is its own finding.
+
+    Args:
+        configs: all configuration.
+        models: names in models.yaml; none means every one.
+        budget_usd: most US dollars that all calls together may cost; zero lets only free models be called.
+        talk: call them; else only look for their keys.
+
+    Returns:
+        One for each model, in the order named, a name given twice counted once.
+
+    Raises:
+        ConfigError: no such model, or a prompt file that cannot be read.
+    """
+    for name in models:
+        if name not in configs.models:
+            raise ConfigError(f"{configs.root / 'models.yaml'}: no model {name!r}{nearest(name, configs.models)}")
+    chosen = {name: configs.models[name] for name in dict.fromkeys(models or configs.models)}
+    before = [_before(name, config) for name, config in chosen.items()]
+    if not talk:
+        return before
+    called = {
+        name: config.model_copy(update={"max_retries": min(config.max_retries, MOST_RETRIES)})
+        for name, config in chosen.items()
+    }
+    plain = {_plain(name): config.model_copy(update={"json_schema": False}) for name, config in called.items()}
+    lines = Lines({**called, **plain}, configs.accounts, (Budget(budget_usd, name="the doctor's budget"),))
+    try:
+        prompts = Prompts.load(configs.prompts)
+        for found in (one for one in before if one.key_ok):
+            # A dialect's SDK takes seconds to import: not while another model's call waits under its deadline.
+            with suppress(ProviderError):  # a key that cannot be one is the model's own finding, below
+                lines.provider(found.model)
+        visits = [_Visit(found, called[found.model], lines, prompts) for found in before]
+        return list(await asyncio.gather(*(visit.finish() for visit in visits)))
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"{configs.prompts}: {error}") from error
+    finally:
+        await lines.close()
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One model under examination: what is found so far, and what its calls have come to."""
+
+    found: Checkup
+    config: ModelConfig
+    lines: Lines
+    prompts: Prompts
+    completions: list[Completion] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    async def finish(self) -> Checkup:
+        if self.found.key_ok:
+            await self._play()
+        self._note(
+            input_tokens=_sum(c.input_tokens for c in self.completions),
+            cached_tokens=_sum(c.cached_tokens for c in self.completions),
+            output_tokens=_sum(c.output_tokens for c in self.completions),
+            latency_s=sum(self.seconds) / len(self.seconds) if self.seconds else None,
+            advice=self.found.advice or _advice(self.found, self.config),
+        )
+        return self.found
+
+    async def _play(self) -> None:
+        """Seat 0 of round 1, as an episode would ask it, its rivals writing one line each; then the schema."""
+        player, state = self._player(self.found.model), start(SETUP)
+        word = Reply(messages=((SETUP.labels[ME], "Pull me and I pull you."),))
+        for phase in ("message", "pull"):
+            observation = observe(state, ME)
+            completion = await self._ask(phase, player, player.prepare(observation))
+            if completion is None:
+                return
+            reply = read_reply(observation, completion.text, stop=completion.stop)
+            self._note(**{phase: reply.kind or VALID})
+            state = step(state, {seat: reply if seat == ME else word for seat in range(SEATS)})
+        if self.config.json_schema:
+            completion = await self._ask("schema", player, Ask(request_hash="", payload=PROBE))
+            if completion is not None:
+                self._note(schema=_held(completion))
+
+    async def _ask(self, what: str, player: LLMPlayer, ask: Ask) -> Completion | None:
+        """The reply; None where there is none, and no sense in asking more: why is noted."""
+        try:
+            completion = await self._send(player, ask)
+        except BudgetExceededError as error:
+            self._note(advice=f"allow the doctor more: {error}")
+            return None
+        except ProviderError as fault:
+            self._note(**{what: f"unclear: {fault.kind}" if what == "schema" else fault.kind})
+            if fault.kind == "request_refused" and self.config.json_schema and await self._works_without_schema(ask):
+                self._note(reached=YES, schema=REFUSED)
+            else:
+                self._note(reached=YES if self.completions else f"no: {fault}", advice=ADVICE[fault.kind])
+            return None
+        self._note(reached=YES)
+        return completion
+
+    async def _works_without_schema(self, ask: Ask) -> bool:
+        """Tells a refused schema from a refused model, address or parameter."""
+        try:
+            await self._send(self._player(_plain(self.found.model)), ask)
+        except (BudgetExceededError, ProviderError):
+            return False
+        return True
+
+    async def _send(self, player: LLMPlayer, ask: Ask) -> Completion:
+        began = 0.0
+
+        def goes_out(_: float) -> None:
+            nonlocal began
+            began = time.perf_counter()
+
+        try:
+            sent = await self.lines.send(player, ask, goes_out)
+        except ProviderError as fault:
+            self._note(cost_usd=self.found.cost_usd + fault.cost_usd)
+            raise
+        self.seconds.append(time.perf_counter() - began)
+        self.completions.append(sent.completion)
+        self._note(cost_usd=self.found.cost_usd + sent.cost_usd)
+        return sent.completion
+
+    def _player(self, name: str) -> LLMPlayer:
+        return LLMPlayer(
+            name,
+            self.config.endpoint(name),
+            connect=self.lines.provider,
+            prompts=self.prompts,
+            instructions=None,
+            seed=SETUP.seed,
+            label=SETUP.labels[ME],
+            episode_id="doctor",
+        )
+
+    def _note(self, **said: Any) -> None:
+        self.found = replace(self.found, **said)
+
+
+def _before(name: str, config: ModelConfig) -> Checkup:
+    """What is known without a call."""
+    variable = config.endpoint(name).key_env
+    missing = variable is not None and not os.environ.get(variable)
+    return Checkup(
+        model=name,
+        provider=config.provider,
+        account=config.account.rpartition("@")[2],  # an address may carry a password
+        key="none wanted" if variable is None else f"missing: set {variable}" if missing else "set",
+        schema=NOT_TRIED if config.json_schema else NOT_ASKED,
+        advice=f"set {variable} in the environment" if missing else None,
+    )
+
+
+def _plain(name: str) -> str:
+    """The model once more, asked without a schema; no name in models.yaml has a space."""
+    return f"{name} without a schema"
+
+
+def _held(completion: Completion) -> str:
+    """Whether the probe's reply was held to its schema, against what its text asked for."""
+    if "".join(completion.text.split()) == HELD:
+        return ENFORCED
+    cut = {"length": "unclear: the reply was cut off", "refusal": "unclear: the model declined"}
+    return cut.get(completion.stop, NOT_ENFORCED)
+
+
+def _advice(found: Checkup, config: ModelConfig) -> str | None:
+    if found.schema == REFUSED:
+        return "set `json_schema: false`: the same request is answered without a schema"
+    turns = {found.message, found.pull} - {VALID, NOT_TRIED}
+    if turns & {"truncated", "empty"}:
+        return f"raise `max_tokens` (now {config.max_tokens}): thinking counts against it"
+    if turns:
+        return "its replies are not valid by themselves: expect re-asks and forfeits"
+    return "set `json_schema: false`, as nothing enforces it" if found.schema == NOT_ENFORCED else None
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """The sum of what was told; None where nothing was."""
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
