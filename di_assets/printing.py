@@ -42,8 +42,9 @@ def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
             click.echo(json.dumps(row))
         return
     drawn = Table(title=title, title_justify="left")
-    for name, value in rows[0].items() if rows else ():
-        drawn.add_column(name, justify="right" if str(value)[:1].isdigit() else "left")
+    for place, (name, value) in enumerate(rows[0].items() if rows else ()):
+        number = isinstance(value, str | int | float) and str(value)[:1].isdigit()
+        drawn.add_column(name, justify="right" if number else "left", no_wrap=place == 0)
     for row in rows:
         drawn.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
     console = Console(width=None if sys.stdout.isatty() else 120)
@@ -76,6 +77,8 @@ def event_line(event: dict[str, Any]) -> str:
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     """What an arm still needs, a model a line, then in all, against its budget."""
+    from di_assets.play.estimate import REHEARSAL, REHEARSED  # noqa: PLC0415 -- only those who plan load play
+
     rows = [
         {
             "model": one.model,
@@ -94,6 +97,8 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     else:
         played_by = "nothing is left" if not need.left else "scripted agents, nothing is charged"
         click.echo(f"{arm.name}: {need.left:,} of {need.planned:,} episodes are left to play ({played_by})")
+    if any(one.basis == REHEARSED for one in need.needs):
+        click.echo(f"{REHEARSED}: {REHEARSAL}")
     calls = sum(one.calls for one in need.needs)
     budget = "no budget" if arm.budget_usd is None else f"budget ${arm.budget_usd:,.2f}, spent ${spent_usd:,.2f}"
     click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
@@ -105,24 +110,27 @@ def checkups(found: Sequence["Checkup"], *, as_json: bool) -> None:
     """What the doctor found, a model a line, and what to change."""
     if as_json:
         for one in found:
-            click.echo(json.dumps({**asdict(one), "ok": one.ok}))
+            click.echo(json.dumps({**asdict(one), "ok": one.ok, "key_ok": one.key_ok}))
         return
     rows = [
         {
             "model": one.model,
-            "account": one.account,
-            "key": one.key,
-            "reached": one.reached,
+            "key": one.key.partition(":")[0],
+            "reached": one.reached.partition(":")[0],
             "schema": one.schema,
             "message": one.message,
             "pull": one.pull,
-            "s a call": one.latency_s,
+            "tokens in, cached, out": ", ".join(
+                "—" if n is None else str(n) for n in (one.input_tokens, one.cached_tokens, one.output_tokens)
+            ),
+            "s a call": None if one.latency_s is None else f"{one.latency_s:.2f}",
             "US dollars": f"{one.cost_usd:.5f}",
         }
         for one in found
     ]
     table(rows, as_json=False, title="Models")
     for one in found:
-        if one.advice:
-            click.echo(f"{one.model}: {one.advice}")
+        fault = one.reached.removeprefix("no: ") if one.reached.startswith("no: ") else None
+        if fault or one.advice:
+            click.echo(": ".join(part for part in (fault or one.model, one.advice) if part))
     click.echo(f"spent ${sum(one.cost_usd for one in found):.5f}")

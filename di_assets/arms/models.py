@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from di_assets.arms.reading import Strict
 from di_assets.providers.types import Endpoint
@@ -94,6 +94,15 @@ class ModelConfig(Strict):
     timeout_s: Annotated[float, Field(gt=0, strict=False)] = 600.0
     max_retries: int = Field(default=4, ge=0)
     params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_password(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+            raise ValueError("expected an address such as https://host/v1")
+        if url is not None and "@" in urlsplit(url).netloc:
+            raise ValueError("holds a user or password, which would be shown; name a key variable with `key` instead")
+        return url
 
     @model_validator(mode="after")
     def _price_of_written(self) -> Self:

@@ -1,7 +1,6 @@
 """Whether models can play: key, connection, schema, and one message turn and one pull turn of a small real game."""
 
 import asyncio
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.sending import Lines
+from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, FaultKind, ProviderError, Request
 
 YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
@@ -59,7 +59,7 @@ class Checkup:
         model: its name in models.yaml.
         provider: the dialect, `openai` or `anthropic`.
         account: where it is reached: host, or provider.
-        key: `set`, `missing: set VARIABLE` or `none wanted`.
+        key: `set`, `missing: ` and what to do, or `none wanted`.
         reached: `yes`, `no: ` and the fault, or `not tried`.
         schema: `enforced`, `accepted, not enforced`, `refused`, `not asked for` (by configuration), `unclear: ` and
             why, or `not tried`.
@@ -243,15 +243,15 @@ class _Visit:
 
 def _before(name: str, config: ModelConfig) -> Checkup:
     """What is known without a call."""
-    variable = config.endpoint(name).key_env
-    missing = variable is not None and not os.environ.get(variable)
+    endpoint = config.endpoint(name)
+    problem = key_problem(endpoint)
     return Checkup(
         model=name,
         provider=config.provider,
-        account=config.account.rpartition("@")[2],  # an address may carry a password
-        key="none wanted" if variable is None else f"missing: set {variable}" if missing else "set",
+        account=config.account,
+        key=f"missing: {problem}" if problem else "none wanted" if endpoint.key_env is None else "set",
         schema=NOT_TRIED if config.json_schema else NOT_ASKED,
-        advice=f"set {variable} in the environment" if missing else None,
+        advice=f"{problem}; keys come from the environment alone" if problem else None,
     )
 
 

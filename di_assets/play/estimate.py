@@ -18,6 +18,8 @@ from di_assets.tables import Warehouse
 # Where a model has not played yet.
 BYTES_PER_TOKEN = 4.0
 SECONDS_PER_CALL = 3.0
+REHEARSED = "rehearsed"
+REHEARSAL = f"scripted stand-ins wrote; {BYTES_PER_TOKEN:g} bytes a token, no reasoning, {SECONDS_PER_CALL:g} s a call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _rehearsed(configs: Configs, arm: Arm, model: str, todo: Sequence[PlannedEpi
         "output_tokens": received,
         "cost_usd": config.price.cost(round(sent), round(seen), round(received), round(written)),
         "seconds_per_call": SECONDS_PER_CALL,
-        "basis": f"rehearsed: {BYTES_PER_TOKEN:g} bytes a token, no reasoning, {SECONDS_PER_CALL:g} s a call",
+        "basis": REHEARSED,
     }
 
 

@@ -223,16 +223,21 @@ def _word(body: Any) -> str:
     return ""
 
 
-def _key(endpoint: Endpoint) -> str:
+def key_problem(endpoint: Endpoint) -> str | None:
+    """What is wrong with the endpoint's key, without quoting it; None where it is there, or none is wanted."""
     if endpoint.key_env is None:
-        return NO_KEY
+        return None
     key = os.environ.get(endpoint.key_env, "")
     if not key:
-        raise FatalFault(f"{endpoint.name}: its key is not in the environment; set {endpoint.key_env}", kind="no_key")
+        return f"set {endpoint.key_env}"
     if not (key.isascii() and key.isprintable() and " " not in key):
         # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
-        raise FatalFault(
-            f"{endpoint.name}: {endpoint.key_env} holds characters that no key has (a line break, perhaps)",
-            kind="no_key",
-        )
-    return key
+        return f"{endpoint.key_env} holds characters that no key has (a line break, perhaps)"
+    return None
+
+
+def _key(endpoint: Endpoint) -> str:
+    problem = key_problem(endpoint)
+    if problem:
+        raise FatalFault(f"{endpoint.name}: its key is not in the environment: {problem}", kind="no_key")
+    return NO_KEY if endpoint.key_env is None else os.environ[endpoint.key_env]

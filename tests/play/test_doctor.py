@@ -125,7 +125,7 @@ async def test_a_model_without_its_key_is_not_called(tmp_path, monkeypatch, dial
         "not tried",
         "not tried",
     )
-    assert found.advice == "set PLANTED_KEY in the environment"
+    assert found.advice == "set PLANTED_KEY; keys come from the environment alone"
     assert not found.ok
     assert not found.key_ok
 
@@ -236,7 +236,8 @@ async def test_a_malformed_key_is_told_of_unquoted(tmp_path, monkeypatch):
     async with serving(answer()) as (url, received):
         found = await one(tmp_path, url, "openai")
     assert not received
-    assert "PLANTED_KEY holds characters that no key has" in found.reached
+    assert "PLANTED_KEY holds characters that no key has" in found.key
+    assert not found.key_ok
     assert KEY not in repr(found)
 
 
@@ -247,11 +248,10 @@ async def test_a_reply_that_quotes_the_key_shows_it_nowhere(tmp_path):
     assert KEY not in repr(found)
 
 
-async def test_a_password_in_the_address_is_no_part_of_the_account(tmp_path):
-    configs = configs_of(tmp_path, f"http://someone:{KEY}@127.0.0.1:1")
-    [found] = await checkup(configs, ["o"], budget_usd=1.0, talk=False)
-    assert found.account == "127.0.0.1:1"
-    assert KEY not in repr(found)
+def test_a_password_in_the_address_is_refused_unquoted(tmp_path):
+    with pytest.raises(ConfigError, match="holds a user or password") as caught:
+        configs_of(tmp_path, f"http://someone:{KEY}@127.0.0.1:1")
+    assert KEY not in str(caught.value)
 
 
 async def test_what_the_budget_does_not_allow_is_not_asked(tmp_path):
