@@ -162,6 +162,7 @@ async def _play(
         folder=folder,
         progress=one_more,
     )
+    run.lines.connect(arm.models)
     seats = asyncio.Semaphore(arm.in_flight)
 
     async def seated(planned: PlannedEpisode) -> Played | None:

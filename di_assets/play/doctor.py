@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,10 +130,7 @@ async def checkup(
     lines = Lines({**called, **plain}, configs.accounts, (Budget(budget_usd, name="the doctor's budget"),))
     try:
         prompts = Prompts.load(configs.prompts)
-        for found in (one for one in before if one.key_ok):
-            # A dialect's SDK takes seconds to import: not while another model's call waits under its deadline.
-            with suppress(ProviderError):  # a key that cannot be one is the model's own finding, below
-                lines.provider(found.model)
+        lines.connect(one.model for one in before if one.key_ok)
         visits = [_Visit(found, called[found.model], lines, prompts) for found in before]
         return list(await asyncio.gather(*(visit.finish() for visit in visits)))
     except jinja2.TemplateError as error:

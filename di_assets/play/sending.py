@@ -1,6 +1,7 @@
 """How asks leave this process: one client a model, through the gates of model and account, each call paid for first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import tenacity
@@ -11,7 +12,15 @@ from di_assets.play.budget import Budget, cost_of, most_it_can_cost, size
 from di_assets.play.episode import GoesOut, Sent
 from di_assets.play.limits import Gate
 from di_assets.providers import connect
-from di_assets.providers.types import BrokenReplyFault, Completion, FaultKind, Provider, ProviderError, Request
+from di_assets.providers.types import (
+    BrokenReplyFault,
+    Completion,
+    FatalFault,
+    FaultKind,
+    Provider,
+    ProviderError,
+    Request,
+)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 # What a call is taken to be before its model has told any usage.
@@ -65,6 +74,16 @@ class Lines:
         self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
         self._gates = {name: Gate(config.limits) for name, config in models.items()}
         self._usage = {name: _Usage() for name in models}
+
+    def connect(self, models: Iterable[str]) -> None:
+        """Makes their clients now: importing an SDK takes seconds, in which no call should wait under its deadline.
+
+        A model without a key is left for its first call to find out.
+        """
+        for model in models:
+            if model in self._models:
+                with suppress(FatalFault):
+                    self.provider(model)
 
     def provider(self, model: str) -> Provider:
         """The client that reaches this model.
