@@ -6,6 +6,16 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
+from di_assets.report.progress import (
+    ArmProgress,
+    Estimates,
+    ProgressError,
+    call_statuses,
+    journals_version,
+    plans_version,
+    read_estimates,
+    read_progress,
+)
 from di_assets.report.reading import all_episodes, episodes_behind
 from di_assets.report.transcript import Transcript, read_transcript
 from di_assets.tables import Warehouse
@@ -16,6 +26,11 @@ REFRESH_S = 5
 def warehouse() -> Warehouse:
     """The folder named by DI_WAREHOUSE, or ./warehouse."""
     return Warehouse(Path(os.environ.get("DI_WAREHOUSE") or "warehouse").absolute())
+
+
+def configs() -> Path:
+    """The folder named by DI_CONFIGS, or ./configs."""
+    return Path(os.environ.get("DI_CONFIGS") or "configs").absolute()
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -37,6 +52,37 @@ def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
     """Episodes behind a question page."""
     del version
     return episodes_behind(Warehouse(Path(root)), scripted=scripted)
+
+
+def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:
+    """How far the arms have come, with what is left to pay or (at once) without; and what keeps it from being told."""
+    folder = configs()
+    plans = plans_version(folder, warehouse)
+    try:
+        return _progress(str(warehouse.root), str(folder), plans, journals_version(warehouse), priced), None
+    except ProgressError as problem:
+        return [], str(problem)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _progress(root: str, folder: str, plans: str, journals: str, priced: bool) -> list[ArmProgress]:
+    del journals
+    estimates = _estimates(root, folder, plans) if priced else {}
+    return read_progress(Path(folder), Warehouse(Path(root)), estimates=estimates)
+
+
+# Apart, for an estimate can take seconds, and does not change with every call that is made.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _estimates(root: str, folder: str, plans: str) -> Estimates:
+    del plans
+    return read_estimates(Path(folder), Warehouse(Path(root)))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def calls(root: str, version: str) -> pl.DataFrame:
+    """How calls have ended."""
+    del version
+    return call_statuses(Warehouse(Path(root)))
 
 
 @st.fragment(run_every=REFRESH_S)

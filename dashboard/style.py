@@ -26,6 +26,8 @@ CSS = """
 .di th { text-align: left; font-weight: 400; color: var(--muted); border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; }
 .di td { border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: break-word; }
 .di td.n, .di th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.di td small { display: block; color: var(--muted); } .di td .line { white-space: nowrap; }
+.di td .scripted { margin: 0; padding: 0 .25rem; font-size: .75rem; } .di .scroll + .caption { margin-top: .5rem; }
 .di .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .di .di-chip { font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
 .di .ev { display: grid; grid-template-columns: 5rem 9.5rem 1fr; gap: .2rem 1rem; border-bottom: 1px solid var(--rule);

@@ -1,6 +1,6 @@
 """Tables with real links, a page of rows at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.style import page
-from dashboard.untrusted import reader_link
+from dashboard.untrusted import reader_link, safe
 from di_assets.report.reading import text_of
 
 ROWS = 50
@@ -19,20 +19,31 @@ def linked_table(frame: pl.DataFrame, names: Mapping[str, str], *, key: str) -> 
     pages = -(-frame.height // ROWS)
     at = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     part = frame.slice((at - 1) * ROWS, ROWS)
-    numbers = {c for c in names if frame.schema[c].is_numeric()}
-    head = "".join(f"<th scope='col'{' class=n' if c in numbers else ''}>{escape(n)}</th>" for c, n in names.items())
-    rows = "".join(
-        "<tr>" + "".join(_cell(row, c, c in numbers) for c in names) + "</tr>" for row in part.iter_rows(named=True)
+    columns = {name: frame.schema[column].is_numeric() for column, name in names.items()}
+    rows = [[_cell(row, column) for column in names] for row in part.iter_rows(named=True)]
+    st.html(page(boxed(columns, rows, label="table")))
+
+
+def boxed(columns: Mapping[str, bool], rows: Iterable[Sequence[str]], *, label: str) -> str:
+    """A table in a box that scrolls by itself where it is too wide.
+
+    Args:
+        columns: heading -> whether it stands over numbers.
+        rows: cells as HTML, made safe by the caller.
+        label: what the box is called, once on a page.
+    """
+    classes = [" class='n'" if number else "" for number in columns.values()]
+    head = "".join(f"<th scope='col'{of}>{escape(name)}</th>" for name, of in zip(columns, classes, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{of}>{cell}</td>" for cell, of in zip(row, classes, strict=True)) + "</tr>"
+        for row in rows
     )
-    st.html(
-        page(
-            f"<div class='scroll' tabindex='0' role='region' aria-label='table'><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+    return (
+        f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(label)}'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _cell(row: Mapping[str, Any], column: str, number: bool) -> str:
-    text = escape(text_of(row[column]))
-    if column == "episode_id":
-        return f"<td><a href='{reader_link(row[column])}' target='_self'>{text}</a></td>"
-    return f"<td class='n'>{text}</td>" if number else f"<td>{text}</td>"
+def _cell(row: Mapping[str, Any], column: str) -> str:
+    text = safe(text_of(row[column]))
+    return f"<a href='{reader_link(row[column])}' target='_self'>{text}</a>" if column == "episode_id" else text

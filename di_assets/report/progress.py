@@ -92,7 +92,7 @@ def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates
                 arm=arm.name,
                 title=arm.title,
                 condition=arm.condition,
-                scripted=all(configs.is_scripted(model) for model in arm.models),
+                scripted=configs.only_scripted(arm),
                 planned=len(planned),
                 complete=complete,
                 failed=len(ids.get((arm.name, FAILED), ())),

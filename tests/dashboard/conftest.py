@@ -1,18 +1,25 @@
 """Warehouses for the pages: empty, one episode, and the full small one with a hostile transcript in it."""
 
+import json
 import shutil
+import socket
 
 import polars as pl
 import pytest
 
+from di_assets.arms import load_configs
 from di_assets.assets.home import Home
+from di_assets.play.batch import play_batch
 from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import Warehouse
+from tests.conftest import write_small_configs
 
 HOSTILE = (
     "<script>document.title='pwned'</script><img src=x onerror=alert(1)> **bold** [link](http://127.0.0.1:1/x) "
     "\u202egnp.exe\u202c zero\u200bwidth a" + "\u0301" * 40 + "\n# Heading\n\tend"
 )
+ASKED = "asked o'er"
+TITLE = "Asked <b>&</b> \u202eunanswered"
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +36,50 @@ def warehouses(played, small_configs, tmp_path_factory):
         "messages", messages.with_columns(text=pl.when(here).then(pl.lit(HOSTILE)).otherwise("text")), "talk--b00"
     )
     return {"empty": Warehouse(tmp_path_factory.mktemp("empty")), "one": one.warehouse, "full": full}
+
+
+@pytest.fixture(scope="session")
+def paid(warehouses, tmp_path_factory):
+    """The full warehouse and, besides, an arm of models that nothing answers for and one that has not been played."""
+    folder = tmp_path_factory.mktemp("paid_configs")
+    write_small_configs(folder)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    (folder / "models.yaml").write_text(
+        f"""models:
+  gone: {{provider: openai, id: gone, base_url: "http://127.0.0.1:{port}/v1", key: none, price: {{input: 100, output: 400}}, max_retries: 0}}
+  keyless: {{provider: openai, id: keyless, base_url: "http://127.0.0.1:{port}/v1", key: DI_NO_SUCH_KEY, price: {{input: 1, output: 4}}}}
+"""
+    )
+    cast = "background: [gullible, tit_for_tat, bandwagon, loyal]\nrounds: 5\n"
+    (folder / f"{ASKED}.yaml").write_text(
+        f"title: {json.dumps(TITLE)}\nid: asked--{{focal}}_r{{replicate}}\nfocal: [gone]\nepisodes: 4\nbudget_usd: 50\n"
+        f"nightly: {{cron: '0 1 * * *'}}\n{cast}"
+    )
+    (folder / "barred.yaml").write_text(
+        f"title: Barred\nid: barred--{{focal}}_r{{replicate}}\nfocal: [keyless]\nepisodes: 2\nbudget_usd: 5\n{cast}"
+    )
+    (folder / "later.yaml").write_text(
+        f"title: Later\nid: later--{{focal}}_r{{replicate}}\nfocal: [gone]\nepisodes: 3\nbudget_usd: 20\n{cast}"
+    )
+    configs = load_configs(folder)
+    warehouse = Warehouse(tmp_path_factory.mktemp("paid"))
+    shutil.copytree(warehouses["full"].root, warehouse.root, dirs_exist_ok=True)
+    play_batch(configs, configs.arm(ASKED), f"{ASKED}--b00", warehouse, limit=2)
+    play_batch(configs, configs.arm("barred"), "barred--b00", warehouse, limit=1)
+    episodes = warehouse.read("episodes", f"{ASKED}--b00")
+    warehouse.write("episodes", episodes.with_columns(failure=pl.lit(HOSTILE)), f"{ASKED}--b00")
+    calls = warehouse.read("calls", f"{ASKED}--b00")
+    ends = [("ok", None), ("ok", "rate_limit timeout"), ("refusal", None), ("truncated", None), ("interrupted", None)]
+    more = [
+        calls.filter(model="gone")[:1].with_columns(
+            call_id=pl.lit(10 + number, pl.Int64),
+            status=pl.lit(status),
+            retried=pl.lit(retried, pl.String),
+            cost_usd=pl.lit(0.25),
+        )
+        for number, (status, retried) in enumerate(ends)
+    ]
+    warehouse.write("calls", pl.concat([calls, *more]), f"{ASKED}--b00")
+    return Home(warehouse=warehouse, configs=configs)

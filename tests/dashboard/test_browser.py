@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlparse
 from urllib.request import urlopen
@@ -35,8 +36,9 @@ FLAGS = [
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-@pytest.fixture(scope="module")
-def address(warehouses):
+@contextmanager
+def served(warehouse, configs):
+    """The dashboard's address while it is served over these folders."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -53,7 +55,7 @@ def address(warehouses):
     ]
     server = subprocess.Popen(
         command,
-        env={**os.environ, "DI_WAREHOUSE": str(warehouses["full"].root)},
+        env={**os.environ, "DI_WAREHOUSE": str(warehouse), "DI_CONFIGS": str(configs)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -71,7 +73,20 @@ def address(warehouses):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def address(warehouses, small_configs):
+    with served(warehouses["full"].root, small_configs.root) as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def paid_address(paid):
+    with served(paid.warehouse.root, paid.configs.root) as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def browser(warehouses, paid):
+    """Started once the warehouses are played, for play wants an event loop of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -156,13 +171,24 @@ def test_hostile_text_runs_nothing(page, address):
     assert page.locator(".ev img, .ev script, .ev a[href^=http]").count() == 0
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes"])
+def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
+    opened(page, paid_address, "arms")
+    page.get_by_role("link", name="2 failed: asked o'er").click()
+    page.wait_for_url("**/episodes?**", timeout=15_000)
+    page.wait_for_selector("td a", timeout=15_000)
+    assert parse_qs(urlparse(page.url).query) == {"arm": ["asked o'er"], "status": ["failed"]}
+    assert [link.inner_text() for link in page.locator("td a").all()] == ["asked--gone_r0", "asked--gone_r1"]
+    page.go_back()
+    page.get_by_role("link", name="1 stopped: barred").wait_for(timeout=15_000)
+
+
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible_in_both_themes(browser, address, path, scheme):
+def test_pages_are_accessible_in_both_themes(browser, address, paid_address, path, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     context = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
-    page = opened(context.new_page(), address, path)
+    page = opened(context.new_page(), paid_address if path == "arms" else address, path)
     page.wait_for_selector(".di h2", timeout=15_000)
     results = Axe().run(page)
     found = [(v["id"], v["nodes"][0]["target"]) for v in results.response["violations"]]
@@ -170,10 +196,10 @@ def test_pages_are_accessible_in_both_themes(browser, address, path, scheme):
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes"])
-def test_nothing_scrolls_sideways_on_a_phone(browser, address, path):
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms"])
+def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, path):
     context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = opened(context.new_page(), address, path)
+    page = opened(context.new_page(), paid_address if path == "arms" else address, path)
     page.wait_for_selector(".di h2", timeout=15_000)
     wide = page.evaluate("document.documentElement.scrollWidth")
     context.close()

@@ -1,0 +1,104 @@
+"""Runs that play models take turns, and one that was killed does not keep the others waiting."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from di_assets.assets.home import Home
+from di_assets.assets.pool import POOL
+from di_assets.definitions import build
+from di_assets.runs import instance_of, materialise_batches
+from di_assets.tables import Warehouse
+from tests.conftest import ROOT
+from tests.play.hostility import KEY, hostile, hostile_configs
+
+ANOTHER = "title: Soft\nid: soft--{focal}_r{replicate}\nfocal: [o]\nbackground: [o, a, o, a]\nepisodes: 2\nrounds: 2\nbudget_usd: 9\n"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    with hostile(latency=0.1) as url:
+        hostile_configs(tmp_path / "configs", url, timeout_s=60)
+        (tmp_path / "configs" / "soft.yaml").write_text(ANOTHER)
+        from di_assets.arms import load_configs
+
+        yield Home(warehouse=Warehouse(tmp_path / "w"), configs=load_configs(tmp_path / "configs"))
+
+
+def di_run(home, arm):
+    command = [
+        sys.executable,
+        "-m",
+        "di_assets.cli",
+        "--configs",
+        str(home.configs.root),
+        "--warehouse",
+        str(home.warehouse.root),
+    ]
+    return subprocess.Popen(
+        [*command, "run", arm], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def taken(home):
+    with instance_of(home) as instance:
+        return instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+
+
+def test_two_runs_over_models_take_turns(home):
+    processes = [di_run(home, arm) for arm in ("hard", "soft")]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    calls = home.warehouse.read("calls").join(
+        home.warehouse.read("episodes").select("episode_id", "arm"), on="episode_id"
+    )
+    ends = pl.col("started_at").dt.epoch("us") / 1e6 + pl.col("latency_s")
+    spans = (
+        calls.group_by("arm").agg(begin=pl.col("started_at").min().dt.epoch("us") / 1e6, end=ends.max()).sort("begin")
+    )
+    assert spans["end"][0] <= spans["begin"][1]
+
+
+def test_a_killed_run_gives_its_slot_back_and_is_told_as_failed(home):
+    process = di_run(home, "hard")
+    while not list(home.warehouse.journal.rglob("*.jsonl")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert len(taken(home)) == 1
+    materialise_batches(home, ["hard--b00"])
+    assert home.results[-1].left == 0
+    assert taken(home) == []
+    with instance_of(home) as instance:
+        statuses = sorted(run.status.value for run in instance.get_runs())
+    assert statuses == ["FAILURE", "SUCCESS"]
+    assert not list(home.playing.glob("*"))
+
+
+def test_a_run_that_is_alive_keeps_its_slot(home):
+    process = di_run(home, "hard")
+    while not list(home.warehouse.journal.rglob("*.jsonl")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    materialise_batches(home, ["soft--b00"])
+    assert process.wait() == 0
+    with instance_of(home) as instance:
+        assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.SUCCESS}
+
+
+def test_scripted_agents_wait_for_nobody(small_configs):
+    home = Home(warehouse=Warehouse(small_configs.root / "none"), configs=small_configs)
+    pools = [
+        {a.op.pool for a in build(home, pool=pool).assets if hasattr(a, "op") and a.op.name == "play"}
+        for pool in (POOL, None)
+    ]
+    assert pools == [{POOL}, {None}]
+    assert small_configs.only_scripted(small_configs.arm("talk"))
