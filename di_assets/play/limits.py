@@ -5,6 +5,7 @@ alone for as long as it says, and is then asked for more again, one more call ea
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,11 @@ FIRST_CALLS = 8
 BURST = 0.1
 # Refusals that come within this of a cut answer calls that were sent before it.
 SAME_REFUSAL_S = 1.0
+# After this a server is tried again, whatever it said.
+LONGEST_PAUSE_S = 600.0
+WORTH_A_WORD_S = 30.0
+
+log = logging.getLogger(__name__)
 
 
 class Gate:
@@ -57,9 +63,11 @@ class Gate:
             self._grow()
 
     def slow_down(self, seconds: float) -> None:
-        """The server asks for fewer calls, and for none for so long."""
+        """The server asks for fewer calls, and for none for so long (of which `LONGEST_PAUSE_S` are granted)."""
         now = asyncio.get_running_loop().time()
-        self._closed_until = max(self._closed_until, now + seconds)
+        if seconds > WORTH_A_WORD_S:
+            log.warning("a server asks to be left alone for %.0f s", seconds)
+        self._closed_until = max(self._closed_until, now + min(seconds, LONGEST_PAUSE_S))
         if now - self._cut_at < SAME_REFUSAL_S:
             return
         self._cut_at = now

@@ -8,7 +8,7 @@ import tenacity
 
 from di_assets.agents.player import Ask, Player
 from di_assets.arms.models import Limits, ModelConfig
-from di_assets.play.budget import Budget, cost_of, most_it_can_cost, size
+from di_assets.play.budget import Budget, BudgetExceededError, cost_of, most_it_can_cost, size
 from di_assets.play.episode import GoesOut, Sent
 from di_assets.play.limits import Gate
 from di_assets.providers import connect
@@ -111,7 +111,8 @@ class Lines:
         retries = self._models[player.model].max_retries
         try:
             return await self._once(player, ask, ask.payload, trail, goes_out)
-        except BrokenReplyFault:
+        except BrokenReplyFault as fault:
+            broken = fault
             if not retries:
                 raise
         again = tenacity.AsyncRetrying(
@@ -120,7 +121,12 @@ class Lines:
             wait=tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
             reraise=True,
         )
-        sent: Sent = await again(self._once, player, ask, ask.payload, trail, goes_out)
+        try:
+            sent: Sent = await again(self._once, player, ask, ask.payload, trail, goes_out)
+        except BudgetExceededError:
+            # What came broken is paid for and has to be told; the budget is met again by the next call.
+            broken.retried, broken.cost_usd = trail.retried[:-1], trail.cost_usd
+            raise broken from None
         return sent
 
     async def _once(self, player: Player, ask: Ask, request: Request, trail: _Trail, goes_out: GoesOut) -> Sent:

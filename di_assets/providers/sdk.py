@@ -91,11 +91,13 @@ class SdkProvider(ABC):
             completion = self._reply(data)
             return replace(completion, retried=tuple(attempts)) if attempts else completion
         except TimeoutError:
+            # A deadline that passed while a retry was waited for is the fault that was to be retried.
+            refused = bool(attempts) and attempts[-1] != "connection"
             fault = TransportFault(
                 f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s",
-                kind="timeout",
+                kind=attempts[-1] if refused else "timeout",
                 retried=tuple(attempts[:-1]),
-                perhaps_paid=True,
+                perhaps_paid=not refused,
             )
         except (BadBodyError, json.JSONDecodeError, UnicodeDecodeError) as error:
             fault = self._broken(error, attempts)

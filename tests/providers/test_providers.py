@@ -126,6 +126,13 @@ async def test_a_slow_drip_ends_at_the_deadline(dialect):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_deadline_met_while_waiting_to_retry_is_the_servers_refusal_and_not_paid(dialect):
+    with pytest.raises(TransportFault, match=r"within 0\.5 s") as caught:
+        await ask(dialect, answer(429, "{}", ["retry-after: 30"]), timeout_s=0.5)
+    assert (caught.value.kind, caught.value.perhaps_paid) == ("rate_limit", False)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_server_that_asks_for_fewer_calls_is_heard(dialect):
     heard = []
     busy = [answer(429, "{}", ["retry-after-ms: 5", "retry-after: 1"]), answer(529, ERROR, ["retry-after: x"])]
