@@ -9,18 +9,17 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import reply_schema, write_reply
-from di_assets.game.types import Observation, Reply, Turn
-from di_assets.providers.types import Completion, Endpoint, Provider, Request
+from di_assets.game.types import Observation, Reply, Rules, Turn
+from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
 # An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.
 MOST_FAULT_CHARS = 2_000
-
-Role = Literal["user", "assistant"]
 
 
 class LLMPlayer:
@@ -58,23 +57,33 @@ class LLMPlayer:
             [endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params], sort_keys=True
         )
         self._system: str | None = None
-        self._turns: list[tuple[Role, str]] = []
-        self._rendered: list[Turn] = []
+        self._past = _Past()
+        self._next = Turn(1, "message", 1)
+        self._asked: tuple[Turn, str] | None = None
         self._digest = hashlib.sha256()
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
         """The conversation up to this turn, then the invalid replies of this turn, each with its reason."""
         self._catch_up(observation)
-        tail = [("user", self._turn_text(observation, observation.turn))]
+        tail: list[tuple[Role, str]] = [("user", self._turn_text(observation, observation.turn))]
         for fault in faults:
             tail.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
             tail.append(("user", self._prompts.render("reask", reason=fault.reason)))
-        turns = _joined([*self._turns, *tail])  # type: ignore[list-item]
+        said = self._past.copy()
+        for role, text in tail:
+            said.add(role, text)
         seed = self._call_seed(observation, len(faults))
         schema = reply_schema(observation)
         digest = self._digest.copy()
         digest.update(json.dumps([tail, schema, seed]).encode())
-        request = Request(system=self._system or "", turns=turns, schema=schema, seed=seed, cache_key=self._cache_key)
+        request = Request(
+            system=self._system or "",
+            turns=tuple(said.turns),
+            schema=schema,
+            seed=seed,
+            cache_key=self._cache_key,
+            encoded=b",".join(said.encoded),
+        )
         return Ask(request_hash=digest.hexdigest(), payload=request)
 
     async def send(self, ask: Ask) -> Completion:
@@ -85,17 +94,18 @@ class LLMPlayer:
 
     def _catch_up(self, observation: Observation) -> None:
         """Renders the turns that have passed since the last ask; what is rendered stays as it is."""
-        past = list(_turns_before(observation))
-        if past[: len(self._rendered)] != self._rendered or self._system is None:
+        now, rules = observation.turn, observation.rules
+        if self._system is None or _order(now) < _order(self._next):
             self._begin(observation)
-        for turn in past[len(self._rendered) :]:
-            added: list[tuple[Role, str]] = [("user", self._turn_text(observation, turn))]
-            reply = _own_reply(observation, turn)
+        while self._next != now:
+            added: list[tuple[Role, str]] = [("user", self._turn_text(observation, self._next))]
+            reply = _own_reply(observation, self._next)
             if reply is not None:
                 added.append(("assistant", write_reply(reply)))
-            self._turns += added
+            for role, text in added:
+                self._past.add(role, text)
             self._digest.update(json.dumps(added).encode())
-            self._rendered.append(turn)
+            self._next = _following(self._next, rules)
 
     def _begin(self, observation: Observation) -> None:
         rules = observation.rules
@@ -112,13 +122,16 @@ class LLMPlayer:
             max_message_chars=rules.max_message_chars,
             instructions=self._instructions,
         )
-        self._turns, self._rendered = [], []
+        self._past, self._next, self._asked = _Past(), _first(rules), None
         self._digest = hashlib.sha256(json.dumps([self._identity, self._system]).encode())
 
     def _turn_text(self, observation: Observation, turn: Turn) -> str:
+        """What a turn tells; asked now and once more when it has passed, it is rendered once."""
+        if self._asked is not None and self._asked[0] == turn:
+            return self._asked[1]
         rules = observation.rules
         opens = turn.exchange == 1 or rules.channel == "none"
-        return self._prompts.render(
+        text = self._prompts.render(
             "turn",
             me=observation.me,
             round=turn.round,
@@ -132,6 +145,8 @@ class LLMPlayer:
             points=_points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
             messages=None if opens else _messages_before(observation, turn),
         )
+        self._asked = (turn, text)
+        return text
 
     def _call_seed(self, observation: Observation, attempt: int) -> int:
         turn = observation.turn
@@ -139,33 +154,45 @@ class LLMPlayer:
         return int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4]) >> 1
 
 
-def _joined(turns: list[tuple[Role, str]]) -> tuple[tuple[Role, str], ...]:
-    """Roles alternate: after a forfeit, which leaves no reply, two user turns are one."""
-    joined: list[tuple[Role, str]] = []
-    for role, text in turns:
-        if joined and joined[-1][0] == role:
-            joined[-1] = (role, f"{joined[-1][1]}\n\n{text}")
+@dataclass(slots=True)
+class _Past:
+    """Turns of a conversation whose roles alternate, each also as the JSON that is sent."""
+
+    turns: list[tuple[Role, str]] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+
+    def add(self, role: Role, text: str) -> None:
+        """After a forfeit, which leaves no reply, two user turns are one."""
+        if self.turns and self.turns[-1][0] == role:
+            text = f"{self.turns[-1][1]}\n\n{text}"
+            self.turns[-1], self.encoded[-1] = (role, text), encode_turn(role, text)
         else:
-            joined.append((role, text))
-    return tuple(joined)
+            self.turns.append((role, text))
+            self.encoded.append(encode_turn(role, text))
+
+    def copy(self) -> "_Past":
+        return _Past(self.turns.copy(), self.encoded.copy())
 
 
-def _turns_before(observation: Observation) -> list[Turn]:
-    """Every turn of the game before the one that is asked now."""
-    rules, now = observation.rules, observation.turn
-    exchanges = 0 if rules.channel == "none" else rules.exchanges
-    return [
-        turn
-        for number in range(1, now.round + 1)
-        for turn in (*(Turn(number, "message", e) for e in range(1, exchanges + 1)), Turn(number, "pull", 0))
-        if number < now.round or (turn.phase == "message" and (now.phase == "pull" or turn.exchange < now.exchange))
-    ]
+def _first(rules: Rules) -> Turn:
+    return Turn(1, "pull", 0) if rules.channel == "none" else Turn(1, "message", 1)
+
+
+def _following(turn: Turn, rules: Rules) -> Turn:
+    if turn.phase == "message":
+        last = turn.exchange == rules.exchanges
+        return Turn(turn.round, "pull", 0) if last else Turn(turn.round, "message", turn.exchange + 1)
+    return replace(_first(rules), round=turn.round + 1)
+
+
+def _order(turn: Turn) -> tuple[int, bool, int]:
+    return (turn.round, turn.phase == "pull", turn.exchange)
 
 
 def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
     """What the seat did in a past turn, as its valid reply; None for a forfeit."""
     if turn.phase == "pull":
-        mine = next(p for p in observation.pulls if p.round == turn.round and p.puller == observation.me)
+        mine = next(p for p in reversed(observation.pulls) if (p.round, p.puller) == (turn.round, observation.me))
         return None if mine.target is None else Reply(pull=mine.target)
     sent = [m for m in observation.messages if m.sender == observation.me]
     return Reply(

@@ -21,9 +21,8 @@ class BudgetExceededError(Exception):
 
 
 def size(request: Request) -> int:
-    """Bytes of all text in a request."""
-    texts = "".join((request.system, *(text for _, text in request.turns), str(request.schema or "")))
-    return len(texts.encode())
+    """Bytes of a request's text as it is sent, and so no fewer than the text has."""
+    return len(request.encoded) + len(request.system.encode()) + len(str(request.schema or ""))
 
 
 def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:

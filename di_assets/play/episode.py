@@ -104,8 +104,9 @@ async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) 
         ask = player.prepare(observation, faults)
         call = table.journal.find(turn, seat, attempt, ask.request_hash)
         if call is None:
-            call = await _call(table, player, ask, observation, turn, seat, attempt)
-        reply = read_reply(observation, call.text, stop=call.stop)
+            call, reply = await _call(table, player, ask, observation, turn, seat, attempt)
+        else:
+            reply = read_reply(observation, call.text, stop=call.stop)
         if reply.invalid is None:
             break
         faults = (*faults, Fault(text=call.text, reason=reply.invalid))
@@ -114,7 +115,7 @@ async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) 
 
 async def _call(
     table: Table, player: Player, ask: Ask, observation: Observation, turn: Turn, seat: int, attempt: int
-) -> Call:
+) -> tuple[Call, Reply]:
     started_at, clock = time.time(), time.perf_counter()
 
     def goes_out(most_usd: float) -> None:
@@ -154,4 +155,4 @@ async def _call(
     reply = read_reply(observation, encodable(sent.completion.text)[:MOST_TEXT], stop=sent.completion.stop)
     record = call(sent, reply.kind or OK, reply.invalid)
     table.journal.append(record)
-    return record
+    return record, reply

@@ -114,21 +114,27 @@ def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
 
 
 class GroupSync:
-    """One thread that syncs files in groups, so that play never waits for the disk but at the end of a phase."""
+    """One thread that syncs files in groups, so that play never waits for the disk but at the end of a phase.
+
+    It serves the event loop that it is made in.
+    """
 
     def __init__(self) -> None:
-        self._wanted: dict[int, list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._wanted: dict[int, list[asyncio.Future[None]]] = {}
+        self._folders: set[Path] = set()
         self._wake = threading.Condition()
         self._open = True
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
         self._thread.start()
 
-    def synced(self, descriptor: int) -> asyncio.Future[None]:
-        """A future that is done when what was written to this file so far is on disk."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+    def synced(self, descriptor: int, *, new_in: Path | None = None) -> asyncio.Future[None]:
+        """A future that is done when what was written to this file so far is on disk, its name in a folder too."""
+        future: asyncio.Future[None] = self._loop.create_future()
         with self._wake:
-            self._wanted.setdefault(descriptor, []).append((loop, future))
+            self._wanted.setdefault(descriptor, []).append(future)
+            if new_in is not None:
+                self._folders.add(new_in)
             self._wake.notify()
         return future
 
@@ -145,25 +151,38 @@ class GroupSync:
                 while self._open and not self._wanted:
                     self._wake.wait()
                 group, self._wanted = self._wanted, {}
+                folders, self._folders = self._folders, set()
                 if not group:
                     return
+            for folder in folders:
+                _sync_folder(folder)
+            done: list[tuple[asyncio.Future[None], OSError | None]] = []
             for descriptor, waiting in group.items():
                 problem: OSError | None = None
                 try:
                     os.fdatasync(descriptor)
                 except OSError as error:
                     problem = error
-                for loop, future in waiting:
-                    loop.call_soon_threadsafe(_settle, future, problem)
+                done += [(future, problem) for future in waiting]
+            self._loop.call_soon_threadsafe(_settle, done)
 
 
-def _settle(future: asyncio.Future[None], problem: OSError | None) -> None:
-    if future.done():
-        return
-    if problem is None:
-        future.set_result(None)
-    else:
-        future.set_exception(problem)
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _settle(done: Sequence[tuple["asyncio.Future[None]", OSError | None]]) -> None:
+    for future, problem in done:
+        if future.done():
+            continue
+        if problem is None:
+            future.set_result(None)
+        else:
+            future.set_exception(problem)
 
 
 class Journal:
@@ -183,6 +202,7 @@ class Journal:
         self._sync = sync
         self._descriptor: int | None = None
         self._written = False
+        self._new_in: Path | None = None
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
@@ -218,7 +238,8 @@ class Journal:
         """Returns when all that was written survives a power cut too (at once where replies are free)."""
         if self._sync is not None and self._descriptor is not None and self._written:
             self._written = False
-            await self._sync.synced(self._descriptor)
+            new_in, self._new_in = self._new_in, None
+            await self._sync.synced(self._descriptor, new_in=new_in)
 
     def close(self) -> None:
         """Closes the file."""
@@ -234,10 +255,16 @@ class Journal:
 
     def _open(self) -> int:
         """Makes the file, or rewrites it to what counts: no torn line, no request whose call is there."""
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            file.write(_line(asdict(self.header)))
-            file.writelines(_line(asdict(call)) for call in _bounded(self.calls))
-        return os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        if self.path.exists():
+            with replacing(self.path) as temporary, temporary.open("wb") as file:
+                file.write(_line(asdict(self.header)))
+                file.writelines(_line(asdict(call)) for call in _bounded(self.calls))
+            return os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        _write_all(descriptor, _line(asdict(self.header)))
+        self._new_in = self.path.parent
+        return descriptor
 
 
 def _bounded(calls: Sequence[Call]) -> Iterator[Call]:
@@ -314,8 +341,11 @@ def _lines(path: Path) -> Iterator[bytes]:
         yield from file
 
 
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
 def _line(record: dict[str, object]) -> bytes:
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+    return _encode(record).encode() + b"\n"
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

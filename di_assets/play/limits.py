@@ -7,8 +7,6 @@ alone for as long as it says, and is then asked for more again, one more call ea
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import anyio
 from aiolimiter import AsyncLimiter
@@ -28,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """The way to one server, or to one model on it; every call passes through.
+    """The way to one server, or to one model on it; every call enters it and leaves it.
 
     Args:
         limits: most calls in flight, requests and tokens a minute; None is no limit.
@@ -49,18 +47,32 @@ class Gate:
         """Calls that may be in flight now."""
         return int(self._slots.total_tokens)
 
-    @asynccontextmanager
-    async def passage(self, tokens: int) -> AsyncIterator[None]:
-        """Holds one of the slots; waits until the server may be asked for a reply of about this many tokens."""
-        async with self._slots:
+    def passage(self, tokens: int) -> "_Passage":
+        """`async with` it: holds one of the slots, once the server may be asked for a reply of about so many tokens."""
+        return _Passage(self, tokens)
+
+    async def enter(self, passage: "_Passage", tokens: int) -> None:
+        """Takes a slot and waits for the rates."""
+        try:
+            self._slots.acquire_on_behalf_of_nowait(passage)
+        except anyio.WouldBlock:
+            await self._slots.acquire_on_behalf_of(passage)
+        try:
             while (wait := self._closed_until - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110 -- it may move
                 await asyncio.sleep(wait)
             if self._requests:
                 await self._requests.acquire()
             if self._tokens:
                 await _pour(self._tokens, tokens)
-            yield
+        except BaseException:
+            self.leave(passage, replied=False)
+            raise
+
+    def leave(self, passage: "_Passage", *, replied: bool) -> None:
+        """Gives the slot back; a reply lets more calls fly."""
+        if replied:
             self._grow()
+        self._slots.release_on_behalf_of(passage)
 
     def slow_down(self, seconds: float) -> None:
         """The server asks for fewer calls, and for none for so long (of which `LONGEST_PAUSE_S` are granted)."""
@@ -83,6 +95,21 @@ class Gate:
         self._window = window
         if int(window) != self._slots.total_tokens:
             self._slots.total_tokens = int(window)
+
+
+class _Passage:
+    """One call's way through a gate. A class of its own: a generator would cost every call several times as much."""
+
+    __slots__ = ("_gate", "_tokens")
+
+    def __init__(self, gate: Gate, tokens: int) -> None:
+        self._gate, self._tokens = gate, tokens
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self, self._tokens)
+
+    async def __aexit__(self, problem: object, *_: object) -> None:
+        self._gate.leave(self, replied=problem is None)
 
 
 def _rate(per_minute: int | None, minute_s: float) -> AsyncLimiter | None:

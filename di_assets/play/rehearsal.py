@@ -14,7 +14,6 @@ from di_assets.agents.prompts import Prompts
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.types import Observation, Turn
-from di_assets.play.budget import size
 from di_assets.play.cast import players
 from di_assets.play.episode import GoesOut, Sent, Table, play_episode
 from di_assets.play.journal import Call
@@ -65,7 +64,7 @@ class _StandIn:
         return completion
 
     def prompts(self) -> list[Prompt]:
-        sizes = [size(request) for request in self.asked]
+        sizes = [_text_bytes(request) for request in self.asked]
         seen = [0, *sizes[:-1]]
         return [
             Prompt(request=request, sent_bytes=sent, seen_bytes=min(before, sent), reply_bytes=reply)
@@ -103,3 +102,7 @@ def rehearse(planned: PlannedEpisode, arm: Arm, configs: Configs) -> dict[int, l
 
 async def _directly(player: Player, ask: Ask, _goes_out: GoesOut) -> Sent:
     return Sent(await player.send(ask), cost_usd=0.0)
+
+
+def _text_bytes(request: Request) -> int:
+    return len("".join((request.system, *(text for _, text in request.turns))).encode())

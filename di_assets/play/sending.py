@@ -135,30 +135,37 @@ class Lines:
         tokens = usage.expected(sent_bytes)
         bound = most_it_can_cost(config, sent_bytes, len(request.turns))
         async with self._gates[player.model].passage(tokens), self._accounts[config.account].passage(tokens):
-            reserved: list[Budget] = []
-            spent = 0.0
-            try:
-                for budget in self._budgets:
-                    await budget.reserve(bound)
-                    reserved.append(budget)
-                goes_out(bound)
-                spent = bound  # what a call that is cut off may have cost
-                completion = await player.send(ask)
-                spent = cost_of(config, completion, otherwise=bound)
-            except ProviderError as fault:
-                spent = bound if fault.perhaps_paid else 0.0
-                fault.retried = (*trail.retried, *fault.retried)
-                trail.retried = (*fault.retried, fault.kind)
-                trail.cost_usd += spent
-                fault.cost_usd = trail.cost_usd
-                raise
-            finally:
-                for budget in reserved:
-                    await budget.settle(bound, spent)
+            completion, spent = await self._paid(player, ask, bound, config, trail, goes_out)
         usage.add(sent_bytes, completion)
         if trail.retried:
             completion = replace(completion, retried=(*trail.retried, *completion.retried))
         return Sent(completion, cost_usd=trail.cost_usd + spent)
+
+    async def _paid(
+        self, player: Player, ask: Ask, bound: float, config: ModelConfig, trail: _Trail, goes_out: GoesOut
+    ) -> tuple[Completion, float]:
+        """The reply and what it cost, out of every budget."""
+        reserved: list[Budget] = []
+        spent = 0.0
+        try:
+            for budget in self._budgets:
+                await budget.reserve(bound)
+                reserved.append(budget)
+            goes_out(bound)
+            spent = bound  # what a call that is cut off may have cost
+            completion = await player.send(ask)
+            spent = cost_of(config, completion, otherwise=bound)
+        except ProviderError as fault:
+            spent = bound if fault.perhaps_paid else 0.0
+            fault.retried = (*trail.retried, *fault.retried)
+            trail.retried = (*fault.retried, fault.kind)
+            trail.cost_usd += spent
+            fault.cost_usd = trail.cost_usd
+            raise
+        finally:
+            for budget in reserved:
+                await budget.settle(bound, spent)
+        return completion, spent
 
     async def close(self) -> None:
         """Closes every connection."""

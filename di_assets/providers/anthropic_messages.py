@@ -26,14 +26,13 @@ class AnthropicProvider(SdkProvider):
             api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
         )
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def fields(self, request: Request) -> dict[str, Any]:
         """The prompt is marked for caching: what a seat has seen is appended, so its prefix is found again."""
         endpoint = self.endpoint
         body: dict[str, Any] = {
             "model": endpoint.id,
             "max_tokens": endpoint.max_tokens,
             "system": request.system,
-            "messages": [{"role": role, "content": text} for role, text in request.turns],
             "cache_control": {"type": "ephemeral"},
         }
         if endpoint.json_schema and request.schema is not None:

@@ -1,5 +1,6 @@
 """OpenAI's chat completions, at OpenAI or at any server that speaks the dialect."""
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -26,14 +27,17 @@ class OpenAIProvider(SdkProvider):
             api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
         )
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def messages(self, request: Request) -> bytes:
+        """The rules are the first message."""
+        system = json.dumps({"role": "system", "content": request.system}, ensure_ascii=False).encode()
+        return b"%s,%s" % (system, request.encoded)
+
+    def fields(self, request: Request) -> dict[str, Any]:
         """OpenAI's own newest models want `max_completion_tokens`; compatible servers know `max_tokens`."""
         endpoint = self.endpoint
         own = endpoint.base_url is None
-        turns = [{"role": role, "content": text} for role, text in request.turns]
         body: dict[str, Any] = {
             "model": endpoint.id,
-            "messages": [{"role": "system", "content": request.system}, *turns],
             "max_completion_tokens" if own else "max_tokens": endpoint.max_tokens,
         }
         if endpoint.json_schema and request.schema is not None:

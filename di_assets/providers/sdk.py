@@ -73,8 +73,17 @@ class SdkProvider(ABC):
         """The SDK's client."""
 
     @abstractmethod
-    def body(self, request: Request) -> dict[str, Any]:
-        """The request's body: nothing in it that is not configured."""
+    def fields(self, request: Request) -> dict[str, Any]:
+        """The body's fields but `messages`: nothing among them that is not configured."""
+
+    def messages(self, request: Request) -> bytes:
+        """The body's messages, JSON objects separated by commas."""
+        return request.encoded
+
+    def body(self, request: Request) -> bytes:
+        """The request's body."""
+        fields = json.dumps(self.fields(request), ensure_ascii=False).encode()
+        return b'%s,"messages":[%s]}' % (fields[:-1], self.messages(request))
 
     @abstractmethod
     def read(self, data: dict[str, Any]) -> Completion:
@@ -87,7 +96,7 @@ class SdkProvider(ABC):
         fault: ProviderError
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
-                data = await self._client.post(self.path, cast_to=object, body=self.body(request))
+                data = await self._client.post(self.path, cast_to=object, content=self.body(request))
             completion = self._reply(data)
             return replace(completion, retried=tuple(attempts)) if attempts else completion
         except TimeoutError:

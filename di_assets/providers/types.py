@@ -6,9 +6,12 @@ ProviderError
 `-- FatalFault          no retry can help (key, quota, request refused): the run stops
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+Role = Literal["user", "assistant"]
 
 FaultKind = Literal[
     "timeout", "connection", "rate_limit", "server_error", "broken_reply", "request_refused", "no_credit", "no_key"
@@ -93,13 +96,20 @@ class Request:
         schema: JSON schema of the reply, or None.
         seed: for endpoints that take one.
         cache_key: names the seat and episode, for providers that route by it.
+        encoded: the turns as the JSON objects that both dialects send, separated by commas; made from `turns` where
+            whoever asks does not keep them. Kept, they make the cost of a call independent of the length of its past.
     """
 
     system: str
-    turns: tuple[tuple[Literal["user", "assistant"], str], ...]
+    turns: tuple[tuple[Role, str], ...]
     schema: dict[str, Any] | None
     seed: int
     cache_key: str
+    encoded: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.encoded:
+            object.__setattr__(self, "encoded", b",".join(encode_turn(role, text) for role, text in self.turns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,14 @@ class Completion:
     output_tokens: int | None = None
     request_id: str | None = None
     retried: tuple[FaultKind, ...] = ()
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def encode_turn(role: Role, text: str) -> bytes:
+    """One turn as JSON; both dialects write it alike."""
+    return _encode({"role": role, "content": text}).encode()
 
 
 class Provider(Protocol):
