@@ -131,7 +131,7 @@ class Forgetful:
     async def settled(self):
         return
 
-    def close(self):
+    async def end(self):
         return
 
 

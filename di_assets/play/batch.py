@@ -201,7 +201,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
             made = journal.calls[held:]
             run.calls += len(made)
             run.cost_usd += sum(call.cost_usd for call in made)
-            journal.close()
+            await journal.end()
     run.progress()
     return Played(
         planned=planned,

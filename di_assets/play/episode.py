@@ -56,7 +56,7 @@ class Replies(Protocol):
         ...
 
     async def settled(self) -> None:
-        """Returns when what is kept is safe."""
+        """Called at the end of a phase; returns when play may go on."""
         ...
 
 

@@ -2,8 +2,9 @@
 
 The first line says what the episode is and what it was played with; each further line is a request that goes out, or
 the call that came of it, whatever came back. A line is written (and so survives the death of this process) before its
-reply is used; where replies are paid for, one thread syncs what was written (and so it survives a power cut) in groups,
-and play waits for that at the end of each phase: at most one group is lost to a power cut, none to a kill.
+reply is used: a kill loses none. Where replies are paid for, a thread syncs what was written (and so it survives a
+power cut) in groups, at the end of each phase; play goes on meanwhile, at most one phase ahead. A power cut loses at
+most the replies of one group: those of the last `GROUP_S` seconds and the time that a sync takes.
 
 A request whose call is missing was in flight when the process ended: it becomes a call with the status `interrupted`,
 is taken to have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it to its header
@@ -35,6 +36,8 @@ FAULTS = frozenset({*get_args(FaultKind), INTERRUPTED})
 MOST_TEXT = 200_000
 # Faults that cost nothing are kept up to this many an episode, the latest ones.
 MOST_FAULTS = 100
+# Replies are synced to disk in groups, this many seconds apart at least.
+GROUP_S = 0.05
 
 
 class StaleJournalError(Exception):
@@ -114,75 +117,94 @@ def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
 
 
 class GroupSync:
-    """One thread that syncs files in groups, so that play never waits for the disk but at the end of a phase.
+    """One thread that syncs files in groups behind play, which waits for it only when it is a whole phase behind.
 
     It serves the event loop that it is made in.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._wanted: dict[int, list[asyncio.Future[None]]] = {}
+        self._files: set[int] = set()
         self._folders: set[Path] = set()
-        self._wake = threading.Condition()
+        self._number, self._done = 1, 0  # of the group that is being gathered, and of the last that is on disk
+        self._problem: OSError | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wake, self._ending = threading.Condition(), threading.Event()
         self._open = True
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
         self._thread.start()
 
-    def synced(self, descriptor: int, *, new_in: Path | None = None) -> asyncio.Future[None]:
-        """A future that is done when what was written to this file so far is on disk, its name in a folder too."""
-        future: asyncio.Future[None] = self._loop.create_future()
+    def ask(self, descriptor: int, *, new_in: Path | None = None) -> int:
+        """Number of the group that will sync what is written to this file so far, and its name in a new folder."""
         with self._wake:
-            self._wanted.setdefault(descriptor, []).append(future)
+            self._files.add(descriptor)
             if new_in is not None:
                 self._folders.add(new_in)
             self._wake.notify()
-        return future
+            return self._number
+
+    async def synced(self, number: int) -> None:
+        """Returns when this group is on disk.
+
+        Raises:
+            OSError: it could not be synced.
+        """
+        while self._done < number and self._problem is None:
+            future: asyncio.Future[None] = self._loop.create_future()
+            with self._wake:
+                if self._done >= number or self._problem is not None:
+                    break
+                self._waiting.append(future)
+            await future
+        if self._problem is not None:
+            raise self._problem
 
     def close(self) -> None:
         """Syncs what is still wanted and ends the thread."""
         with self._wake:
             self._open = False
+            self._ending.set()
             self._wake.notify()
         self._thread.join()
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                while self._open and not self._wanted:
+                while self._open and not self._files:
                     self._wake.wait()
-                group, self._wanted = self._wanted, {}
+            self._ending.wait(GROUP_S)  # whoever else finishes a phase now comes along
+            with self._wake:
+                files, self._files = self._files, set()
                 folders, self._folders = self._folders, set()
-                if not group:
+                if not files and not self._open:
                     return
-            for folder in folders:
-                _sync_folder(folder)
-            done: list[tuple[asyncio.Future[None], OSError | None]] = []
-            for descriptor, waiting in group.items():
-                problem: OSError | None = None
-                try:
-                    os.fdatasync(descriptor)
-                except OSError as error:
-                    problem = error
-                done += [(future, problem) for future in waiting]
-            self._loop.call_soon_threadsafe(_settle, done)
+                self._number += 1
+            try:
+                _sync(files, folders)
+            except OSError as problem:
+                self._problem = problem
+            with self._wake:
+                self._done = self._number - 1
+                waiting, self._waiting = self._waiting, []
+            if waiting:
+                self._loop.call_soon_threadsafe(_release, waiting)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync(files: Iterable[int], folders: Iterable[Path]) -> None:
+    for descriptor in files:
+        os.fdatasync(descriptor)
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
-def _settle(done: Sequence[tuple["asyncio.Future[None]", OSError | None]]) -> None:
-    for future, problem in done:
-        if future.done():
-            continue
-        if problem is None:
+def _release(waiting: Iterable["asyncio.Future[None]"]) -> None:
+    for future in waiting:
+        if not future.done():
             future.set_result(None)
-        else:
-            future.set_exception(problem)
 
 
 class Journal:
@@ -201,8 +223,8 @@ class Journal:
         self.path, self.header = path, header
         self._sync = sync
         self._descriptor: int | None = None
-        self._written = False
         self._new_in: Path | None = None
+        self._asked = 0
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
@@ -235,11 +257,20 @@ class Journal:
         self.calls.append(call)
 
     async def settled(self) -> None:
-        """Returns when all that was written survives a power cut too (at once where replies are free)."""
-        if self._sync is not None and self._descriptor is not None and self._written:
-            self._written = False
-            new_in, self._new_in = self._new_in, None
-            await self._sync.synced(self._descriptor, new_in=new_in)
+        """Asks that all that was written survive a power cut; returns when that is so of all before the last asking."""
+        if self._sync is not None and self._descriptor is not None:
+            before, self._asked = self._asked, self._sync.ask(self._descriptor, new_in=self._new_in)
+            self._new_in = None
+            await self._sync.synced(before)
+
+    async def end(self) -> None:
+        """Returns when all that was written survives a power cut, and closes the file."""
+        try:
+            if self._sync is not None:
+                await self.settled()
+                await self._sync.synced(self._asked)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Closes the file."""
@@ -251,7 +282,6 @@ class Journal:
         if self._descriptor is None:
             self._descriptor = self._open()
         _write_all(self._descriptor, _line(record))
-        self._written = True
 
     def _open(self) -> int:
         """Makes the file, or rewrites it to what counts: no torn line, no request whose call is there."""
@@ -349,6 +379,6 @@ def _line(record: dict[str, object]) -> bytes:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
