@@ -121,7 +121,7 @@ class Forgetful:
     def find(self, turn, seat, attempt, _request_hash):
         return self._replies.get((turn.round, turn.phase, turn.exchange, seat, attempt))
 
-    def goes_out(self, *_):
+    def goes_out(self, *_, **__):
         return
 
     def append(self, call):

@@ -60,6 +60,10 @@ class LLMPlayer:
         self._past = _Past()
         self._next = Turn(1, "message", 1)
         self._asked: tuple[Turn, str] | None = None
+        # Of the first `_counted` pulls, by whose they became.
+        self._received: Counter[str] = Counter()
+        self._kept: Counter[str] = Counter()
+        self._counted = 0
         self._digest = hashlib.sha256()
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
@@ -123,6 +127,7 @@ class LLMPlayer:
             instructions=self._instructions,
         )
         self._past, self._next, self._asked = _Past(), _first(rules), None
+        self._received, self._kept, self._counted = Counter(), Counter(), 0
         self._digest = hashlib.sha256(json.dumps([self._identity, self._system]).encode())
 
     def _turn_text(self, observation: Observation, turn: Turn) -> str:
@@ -142,11 +147,23 @@ class LLMPlayer:
             outside=rules.outside,
             public=rules.visibility == "public",
             pulls=_pulls_of(observation, turn.round - 1) if opens and turn.round > 1 else None,
-            points=_points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
+            points=self._points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
             messages=None if opens else _messages_before(observation, turn),
         )
         self._asked = (turn, text)
         return text
+
+    def _points_before(self, observation: Observation, number: int) -> dict[str, float] | None:
+        """Points when this round begins; pulls are counted once, as rounds go by."""
+        while self._counted < len(observation.pulls) and observation.pulls[self._counted].round < number:
+            pull = observation.pulls[self._counted]
+            self._counted += 1
+            if pull.target is not None:
+                (self._kept if pull.target == pull.puller else self._received)[pull.target] += 1
+        if number == 1:
+            return None
+        outside = observation.rules.outside or 0
+        return {label: self._received[label] + outside * self._kept[label] for label in observation.players}
 
     def _call_seed(self, observation: Observation, attempt: int) -> int:
         turn = observation.turn
@@ -202,16 +219,6 @@ def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
 
 def _pulls_of(observation: Observation, number: int) -> dict[str, str | None]:
     return {p.puller: p.target for p in observation.pulls if p.round == number}
-
-
-def _points_before(observation: Observation, number: int) -> dict[str, float] | None:
-    if number == 1:
-        return None
-    before = [p for p in observation.pulls if p.round < number and p.target is not None]
-    outside = observation.rules.outside or 0
-    points: Counter[str] = Counter(p.target for p in before if p.target and p.target != p.puller)
-    kept = Counter(p.puller for p in before if p.target == p.puller)
-    return {label: points[label] + outside * kept[label] for label in observation.players}
 
 
 def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]]:

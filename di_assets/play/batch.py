@@ -17,13 +17,15 @@ from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.estimate import estimate
-from di_assets.play.journal import GroupSync, Journal, StaleJournalError, read_journal
+from di_assets.play.in_flight import InFlight, left_in_flight
+from di_assets.play.journal import GroupSync, Journal, StaleJournalError, interrupted, read_journal
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played, event_frames
 from di_assets.play.sending import Lines
 from di_assets.providers.types import FatalFault, TransportFault
 from di_assets.tables import EVENT_TABLES, Warehouse
 
+IN_FLIGHT = "in_flight.map"
 Progress = Callable[[int, int], None]
 
 
@@ -71,6 +73,7 @@ class _Run:
     prompts: Prompts
     lines: Lines
     sync: GroupSync
+    in_flight: InFlight
     folder: Path
     progress: Callable[[], None]
     stop: str | None = None
@@ -126,9 +129,14 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     """US dollars that the arm has cost: in its tables, and in journals not yet in them."""
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
-    for path in warehouse.journal.glob(f"{arm.name}--b*/*.jsonl"):
-        cost = sum(call.cost_usd for call in read_journal(path)[1])
-        stored[path.stem] = max(cost, stored.get(path.stem, 0.0))
+    for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
+        out = left_in_flight(folder / IN_FLIGHT)
+        calls = {path.stem: read_journal(path)[1] for path in folder.glob("*.jsonl")}
+        for episode in {*calls, *(request.episode_id for request in out)}:
+            held = calls.get(episode, [])
+            lost = interrupted((request for request in out if request.episode_id == episode), held)
+            cost = sum(call.cost_usd for call in (*held, *lost))
+            stored[episode] = max(cost, stored.get(episode, 0.0))
     return float(sum(stored.values()))
 
 
@@ -159,6 +167,7 @@ async def _play(
         prompts=Prompts.load(configs.prompts),
         lines=Lines(configs.models, configs.accounts, budgets),
         sync=GroupSync(),
+        in_flight=InFlight(folder / IN_FLIGHT),
         folder=folder,
         progress=one_more,
     )
@@ -174,6 +183,7 @@ async def _play(
     finally:
         await run.lines.close()
         run.sync.close()
+        run.in_flight.close()
     return [one for one in played if one is not None], run
 
 
@@ -185,7 +195,8 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
     state, status, failure, journal, held = None, COMPLETE, None, None, 0
     try:
         path = run.folder / f"{planned.episode_id}.jsonl"
-        journal = Journal(path, today, sync=run.sync if paid else None)
+        sync, in_flight = (run.sync, run.in_flight) if paid else (None, None)
+        journal = Journal(path, today, sync=sync, in_flight=in_flight)
         held = len(journal.calls)
         table = Table(players=cast, journal=journal, send=run.lines.send)
         state = await play_episode(planned.setup, table)

@@ -53,7 +53,7 @@ class Budget:
         self.limit_usd, self.spent_usd, self.name = limit_usd, spent_usd, name
         self.reserved_usd = 0.0
         self._exceeded = False
-        self._freed = asyncio.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def reserve(self, usd: float) -> None:
         """Sets this much aside; waits while calls in flight may still turn out cheaper than reserved.
@@ -61,27 +61,32 @@ class Budget:
         Raises:
             BudgetExceededError: it does not fit, even with nothing in flight; from then on nothing is reserved.
         """
-        if self.limit_usd is None or usd == 0:
-            self.reserved_usd += usd
-            return
-        async with self._freed:
-            while not self._exceeded and self.spent_usd + self.reserved_usd + usd > self.limit_usd:
-                if self.reserved_usd <= 0:
-                    self._exceeded = True
-                    self._freed.notify_all()
-                    break
-                await self._freed.wait()
-            if self._exceeded:
+        while self.limit_usd is not None and usd and (self._exceeded or not self._fits(usd, self.limit_usd)):
+            if self._exceeded or self.reserved_usd <= 0:
+                self._exceeded = True
+                self._wake()
                 raise BudgetExceededError(
                     f"{self.name} of ${self.limit_usd:.2f} would be exceeded (${self.spent_usd:.4f} spent)"
                 )
-            self.reserved_usd += usd
+            change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(change)
+            await change
+        self.reserved_usd += usd
 
-    async def settle(self, reserved_usd: float, spent_usd: float) -> None:
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Replaces a reservation by what was spent."""
-        async with self._freed:
-            self.reserved_usd -= reserved_usd
-            if abs(self.reserved_usd) < 1e-12:  # sums of floats leave dust, which must not look like a call in flight
-                self.reserved_usd = 0.0
-            self.spent_usd += spent_usd
-            self._freed.notify_all()
+        self.reserved_usd -= reserved_usd
+        if abs(self.reserved_usd) < 1e-12:  # sums of floats leave dust, which must not look like a call in flight
+            self.reserved_usd = 0.0
+        self.spent_usd += spent_usd
+        if self._waiting:
+            self._wake()
+
+    def _fits(self, usd: float, limit_usd: float) -> bool:
+        return self.spent_usd + self.reserved_usd + usd <= limit_usd
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)

@@ -47,7 +47,7 @@ class Replies(Protocol):
         """The stored call that answers this question."""
         ...
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
         """Keeps that a request goes out, so that one whose reply never came is known of."""
         ...
 
@@ -120,8 +120,8 @@ async def _call(
 
     def goes_out(most_usd: float) -> None:
         nonlocal started_at, clock
-        table.journal.goes_out(turn, seat, attempt, ask.request_hash, most_usd)
         started_at, clock = time.time(), time.perf_counter()
+        table.journal.goes_out(turn, seat, attempt, ask.request_hash, most_usd=most_usd, at=started_at)
 
     def call(sent: Sent, status: str, error: str | None) -> Call:
         completion = sent.completion

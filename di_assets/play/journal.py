@@ -1,14 +1,14 @@
 """The journal: every reply on disk before it is used, one append-only file of JSON lines an episode in flight.
 
-The first line says what the episode is and what it was played with; each further line is a request that goes out, or
-the call that came of it, whatever came back. A line is written (and so survives the death of this process) before its
+The first line says what the episode is and what it was played with; each further line is one call, whatever came
+back. A line is written (and so survives the death of this process) before its
 reply is used: a kill loses none. Where replies are paid for, a thread syncs what was written (and so it survives a
 power cut) in groups, at the end of each phase; play goes on meanwhile, at most one phase ahead. A power cut loses at
 most the replies of one group: those of the last `GROUP_S` seconds and the time that a sync takes.
 
-A request whose call is missing was in flight when the process ended: it becomes a call with the status `interrupted`,
-is taken to have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it to its header
-and calls, so that its size is bounded by the calls of an episode, however often it is resumed.
+A request that was out when play was ended (see `in_flight`) becomes a call with the status `interrupted`, is taken to
+have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it without what does not
+count, so that its size is bounded by the calls of an episode, however often it is resumed.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ import json
 import logging
 import os
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from di_assets.game.types import Turn
+from di_assets.play.in_flight import InFlight, Request
 from di_assets.providers.types import FaultKind
 from di_assets.tables.warehouse import replacing
 
@@ -214,14 +214,18 @@ class Journal:
         path: the file; read if it exists, made with the first call if not.
         header: what the episode is played with now.
         sync: syncs paid replies; None where replies are free.
+        in_flight: keeps the requests that are out; None where replies are free.
 
     Raises:
         StaleJournalError: the file was written with something else.
     """
 
-    def __init__(self, path: Path, header: Header, *, sync: GroupSync | None) -> None:
+    def __init__(
+        self, path: Path, header: Header, *, sync: GroupSync | None = None, in_flight: InFlight | None = None
+    ) -> None:
         self.path, self.header = path, header
-        self._sync = sync
+        self._sync, self._in_flight = sync, in_flight
+        self._out: dict[Key, list[int]] = {}
         self._descriptor: int | None = None
         self._new_in: Path | None = None
         self._asked = 0
@@ -232,6 +236,11 @@ class Journal:
                 changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(header, f.name)]
                 raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
         self._replies = {call.key: call for call in self.calls if call.status not in FAULTS}
+        if in_flight is not None:
+            for slot, request in in_flight.left(header.episode_id):
+                for call in interrupted([request], self.calls):
+                    self.append(call)
+                in_flight.back(slot)
 
     def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
         """The stored call that answers this question.
@@ -246,15 +255,21 @@ class Journal:
             )
         return call
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
-        """Writes that a request goes out now, and what it can cost at most."""
-        key = call_key(turn, seat, attempt)
-        self._write({"goes_out": key, "request_hash": request_hash, "most_usd": most_usd, "at": time.time()})
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
+        """Notes that a request goes out at this time, and what it can cost at most."""
+        if self._in_flight is not None:
+            request = Request(self.header.episode_id, turn, seat, attempt, request_hash, most_usd, at)
+            self._out.setdefault(call_key(turn, seat, attempt), []).append(self._in_flight.out(request))
 
     def append(self, call: Call) -> None:
         """Writes one call; when this returns it survives the death of this process."""
-        self._write({name: getattr(call, name) for name in _FIELDS})
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        _write_all(self._descriptor, _line({name: getattr(call, name) for name in _FIELDS}))
         self.calls.append(call)
+        if self._in_flight is not None:
+            for slot in self._out.pop(call.key, ()):
+                self._in_flight.back(slot)
 
     async def settled(self) -> None:
         """Asks that all that was written survive a power cut; returns when that is so of all before the last asking."""
@@ -278,13 +293,8 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _write(self, record: dict[str, Any]) -> None:
-        if self._descriptor is None:
-            self._descriptor = self._open()
-        _write_all(self._descriptor, _line(record))
-
     def _open(self) -> int:
-        """Makes the file, or rewrites it to what counts: no torn line, no request whose call is there."""
+        """Makes the file, or rewrites it to what counts: no torn line, no fault too many."""
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 file.write(_line(asdict(self.header)))
@@ -307,15 +317,13 @@ def _bounded(calls: Sequence[Call]) -> Iterator[Call]:
 def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
     """A journal's header (None when not even that was written whole) and its calls.
 
-    A request whose call is missing is an interrupted call, at the end of the list. A torn last line is dropped, loudly.
-    A broken line before the last is an error: nothing here writes one.
+    A torn last line is dropped, loudly. A broken line before the last is an error: nothing here writes one.
 
     Raises:
         StaleJournalError: a line cannot be read.
     """
     header, good = None, 0
     calls: list[Call] = []
-    out: dict[Key, dict[str, Any]] = {}
     for number, line in enumerate(_lines(path), start=1):
         try:
             if not line.endswith(b"\n"):
@@ -323,47 +331,43 @@ def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
             record = json.loads(line)
             if number == 1:
                 header = Header(**record)
-            elif "goes_out" in record:
-                key = _key_of(record["goes_out"])
-                out[key] = {**record, "most_usd": record["most_usd"] + out.get(key, {"most_usd": 0.0})["most_usd"]}
             else:
                 calls.append(Call(**record))
-                out.pop(calls[-1].key, None)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError) as error:
             if good + len(line) < path.stat().st_size:
                 raise StaleJournalError(f"{path}:{number}: not a line of a journal; it is kept as it is") from error
             log.warning("%s:%d: torn last line of %d bytes dropped; that call is asked again", path, number, len(line))
             break
         good += len(line)
-    return header, [*calls, *(_interrupted(key, request) for key, request in out.items())]
+    return header, calls
 
 
-def _key_of(written: Sequence[Any]) -> Key:
-    number, phase, exchange, seat, attempt = written
-    return (number, phase, exchange, seat, attempt)
-
-
-def _interrupted(key: Key, request: Mapping[str, Any]) -> Call:
-    number, phase, exchange, seat, attempt = key
-    return Call(
-        round=number,
-        phase=phase,
-        exchange=exchange,
-        seat=seat,
-        attempt=attempt,
-        request_hash=request["request_hash"],
-        text="",
-        stop="fault",
-        status=INTERRUPTED,
-        error="play was ended before the reply came",
-        reasoning=None,
-        input_tokens=None,
-        cached_tokens=None,
-        output_tokens=None,
-        cost_usd=request["most_usd"],
-        latency_s=0.0,
-        started_at=request["at"],
-    )
+def interrupted(requests: Iterable[Request], calls: Sequence[Call]) -> Iterator[Call]:
+    """As calls, those of the requests that none of these calls came of."""
+    for request in requests:
+        key = call_key(request.turn, request.seat, request.attempt)
+        # A call covers every request for it: one that came broken is asked again before the call is kept.
+        if any(call.key == key and call.started_at >= request.at for call in calls):
+            continue
+        yield Call(
+            round=request.turn.round,
+            phase=request.turn.phase,
+            exchange=request.turn.exchange,
+            seat=request.seat,
+            attempt=request.attempt,
+            request_hash=request.request_hash,
+            text="",
+            stop="fault",
+            status=INTERRUPTED,
+            error="play was ended before the reply came",
+            reasoning=None,
+            input_tokens=None,
+            cached_tokens=None,
+            output_tokens=None,
+            cost_usd=request.most_usd,
+            latency_s=0.0,
+            started_at=request.at,
+        )
 
 
 def _lines(path: Path) -> Iterator[bytes]:

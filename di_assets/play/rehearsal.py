@@ -78,8 +78,8 @@ class _Nowhere:
     def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> None:
         del turn, seat, attempt, request_hash
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
-        del turn, seat, attempt, request_hash, most_usd
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
+        del turn, seat, attempt, request_hash, most_usd, at
 
     def append(self, call: Call) -> None:
         del call

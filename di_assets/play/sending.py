@@ -164,7 +164,7 @@ class Lines:
             raise
         finally:
             for budget in reserved:
-                await budget.settle(bound, spent)
+                budget.settle(bound, spent)
         return completion, spent
 
     async def close(self) -> None:

@@ -65,8 +65,8 @@ class _Stored:
             self.other_question = (turn, seat)
         return call
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, most_usd: float) -> None:
-        del turn, seat, attempt, request_hash, most_usd
+    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
+        del turn, seat, attempt, request_hash, most_usd, at
         raise _MissingReplyError
 
     def append(self, _call: Call) -> None:
