@@ -8,14 +8,14 @@ finds the prefix again. Invalid replies and the reasons for them stand only in t
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import reply_schema, write_reply
-from di_assets.game.types import Observation, Reply, Rules, Turn
+from di_assets.game.types import Observation, Reply, Rules, SeenMessage, Turn
 from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
 # An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.
@@ -211,10 +211,19 @@ def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
     if turn.phase == "pull":
         mine = next(p for p in reversed(observation.pulls) if (p.round, p.puller) == (turn.round, observation.me))
         return None if mine.target is None else Reply(pull=mine.target)
-    sent = [m for m in observation.messages if m.sender == observation.me]
-    return Reply(
-        messages=tuple((m.recipient, m.text) for m in sent if (m.round, m.exchange) == (turn.round, turn.exchange))
-    )
+    sent = [(m.recipient, m.text) for m in _at(observation.messages, turn) if m.sender == observation.me]
+    return Reply(messages=tuple(sent))
+
+
+def _at(messages: Sequence[SeenMessage], turn: Turn) -> list[SeenMessage]:
+    """Messages of one exchange, found from the end, where the latest are."""
+    found = []
+    for message in reversed(messages):
+        if (message.round, message.exchange) < (turn.round, turn.exchange):
+            break
+        if (message.round, message.exchange) == (turn.round, turn.exchange):
+            found.append(message)
+    return found[::-1]
 
 
 def _pulls_of(observation: Observation, number: int) -> dict[str, str | None]:
@@ -226,6 +235,6 @@ def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any
     exchange = observation.rules.exchanges if turn.phase == "pull" else turn.exchange - 1
     return [
         {"from": m.sender, "text": m.text, **({"cut": True} if m.truncated else {})}
-        for m in observation.messages
-        if m.recipient == observation.me and (m.round, m.exchange) == (turn.round, exchange)
+        for m in _at(observation.messages, Turn(turn.round, "message", exchange))
+        if m.recipient == observation.me
     ]

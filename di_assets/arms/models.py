@@ -140,7 +140,7 @@ class ModelConfig(Strict):
             params=self.params,
             timeout_s=self.timeout_s,
             max_retries=self.max_retries,
-            connections=self.concurrency,
+            connections=2 * self.concurrency,  # one is let go a moment after its reply is read
         )
 
     def identity(self) -> dict[str, Any]:
