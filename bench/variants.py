@@ -80,13 +80,13 @@ def write_configs(folder, task):
     (folder / "prompts").symlink_to(ROOT / "configs" / "prompts")
     (folder / "models.yaml").write_text(
         f"models:\n  {MODEL}:\n    provider: {task.dialect}\n    id: {MODEL}\n    base_url: {task.base_url}\n"
-        f"    key: none\n    price: {{input: 0, output: 0}}\n    concurrency: {task.concurrency}\n"
+        f"    key: none\n    price: {{input: 1, output: 1}}\n    concurrency: {task.concurrency}\n"
         f"    max_tokens: {MAX_TOKENS}\n"
     )
     (folder / f"{ARM}.yaml").write_text(
         f"title: Benchmark\nid: bench--{{focal}}_r{{replicate}}\nfocal: [{MODEL}]\nbackground: self\n"
         f"episodes: {task.episodes}\nbatch_size: {task.episodes}\nin_flight: {task.episodes}\n"
-        f"seats: {len(SEATS)}\nrounds: {task.rounds}\ntopology: complete\nbudget_usd: 0\n"
+        f"seats: {len(SEATS)}\nrounds: {task.rounds}\ntopology: complete\nbudget_usd: 1000000\n"
     )
 
 

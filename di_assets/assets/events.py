@@ -82,6 +82,7 @@ def sentence(result: BatchResult) -> str:
     text = f"{result.batch}: {result.complete} of {result.planned} episodes complete, {result.played} played now"
     text += f" with {result.calls:,} calls (${result.cost_usd:.4f})"
     text += f", {result.failed} failed (resumable)" if result.failed else ""
+    text += "; " + ", ".join(f"{n} {kind}" for kind, n in result.faults.items()) if result.faults else ""
     text += f", {result.stale} played with another configuration" if result.stale else ""
     if result.stopped:
         text += f"; stopped: {result.stopped}; {result.left} episodes are left to play, about ${result.left_usd:.2f}"
@@ -98,4 +99,5 @@ def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
         "calls made now": result.calls,
     }
     shown: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
+    shown |= {"faults now": dg.MetadataValue.json(result.faults)}
     return {**shown, "cost now, USD": dg.MetadataValue.float(result.cost_usd)}

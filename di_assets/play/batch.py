@@ -3,9 +3,10 @@
 import asyncio
 import fcntl
 import gc
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.estimate import estimate
+from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight, left_in_flight
-from di_assets.play.journal import GroupSync, Journal, StaleJournalError, interrupted, read_journal
+from di_assets.play.journal import OK, Journal, StaleJournalError, interrupted, read_journal
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played, event_frames
 from di_assets.play.sending import Lines
@@ -49,6 +51,7 @@ class BatchResult:
         stale: complete, but played with another configuration, prompts or rules than today's.
         calls: made just now (replayed ones not counted).
         cost_usd: spent just now.
+        faults: calls of just now that brought no reply or an invalid one, and faults that were retried, by kind.
         stopped: why play stopped before the end; None when it did not.
     """
 
@@ -62,6 +65,7 @@ class BatchResult:
     stale: int
     calls: int
     cost_usd: float
+    faults: dict[str, int]
     stopped: str | None
 
 
@@ -80,6 +84,7 @@ class _Run:
     stop: str | None = None
     calls: int = 0
     cost_usd: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
 
 
 def play_batch(
@@ -224,6 +229,8 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
             made = journal.calls[held:]
             run.calls += len(made)
             run.cost_usd += sum(call.cost_usd for call in made)
+            run.faults.update(call.status for call in made if call.status != OK)
+            run.faults.update(kind for call in made if call.retried for kind in call.retried.split(" "))
             await journal.end()
     run.progress()
     return Played(
@@ -275,6 +282,7 @@ def _result(
         stale=stored.filter(pl.col("config_hash") != configs.config_hash(arm)).height,
         calls=run.calls if run else 0,
         cost_usd=run.cost_usd if run else 0.0,
+        faults=dict(run.faults.most_common()) if run else {},
         stopped=run.stop if run else None,
     )
 

@@ -1,28 +1,25 @@
 """The journal: every reply on disk before it is used, one append-only file of JSON lines an episode in flight.
 
 The first line says what the episode is and what it was played with; each further line is one call, whatever came
-back. A line is written (and so survives the death of this process) before its
-reply is used: a kill loses none. Where replies are paid for, a thread syncs what was written (and so it survives a
-power cut) in groups, at the end of each phase; play goes on meanwhile, at most one phase ahead. A power cut loses at
-most the replies of one group: those of the last `GROUP_S` seconds and the time that a sync takes.
+back. A line is written, and so survives the death of this process, before its reply is used: a kill loses none. Where
+replies are paid for, what was written is synced as well, behind play, and so survives a power cut (see `group_sync`).
 
 A request that was out when play was ended (see `in_flight`) becomes a call with the status `interrupted`, is taken to
 have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it without what does not
 count, so that its size is bounded by the calls of an episode, however often it is resumed.
 """
 
-import asyncio
 import hashlib
 import json
 import logging
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import get_args
 
 from di_assets.game.types import Turn
+from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight, Request
 from di_assets.providers.types import FaultKind
 from di_assets.tables.warehouse import replacing
@@ -36,8 +33,6 @@ FAULTS = frozenset({*get_args(FaultKind), INTERRUPTED})
 MOST_TEXT = 200_000
 # Faults that cost nothing are kept up to this many an episode, the latest ones.
 MOST_FAULTS = 100
-# Replies are synced to disk in groups, this many seconds apart at least.
-GROUP_S = 0.05
 
 
 class StaleJournalError(Exception):
@@ -116,97 +111,6 @@ def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
     return digest.hexdigest()
 
 
-class GroupSync:
-    """One thread that syncs files in groups behind play, which waits for it only when it is a whole phase behind.
-
-    It serves the event loop that it is made in.
-    """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._files: set[int] = set()
-        self._folders: set[Path] = set()
-        self._number, self._done = 1, 0  # of the group that is being gathered, and of the last that is on disk
-        self._problem: OSError | None = None
-        self._waiting: list[asyncio.Future[None]] = []
-        self._wake, self._ending = threading.Condition(), threading.Event()
-        self._open = True
-        self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
-        self._thread.start()
-
-    def ask(self, descriptor: int, *, new_in: Path | None = None) -> int:
-        """Number of the group that will sync what is written to this file so far, and its name in a new folder."""
-        with self._wake:
-            self._files.add(descriptor)
-            if new_in is not None:
-                self._folders.add(new_in)
-            self._wake.notify()
-            return self._number
-
-    async def synced(self, number: int) -> None:
-        """Returns when this group is on disk.
-
-        Raises:
-            OSError: it could not be synced.
-        """
-        while self._done < number and self._problem is None:
-            future: asyncio.Future[None] = self._loop.create_future()
-            with self._wake:
-                if self._done >= number or self._problem is not None:
-                    break
-                self._waiting.append(future)
-            await future
-        if self._problem is not None:
-            raise self._problem
-
-    def close(self) -> None:
-        """Syncs what is still wanted and ends the thread."""
-        with self._wake:
-            self._open = False
-            self._ending.set()
-            self._wake.notify()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                while self._open and not self._files:
-                    self._wake.wait()
-            self._ending.wait(GROUP_S)  # whoever else finishes a phase now comes along
-            with self._wake:
-                files, self._files = self._files, set()
-                folders, self._folders = self._folders, set()
-                if not files and not self._open:
-                    return
-                self._number += 1
-            try:
-                _sync(files, folders)
-            except OSError as problem:
-                self._problem = problem
-            with self._wake:
-                self._done = self._number - 1
-                waiting, self._waiting = self._waiting, []
-            if waiting:
-                self._loop.call_soon_threadsafe(_release, waiting)
-
-
-def _sync(files: Iterable[int], folders: Iterable[Path]) -> None:
-    for descriptor in files:
-        os.fdatasync(descriptor)
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _release(waiting: Iterable["asyncio.Future[None]"]) -> None:
-    for future in waiting:
-        if not future.done():
-            future.set_result(None)
-
-
 class Journal:
     """The journal of one episode: what it holds already, and where new calls go.
 
@@ -228,7 +132,7 @@ class Journal:
         self._out: dict[Key, list[int]] = {}
         self._descriptor: int | None = None
         self._new_in: Path | None = None
-        self._asked = 0
+        self._asked = self._phase = 0  # groups that hold what was written so far, and before this phase
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
@@ -266,23 +170,24 @@ class Journal:
         if self._descriptor is None:
             self._descriptor = self._open()
         _write_all(self._descriptor, _line({name: getattr(call, name) for name in _FIELDS}))
+        if self._sync is not None:
+            self._asked = self._sync.ask(self._descriptor, new_in=self._new_in)
+            self._new_in = None
         self.calls.append(call)
         if self._in_flight is not None:
             for slot in self._out.pop(call.key, ()):
                 self._in_flight.back(slot)
 
     async def settled(self) -> None:
-        """Asks that all that was written survive a power cut; returns when that is so of all before the last asking."""
-        if self._sync is not None and self._descriptor is not None:
-            before, self._asked = self._asked, self._sync.ask(self._descriptor, new_in=self._new_in)
-            self._new_in = None
+        """Called at the end of a phase; returns when all that was written before it survives a power cut."""
+        if self._sync is not None:
+            before, self._phase = self._phase, self._asked
             await self._sync.synced(before)
 
     async def end(self) -> None:
         """Returns when all that was written survives a power cut, and closes the file."""
         try:
             if self._sync is not None:
-                await self.settled()
                 await self._sync.synced(self._asked)
         finally:
             self.close()

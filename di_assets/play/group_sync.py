@@ -1,0 +1,105 @@
+"""Files synced to disk in groups, behind play, so that no call waits for a disk.
+
+A file is asked for whenever something was written to it; play goes on meanwhile, at most one phase ahead of the disk.
+What a power cut can take is one group: what was written in the last `GROUP_S` seconds and while a sync took place.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+# Groups are this many seconds apart at least.
+GROUP_S = 0.05
+
+
+class GroupSync:
+    """One thread that syncs files in groups behind play, which waits for it only when it is a whole phase behind.
+
+    It serves the event loop that it is made in.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._files: set[int] = set()
+        self._folders: set[Path] = set()
+        self._number, self._done = 1, 0  # of the group that is being gathered, and of the last that is on disk
+        self._problem: OSError | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wake, self._ending = threading.Condition(), threading.Event()
+        self._open = True
+        self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
+        self._thread.start()
+
+    def ask(self, descriptor: int, *, new_in: Path | None = None) -> int:
+        """Number of the group that will sync what is written to this file so far, and its name in a new folder."""
+        with self._wake:
+            self._files.add(descriptor)
+            if new_in is not None:
+                self._folders.add(new_in)
+            self._wake.notify()
+            return self._number
+
+    async def synced(self, number: int) -> None:
+        """Returns when this group is on disk.
+
+        Raises:
+            OSError: it could not be synced.
+        """
+        while self._done < number and self._problem is None:
+            future: asyncio.Future[None] = self._loop.create_future()
+            with self._wake:
+                if self._done >= number or self._problem is not None:
+                    break
+                self._waiting.append(future)
+            await future
+        if self._problem is not None:
+            raise self._problem
+
+    def close(self) -> None:
+        """Syncs what is still wanted and ends the thread."""
+        with self._wake:
+            self._open = False
+            self._ending.set()
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while self._open and not self._files:
+                    self._wake.wait()
+            self._ending.wait(GROUP_S)  # whoever else finishes a phase now comes along
+            with self._wake:
+                files, self._files = self._files, set()
+                folders, self._folders = self._folders, set()
+                if not files and not self._open:
+                    return
+                self._number += 1
+            try:
+                _sync(files, folders)
+            except OSError as problem:
+                self._problem = problem
+            with self._wake:
+                self._done = self._number - 1
+                waiting, self._waiting = self._waiting, []
+            if waiting:
+                self._loop.call_soon_threadsafe(_release, waiting)
+
+
+def _sync(files: Iterable[int], folders: Iterable[Path]) -> None:
+    for descriptor in files:
+        os.fdatasync(descriptor)
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _release(waiting: Iterable["asyncio.Future[None]"]) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(None)
