@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Groups are this many seconds apart at least.
-GROUP_S = 0.05
+GROUP_S = 0.2
 
 
 class GroupSync:
