@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from di_assets.cli import main
 from di_assets.tables import TABLES
+from tests.play.hostility import KEY, hostile, hostile_configs
 
 
 @pytest.fixture
@@ -94,3 +96,55 @@ def test_a_run_plays_measures_and_publishes(small_configs, tmp_path):
     assert (Path(tmp_path) / "w" / "report" / "summary.json").exists()
     again = CliRunner().invoke(main, [*options, "run", "loop", "--json"])
     assert json.loads(again.stdout.splitlines()[-1])["calls"] == 0
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Options for two models at a server that answers well, and an arm of theirs."""
+    folder = tmp_path_factory.mktemp("models")
+    with hostile() as url:
+        hostile_configs(folder / "configs", url, budget=0.05)
+        yield ["--warehouse", str(folder / "w"), "--configs", str(folder / "configs")]
+
+
+def test_plan_says_what_an_arm_will_cost_before_anything_is_spent(models):
+    told = CliRunner().invoke(main, [*models, "plan", "hard"])
+    assert told.exit_code == 0, told.output
+    assert "4 of 4 episodes are left to play" in told.output
+    assert "80 calls, about $" in told.output
+    assert "the budget does not reach" in told.output
+    plan = json.loads(CliRunner().invoke(main, [*models, "plan", "hard", "--json"]).output)
+    assert (plan["left"], sum(need["calls"] for need in plan["needs"]), plan["budget_usd"]) == (4, 80, 0.05)
+
+
+def test_plan_of_an_unknown_arm_names_the_nearest(models):
+    told = CliRunner().invoke(main, [*models, "plan", "hadr"])
+    assert (told.exit_code, "did you mean 'hard'" in told.output) == (2, True)
+
+
+def test_doctor_plays_with_each_model_and_says_what_it_cost(models, monkeypatch):
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    told = CliRunner().invoke(main, [*models, "doctor"])
+    assert told.exit_code == 0, told.output
+    rows = [json.loads(line) for line in CliRunner().invoke(main, [*models, "doctor", "--json"]).output.splitlines()]
+    assert [(row["model"], row["ok"], row["schema"]) for row in rows] == [
+        ("o", True, "enforced"),
+        ("a", True, "enforced"),
+    ]
+    assert all(row["cost_usd"] > 0 for row in rows)
+    assert KEY not in told.output + json.dumps(rows)
+
+
+def test_doctor_says_which_key_is_missing_and_fails(models, monkeypatch):
+    monkeypatch.delenv("PLANTED_KEY", raising=False)
+    told = CliRunner().invoke(main, [*models, "doctor", "--no-calls"])
+    assert told.exit_code == 1
+    assert "o: set PLANTED_KEY" in told.output
+
+
+def test_a_run_that_stops_for_money_says_what_is_left_and_what_it_would_cost(models, monkeypatch):
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    told = CliRunner().invoke(main, [*models, "run", "hard"])
+    assert told.exit_code == 1
+    assert "stopped: budget of arm hard of $0.05 would be exceeded" in told.output
+    assert re.search(r"\d episodes are left to play, about \$0\.\d\d", told.output)

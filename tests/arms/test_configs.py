@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from di_assets.arms import ConfigError, batches, load_configs, new_launch, plan
@@ -148,3 +150,47 @@ def test_every_prompt_file_of_the_project_loads(configs):
     from di_assets.agents.prompts import Prompts
 
     assert "persuade" in Prompts.load(ROOT / "configs" / "prompts").instructions("attack", messages=True)
+
+
+MODEL = "models:\n  m: {{provider: openai, id: x, price: {{input: 1, output: 1}}{more}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (MODEL.format(more=", base_url: localhost:8080"), r"models.m.base_url: expected an address such as"),
+        (MODEL.format(more=", base_url: 'https://me:secret@host/v1'"), r"models.m.base_url: holds a user or password"),
+        (MODEL.format(more=", requests_per_minute: 0"), r"requests_per_minute: .*greater than or equal to 1"),
+        (MODEL.format(more=", request_per_minute: 5"), r"request_per_minute.*requests_per_minute"),
+        (
+            MODEL.format(more="") + "accounts: {opnai: {concurrency: 5}}\n",
+            r"accounts.opnai: no model is reached there.*openai",
+        ),
+        (MODEL.format(more="") + "accounts: {openai: {rpm: 5}}\n", r"accounts.openai.rpm"),
+    ],
+)
+def test_a_wrong_limit_or_address_is_refused_with_its_place(tmp_path, text, said):
+    (tmp_path / "models.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_configs(tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+def test_limits_belong_to_a_model_or_to_the_account_that_models_share(tmp_path):
+    shared = ", base_url: 'https://host:99/v1', requests_per_minute: 7, tokens_per_minute: 9"
+    text = MODEL.format(more=shared) + "accounts:\n  host:99: {concurrency: 3}\n"
+    (tmp_path / "models.yaml").write_text(text)
+    configs = load_configs(tmp_path)
+    model = configs.models["m"]
+    assert model.account == "host:99"
+    assert (model.limits.concurrency, model.limits.requests_per_minute, model.limits.tokens_per_minute) == (20, 7, 9)
+    assert configs.accounts["host:99"].concurrency == 3
+
+
+def test_limits_and_prices_do_not_change_what_an_episode_is(configs):
+    arm = configs.arm("04_attack_complete")
+    slower = {
+        name: model.model_copy(update={"concurrency": 1, "tokens_per_minute": 5})
+        for name, model in configs.models.items()
+    }
+    assert replace(configs, models=slower).config_hash(arm) == configs.config_hash(arm)
