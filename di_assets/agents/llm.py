@@ -82,11 +82,10 @@ class LLMPlayer:
         digest.update(json.dumps([tail, schema, seed]).encode())
         request = Request(
             system=self._system or "",
-            turns=tuple(said.turns),
+            encoded=tuple(said.turns),
             schema=schema,
             seed=seed,
             cache_key=self._cache_key,
-            encoded=b",".join(said.encoded),
         )
         return Ask(request_hash=digest.hexdigest(), payload=request)
 
@@ -173,22 +172,21 @@ class LLMPlayer:
 
 @dataclass(slots=True)
 class _Past:
-    """Turns of a conversation whose roles alternate, each also as the JSON that is sent."""
+    """Turns of a conversation, as they are sent, whose roles alternate."""
 
-    turns: list[tuple[Role, str]] = field(default_factory=list)
-    encoded: list[bytes] = field(default_factory=list)
+    turns: list[bytes] = field(default_factory=list)
+    last: tuple[Role, str] | None = None
 
     def add(self, role: Role, text: str) -> None:
         """After a forfeit, which leaves no reply, two user turns are one."""
-        if self.turns and self.turns[-1][0] == role:
-            text = f"{self.turns[-1][1]}\n\n{text}"
-            self.turns[-1], self.encoded[-1] = (role, text), encode_turn(role, text)
-        else:
-            self.turns.append((role, text))
-            self.encoded.append(encode_turn(role, text))
+        if self.last is not None and self.last[0] == role:
+            text = f"{self.last[1]}\n\n{text}"
+            self.turns.pop()
+        self.turns.append(encode_turn(role, text))
+        self.last = (role, text)
 
     def copy(self) -> "_Past":
-        return _Past(self.turns.copy(), self.encoded.copy())
+        return _Past(self.turns.copy(), self.last)
 
 
 def _first(rules: Rules) -> Turn:

@@ -22,7 +22,7 @@ class BudgetExceededError(Exception):
 
 def size(request: Request) -> int:
     """Bytes of a request's text as it is sent, and so no fewer than the text has."""
-    return len(request.encoded) + len(request.system.encode()) + len(str(request.schema or ""))
+    return sum(map(len, request.encoded)) + len(request.system.encode()) + len(str(request.schema or ""))
 
 
 def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:

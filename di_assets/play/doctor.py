@@ -28,7 +28,7 @@ MOST_RETRIES = 2
 SEATS, ME = 5, 0
 SETUP = Setup(rules=Rules(), edges=edges("complete", SEATS, seed=0), labels=seat_labels(SEATS, seed=0), seed=0)
 
-PROBE = Request(
+PROBE = Request.of(
     system="Follow the instruction to the letter.",
     turns=(("user", "Answer with the one word hello and nothing else."),),
     schema={"type": "object", "properties": {"pull": {"type": "string", "enum": ["X"]}}}

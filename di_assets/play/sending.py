@@ -133,7 +133,7 @@ class Lines:
         config = self._models[player.model]
         usage, sent_bytes = self._usage[player.model], size(request)
         tokens = usage.expected(sent_bytes)
-        bound = most_it_can_cost(config, sent_bytes, len(request.turns))
+        bound = most_it_can_cost(config, sent_bytes, len(request.encoded))
         async with self._gates[player.model].passage(tokens), self._accounts[config.account].passage(tokens):
             completion, spent = await self._paid(player, ask, bound, config, trail, goes_out)
         usage.add(sent_bytes, completion)

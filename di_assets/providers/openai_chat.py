@@ -30,7 +30,7 @@ class OpenAIProvider(SdkProvider):
     def messages(self, request: Request) -> bytes:
         """The rules are the first message."""
         system = json.dumps({"role": "system", "content": request.system}, ensure_ascii=False).encode()
-        return b"%s,%s" % (system, request.encoded)
+        return b",".join((system, *request.encoded))
 
     def fields(self, request: Request) -> dict[str, Any]:
         """OpenAI's own newest models want `max_completion_tokens`; compatible servers know `max_tokens`."""

@@ -78,7 +78,7 @@ class SdkProvider(ABC):
 
     def messages(self, request: Request) -> bytes:
         """The body's messages, JSON objects separated by commas."""
-        return request.encoded
+        return b",".join(request.encoded)
 
     def body(self, request: Request) -> bytes:
         """The request's body."""

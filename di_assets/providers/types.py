@@ -7,7 +7,7 @@ ProviderError
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -92,24 +92,28 @@ class Request:
 
     Attributes:
         system: the rules, as the seat was told them.
-        turns: (role, text) from the oldest to the newest; append-only from call to call of one seat.
+        encoded: the turns from the oldest to the newest, each as the JSON that is sent (see `encode_turn`); append-only
+            from call to call of one seat, and so encoded once: a call costs the same whatever its past.
         schema: JSON schema of the reply, or None.
         seed: for endpoints that take one.
         cache_key: names the seat and episode, for providers that route by it.
-        encoded: the turns as the JSON objects that both dialects send, separated by commas; made from `turns` where
-            whoever asks does not keep them. Kept, they make the cost of a call independent of the length of its past.
     """
 
     system: str
-    turns: tuple[tuple[Role, str], ...]
+    encoded: tuple[bytes, ...]
     schema: dict[str, Any] | None
     seed: int
     cache_key: str
-    encoded: bytes = b""
 
-    def __post_init__(self) -> None:
-        if not self.encoded:
-            object.__setattr__(self, "encoded", b",".join(encode_turn(role, text) for role, text in self.turns))
+    @classmethod
+    def of(cls, *, turns: Iterable[tuple[Role, str]], **others: Any) -> "Request":
+        """A request with turns of (role, text)."""
+        return cls(encoded=tuple(encode_turn(role, text) for role, text in turns), **others)
+
+    @property
+    def turns(self) -> tuple[tuple[Role, str], ...]:
+        """The turns as (role, text)."""
+        return tuple((turn["role"], turn["content"]) for turn in map(json.loads, self.encoded))
 
 
 @dataclass(frozen=True, slots=True)

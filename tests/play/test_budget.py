@@ -34,7 +34,7 @@ def test_unknown_usage_is_taken_to_cost_the_most_and_impossible_usage_no_more(ca
 
 
 def test_a_reservation_bounds_what_a_call_can_cost():
-    request = Request(system="é" * 50, turns=(("user", "hello"),), schema=None, seed=1, cache_key="k")
+    request = Request.of(system="é" * 50, turns=(("user", "hello"),), schema=None, seed=1, cache_key="k")
     tokens = len(("é" * 50 + "hello").encode())
     assert size(request) >= tokens
     assert most_it_can_cost(CONFIG, size(request), 1) >= (tokens * 2.0 + 100 * 10.0) / 1e6

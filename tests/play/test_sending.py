@@ -12,7 +12,7 @@ from tests.providers.server import RESET, SILENCE, answer, good, serving
 
 ASK = Ask(
     request_hash="h",
-    payload=Request(system="rules", turns=(("user", "one"),), schema=None, seed=7, cache_key="e/A"),
+    payload=Request.of(system="rules", turns=(("user", "one"),), schema=None, seed=7, cache_key="e/A"),
 )
 HTML = answer(200, "<html>busy</html>", content_type="text/html")
 BUSY = answer(429, "{}", ["retry-after-ms: 5"])

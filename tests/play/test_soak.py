@@ -54,7 +54,7 @@ def run_to_the_end(configs, warehouse, log, *, ledger=None, kills=0, seed=0):
     for _ in range(kills + 40):
         process = di_run(configs, warehouse, log)
         if killed < kills:
-            more = lines(ledger) + rng.randrange(1, 2 * EPISODES)
+            more = lines(ledger) + rng.randrange(1, 20 * EPISODES // kills)
             while process.poll() is None and lines(ledger) < more:
                 time.sleep(0.01)
             time.sleep(rng.random() * 0.3)

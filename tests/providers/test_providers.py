@@ -16,7 +16,7 @@ SCHEMA = {
     "required": ["pull"],
     "additionalProperties": False,
 }
-ASK = Request(
+ASK = Request.of(
     system="rules",
     turns=(("user", "one"), ("assistant", "two"), ("user", "three")),
     schema=SCHEMA,

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("llmock")  # one server, scripted by one te
 
 PATHS = {"anthropic": "/anthropic", "openai": "/v1"}  # llmock's roots of the two dialects
 DIALECTS = sorted(PATHS)
-ASK = Request(
+ASK = Request.of(
     system="These are the rules of the game.",
     turns=(("user", "The first question."), ("assistant", "The first answer."), ("user", "The second question.")),
     schema={
