@@ -21,16 +21,17 @@ log = logging.getLogger(__name__)
 def playing(folder: Path, run_id: str) -> Iterator[None]:
     """Holds the lock that says that this run is alive."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / run_id
-    with path.open("w") as file:
+    path, unlocked = folder / run_id, folder / f".{run_id}"
+    with unlocked.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        unlocked.rename(path)  # seen by others only once it is locked
         yield
         path.unlink(missing_ok=True)
 
 
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
     """Ends every run that was killed while it played, and gives its slot back."""
-    for path in sorted(folder.glob("*")):
+    for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):
         with path.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

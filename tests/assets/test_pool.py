@@ -52,6 +52,7 @@ def taken(home):
         return instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
 
 
+@pytest.mark.slow
 def test_two_runs_over_models_take_turns(home):
     processes = [di_run(home, arm) for arm in ("hard", "soft")]
     said = [process.communicate()[0] for process in processes]
@@ -83,6 +84,7 @@ def test_a_killed_run_gives_its_slot_back_and_is_told_as_failed(home):
     assert not list(home.playing.glob("*"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_alive_keeps_its_slot(home):
     process = di_run(home, "hard")
     while not list(home.warehouse.journal.rglob("*.jsonl")):
