@@ -12,6 +12,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from types import ModuleType
@@ -45,6 +46,10 @@ class BadBodyError(Exception):
     """Status 200, and yet no reply."""
 
 
+class NoCreditError(Exception):
+    """Status 429 that no waiting mends; the message is the fault's one word."""
+
+
 class SdkProvider(ABC):
     """A client for one endpoint over one SDK's low-level `post` (keeps its auth, headers, retries and errors).
 
@@ -61,7 +66,11 @@ class SdkProvider(ABC):
         self._sdk = self._import()
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._broke_off = type("_BrokeOffError", (BadBodyError, getattr(self._sdk, self.root_error)), {})
+        # Raised in a hook, errors of the SDK's own family come out at once; others it would retry.
+        self._broke_off, self._no_credit = (
+            type(f"_{error.__name__}", (error, getattr(self._sdk, self.root_error)), {})
+            for error in (BadBodyError, NoCreditError)
+        )
         self._client = self._connect(_key(endpoint), self._http_client())
 
     @abstractmethod
@@ -110,6 +119,10 @@ class SdkProvider(ABC):
             )
         except (BadBodyError, json.JSONDecodeError, UnicodeDecodeError) as error:
             fault = self._broken(error, attempts)
+        except NoCreditError as error:
+            fault = FatalFault(
+                f"{self.endpoint.name}: HTTP 429 ({error})", kind="no_credit", retried=tuple(attempts[:-1])
+            )
         except self._sdk.APIError as error:
             fault = self._classify(error, tuple(attempts[:-1]))
         finally:
@@ -142,6 +155,8 @@ class SdkProvider(ABC):
             attempts[-1] = "rate_limit" if status == 429 else "server_error" if status >= 500 else "request_refused"
             if status in SLOWER:
                 self._slow_down(_retry_after(response.headers))
+            if status == 429:
+                await self._refuse_the_spent(response)
             return
         problem: str | None = None
         try:
@@ -151,6 +166,14 @@ class SdkProvider(ABC):
         if problem is not None:
             raise self._broke_off(f"the body broke off ({problem})")
         attempts.pop()
+
+    async def _refuse_the_spent(self, response: Any) -> None:
+        """Ends a call that the SDK would retry in vain."""
+        word = ""
+        with suppress(Exception):  # a body that can't be read is a 429 like any other
+            word = _word(json.loads(await response.aread()))
+        if SPENT.search(word):
+            raise self._no_credit(word)
 
     def _reply(self, data: Any) -> Completion:
         if not isinstance(data, dict):
@@ -183,7 +206,7 @@ class SdkProvider(ABC):
             return TransportFault(f"{name}: no connection", kind="connection", retried=retried)
         word = _word(getattr(error, "body", None))
         text = f"{name}: HTTP {status}{f' ({word})' if word else ''}"
-        if status == 402 or (status == 429 and SPENT.search(word)):
+        if status == 402:
             return FatalFault(text, kind="no_credit", retried=retried)
         if status == 429:
             return TransportFault(text, kind="rate_limit", retried=retried)

@@ -167,7 +167,7 @@ async def test_a_lasting_fault_stops_the_episode_and_says_no_key(dialect, fault)
 )
 async def test_what_no_retry_mends_stops_the_run_and_says_no_key(dialect, status, body, kind):
     with pytest.raises(FatalFault) as caught:
-        await ask(dialect, answer(status, json.dumps(body), ["retry-after: 0"]))
+        await ask(dialect, answer(status, json.dumps(body), ["retry-after: 30"]), timeout_s=10)
     assert KEY not in "".join(traceback.format_exception(caught.value))
     assert f"HTTP {status}" in str(caught.value)
     assert caught.value.kind == kind
