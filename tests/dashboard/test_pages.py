@@ -135,7 +135,7 @@ def test_arms_are_listed_before_anything_is_played(open_page, paid):
     html = open_page("arms", "empty", configs=paid.configs.root)
     assert "6 arms" in html
     assert told(html, "arms", "Later")[1:] == [
-        "3", "0", "0", "0", "0.00", "20.00", "2.84", "&lt;0.1", "—"
+        "3", "0", "0", "0", "0.00", "20.00", "2.67", "&lt;0.1", "—"
     ]  # fmt: skip
     assert told(html, "arms", "Talk")[0] == "Talk talk scripted complete/pure/msg-on"
     assert "No call has been made yet" in html
