@@ -15,6 +15,7 @@ from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
+from di_assets.measures.relations import relations
 from di_assets.measures.seats import seat_measures
 from di_assets.tables import TABLES
 
@@ -91,4 +92,4 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, pair_capture, seat_measures, episode_measures)
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift)
+OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations)

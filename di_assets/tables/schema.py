@@ -325,6 +325,39 @@ LIFT = Table(
     ),
     partitioned=False,
 )
+RELATIONS = Table(
+    "relations",
+    "arm x condition",
+    ("arm", "condition"),
+    _columns(
+        ("arm", TEXT, "the arm's name"),
+        ("condition", TEXT, "topology/payoff/messaging"),
+        ("n", INT, "independent episodes: of one seed they are one"),
+        ("n_episodes", INT, "episodes measured"),
+        ("n_excluded", INT, "complete episodes left out"),
+        ("excluded?", TEXT, "why they were"),
+        ("giver_variance?", FLOAT, "of seats as givers; as estimated, negative ones kept, like all of these"),
+        ("giver_ci_low?", FLOAT, "95% interval of giver_variance"),
+        ("giver_ci_high?", FLOAT, "95% interval of giver_variance"),
+        ("giver_share?", FLOAT, "of the three variances' sum, negative ones counted as 0; null where none is positive"),
+        ("receiver_variance?", FLOAT, "of seats as receivers"),
+        ("receiver_ci_low?", FLOAT, "95% interval of receiver_variance"),
+        ("receiver_ci_high?", FLOAT, "95% interval of receiver_variance"),
+        ("receiver_share?", FLOAT, "likewise"),
+        ("dyad_variance?", FLOAT, "of who pulls whom beyond that; 1 / (rounds x (seats - 1)) when pulls are random"),
+        ("dyad_ci_low?", FLOAT, "95% interval of dyad_variance"),
+        ("dyad_ci_high?", FLOAT, "95% interval of dyad_variance"),
+        ("dyad_share?", FLOAT, "likewise"),
+        ("giver_receiver_covariance?", FLOAT, "of a seat as giver and as receiver"),
+        ("giver_receiver_ci_low?", FLOAT, "95% interval of giver_receiver_covariance"),
+        ("giver_receiver_ci_high?", FLOAT, "95% interval of giver_receiver_covariance"),
+        ("reciprocity_covariance?", FLOAT, "of the two directions of a pair, beyond giver and receiver"),
+        ("reciprocity_ci_low?", FLOAT, "95% interval of reciprocity_covariance"),
+        ("reciprocity_ci_high?", FLOAT, "95% interval of reciprocity_covariance"),
+        ("ci_method", TEXT, "how the intervals were made, or why there are none"),
+    ),
+    partitioned=False,
+)
 
 EVENT_TABLES = (EPISODES, SEATS, EDGES, CALLS, MESSAGES, PULLS)
 TABLES: Mapping[str, Table] = {
@@ -339,5 +372,6 @@ TABLES: Mapping[str, Table] = {
         MODEL_POINTS,
         RECIPROCITY_BASELINE,
         LIFT,
+        RELATIONS,
     )
 }
