@@ -7,9 +7,11 @@ within puller: who likes whom is kept, timing is destroyed. Both nulls are of th
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from di_assets.measures.dense import (
     MOST_CELLS,
@@ -27,6 +29,11 @@ from di_assets.measures.dense import (
 )
 from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.tables import TABLES
+
+# Members of every set of eight seats, by its bits: how many, and which.
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(bool)
+SIZES = _BITS.sum(axis=1, dtype=np.uint8)
+MEMBERS = np.argsort(~_BITS, axis=1, kind="stable").astype(np.uint8)
 
 SIMULATED, SHUFFLES, DRAWN_MEANS = 10_000, 200, 10_000
 # What shuffling over rounds can change. Points and gini keep their values under it, and which pulls were unprompted
@@ -56,15 +63,41 @@ def reciprocity_baseline(
 
 
 def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Ints:
-    """(e, t, i): pulls of reciprocators who never talk, on these graphs (e, i, j)."""
-    targets = np.zeros((adjacent.shape[0], n_rounds, adjacent.shape[1]), dtype=np.int64)
-    allowed = adjacent
+    """(e, t, i): pulls of reciprocators who never talk, on these graphs (e, i, j) of at most 64 seats.
+
+    Each pulls one of the neighbours that pulled it in the round before, uniformly; one of all its neighbours where none
+    did. Whom a seat may pull is a set of bits, so that a round costs a few passes over one number a seat.
+    """
+    n_episodes, n_seats, _ = adjacent.shape
+    kind = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if np.iinfo(kind).bits >= n_seats)
+    bit = kind(1) << np.arange(n_seats, dtype=kind)
+    neighbours = np.ascontiguousarray((adjacent * bit).sum(axis=2, dtype=kind).T)  # (i, e)
+    targets = np.empty((n_rounds, n_seats, n_episodes), dtype=np.uint8)
+    allowed, pulled_by = neighbours, np.empty_like(neighbours)
     for t in range(n_rounds):
-        lots = rng.random(adjacent.shape) * allowed
-        targets[:, t] = lots.argmax(axis=2)
-        pulled_me = (targets[:, t, :, None] == np.arange(adjacent.shape[1])).swapaxes(1, 2)
-        allowed = np.where(pulled_me.any(axis=2, keepdims=True), pulled_me, adjacent)
-    return targets
+        targets[t] = _drawn(allowed, rng.random(allowed.shape, dtype=np.float32))
+        pulled_by[:] = 0
+        for puller in range(n_seats):
+            for seat in range(n_seats):
+                if seat != puller:
+                    pulled_by[seat] |= (targets[t, puller] == seat) * bit[puller]
+        allowed = np.where(pulled_by > 0, pulled_by, neighbours)
+    return targets.transpose(2, 0, 1).astype(np.int64)
+
+
+def _drawn(sets: NDArray[Any], lots: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """One member of each set of bits, uniformly, by a lot in [0, 1)."""
+    if sets.dtype == np.uint8:
+        place = (lots * SIZES[sets]).astype(np.uint8)
+        return MEMBERS[sets, place]
+    place = (lots * np.bitwise_count(sets)).astype(np.uint8)
+    drawn = np.zeros(sets.shape, dtype=np.uint8)
+    passed = np.zeros(sets.shape, dtype=np.uint8)  # members met so far
+    for seat in range(sets.dtype.itemsize * 8):
+        here = (sets >> sets.dtype.type(seat) & sets.dtype.type(1)).astype(bool)
+        drawn[here & (passed == place)] = seat
+        passed += here
+    return drawn
 
 
 def shuffle_rounds(targets: Ints, *, times: int, rng: np.random.Generator) -> Ints:

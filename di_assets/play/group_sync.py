@@ -1,7 +1,8 @@
 """Files synced to disk in groups, behind play, so that no call waits for a disk.
 
-A file is asked for whenever something was written to it; play goes on meanwhile, at most one phase ahead of the disk.
-What a power cut can take is one group: what was written in the last `GROUP_S` seconds and while a sync took place.
+A file is asked for whenever something was written to it; play goes on meanwhile, and waits at the end of a phase only
+for a disk that is more than one group behind. What a power cut can take is one group: what was written in the last
+`GROUP_S` seconds and while a sync took place.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Groups are this many seconds apart at least.
-GROUP_S = 0.2
+GROUP_S = 0.4
 
 
 class GroupSync:
-    """One thread that syncs files in groups behind play, which waits for it only when it is a whole phase behind.
+    """One thread that syncs files in groups behind play.
 
     It serves the event loop that it is made in.
     """
@@ -34,6 +35,9 @@ class GroupSync:
 
     def ask(self, descriptor: int, *, new_in: Path | None = None) -> int:
         """Number of the group that will sync what is written to this file so far, and its name in a new folder."""
+        number = self._number
+        if new_in is None and descriptor in self._files:
+            return number  # gathered already, and not taken before what was written: no need to lock
         with self._wake:
             self._files.add(descriptor)
             if new_in is not None:
@@ -56,6 +60,10 @@ class GroupSync:
             await future
         if self._problem is not None:
             raise self._problem
+
+    async def kept_up(self) -> None:
+        """Returns at once unless the disk is more than one group behind."""
+        await self.synced(self._number - 2)
 
     def close(self) -> None:
         """Syncs what is still wanted and ends the thread."""

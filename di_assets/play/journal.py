@@ -132,7 +132,7 @@ class Journal:
         self._out: dict[Key, list[int]] = {}
         self._descriptor: int | None = None
         self._new_in: Path | None = None
-        self._asked = self._phase = 0  # groups that hold what was written so far, and before this phase
+        self._asked = 0  # the group that syncs what was written last
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
@@ -179,10 +179,9 @@ class Journal:
                 self._in_flight.back(slot)
 
     async def settled(self) -> None:
-        """Called at the end of a phase; returns when all that was written before it survives a power cut."""
+        """Called at the end of a phase; waits only for a disk that is too far behind."""
         if self._sync is not None:
-            before, self._phase = self._phase, self._asked
-            await self._sync.synced(before)
+            await self._sync.kept_up()
 
     async def end(self) -> None:
         """Returns when all that was written survives a power cut, and closes the file."""

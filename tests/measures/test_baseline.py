@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chisquare
 
 from di_assets.game import edges
 from di_assets.measures.baseline import reciprocity_baseline, shuffle_rounds, simulate
@@ -114,3 +115,28 @@ def test_a_mixed_arm_has_no_focal_rows():
         "payback_rate",
         "unprompted_rate",
     }
+
+
+@pytest.mark.parametrize("n", [3, 8, 9, 17])
+def test_the_null_draws_uniformly_and_pulls_back_at_any_number_of_seats(n):
+    """Up to eight seats a table is looked up, beyond that bits are counted: both by the same rule."""
+    adjacent = np.broadcast_to(~np.eye(n, dtype=bool), (4_000, n, n))
+    targets = simulate(adjacent, 3, rng=np.random.default_rng(5))
+    for puller in (0, n - 1):
+        counts = np.bincount(targets[:, 0, puller], minlength=n)
+        assert counts[puller] == 0
+        assert chisquare(np.delete(counts, puller)).pvalue > 1e-4
+    before, now = targets[:, 0], targets[:, 1]
+    pulled_by = before[:, :, None] == np.arange(n)  # (e, puller, pulled)
+    returned = np.take_along_axis(pulled_by, now[:, None, :], axis=1)[:, 0]  # whom i pulls now had pulled i
+    assert (returned == pulled_by.any(axis=1)).all() or returned[pulled_by.any(axis=1)].all()
+    several = pulled_by.sum(axis=1) == 2
+    lower = pulled_by.argmax(axis=1)
+    share = (now[several] == lower[several]).mean()
+    assert abs(share - 0.5) < 5 * 0.5 / np.sqrt(several.sum())
+
+
+def test_the_same_seed_simulates_the_same_pulls():
+    adjacent = np.broadcast_to(~np.eye(5, dtype=bool), (50, 5, 5))
+    one, other = (simulate(adjacent, 9, rng=np.random.default_rng(3)) for _ in range(2))
+    assert (one == other).all()
