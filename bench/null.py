@@ -1,8 +1,8 @@
-"""Pulls per CPU second of the null model, beside decisions per CPU second of the scripted engine: `python bench/null.py`.
+"""Pulls a CPU second of the null model, beside decisions a CPU second of the scripted engine: `python bench/null.py`.
 
 The null: reciprocators who never talk, 10,000 episodes of 25 rounds at once, on complete graphs, rings and at 12 seats.
-The engine: `play_batch` over the scripted demo arm, full record included (journal, tables); a decision is a message or a
-pull that a seat is asked for. The ratio is what simulating instead of playing buys.
+The engine: `play_batch` over the scripted demo arm, full record included (journal, tables); a decision is one turn of
+one seat, its messages or its pull. The ratio is what simulating instead of playing buys.
 """
 
 import tempfile
@@ -18,7 +18,11 @@ from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 
 EPISODES, ROUNDS, RUNS = 10_000, 25, 5
-GRAPHS = {"complete, 5 seats": nx.complete_graph(5), "ring, 5 seats": nx.cycle_graph(5), "complete, 12 seats": nx.complete_graph(12)}  # fmt: skip
+GRAPHS = {
+    "complete, 5 seats": nx.complete_graph(5),
+    "ring, 5 seats": nx.cycle_graph(5),
+    "complete, 12 seats": nx.complete_graph(12),
+}
 GOALS = {"complete, 5 seats": 25e6}
 
 
@@ -43,7 +47,9 @@ def engine_rate():
 
     def play():
         with tempfile.TemporaryDirectory() as folder:
-            return play_batch(configs, configs.arm("demo_attack"), "demo_attack--b00", Warehouse(Path(folder)), limit=20)
+            return play_batch(
+                configs, configs.arm("demo_attack"), "demo_attack--b00", Warehouse(Path(folder)), limit=20
+            )
 
     seconds, result = cpu(play)
     return result.calls / seconds
@@ -55,7 +61,9 @@ def main():
     for name, graph in GRAPHS.items():
         rate = null_rate(graph)
         goal = f"   goal >= {GOALS[name] / 1e6:g}   {'ok' if rate >= GOALS[name] else 'short'}" if name in GOALS else ""
-        print(f"{'null, ' + name:32}{rate / 1e6:10.1f} million pulls a CPU second, {rate / engine:,.0f}x the engine{goal}")
+        print(
+            f"{'null, ' + name:32}{rate / 1e6:10.1f} million pulls a CPU second, {rate / engine:,.0f}x the engine{goal}"
+        )
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Int
     """
     n_episodes, n_seats, _ = adjacent.shape
     kind = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if np.iinfo(kind).bits >= n_seats)
-    bit = kind(1) << np.arange(n_seats, dtype=kind)
+    bit = np.left_shift(1, np.arange(n_seats, dtype=kind), dtype=kind)
     neighbours = np.ascontiguousarray((adjacent * bit).sum(axis=2, dtype=kind).T)  # (i, e)
     targets = np.empty((n_rounds, n_seats, n_episodes), dtype=np.uint8)
     allowed, pulled_by = neighbours, np.empty_like(neighbours)
@@ -89,7 +89,7 @@ def _drawn(sets: NDArray[Any], lots: NDArray[np.float32]) -> NDArray[np.uint8]:
     """One member of each set of bits, uniformly, by a lot in [0, 1)."""
     if sets.dtype == np.uint8:
         place = (lots * SIZES[sets]).astype(np.uint8)
-        return MEMBERS[sets, place]
+        return np.asarray(MEMBERS[sets, place])
     place = (lots * np.bitwise_count(sets)).astype(np.uint8)
     drawn = np.zeros(sets.shape, dtype=np.uint8)
     passed = np.zeros(sets.shape, dtype=np.uint8)  # members met so far
