@@ -139,12 +139,14 @@ def run(
 @main.command()
 @click.pass_obj
 def report(options: dict[str, str]) -> None:
-    """Aggregate what is played, and write summary.json and the figures anew."""
+    """Aggregate what is played, write summary.json and the figures anew, and say what may be claimed."""
     with _errors():
+        from di_assets.report.reading import read_summary  # noqa: PLC0415
         from di_assets.runs import materialise_report  # noqa: PLC0415
 
         home = _home(options)
         materialise_report(home)
+        _printing().claims(read_summary(home.warehouse) or {"questions": {}})
         click.echo(f"written to {home.warehouse.report}")
 
 

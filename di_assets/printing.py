@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,14 @@ def figure_rows(home: "Home") -> list[dict[str, Any]]:
         }
         for row in lifts.iter_rows(named=True)
     ]
+
+
+def claims(summary: Mapping[str, Any]) -> None:
+    """Every question's headline, and every claim with its status."""
+    for question in summary["questions"].values():
+        click.echo(question["headline"])
+        for claim in question["claims"]:
+            click.echo(f"  {claim['status'] + ':':14}{claim['sentence']}")
 
 
 def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:

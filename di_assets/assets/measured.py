@@ -11,6 +11,7 @@ from di_assets.assets.home import Home
 from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
 from di_assets.measures.choices import choices
+from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
@@ -81,7 +82,10 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         kinds={"polars", "parquet"},
     )
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        frame = measure(*(home.warehouse.read(table) for table in inputs(measure)), **settings(measure, home))
+        frames = {table: home.warehouse.read(table) for table in inputs(measure)}
+        if "episodes" in frames:
+            frames["episodes"] = one_rules_version(frames["episodes"])
+        frame = measure(**frames, **settings(measure, home))
         home.warehouse.write(name, frame)
         return dg.MaterializeResult(metadata=metadata.of_table(name, frame, inputs(measure)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from di_assets.measures.intervals import Interval
+from di_assets.measures.lift import holm
 from di_assets.measures.points import Mean
 from di_assets.report.flaws import Flaw
 from di_assets.report.scope import Row, Scope
@@ -113,10 +114,10 @@ CAPTURES = Statement(
     unit="net pulls a round and rival",
     form="+.3f",
     supported="Above blind reciprocation {who} captures {span}; that is no proof of persuasion.",
-    undecided="Whether {who} captures anything above blind reciprocation is open: {span}.",
+    undecided="Whether {who} captures anything above blind reciprocation is open: {span}, p {p} after Holm.",
     contradicted="{who} gives away more than blind reciprocation would: {span}.",
     missing="The capture of {who} is not measured yet.",
-    tested=False,
+    tested=True,
 )
 NETWORK = Statement(
     name="the ring makes points more unequal than the complete graph",
@@ -190,9 +191,24 @@ def persuades(row: Row, *, scripted: bool) -> Claim:
     )
 
 
-def captures(row: Row, *, scripted: bool) -> Claim:
-    """Whether this model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
-    return judge(CAPTURES, Evidence(_who(row, scripted), row.capture.mean, row.capture.t, flaws=row.flaws_on))
+def captures(rows: Sequence[Row], *, scripted: bool) -> list[Claim]:
+    """Whether each model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
+    shown = [row for row in rows if row.on is not None]
+    tested = [row for row in shown if row.capture.p is not None]
+    adjusted = dict(zip((row.model for row in tested), holm([row.capture.p or 0.0 for row in tested]), strict=True))
+    return [
+        judge(
+            CAPTURES,
+            Evidence(
+                who=_who(row, scripted),
+                estimate=row.capture.mean,
+                interval=row.capture.t,
+                p=adjusted.get(row.model),
+                flaws=row.flaws_on,
+            ),
+        )
+        for row in shown
+    ]
 
 
 def network(gap: Mean, found: tuple[Flaw, ...]) -> Claim:

@@ -100,7 +100,7 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
 
 def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
     """What is claimed besides the primary outcome: capture, the pooled pairs, the network."""
-    found = [captures(row, scripted=scope.scripted) for row in scope.rows if row.on is not None]
+    found = captures(scope.rows, scripted=scope.scripted)
     pairs = net_capture(scope, frames)["n"]
     if pairs:
         found.append(pooled_capture(pairs))

@@ -12,6 +12,7 @@ from di_assets.measures.intervals import (
     percentile_bootstrap,
     studentized_bootstrap,
     t_interval,
+    t_p,
     welch_interval,
 )
 from di_assets.measures.labels import kappa
@@ -43,6 +44,8 @@ def test_t_and_welch_agree_with_scipy():
     on, off = [55.0, 68.0, 76.0, 79.0, 83.0], [20.0, 31.0, 25.0, 28.0]
     low, high = stats.t.interval(0.95, 4, loc=stats.tmean(on), scale=stats.sem(on))
     assert (t_interval(on).low, t_interval(on).high) == pytest.approx((low, high))
+    assert t_p(off) == pytest.approx(stats.ttest_1samp(off, 0).pvalue)
+    assert t_p([3.0]) is None
     interval, p_value = welch_interval(on, off)
     theirs = stats.ttest_ind(on, off, equal_var=False)
     assert p_value == pytest.approx(theirs.pvalue)
