@@ -20,8 +20,8 @@ from di_assets.measures.logit import (
     SEPARATED,
     Counts,
     fit,
-    overlapping,
 )
+from di_assets.measures.separation import certainty, recession, separated
 
 PATTERNS = np.array([(1.0, *facts) for facts in itertools.product((0.0, 1.0), repeat=3)])
 TERMS = ("intercept", "a", "b", "c")
@@ -95,8 +95,10 @@ def test_a_term_that_decides_every_row_has_no_finite_estimate_and_no_huge_number
         with pytest.raises(PerfectSeparationWarning):
             by_statsmodels(made)
     for estimate in fit(made):
-        assert (estimate.coefficient, estimate.standard_error, estimate.effect) == (None, None, None)
-        assert (estimate.interval.low, estimate.p_value, estimate.reason) == (None, None, SEPARATED)
+        assert (estimate.coefficient, estimate.standard_error, estimate.p_value) == (None, None, None)
+        assert (estimate.interval.low, estimate.effect_interval.low, estimate.reason) == (None, None, SEPARATED)
+    # What it does to the probability is certain all the same.
+    assert [e.effect for e in fit(made)] == [None, 1.0]
 
 
 def test_what_separation_leaves_finite_is_estimated_from_the_rows_that_overlap():
@@ -122,24 +124,29 @@ def test_what_separation_leaves_finite_is_estimated_from_the_rows_that_overlap()
 
 
 def by_trying(x, n, y):
-    """Patterns that some direction of small integers separates, no other pattern being the worse for it."""
-    separated = np.zeros(len(x), dtype=bool)
-    for direction in itertools.product(range(-3, 4), repeat=x.shape[1]):
-        along = x @ np.array(direction)
-        wrong = ((y == 0) & (along > 0)) | ((y == n) & (along < 0)) | ((y > 0) & (y < n) & (along != 0))
-        if not wrong.any():
-            separated |= along != 0
-    return ~separated
+    """The directions of small integers in which no pattern's own outcome becomes less likely."""
+    tried = np.array(list(itertools.product(range(-3, 4), repeat=x.shape[1])))
+    along = x @ tried.T
+    only_0, only_1 = (y == 0)[:, None], (y == n)[:, None]
+    wrong = (only_0 & (along > 0)) | (only_1 & (along < 0)) | (~only_0 & ~only_1 & (along != 0))
+    return tried[~wrong.any(axis=0)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 7), st.sampled_from((0, 1, 2))), min_size=1, max_size=8, unique_by=lambda v: v[0])
 )
-def test_the_linear_programme_finds_the_patterns_that_trying_every_direction_finds(drawn):
+def test_linear_programmes_find_what_trying_every_direction_finds(drawn):
     x = PATTERNS[[p for p, _ in drawn]]
     n, y = np.full(len(x), 2.0), np.array([float(ones) for _, ones in drawn])
-    assert overlapping(x, n, y).tolist() == by_trying(x, n, y).tolist()
+    directions = by_trying(x, n, y)
+    cone = recession(x, n, y)
+    sided = (y == 0) | (y == n)
+    assert separated(cone).tolist() == (x[sided] @ directions.T != 0).any(axis=1).tolist()
+    along = PATTERNS @ directions.T
+    raised, lowered = (along > 0).any(axis=1), (along < 0).any(axis=1)
+    expected = np.where(raised & lowered, np.nan, raised.astype(float) - lowered)
+    np.testing.assert_array_equal(certainty(cone, PATTERNS), expected)
 
 
 def test_a_term_that_is_never_so_is_null_and_changes_nothing_else():
