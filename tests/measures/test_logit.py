@@ -5,11 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from di_assets.measures.logit import (
     FEW,
@@ -50,6 +48,8 @@ def as_rows(made):
 
 
 def by_statsmodels(made, **more):
+    import statsmodels.api as sm  # seconds, for whoever runs these tests alone
+
     x, y, offset, cluster = as_rows(made)
     model = sm.GLM(y, x, family=sm.families.Binomial(), offset=offset)
     return model.fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True, tol=1e-12, **more)
@@ -74,6 +74,8 @@ def test_effects_are_statsmodels_average_marginal_effects_of_dummies():
     rng = np.random.default_rng(7)
     n, y = world(rng, clusters=12, rows=50, beta=np.array([-1.0, 1.5, 0.2, -0.7]))
     made = counts(n, y)
+    import statsmodels.api as sm
+
     x, ones, _, cluster = as_rows(made)
     model = sm.Logit(ones, x).fit(
         disp=0, cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True, tol=1e-12, maxiter=100
@@ -88,6 +90,8 @@ def test_effects_are_statsmodels_average_marginal_effects_of_dummies():
 
 
 def test_a_term_that_decides_every_row_has_no_finite_estimate_and_no_huge_number():
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
     x = np.array([[1.0, 0.0], [1.0, 1.0]])
     made = counts([[5, 5]] * 6, [[0, 5]] * 6, x=x, terms=("intercept", "a"))
     with warnings.catch_warnings():
