@@ -25,6 +25,8 @@ FEW, FEW_SO = f"fewer than {LEAST_CLUSTERS} seeds", f"so, or not so, in fewer th
 NO_CONVERGENCE = "no convergence"
 MOST_STEPS, CONVERGED, LONGEST_STEP = 100, 1e-10, 2.0
 CLOSE = 1e-8
+# A smaller standard error is rounding: it would take a million million rows.
+LEAST_ERROR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,13 @@ def _estimate(fitted: Fitted, k: int, reason: str | None) -> Estimate:
     if reason is not None:
         return _undefined(reason, effect=effect)
     at, clusters = fitted.known.index(k), clusters_of(fitted.counts)
-    coefficient, error = float(fitted.beta[at]), float(np.sqrt(fitted.covariance[at, at]))
-    reason = _few(fitted.counts, k, clusters) or (NO_VARIANCE if error < CLOSE else None)
+    coefficient, error = float(fitted.beta[at]), _error(float(fitted.covariance[at, at]))
+    reason = _few(fitted.counts, k, clusters) or (NO_VARIANCE if error < LEAST_ERROR else None)
     if reason is not None:
         none = Interval(None, None, reason)
         return Estimate(coefficient, None, none, None, effect, none, reason)
     width = float(stdtrit(clusters - 1, 0.5 + LEVEL / 2))
-    spread = float(np.sqrt(slope @ fitted.covariance @ slope))
+    spread = _error(float(slope @ fitted.covariance @ slope))
     around = Interval(None, None, "none of the intercept") if effect is None else _around(effect, width * spread)
     p_value = float(2 * stdtr(clusters - 1, -abs(coefficient) / error))
     return Estimate(coefficient, error, _around(coefficient, width * error), p_value, effect, around, None)
@@ -192,6 +194,11 @@ def _effect(fitted: Fitted, k: int) -> tuple[float | None, Floats]:
         change += sign * float(n @ mean) / float(n.sum())
         slope += sign * (n * mean * (1 - mean)) @ x[:, fitted.known] / float(n.sum())
     return (None if math.isnan(change) else change), slope
+
+
+def _error(variance: float) -> float:
+    """Its root; what rounding leaves below 0 is 0."""
+    return math.sqrt(max(0.0, variance))
 
 
 def _around(middle: float, half: float) -> Interval:

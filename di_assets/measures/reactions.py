@@ -20,7 +20,6 @@ import numpy as np
 import polars as pl
 from scipy.special import logit
 
-from di_assets.measures.choices import FACTS
 from di_assets.measures.dense import Floats
 from di_assets.measures.logit import Counts, Estimate, fit
 from di_assets.tables import TABLES
@@ -47,12 +46,11 @@ def reactions(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_condition_and_model(episodes: pl.DataFrame, choices: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Choices of each condition and puller's model, added up by seed, in order of every pattern and seed."""
-    keys = ["condition", "model", "n_neighbours", "n_owed", *FACTS, "seed"]
-    known = choices.join(episodes.select("episode_id", "condition", "seed"), on="episode_id")
-    whole = known.group_by(keys).agg(pl.sum("n"), pl.sum("pulled")).sort(keys)
-    for (condition, model), part in whole.group_by("condition", "model", maintain_order=True):
-        yield str(condition), str(model), part
+    """Choices of each condition and puller's model, with their seeds, in order of condition and model."""
+    known = choices.join(episodes.select("episode_id", "condition", "seed"), on="episode_id").drop("episode_id")
+    parts = known.partition_by("condition", "model", as_dict=True, include_key=False)
+    for condition, model in sorted(parts):
+        yield condition, model, parts[condition, model]
 
 
 def counts_of(part: pl.DataFrame) -> Counts:

@@ -229,3 +229,19 @@ def test_intervals_cover_planted_coefficients_as_often_as_they_say():
         held += [e.interval.low <= b <= e.interval.high for e, b in zip(fit(made), beta, strict=True)]
     assert (held >= 0.93 * 500).all(), held
     assert (held <= 0.97 * 500).all(), held
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 8), st.sampled_from((1, 3, 20)), st.floats(0, 1))
+def test_whatever_the_counts_every_number_is_finite_or_null_with_a_reason(seed, clusters, rows, certain):
+    rng = np.random.default_rng(seed)
+    n, y = world(rng, clusters=clusters, rows=rows, beta=rng.normal(0, 2, size=4))
+    y = np.where(rng.random(len(PATTERNS)) < certain, rng.integers(2, size=len(PATTERNS)) * n, y)
+    for name, estimate in zip(TERMS, fit(counts(n, y)), strict=True):
+        inner, outer = estimate.interval, estimate.effect_interval
+        told = [estimate.coefficient, estimate.standard_error, inner.low, inner.high, estimate.p_value]
+        told += [estimate.effect, outer.low, outer.high] if name != "intercept" else []
+        assert all(value is None or np.isfinite(value) for value in told)
+        assert (None in told) == (estimate.reason is not None)
+        assert estimate.effect is None or -1 <= estimate.effect <= 1
+        assert estimate.coefficient is None or abs(estimate.coefficient) < 50
