@@ -340,10 +340,14 @@ REACTIONS = Table(
     _columns(
         ("condition", TEXT, "topology/payoff/messaging"),
         ("model", TEXT, "what plays the pullers, in whatever role"),
-        ("term", TEXT, "intercept, owed, owed_before, asked or focal: what is so of a neighbour, as in `choices`"),
+        ("term", TEXT, "intercept, or what is so of a neighbour: see `choices`; rival_owed: another one is owed"),
         ("n", INT, "independent episodes: of one seed they are one"),
         ("n_choices", INT, "valid pulls of seats with more than one neighbour"),
-        ("coefficient?", FLOAT, "log odds of pulling a neighbour of which it is so, against one of which it is not"),
+        (
+            "coefficient?",
+            FLOAT,
+            "log odds ratio of a pull for a neighbour of which it is so; intercept: departure from chance",
+        ),
         ("standard_error?", FLOAT, "of the coefficient, clustered by seed"),
         ("ci_low?", FLOAT, "95% interval of the coefficient"),
         ("ci_high?", FLOAT, "95% interval of the coefficient"),

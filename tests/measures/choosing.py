@@ -33,7 +33,7 @@ def choosers(n_episodes, *, rng, weights, spread=0.0, asking=0.3, adjacent=None,
 
 def as_choices(targets, asked, *, adjacent=None, model="m"):
     """Episodes and their `choices`, by plain counting of every row; every seat of one model, seat 0 focal."""
-    n_episodes, rounds, n = targets.shape
+    n_episodes, _, n = targets.shape
     adjacent = np.broadcast_to(~np.eye(n, dtype=bool) if adjacent is None else adjacent, (n_episodes, n, n))
     ids = tuple(f"e{k:06}" for k in range(n_episodes))
     group = Dense(ids=ids, targets=targets, events=targets, adjacent=adjacent)
@@ -45,11 +45,16 @@ def as_choices(targets, asked, *, adjacent=None, model="m"):
             "e": e,
             "n_neighbours": adjacent.sum(axis=2)[e, i],
             "n_owed": (bits & 1).sum(axis=3)[e, t, i],
-            **{name: (bits[e, t, i, j] >> k & 1).astype(bool) for k, name in enumerate(("owed", "owed_before", "asked", "focal"))},
+            **{
+                name: (bits[e, t, i, j] >> k & 1).astype(bool)
+                for k, name in enumerate(("owed", "owed_before", "asked", "focal"))
+            },
             "pulled": (targets[e, t, i] == j).astype(np.int64),
         }
     )
     made = rows.group_by(pl.exclude("pulled")).agg(n=pl.len(), pulled=pl.sum("pulled"))
-    made = made.with_columns(episode_id=pl.Series(ids, dtype=pl.String).gather(made["e"]), model=pl.lit(model)).drop("e")
+    made = made.with_columns(episode_id=pl.Series(ids, dtype=pl.String).gather(made["e"]), model=pl.lit(model)).drop(
+        "e"
+    )
     episodes = pl.DataFrame({"episode_id": ids, "condition": "c", "seed": np.arange(n_episodes)})
     return episodes, TABLES["choices"].conform(made)
