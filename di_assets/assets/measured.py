@@ -10,6 +10,7 @@ from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.measures.baseline import reciprocity_baseline
 from di_assets.measures.capture import pair_capture
+from di_assets.measures.channels import channel_lift
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
@@ -32,6 +33,7 @@ def settings(measure: Measure, home: Home) -> dict[str, object]:
     arms = home.configs.arms
     known: dict[str, object] = {
         "mirrors": home.configs.mirrors,
+        "controls": home.configs.controls,
         "focal": {name: arm.focal for name, arm in arms.items()},
     }
     return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
@@ -92,4 +94,4 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, pair_capture, seat_measures, episode_measures)
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations)
+OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, channel_lift, relations)

@@ -333,6 +333,29 @@ LIFT = Table(
     ),
     partitioned=False,
 )
+CHANNEL_LIFT = Table(
+    "channel_lift",
+    "arm x model x contrast",
+    ("arm", "model", "contrast"),
+    _columns(
+        ("arm", TEXT, "the arm with an open channel that the controls mirror"),
+        ("model", TEXT, "focal model"),
+        ("game", TEXT, "topology/payoff, the same in all arms compared"),
+        ("contrast", TEXT, "what the difference is due to; total_talk is the lift of this arm's matched pairs"),
+        ("formula", TEXT, "the channels whose points are added and subtracted"),
+        ("n_pairs", INT, "seeds on which every channel of the formula is played"),
+        ("points_heard?", FLOAT, "mean points in the channel added; null in the interaction of four"),
+        ("points_unheard?", FLOAT, "mean points in the channel subtracted; likewise"),
+        ("difference?", FLOAT, "mean of the formula, points an episode"),
+        ("ci_low?", FLOAT, "95% interval of the difference"),
+        ("ci_high?", FLOAT, "95% interval of the difference"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("p_value?", FLOAT, "two-sided, raw"),
+        ("p_holm?", FLOAT, "Holm-adjusted over the contrasts of this arm and model"),
+        ("needs?", TEXT, "the arm that is still to be played"),
+    ),
+    partitioned=False,
+)
 RELATIONS = Table(
     "relations",
     "arm x condition",
@@ -380,6 +403,7 @@ TABLES: Mapping[str, Table] = {
         MODEL_POINTS,
         RECIPROCITY_BASELINE,
         LIFT,
+        CHANNEL_LIFT,
         RELATIONS,
     )
 }
