@@ -15,7 +15,7 @@ from typing import Any, Literal
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import reply_schema, write_reply
-from di_assets.game.types import Observation, Reply, Rules, SeenMessage, Turn
+from di_assets.game.types import Observation, Reply, SeenMessage, Turn
 from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
 # An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.
@@ -97,7 +97,7 @@ class LLMPlayer:
 
     def _catch_up(self, observation: Observation) -> None:
         """Renders the turns that have passed since the last ask; what is rendered stays as it is."""
-        now, rules = observation.turn, observation.rules
+        now = observation.turn
         if self._system is None or _order(now) < _order(self._next):
             self._begin(observation)
         while self._next != now:
@@ -108,7 +108,7 @@ class LLMPlayer:
             for role, text in added:
                 self._past.add(role, text)
             self._digest.update(json.dumps(added).encode())
-            self._next = _following(self._next, rules)
+            self._next = _following(self._next, observation)
 
     def _begin(self, observation: Observation) -> None:
         rules = observation.rules
@@ -121,11 +121,12 @@ class LLMPlayer:
             outside=rules.outside,
             public=rules.visibility == "public",
             messages=rules.channel != "none",
+            may_write=observation.may_write,
             exchanges=rules.exchanges,
             max_message_chars=rules.max_message_chars,
             instructions=self._instructions,
         )
-        self._past, self._next, self._asked = _Past(), _first(rules), None
+        self._past, self._next, self._asked = _Past(), _first(observation), None
         self._received, self._kept, self._counted = Counter(), Counter(), 0
         self._digest = hashlib.sha256(json.dumps([self._identity, self._system]).encode())
 
@@ -134,7 +135,7 @@ class LLMPlayer:
         if self._asked is not None and self._asked[0] == turn:
             return self._asked[1]
         rules = observation.rules
-        opens = turn.exchange == 1 or rules.channel == "none"
+        opens = turn == replace(_first(observation), round=turn.round)
         text = self._prompts.render(
             "turn",
             me=observation.me,
@@ -147,7 +148,7 @@ class LLMPlayer:
             public=rules.visibility == "public",
             pulls=_pulls_of(observation, turn.round - 1) if opens and turn.round > 1 else None,
             points=self._points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
-            messages=None if opens else _messages_before(observation, turn),
+            messages=_messages_before(observation, turn),
         )
         self._asked = (turn, text)
         return text
@@ -189,15 +190,16 @@ class _Past:
         return _Past(self.turns.copy(), self.last)
 
 
-def _first(rules: Rules) -> Turn:
-    return Turn(1, "pull", 0) if rules.channel == "none" else Turn(1, "message", 1)
+def _first(observation: Observation) -> Turn:
+    """The seat's first turn; one that may not write is only ever asked for its pull."""
+    return Turn(1, "message", 1) if observation.may_write else Turn(1, "pull", 0)
 
 
-def _following(turn: Turn, rules: Rules) -> Turn:
+def _following(turn: Turn, observation: Observation) -> Turn:
     if turn.phase == "message":
-        last = turn.exchange == rules.exchanges
+        last = turn.exchange == observation.rules.exchanges
         return Turn(turn.round, "pull", 0) if last else Turn(turn.round, "message", turn.exchange + 1)
-    return replace(_first(rules), round=turn.round + 1)
+    return replace(_first(observation), round=turn.round + 1)
 
 
 def _order(turn: Turn) -> tuple[int, bool, int]:
@@ -228,11 +230,17 @@ def _pulls_of(observation: Observation, number: int) -> dict[str, str | None]:
     return {p.puller: p.target for p in observation.pulls if p.round == number}
 
 
-def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]]:
-    """Messages delivered to this seat at the end of the exchange before this turn."""
-    exchange = observation.rules.exchanges if turn.phase == "pull" else turn.exchange - 1
+def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]] | None:
+    """Messages delivered to this seat since its last turn; None where none can have been.
+
+    One that writes has heard of all exchanges but the last; one that may not, and is asked for its pull alone, of none.
+    """
+    if turn.exchange == 1 or observation.rules.channel == "none":
+        return None
+    last = observation.rules.exchanges if turn.phase == "pull" else turn.exchange - 1
     return [
         {"from": m.sender, "text": m.text, **({"cut": True} if m.truncated else {})}
+        for exchange in range(last if observation.may_write else 1, last + 1)
         for m in _at(observation.messages, Turn(turn.round, "message", exchange))
         if m.recipient == observation.me
     ]

@@ -10,6 +10,7 @@ from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
+from di_assets.measures.channels import channel_lift
 from di_assets.measures.choices import choices
 from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.episode import episode_measures
@@ -36,6 +37,7 @@ def settings(measure: Measure, home: Home) -> dict[str, object]:
     arms = home.configs.arms
     known: dict[str, object] = {
         "mirrors": home.configs.mirrors,
+        "controls": home.configs.controls,
         "focal": {name: arm.focal for name, arm in arms.items()},
     }
     return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
@@ -104,6 +106,7 @@ OVER_ALL: tuple[Measure, ...] = (
     reciprocity_baseline,
     model_baseline,
     lift,
+    channel_lift,
     relations,
     reactions,
     repayments,

@@ -1,11 +1,14 @@
 """The game: rules, topologies, turns. Pure functions; standard library and networkx only; no I/O, no clock."""
 
+from di_assets.game.filler import filler
 from di_assets.game.observe import observe
 from di_assets.game.setup import seat_labels, seating
-from di_assets.game.step import points, start, step
+from di_assets.game.step import asked, may_write, points, start, step
 from di_assets.game.topology import TOPOLOGIES, edges
 from di_assets.game.types import (
+    FOCAL_CHANNELS,
     RULES_VERSION,
+    Channel,
     Message,
     Observation,
     Pull,
@@ -19,8 +22,10 @@ from di_assets.game.types import (
 )
 
 __all__ = [
+    "FOCAL_CHANNELS",
     "RULES_VERSION",
     "TOPOLOGIES",
+    "Channel",
     "Message",
     "Observation",
     "Pull",
@@ -31,7 +36,10 @@ __all__ = [
     "Setup",
     "State",
     "Turn",
+    "asked",
     "edges",
+    "filler",
+    "may_write",
     "observe",
     "points",
     "seat_labels",

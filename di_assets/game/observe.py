@@ -1,10 +1,11 @@
 """`observe(state, seat)`: all that one seat may know when it is asked. Prompts and policies see nothing else."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from di_assets.game.setup import neighbour_order
-from di_assets.game.step import neighbours
-from di_assets.game.types import Observation, Setup, State
+from di_assets.game.step import may_write, neighbours
+from di_assets.game.types import Observation, Rules, Setup, State
 
 
 def observe(state: State, seat: int) -> Observation:
@@ -22,11 +23,18 @@ def observe(state: State, seat: int) -> Observation:
         players=tuple(sorted(setup.labels)),
         neighbours=orders[-1],
         turn=state.turn,
-        rules=setup.rules,
+        rules=setup.rules if setup.rules.channel in {"open", "none"} else _told(setup.rules),
         messages=state.seen_messages[seat],
         pulls=state.seen_pulls[seat],
         orders=orders,
+        may_write=may_write(setup, seat),
     )
+
+
+@lru_cache(maxsize=256)
+def _told(rules: Rules) -> Rules:
+    """The rules without a word of who is muted or replaced."""
+    return replace(rules, channel="open")
 
 
 @lru_cache(maxsize=65_536)

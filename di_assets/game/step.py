@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from di_assets.game.filler import filler
 from di_assets.game.types import Message, Pull, PullStatus, Reply, Rules, SeenMessage, SeenPull, Setup, State, Turn
 
 CUT_MARK = "…"
@@ -15,11 +16,32 @@ def start(setup: Setup) -> State:
     return State(setup=setup, turn=_first_turn(setup.rules, 1), seen_messages=each, seen_pulls=each)
 
 
+def asked(state: State) -> tuple[int, ...]:
+    """Seats that are asked this turn, ascending: all for their pull, those that may write for messages.
+
+    Raises:
+        ValueError: the game is over, so that nobody is asked.
+    """
+    if state.turn is None:
+        raise ValueError("the game is over")
+    seats = range(len(state.setup.labels))
+    return tuple(s for s in seats if state.turn.phase == "pull" or may_write(state.setup, s))
+
+
+def may_write(setup: Setup, seat: int) -> bool:
+    """True for a seat whose messages travel, as written or replaced."""
+    channel = setup.rules.channel
+    if channel == "none":
+        return False
+    return channel not in {"focal_muted", "rivals_muted"} or (seat == setup.focal) == (channel == "rivals_muted")
+
+
 def step(state: State, replies: Mapping[int, Reply]) -> State:
     """The game after this turn's replies, all at once.
 
     An invalid or missing reply, or one that the rules do not allow, sends nothing in the message phase and forfeits
-    the pull in the pull phase; it never becomes a move. Events are numbered in the order seat, recipient.
+    the pull in the pull phase; it never becomes a move. A muted seat sends nothing whatever it replies. Events are
+    numbered in the order seat, recipient.
 
     Args:
         state: a game that is not over.
@@ -55,11 +77,12 @@ def neighbours(setup: Setup, seat: int) -> tuple[int, ...]:
     return tuple(sorted(b if a == seat else a for a, b in setup.edges if seat in {a, b}))
 
 
-def _with_messages(state: State, sent: Sequence[Message]) -> State:
-    """Delivered together: sender and recipient each know of it, nobody else does."""
+def _with_messages(state: State, written: Sequence[Message]) -> State:
+    """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
     labels = state.setup.labels
     seen: list[list[SeenMessage]] = [[] for _ in labels]
-    for message in sent:
+    delivered = tuple(_delivered(state.setup, message) for message in written)
+    for message, arrived in zip(written, delivered, strict=True):
         known = SeenMessage(
             round=message.round,
             exchange=message.exchange,
@@ -69,13 +92,21 @@ def _with_messages(state: State, sent: Sequence[Message]) -> State:
             truncated=message.truncated,
         )
         seen[message.sender].append(known)
-        seen[message.recipient].append(known)
+        seen[message.recipient].append(known if arrived is message else replace(known, text=arrived.text))
     return replace(
         state,
         turn=_next(state),
-        messages=(*state.messages, *sent),
+        messages=(*state.messages, *delivered),
         seen_messages=tuple((*old, *new) for old, new in zip(state.seen_messages, seen, strict=True)),
     )
+
+
+def _delivered(setup: Setup, message: Message) -> Message:
+    """The message as it arrives: the focal seat's is filler in `placebo`, as long and, where it was cut, as marked."""
+    if setup.rules.channel != "placebo" or message.sender != setup.focal:
+        return message
+    mark = CUT_MARK if message.truncated else ""
+    return replace(message, text=filler(len(message.text) - len(mark)) + mark)
 
 
 def _with_pulls(state: State, pulls: Sequence[Pull]) -> State:
@@ -113,7 +144,7 @@ def _next(state: State) -> Turn | None:
 
 def _messages(state: State, seat: int, reply: Reply | None) -> Sequence[Message]:
     """The seat's messages by recipient, the first one to each neighbour; all else is dropped."""
-    if reply is None or reply.invalid is not None or state.turn is None:
+    if reply is None or reply.invalid is not None or state.turn is None or not may_write(state.setup, seat):
         return ()
     setup, turn = state.setup, state.turn
     allowed = {setup.labels[other]: other for other in neighbours(setup, seat)}

@@ -7,6 +7,9 @@ RULES_VERSION = "1"
 
 Phase = Literal["message", "pull"]
 PullStatus = Literal["valid", "forfeit", "kept"]
+Channel = Literal["open", "none", "focal_muted", "rivals_muted", "placebo"]
+# Channels that treat the focal seat unlike its rivals.
+FOCAL_CHANNELS: frozenset[Channel] = frozenset({"focal_muted", "rivals_muted", "placebo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,9 @@ class Rules:
 
     Attributes:
         n_rounds: rounds; each seat owns one pull in each.
-        channel: `open` (messages to neighbours) or `none` (no message phase, and no word of one anywhere).
+        channel: `open` (messages to neighbours); `none` (no message phase, and no word of one anywhere); `focal_muted`
+            (the focal seat writes nothing, and is not asked to); `rivals_muted` (only the focal seat writes); `placebo`
+            (all write, but the focal seat's words arrive as neutral filler of the same length).
         exchanges: message phases before each round's pulls.
         max_message_chars: longer messages are cut and marked.
         visibility: `public` (everyone learns every pull) or `own` (each learns only who pulled it).
@@ -24,7 +29,7 @@ class Rules:
     """
 
     n_rounds: int = 25
-    channel: Literal["open", "none"] = "open"
+    channel: Channel = "open"
     exchanges: int = 1
     max_message_chars: int = 600
     visibility: Literal["public", "own"] = "public"
@@ -41,12 +46,22 @@ class Setup:
         edges: undirected edges (lower seat, higher seat), sorted.
         labels: the letter of each seat, by seat; `Player A` is shown as `A` here.
         seed: fixes everything random in the episode.
+        focal: the seat under test; None where there is none.
+
+    Raises:
+        ValueError: the channel treats the focal seat apart, and there is none.
     """
 
     rules: Rules
     edges: tuple[tuple[int, int], ...]
     labels: tuple[str, ...]
     seed: int
+    focal: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a channel that has nobody to act on."""
+        if self.rules.channel in FOCAL_CHANNELS and self.focal not in range(len(self.labels)):
+            raise ValueError(f"channel {self.rules.channel!r} needs a focal seat, found {self.focal!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message event; seats are integers."""
+    """One message event, as delivered; seats are integers."""
 
     event_id: int
     round: int
@@ -101,7 +116,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
-    """A message as its sender or recipient knows it, by labels."""
+    """A message as its sender or recipient knows it, by labels: as written, or as delivered."""
 
     round: int
     exchange: int
@@ -150,10 +165,12 @@ class Observation:
         players: all labels, sorted.
         neighbours: labels within reach, in an order shuffled anew for each seat and round from the seed.
         turn: what is asked now.
-        rules: how the game is played; `n_rounds` may be used only when `horizon` is known.
+        rules: how the game is played, as the seat is told: where messages travel at all, its channel reads `open`,
+            so that nobody learns who is muted or replaced. `n_rounds` may be used only when `horizon` is known.
         messages: sent by or to this seat, delivered before this turn, in event order.
         pulls: learned of before this turn (own pulls always), in event order.
         orders: for each round so far, the order of neighbours shown in it (orders[0] is round 1's).
+        may_write: it is asked in message phases; False with messages off, and for a muted seat, which still receives.
     """
 
     me: str
@@ -164,3 +181,4 @@ class Observation:
     messages: tuple[SeenMessage, ...]
     pulls: tuple[SeenPull, ...]
     orders: tuple[tuple[str, ...], ...]
+    may_write: bool

@@ -196,7 +196,7 @@ def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
     """The first message that asks for a pull, of the focal model with most points, in the episode where it got most."""
     asking = frames["message_labels"].filter(pl.col("asks_for_pull")).select("episode_id", "event_id").unique()
     messages = frames["messages"].join(asking, on=["episode_id", "event_id"])
-    ranked = scope.episodes.filter(pl.col("channel") != "none").with_columns(pl.col("focal_points").fill_null(-1))
+    ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
     ranked = ranked.sort(["focal_points", "episode_id"], descending=[True, False])
     for episode in ranked.iter_rows(named=True):
         said = messages.filter(pl.col("episode_id") == episode["episode_id"]).sort("event_id")

@@ -103,7 +103,11 @@ EPISODES = Table(
         ("condition", TEXT, "topology/payoff/messaging"),
         ("topology", TEXT, "name of the graph over the seats"),
         ("payoff", TEXT, "pure, or outside(v)"),
-        ("channel", TEXT, "open, or none (messages off)"),
+        (
+            "channel",
+            TEXT,
+            "open, none (messages off), focal_muted, rivals_muted or placebo; see the rules",
+        ),
         ("focal_model?", TEXT, "the model under test; null in a mixed arm"),
         ("focal_seat?", INT, "its seat; null in a mixed arm"),
         ("replicate", INT, "counts the episodes of one focal model (or of a mixed arm), from 0"),
@@ -156,7 +160,11 @@ MESSAGES = Table(
         ("exchange", INT, "which message phase of the round, from 1"),
         ("sender", INT, "seat"),
         ("recipient", INT, "seat, a neighbour of the sender"),
-        ("text", TEXT, "what was written; hostile text"),
+        (
+            "text",
+            TEXT,
+            "as delivered: a focal seat's in placebo is filler (its own is in calls.reply_text); hostile text",
+        ),
         ("truncated", BOOL, "true when it was cut to max_message_chars"),
     ),
 )
@@ -418,6 +426,29 @@ LIFT = Table(
     ),
     partitioned=False,
 )
+CHANNEL_LIFT = Table(
+    "channel_lift",
+    "arm x model x contrast",
+    ("arm", "model", "contrast"),
+    _columns(
+        ("arm", TEXT, "the arm with an open channel that the controls mirror"),
+        ("model", TEXT, "focal model"),
+        ("game", TEXT, "topology/payoff, the same in all arms compared"),
+        ("contrast", TEXT, "what the difference is due to; total_talk is the lift of this arm's matched pairs"),
+        ("formula", TEXT, "the channels whose points are added and subtracted"),
+        ("n_pairs", INT, "seeds on which every channel of the formula is played"),
+        ("points_heard?", FLOAT, "mean points in the channel added; null in the interaction of four"),
+        ("points_unheard?", FLOAT, "mean points in the channel subtracted; likewise"),
+        ("difference?", FLOAT, "mean of the formula, points an episode"),
+        ("ci_low?", FLOAT, "95% interval of the difference"),
+        ("ci_high?", FLOAT, "95% interval of the difference"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("p_value?", FLOAT, "two-sided, raw"),
+        ("p_holm?", FLOAT, "Holm-adjusted over the contrasts of this arm and model"),
+        ("needs?", TEXT, "the arm that is still to be played"),
+    ),
+    partitioned=False,
+)
 RELATIONS = Table(
     "relations",
     "arm x condition",
@@ -467,6 +498,7 @@ TABLES: Mapping[str, Table] = {
         RECIPROCITY_BASELINE,
         MODEL_BASELINE,
         LIFT,
+        CHANNEL_LIFT,
         RELATIONS,
         REACTIONS,
         REPAYMENTS,
