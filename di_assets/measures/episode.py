@@ -1,43 +1,56 @@
 """Everything measured of an episode as a whole, one row each."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NOBODY, cascades, dense_groups, gini, received
-from di_assets.measures.kinds import KINDS
+from di_assets.measures.dense import NOBODY, Dense, cascades, dense_groups, gini
+from di_assets.measures.kinds import KINDS, asking, kinds_of
+from di_assets.measures.lanes import count
+from di_assets.measures.seats import scores_of
 from di_assets.tables import TABLES
 
 RATES = dict(zip(KINDS, ("payback_rate", "solicited_not_payback_rate", "unprompted_rate"), strict=True))
+FOCAL = ("focal_points", "focal_floor_points", "focal_capture")
 
 
 def episode_measures(
     episodes: pl.DataFrame,
     edges: pl.DataFrame,
+    messages: pl.DataFrame,
     pulls: pl.DataFrame,
-    pull_kinds: pl.DataFrame,
-    seat_measures: pl.DataFrame,
+    message_labels: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
-    parts = [
-        pl.DataFrame(
-            {
-                "episode_id": group.ids,
-                "n_pulls": (group.targets != NOBODY).sum(axis=(1, 2)),
-                "cascades": cascades(group.targets, group.adjacent),
-                "gini": gini(received(group.targets).sum(axis=1)),
-            }
-        )
-        for group in dense_groups(episodes, edges, pulls)
-    ]
-    none = {"episode_id": pl.String, "n_pulls": pl.Int64, "cascades": pl.Int64, "gini": pl.Float64}
-    measured = pl.concat([pl.DataFrame(schema=none), *parts])
-    shares = pull_kinds.group_by("episode_id").agg(
-        **{rate: (pl.col("kind") == kind).mean() for kind, rate in RATES.items()}
+    groups = dense_groups(episodes, edges, pulls, asking(messages, message_labels))
+    focal = dict(episodes.select("episode_id", "focal_seat").iter_rows())
+    heads = episodes.select("episode_id", "arm", "condition", "focal_model")
+    columns = [c for c in TABLES["episode_measures"].schema if c not in ("arm", "condition", "focal_model")]
+    none = TABLES["episode_measures"].empty().select(columns)
+    measured = pl.concat([none, *(_rows(group, focal).select(columns) for group in groups)])
+    return TABLES["episode_measures"].conform(measured.join(heads, on="episode_id"))
+
+
+def _rows(group: Dense, focal: Mapping[str, int | None]) -> pl.DataFrame:
+    scores, every = scores_of(group), np.arange(len(group.ids))
+    seat = np.array([NOBODY if (seat := focal[key]) is None else seat for key in group.ids], dtype=np.int64)
+    n_pulls = scores.points.sum(axis=1)
+    rows = pl.DataFrame(
+        {
+            "episode_id": group.ids,
+            "seat": seat,
+            "n_pulls": n_pulls,
+            "n_forfeits": group.forfeits,
+            "focal_points": scores.points[every, seat],
+            "focal_floor_points": scores.floor_points[every, seat],
+            "focal_capture": scores.capture[every, seat],
+            "cascades": cascades(group.targets, group.adjacent),
+            "gini": gini(scores.points),
+            **{RATES[kind]: count(flags) for kind, flags in zip(KINDS, kinds_of(group), strict=True)},
+        }
     )
-    focal = seat_measures.filter(pl.col("role") == "focal").select(
-        "episode_id", focal_points="points", focal_floor_points="floor_points", focal_capture="capture"
+    return rows.with_columns(
+        *(pl.when(pl.col("seat") != NOBODY).then(name).alias(name) for name in FOCAL),
+        *(pl.when(pl.col("n_pulls") > 0).then(pl.col(name) / pl.col("n_pulls")).alias(name) for name in RATES.values()),
     )
-    forfeits = pulls.group_by("episode_id").agg(n_forfeits=(pl.col("status") == "forfeit").sum())
-    whole = measured.join(episodes.select("episode_id", "arm", "condition", "focal_model"), on="episode_id")
-    for more in (forfeits, shares, focal):
-        whole = whole.join(more, on="episode_id", how="left")
-    return TABLES["episode_measures"].conform(whole)

@@ -130,8 +130,8 @@ def measured(tables):
     episodes, seats, edges, pulls = (tables[name] for name in ("episodes", "seats", "edges", "pulls"))
     kinds = pull_kinds(episodes, edges, tables["messages"], pulls, tables["labels"])
     pairs = pair_capture(episodes, edges, pulls)
-    by_seat = seat_measures(episodes, seats, edges, pulls, pairs)
-    whole = episode_measures(episodes, edges, pulls, kinds, by_seat)
+    by_seat = seat_measures(episodes, seats, edges, pulls)
+    whole = episode_measures(episodes, edges, tables["messages"], pulls, tables["labels"])
     return {"pulls": pulls, "kinds": kinds, "pairs": pairs, "seats": by_seat, "whole": whole}
 
 
