@@ -93,7 +93,7 @@ def dense_groups(
             joined, made, *asking = (one.cut(start, stop) for one in found)
             targets, forfeits, events = _pulls(made, n_rounds, n_seats)
             yield Dense(
-                ids=tuple(complete["episode_id"][start:stop]),
+                ids=tuple(complete["episode_id"][start:stop].to_list()),
                 targets=targets,
                 adjacent=_adjacent(joined, n_seats),
                 forfeits=forfeits,

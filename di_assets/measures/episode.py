@@ -1,6 +1,6 @@
 """Everything measured of an episode as a whole, one row each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -8,11 +8,12 @@ import polars as pl
 from di_assets.measures.dense import NOBODY, Dense, cascades, dense_groups, gini
 from di_assets.measures.kinds import KINDS, asking, kinds_of
 from di_assets.measures.lanes import count
-from di_assets.measures.seats import scores_of
+from di_assets.measures.seats import Scores, scores_of
 from di_assets.tables import TABLES
 
 RATES = dict(zip(KINDS, ("payback_rate", "solicited_not_payback_rate", "unprompted_rate"), strict=True))
 FOCAL = ("focal_points", "focal_floor_points", "focal_capture")
+HEADS = ("episode_id", "arm", "condition", "focal_model")
 
 
 def episode_measures(
@@ -24,23 +25,23 @@ def episode_measures(
 ) -> pl.DataFrame:
     """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
     groups = dense_groups(episodes, edges, pulls, asking(messages, message_labels))
-    focal = dict(episodes.select("episode_id", "focal_seat").iter_rows())
-    heads = episodes.select("episode_id", "arm", "condition", "focal_model")
-    columns = [c for c in TABLES["episode_measures"].schema if c not in ("arm", "condition", "focal_model")]
-    none = TABLES["episode_measures"].empty().select(columns)
-    measured = pl.concat([none, *(_rows(group, focal).select(columns) for group in groups)])
-    return TABLES["episode_measures"].conform(measured.join(heads, on="episode_id"))
+    focal = focal_seats(episodes)
+    return episode_table((episode_rows(group, scores_of(group), focal) for group in groups), episodes)
 
 
-def _rows(group: Dense, focal: Mapping[str, int | None]) -> pl.DataFrame:
-    scores, every = scores_of(group), np.arange(len(group.ids))
-    seat = np.array([NOBODY if (seat := focal[key]) is None else seat for key in group.ids], dtype=np.int64)
-    n_pulls = scores.points.sum(axis=1)
+def focal_seats(episodes: pl.DataFrame) -> Mapping[str, int]:
+    """Each episode's focal seat, NOBODY in a mixed arm."""
+    return dict(zip(episodes["episode_id"].to_list(), episodes["focal_seat"].fill_null(NOBODY).to_list(), strict=True))
+
+
+def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.DataFrame:
+    """What is measured of each episode of the group."""
+    every, seat = np.arange(len(group.ids)), np.array([focal[key] for key in group.ids])
     rows = pl.DataFrame(
         {
             "episode_id": group.ids,
             "seat": seat,
-            "n_pulls": n_pulls,
+            "n_pulls": scores.points.sum(axis=1),
             "n_forfeits": group.forfeits,
             "focal_points": scores.points[every, seat],
             "focal_floor_points": scores.floor_points[every, seat],
@@ -50,7 +51,17 @@ def _rows(group: Dense, focal: Mapping[str, int | None]) -> pl.DataFrame:
             **{RATES[kind]: count(flags) for kind, flags in zip(KINDS, kinds_of(group), strict=True)},
         }
     )
-    return rows.with_columns(
+    return rows.select(
+        pl.exclude("seat", *FOCAL, *RATES.values()),
         *(pl.when(pl.col("seat") != NOBODY).then(name).alias(name) for name in FOCAL),
         *(pl.when(pl.col("n_pulls") > 0).then(pl.col(name) / pl.col("n_pulls")).alias(name) for name in RATES.values()),
     )
+
+
+def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame) -> pl.DataFrame:
+    """The table of these rows, with the episodes' arm, condition and focal model."""
+    rows = list(parts)
+    if not rows:
+        return TABLES["episode_measures"].empty()
+    heads = episodes.select(HEADS)
+    return TABLES["episode_measures"].conform(pl.concat(rows).join(heads, on="episode_id", maintain_order="left"))

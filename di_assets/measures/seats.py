@@ -1,5 +1,6 @@
 """Points, reciprocity floor and capture of every seat."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,12 @@ from di_assets.measures.dense import Dense, Floats, Ints, capture, dense_groups,
 from di_assets.measures.lanes import in_order
 from di_assets.tables import TABLES
 
+COLUMNS = ("episode_id", "seat", "points", "floor_points", "capture")
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What each seat of a group's episodes came to, each (e, i).
+    """What the seats of a group of episodes came to, each (e, i).
 
     Attributes:
         points: valid pulls received.
@@ -32,11 +35,7 @@ def seat_measures(
 
     capture = mean of the seat's net capture over the N - 1 others, in [-1, 1].
     """
-    columns = ("episode_id", "seat", "points", "floor_points", "capture")
-    none = TABLES["seat_measures"].empty().select(columns)
-    measured = pl.concat([none, *(_rows(group) for group in dense_groups(episodes, edges, pulls))])
-    roster = seats.select("episode_id", "seat", "model", "role")
-    return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"]))
+    return seat_table((seat_rows(group, scores_of(group)) for group in dense_groups(episodes, edges, pulls)), seats)
 
 
 def scores_of(group: Dense) -> Scores:
@@ -49,8 +48,9 @@ def scores_of(group: Dense) -> Scores:
     )
 
 
-def _rows(group: Dense) -> pl.DataFrame:
-    scores, n = scores_of(group), len(group.ids)
+def seat_rows(group: Dense, scores: Scores) -> pl.DataFrame:
+    """COLUMNS of each seat of the group."""
+    n = len(group.ids)
     return pl.DataFrame(
         {
             "episode_id": pl.Series(group.ids, dtype=pl.String).gather(np.repeat(np.arange(n), group.n_seats)),
@@ -59,4 +59,13 @@ def _rows(group: Dense) -> pl.DataFrame:
             "floor_points": scores.floor_points.ravel(),
             "capture": scores.capture.ravel(),
         }
+    )
+
+
+def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFrame:
+    """The table of these rows, with what plays each seat."""
+    measured = pl.concat([TABLES["seat_measures"].empty().select(COLUMNS), *parts])
+    roster = seats.select("episode_id", "seat", "model", "role")
+    return TABLES["seat_measures"].conform(
+        measured.join(roster, on=["episode_id", "seat"], maintain_order="left")
     )
