@@ -114,7 +114,10 @@ def report(best, sizes):
     ]
     if (smaller := best.get((largest // 10, "measures"))) is not None:
         growth = f"time of {largest // 10:,} episodes"
-        goals += [(f"times the {kind} {growth}", ours[key] / smaller[key], "<=", MOST_GROWTH) for kind, key in (("CPU", "cpu"), ("wall", "wall"))]
+        goals += [
+            (f"times the {kind} {growth}", ours[key] / smaller[key], "<=", MOST_GROWTH)
+            for kind, key in (("CPU", "cpu"), ("wall", "wall"))
+        ]
     print(f"\nat {largest:,} episodes")
     for what, value, sign, goal in goals:
         met = value >= goal if sign == ">=" else value <= goal

@@ -48,7 +48,6 @@ class Dense:
         ids: episode ids, ascending.
         targets: (e, t, i) seat that i pulled, NOBODY for a forfeit or a kept pull.
         adjacent: (e, i, j) an edge joins them.
-        forfeits: (e,) pulls lost.
         events: (e, t, i) event_id of that pull; None where pulls were given without.
         asked: (e, t, i, j) i asked j for a pull; None where no asks were given.
     """
@@ -56,9 +55,8 @@ class Dense:
     ids: tuple[str, ...]
     targets: Ints
     adjacent: Bools
-    forfeits: Ints
-    events: Ints | None
-    asked: Bools | None
+    events: Ints | None = None
+    asked: Bools | None = None
 
     @property
     def n_rounds(self) -> int:
@@ -91,19 +89,18 @@ def dense_groups(
         for start in range(first, first + n, step):
             stop = min(start + step, first + n)
             joined, made, *asking = (one.cut(start, stop) for one in found)
-            targets, forfeits, events = _pulls(made, n_rounds, n_seats)
+            targets, events = _pulls(made, n_rounds, n_seats)
             yield Dense(
                 ids=tuple(complete["episode_id"][start:stop].to_list()),
                 targets=targets,
                 adjacent=_adjacent(joined, n_seats),
-                forfeits=forfeits,
                 events=events,
                 asked=_asked(asking[0], n_rounds, n_seats) if asking else None,
             )
 
 
-def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints, Ints | None]:
-    """Targets (e, t, i), forfeits (e,) and events (e, t, i) of these pulls."""
+def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
+    """Targets and events of these pulls, each (e, t, i)."""
     shape = (len(made.lengths), n_rounds * n_seats)
     after, puller = made.column("round") - 1, made.column("puller")
     target = made.frame["target"].fill_null(NOBODY).to_numpy()
@@ -113,16 +110,14 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints, Ints | N
         turns = target.reshape(shape).T.astype(narrow(n_seats), order="C")
     else:
         at = made.episode, np.ravel_multi_index((after, puller), (n_rounds, n_seats))
-        # Where no row says what became of a pull it counts as kept: nobody got it.
-        turns = np.repeat(seats[:, None].astype(narrow(n_seats)), shape[0], axis=1)
+        turns = np.full(shape[::-1], NOBODY, dtype=narrow(n_seats))
         turns.T[at] = target
         if event is not None:
             event, placed = np.full(shape, NOBODY), event
             event[at] = placed
-    forfeits = total(turns == NOBODY)
     turns[turns == seats[:, None].astype(turns.dtype)] = NOBODY
     events = None if event is None else event.reshape(-1, n_rounds, n_seats)
-    return told(turns.reshape(n_rounds, n_seats, -1)), forfeits, events
+    return told(turns.reshape(n_rounds, n_seats, -1)), events
 
 
 def _same(values: NDArray[Any], each: NDArray[Any]) -> bool:

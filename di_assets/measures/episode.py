@@ -26,7 +26,7 @@ def episode_measures(
     """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
     groups = dense_groups(episodes, edges, pulls, asking(messages, message_labels))
     focal = focal_seats(episodes)
-    return episode_table((episode_rows(group, scores_of(group), focal) for group in groups), episodes)
+    return episode_table((episode_rows(group, scores_of(group), focal) for group in groups), episodes, pulls)
 
 
 def focal_seats(episodes: pl.DataFrame) -> Mapping[str, int]:
@@ -42,7 +42,6 @@ def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.D
             "episode_id": group.ids,
             "seat": seat,
             "n_pulls": scores.points.sum(axis=1),
-            "n_forfeits": group.forfeits,
             "focal_points": scores.points[every, seat],
             "focal_floor_points": scores.floor_points[every, seat],
             "focal_capture": scores.capture[every, seat],
@@ -58,10 +57,13 @@ def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.D
     )
 
 
-def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame) -> pl.DataFrame:
-    """The table of these rows, with the episodes' arm, condition and focal model."""
+def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
+    """The table of these rows, with the episodes' arm, condition and focal model and their forfeits."""
     rows = list(parts)
     if not rows:
         return TABLES["episode_measures"].empty()
-    heads = episodes.select(HEADS)
-    return TABLES["episode_measures"].conform(pl.concat(rows).join(heads, on="episode_id", maintain_order="left"))
+    forfeits = pulls.filter(pl.col("target").is_null()).group_by("episode_id").agg(n_forfeits=pl.len())
+    whole = pl.concat(rows)
+    for more in (episodes.select(HEADS), forfeits):
+        whole = whole.join(more, on="episode_id", how="left", maintain_order="left")
+    return TABLES["episode_measures"].conform(whole.with_columns(pl.col("n_forfeits").fill_null(0)))

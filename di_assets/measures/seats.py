@@ -66,6 +66,4 @@ def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFra
     """The table of these rows, with what plays each seat."""
     measured = pl.concat([TABLES["seat_measures"].empty().select(COLUMNS), *parts])
     roster = seats.select("episode_id", "seat", "model", "role")
-    return TABLES["seat_measures"].conform(
-        measured.join(roster, on=["episode_id", "seat"], maintain_order="left")
-    )
+    return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))

@@ -38,4 +38,4 @@ def measured(warehouse: Warehouse, batch: str) -> Measured:
         scores = scores_of(group)
         by_seat.append(seat_rows(group, scores))
         by_episode.append(episode_rows(group, scores, focal))
-    return Measured(seat_table(by_seat, seats), episode_table(by_episode, episodes))
+    return Measured(seat_table(by_seat, seats), episode_table(by_episode, episodes, pulls))
