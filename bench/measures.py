@@ -70,9 +70,11 @@ ENGINES = {"measures": by_measures, "duckdb": by_duckdb, "scan": by_scan}
 def work(what, warehouse, size):
     """In a process of its own: peak memory is of the process."""
     if what == "compare":
-        return compare(warehouse)
+        compare(warehouse)
+        return
     if what == "build":
-        return build(warehouse, size, arms=(COMPLETE,))
+        build(warehouse, size, arms=(COMPLETE,))
+        return
     wall, cpu = time.perf_counter(), time.process_time()
     ENGINES[what](warehouse)
     spent = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}

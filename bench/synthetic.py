@@ -91,16 +91,17 @@ def batch_frames(arm, turn, indices, *, calls, rng):
     n_messages = written.sum(axis=(2, 3))
     first = np.cumsum(n_messages + N_SEATS, axis=1) - (n_messages + N_SEATS)  # (e, t): the round's first event
     seat_of = rng.permuted(np.tile(np.arange(N_SEATS), (n, 1)), axis=1)  # (e, member of the cast)
+    letters = rng.permuted(np.tile(np.arange(N_SEATS), (n, 1)), axis=1)  # (e, seat)
     frames = {
         "episodes": _episodes(arm, turn, ids, focal, replicate, seat_of[:, 0], forfeit.sum(axis=(1, 2))),
-        "seats": _seats(ids, focal, seat_of, rng=rng),
+        "seats": _seats(ids, focal, seat_of, letters),
         "edges": _repeated(ids, len(graph)).with_columns(
             seat_a=pl.Series(np.tile([a for a, _ in graph], n)), seat_b=pl.Series(np.tile([b for _, b in graph], n))
         ),
         "pulls": _pulls(ids, targets, forfeit, first + n_messages),
         **_messages(ids, written, n_messages, first, rng=rng),
     }
-    return frames | ({"calls": _calls(arm, ids, focal, seat_of, targets, forfeit)} if calls else {})
+    return frames | ({"calls": _calls(arm, ids, focal, seat_of, letters, targets, forfeit)} if calls else {})
 
 
 def drawn_pulls(n, adjacent, *, rng):
@@ -175,12 +176,11 @@ def _models(focal, seat_of):
     return models
 
 
-def _seats(ids, focal, seat_of, *, rng):
+def _seats(ids, focal, seat_of, letters):
     n, models = len(ids), _models(focal, seat_of).ravel()
-    letters = rng.permuted(np.tile(np.arange(N_SEATS), (n, 1)), axis=1).ravel()
     return _repeated(ids, N_SEATS).with_columns(
         seat=pl.Series(np.tile(np.arange(N_SEATS), n)),
-        label=pl.Series(list("ABCDE")).gather(letters),
+        label=pl.Series(list("ABCDE")).gather(letters.ravel()),
         model=pl.Series(FOCAL + BACKGROUND).gather(models),
         role=pl.Series(["background", "focal"]).gather((models < len(FOCAL)).astype(int)),
         kind=pl.lit("scripted"),
@@ -221,7 +221,7 @@ def _messages(ids, written, n_messages, first, *, rng):
     return {"messages": messages, "message_labels": labels}
 
 
-def _calls(arm, ids, focal, seat_of, targets, forfeit):
+def _calls(arm, ids, focal, seat_of, letters, targets, forfeit):
     """One call a turn, its reply shortened to the pull, or to no message at all."""
     phases = ("message", "pull") if arm.talk else ("pull",)
     n, turns = len(ids), N_ROUNDS * len(phases) * N_SEATS
@@ -229,7 +229,8 @@ def _calls(arm, ids, focal, seat_of, targets, forfeit):
     pulls = np.zeros(shape, dtype=bool)
     pulls[:, :, -1] = True
     replies = [*(json.dumps({"pull": letter}) for letter in "ABCDE"), '{"messages": []}', "no pull"]
-    pulled = np.where(forfeit, len(replies) - 1, targets)[:, :, None]
+    pulled = np.take_along_axis(letters[:, None], targets, axis=2)
+    pulled = np.where(forfeit, len(replies) - 1, pulled)[:, :, None]
     said = np.where(pulls, pulled, len(replies) - 2).ravel()
     models = np.broadcast_to(_models(focal, seat_of)[:, None, None], shape).ravel()
     invalid = said == len(replies) - 1

@@ -30,8 +30,9 @@ from di_assets.measures.lanes import (
 from di_assets.measures.rows import Cut, spans
 
 __all__ = [
-    "COMPLETE", "MOST_CELLS", "NOBODY", "Bools", "Dense", "Floats", "Ints", "capture", "cascades", "dense_groups",
-    "floor_points", "forecast", "gini", "given", "net_capture", "paybacks", "points", "received", "residuals", "solicited",
+    "COMPLETE", "MOST_CELLS", "NOBODY", "Bools", "Dense", "Floats", "Ints",
+    "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
+    "paybacks", "points", "received", "residuals", "solicited",
 ]  # fmt: skip
 
 COMPLETE = "complete"
@@ -193,7 +194,7 @@ def net_capture(residual: Floats) -> Floats:
 
 def capture(residual: Floats) -> Floats:
     """(e, i): mean of the seat's net capture over the N - 1 others, in [-1, 1]."""
-    return in_order(net_capture(residual).swapaxes(1, 2)) / (residual.shape[1] - 1)
+    return np.asarray(in_order(net_capture(residual).swapaxes(1, 2)) / (residual.shape[1] - 1))
 
 
 def cascades(targets: Ints, adjacent: Bools) -> Ints:

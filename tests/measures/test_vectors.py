@@ -1,6 +1,7 @@
 """Episodes with the measures they must give: the shared vectors where they are, and the worked example always."""
 
 import json
+import string
 
 import polars as pl
 import pytest
@@ -88,7 +89,7 @@ def tables_of(vector, *, episode_id="e", focal_seat=0, status="complete"):
     )
     seats = TABLES["seats"].frame(
         [
-            (episode_id, s, "ABCDEFGH"[s], "m", "focal" if s == focal_seat else "background", "scripted")
+            (episode_id, s, string.ascii_uppercase[s], "m", "focal" if s == focal_seat else "background", "scripted")
             for s in range(n)
         ]
     )
