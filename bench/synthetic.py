@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,11 @@ import polars as pl
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.game import edges
 from di_assets.game.types import RULES_VERSION
+from di_assets.measures.capture import pair_capture
+from di_assets.measures.episode import episode_measures
+from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import LEXICAL, VERSION
+from di_assets.measures.seats import seat_measures
 from di_assets.tables import TABLES, Warehouse
 
 N_SEATS, N_ROUNDS, BATCH = 5, 25, 5_000
@@ -35,6 +40,7 @@ TEXTS = (
     "I won't pull you again.",
     "Good round, thank you!",
 )
+MEASURES = (pull_kinds, pair_capture, seat_measures, episode_measures)
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -64,13 +70,20 @@ ARMS = (
 )
 
 
-def build(warehouse, n_episodes, *, seed=1, arms=ARMS, batch_size=BATCH, calls=False):
-    """Writes the event tables and the lexical labels of so many episodes, batches dealt to the arms in turn."""
+def build(warehouse, n_episodes, *, seed=1, arms=ARMS, batch_size=BATCH, calls=False, measures=False):
+    """Writes the event tables and the lexical labels of so many episodes, batches dealt to the arms in turn.
+
+    With `calls` a minimal call for each turn, too; with `measures` what is measured of single episodes.
+    """
     for number, start in enumerate(range(0, n_episodes, batch_size)):
         arm, turn = arms[number % len(arms)], number // len(arms)
         indices = np.arange(min(batch_size, n_episodes - start)) + turn * batch_size
         rng = np.random.default_rng([seed, number])
-        for name, frame in batch_frames(arm, turn, indices, calls=calls, rng=rng).items():
+        frames = batch_frames(arm, turn, indices, calls=calls, rng=rng)
+        for measure in MEASURES if measures else ():
+            needed = [name for name in signature(measure).parameters if name in TABLES]
+            frames[measure.__name__] = measure(*(frames[name] for name in needed))
+        for name, frame in frames.items():
             warehouse.write(name, frame, f"{arm.name}--b{turn:02d}")
 
 
@@ -260,8 +273,16 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=BATCH, help="episodes a partition")
     parser.add_argument("--calls", action="store_true", help="a minimal call for each turn, too")
+    parser.add_argument("--measures", action="store_true", help="what is measured of single episodes, too")
     given = parser.parse_args()
-    build(Warehouse(given.folder), given.episodes, seed=given.seed, batch_size=given.batch, calls=given.calls)
+    build(
+        Warehouse(given.folder),
+        given.episodes,
+        seed=given.seed,
+        batch_size=given.batch,
+        calls=given.calls,
+        measures=given.measures,
+    )
 
 
 if __name__ == "__main__":

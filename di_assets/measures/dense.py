@@ -107,6 +107,7 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
     target = made.frame["target"].fill_null(NOBODY).to_numpy()
     event = made.column("event_id") if "event_id" in made.frame.columns else None
     rounds, seats = np.divmod(np.arange(shape[1]), n_seats)
+    # In key order a complete episode's rows are its array already; in any other, or with rows missing, each is placed.
     if (made.lengths == shape[1]).all() and _same(after, rounds) and _same(puller, seats):
         turns = target.reshape(shape).T.astype(narrow(n_seats), order="C")
     else:
@@ -116,7 +117,7 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
         if event is not None:
             event, placed = np.full(shape, NOBODY), event
             event[at] = placed
-    turns[turns == seats[:, None].astype(turns.dtype)] = NOBODY
+    turns[turns == seats[:, None].astype(turns.dtype)] = NOBODY  # kept
     events = None if event is None else event.reshape(-1, n_rounds, n_seats)
     return told(turns.reshape(n_rounds, n_seats, -1)), events
 

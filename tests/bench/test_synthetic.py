@@ -12,7 +12,7 @@ from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory):
     warehouse = Warehouse(tmp_path_factory.mktemp("synthetic"))
-    build(warehouse, 110, batch_size=20, calls=True)
+    build(warehouse, 110, batch_size=20, calls=True, measures=True)
     return warehouse
 
 
@@ -93,6 +93,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     assert one != other
 
 
-def test_it_can_be_measured(synthetic):
-    made = [measured(synthetic, path.stem).episode_measures for path in synthetic.paths("pulls")]
-    assert sum(frame.height for frame in made) == 110
+def test_it_comes_with_its_measures_when_asked(synthetic):
+    for path in synthetic.paths("episodes"):
+        made = measured(synthetic, path.stem)
+        assert synthetic.read("episode_measures", path.stem).equals(made.episode_measures)
+        assert synthetic.read("seat_measures", path.stem).equals(made.seat_measures)
+    assert synthetic.read("episode_measures").height == 110
+    assert synthetic.read("pair_capture").height == 110 * 20
+    assert synthetic.read("pull_kinds").height == synthetic.read("episode_measures")["n_pulls"].sum()
