@@ -54,6 +54,14 @@ class Table:
         """A frame of this table with no rows."""
         return pl.DataFrame(schema=self.schema)
 
+    def in_order(self, frame: pl.DataFrame) -> bool:
+        """Whether the keys ascend from row to row, and so occur once each: one pass, many times as quick as a sort."""
+        ascends = pl.lit(value=False)
+        for key in reversed(self.keys):
+            here, before = pl.col(key), pl.col(key).shift()
+            ascends = (here > before) | ((here == before) & ascends)
+        return frame.select(ascends.slice(1).all(ignore_nulls=False)).item() is True
+
     def frame(self, rows: list[tuple[object, ...]]) -> pl.DataFrame:
         """Rows (tuples in column order) as a frame that keeps the contract."""
         return self.conform(pl.DataFrame(rows, schema=self.schema, orient="row"))
@@ -76,6 +84,8 @@ class Table:
         nulls = [c.name for c in self.columns if not c.nullable and frame[c.name].null_count()]
         if nulls:
             raise ContractError(f"table {self.name}: null in {nulls}, which are never undefined")
+        if self.in_order(frame):
+            return frame
         frame = frame.sort(self.keys)
         if frame.select(self.keys).is_duplicated().any():
             twice = frame.filter(frame.select(self.keys).is_duplicated()).select(self.keys).row(0, named=True)

@@ -42,9 +42,10 @@ class Warehouse:
 
     def scan(self, table: str, partition: str | None = None) -> pl.LazyFrame:
         """A table lazily, all partitions or one; no rows where nothing is stored yet."""
-        paths = self.paths(table)
         if partition is not None and TABLES[table].partitioned:
-            paths = [p for p in paths if p.stem == partition]
+            paths = [path] if (path := self.path(table, partition)).exists() else []
+        else:
+            paths = self.paths(table)
         if not paths:
             return TABLES[table].empty().lazy()
         # A column that the contract gained after a file was written is null there.
@@ -52,7 +53,8 @@ class Warehouse:
 
     def read(self, table: str, partition: str | None = None) -> pl.DataFrame:
         """A table in memory, rows in key order; no rows where nothing is stored yet."""
-        return self.scan(table, partition).collect().sort(TABLES[table].keys)
+        frame = self.scan(table, partition).collect()
+        return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Path:
         """Replaces a table (or one partition) atomically by a frame that keeps the contract.
