@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
     from di_assets.arms import Arm
     from di_assets.assets.home import Home
+    from di_assets.labelling.model import Labelled
+    from di_assets.labelling.person import Question
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
     from di_assets.report.transcript import Event
@@ -51,6 +54,12 @@ def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
     console.print(drawn)
 
 
+def bars() -> Progress:
+    """Bars of work being done, on stderr, gone when it is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 def event(one: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One event for people and scripts: seats by letter, the sender by model and kind."""
     sender = seats[one.seat]
@@ -73,6 +82,85 @@ def event_line(event: dict[str, Any]) -> str:
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]
     return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+
+
+def question(one: "Question") -> None:
+    """A question to a person who labels."""
+    if one.fresh:
+        click.echo(f"\n[{one.place} of {one.total}]  {escaped(one.text)}")
+    asked = {"asks_for_pull": "asks for a pull", "promises_pull": "promises a pull"}[one.label]
+    before = "" if one.before is None else f" (was {'yes' if one.before else 'no'})"
+    click.echo(f"  {asked}?{before}  y/n, s skip, b back, q quit")
+
+
+def escaped(text: str) -> str:
+    """A player's text in quotes; what is not printed as a character (line breaks, marks that turn text) is escaped."""
+    inside = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in inside) + '"'
+
+
+def labelled(made: "Labelled", *, as_json: bool) -> None:
+    """What a model's labelling came to."""
+    if as_json:
+        click.echo(json.dumps(asdict(made)))
+        return
+    text = f"{made.model} ({made.version}): {made.labelled:,} of {made.texts:,} distinct texts labelled"
+    text += f", {made.calls:,} calls made now (${made.cost_usd:.4f})"
+    text += f", {made.unread:,} without a readable reply" if made.unread else ""
+    click.echo(text + (f"; stopped: {made.stopped}" if made.stopped else ""))
+
+
+def agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """How far every two labellers agree."""
+    told = [
+        {
+            "labellers": f"{row['labeller']} ({row['version']}), {row['other']} ({row['other_version']})",
+            "label": row["label"].partition("_")[0],
+            "wrote": "scripted" if row["scripted"] else "models",
+            "n": row["n"],
+            "agreed": _share(row["agreed"]),
+            "yes": None if row["yes"] is None else f"{row['yes']:.0%}, {row['other_yes']:.0%}",
+            "kappa": None if row["kappa"] is None else f"{row['kappa']:.2f}",
+            "95% CI": _interval(row),
+        }
+        for row in rows
+    ]
+    table(list(rows) if as_json else told, as_json=as_json, title="Agreement of labellers (Cohen's kappa)")
+
+
+def ledger(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Promises made, kept and broken, and what they bought."""
+    told = [
+        {
+            "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
+            "condition": row["condition"],
+            "labeller": row["labeller"],
+            "made": f"{row['made']:,}",
+            "kept": f"{row['kept']:,}",
+            "broken": f"{row['broken']:,}",
+            "open": f"{row['open']:,}",
+            "share kept": _share(row["kept_share"]),
+            "95% CI": _interval(row, percent=True),
+            "by chance": _share(row["chance_share"]),
+            "if paid": _share(row["owed_kept_share"]),
+            "points a kept, a broken": ", ".join(
+                "—" if row[name] is None else f"{row[name]:.2f}" for name in ("points_a_kept", "points_a_broken")
+            ),
+        }
+        for row in rows
+    ]
+    table(list(rows) if as_json else told, as_json=as_json, title="Promises")
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0%}"
+
+
+def _interval(row: dict[str, Any], *, percent: bool = False) -> str:
+    if row["ci_low"] is None:
+        return str(row["ci_method"])
+    low, high = row["ci_low"], row["ci_high"]
+    return f"[{low:.0%}, {high:.0%}]" if percent else f"[{low:.2f}, {high:.2f}]"
 
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:

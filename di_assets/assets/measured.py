@@ -8,6 +8,8 @@ import polars as pl
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.labelling.stored import given_labels
+from di_assets.measures.agreement import label_agreement
 from di_assets.measures.baseline import reciprocity_baseline
 from di_assets.measures.capture import pair_capture
 from di_assets.measures.episode import episode_measures
@@ -15,6 +17,7 @@ from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
+from di_assets.measures.promises import promise_ledger, promises
 from di_assets.measures.relations import relations
 from di_assets.measures.seats import seat_measures
 from di_assets.tables import TABLES
@@ -27,14 +30,15 @@ def inputs(measure: Measure) -> list[str]:
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
-def settings(measure: Measure, home: Home) -> dict[str, object]:
-    """What a measure takes from the configuration besides tables."""
+def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, object]:
+    """What a measure takes besides tables: from the configuration, and what models and persons said of a batch."""
     arms = home.configs.arms
-    known: dict[str, object] = {
-        "mirrors": home.configs.mirrors,
-        "focal": {name: arm.focal for name, arm in arms.items()},
+    known: dict[str, Callable[[], object]] = {
+        "mirrors": lambda: home.configs.mirrors,
+        "focal": lambda: {name: arm.focal for name, arm in arms.items()},
+        "given": lambda: given_labels(home.warehouse, batch),
     }
-    return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
+    return {name: known[name]() for name in inspect.signature(measure).parameters if name in known}
 
 
 def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
@@ -55,7 +59,7 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
             frame = measure(
-                *(home.warehouse.read(table, batch) for table in inputs(measure)), **settings(measure, home)
+                *(home.warehouse.read(table, batch) for table in inputs(measure)), **settings(measure, home, batch)
             )
             home.warehouse.write(name, frame, batch)
             context.add_asset_metadata(metadata.of_table(name, frame, inputs(measure)), partition_key=batch)
@@ -91,5 +95,12 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
     return eager & dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 
-BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, pair_capture, seat_measures, episode_measures)
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations)
+BY_BATCH: tuple[Measure, ...] = (
+    message_labels,
+    pull_kinds,
+    promises,
+    pair_capture,
+    seat_measures,
+    episode_measures,
+)
+OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations, label_agreement, promise_ledger)
