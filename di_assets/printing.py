@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,7 +123,7 @@ def agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
             "agreed": _share(row["agreed"]),
             "yes": None if row["yes"] is None else f"{row['yes']:.0%}, {row['other_yes']:.0%}",
             "kappa": None if row["kappa"] is None else f"{row['kappa']:.2f}",
-            "95% CI": _interval(row),
+            "95% CI": _interval(row) if row["ci_low"] is not None else row["ci_method"],
         }
         for row in rows
     ]
@@ -129,38 +131,41 @@ def agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def ledger(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    """Promises made, kept and broken, and what they bought."""
-    told = [
-        {
-            "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
-            "condition": row["condition"],
-            "labeller": row["labeller"],
-            "made": f"{row['made']:,}",
-            "kept": f"{row['kept']:,}",
-            "broken": f"{row['broken']:,}",
-            "open": f"{row['open']:,}",
-            "share kept": _share(row["kept_share"]),
-            "95% CI": _interval(row, percent=True),
-            "by chance": _share(row["chance_share"]),
-            "if paid": _share(row["owed_kept_share"]),
-            "points a kept, a broken": ", ".join(
-                "—" if row[name] is None else f"{row[name]:.2f}" for name in ("points_a_kept", "points_a_broken")
-            ),
-        }
-        for row in rows
-    ]
-    table(list(rows) if as_json else told, as_json=as_json, title="Promises")
+    """Promises made, kept and broken, and what they bought: a table a labeller and condition."""
+    if as_json:
+        table(list(rows), as_json=True, title="")
+    for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
+        told = [
+            {
+                "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
+                "made": f"{row['made']:,}",
+                "kept": f"{row['kept']:,}",
+                "broken": f"{row['broken']:,}",
+                "open": f"{row['open']:,}",
+                "share kept, 95% CI": None
+                if row["kept_share"] is None
+                else f"{row['kept_share']:.0%} {_interval(row)}".strip(),
+                "by chance": _share(row["chance_share"]),
+                "if paid": _share(row["owed_kept_share"]),
+                "points: kept": None if row["points_a_kept"] is None else f"{row['points_a_kept']:.2f}",
+                "broken ": None if row["points_a_broken"] is None else f"{row['points_a_broken']:.2f}",
+            }
+            for row in part
+        ]
+        if not as_json:
+            table(told, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
 
 
 def _share(value: float | None) -> str | None:
     return None if value is None else f"{value:.0%}"
 
 
-def _interval(row: dict[str, Any], *, percent: bool = False) -> str:
-    if row["ci_low"] is None:
-        return str(row["ci_method"])
+def _interval(row: dict[str, Any]) -> str:
+    """Bounds in per cent, as shares are; of kappa, which is none, as a number."""
     low, high = row["ci_low"], row["ci_high"]
-    return f"[{low:.0%}, {high:.0%}]" if percent else f"[{low:.2f}, {high:.2f}]"
+    if low is None:
+        return ""
+    return f"[{low:.2f}, {high:.2f}]" if "kappa" in row else f"[{low:.0%}, {high:.0%}]"
 
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:

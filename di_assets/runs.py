@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
@@ -102,10 +103,13 @@ def materialise_report(home: Home) -> None:
 def materialise_labels(home: Home) -> list[str]:
     """Brings what models and persons have said since into the tables that are made of labels; the batches it was of.
 
+    Batches of arms that are no longer configured are left as they are.
+
     Raises:
         RunFailedError: a step failed; what was said is kept all the same.
     """
-    batches = behind(home.warehouse)
+    known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
+    batches = [batch for batch in behind(home.warehouse) if batch in known]
     if batches:
         definitions = build(home, pool=None)
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))

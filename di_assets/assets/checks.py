@@ -123,9 +123,11 @@ def control_mirrors_arm(home: Home, batch: str) -> str | None:
 
 
 def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """Two multi-checks of a batch, one of its events (which blocks the measures) and one of its measures."""
+    """Multi-checks of a batch: of events and labels (which block the measures), of promises, and of measures."""
     return [
         _multi_check("event_checks", EVENT_CHECKS, definition),
+        _multi_check("label_checks", LABEL_CHECKS, definition),
+        _multi_check("promise_checks", PROMISE_CHECKS, definition),
         _multi_check("measure_checks", MEASURE_CHECKS, definition),
     ]
 
@@ -213,10 +215,11 @@ EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (control_mirrors_arm, "episodes"),
     (sample_replays, "calls"),
 )
+# Each apart, so that labels can be brought up to date without the measures that do not hang on them.
+LABEL_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((messages_labelled, "message_labels"),)
+PROMISE_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((kept_promises_were_pulls, "promises"),)
 MEASURE_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (points_equal_pulls, "episode_measures"),
     (capture_antisymmetric, "episode_measures"),
     (kinds_sum_to_one, "episode_measures"),
-    (messages_labelled, "message_labels"),
-    (kept_promises_were_pulls, "promises"),
 )

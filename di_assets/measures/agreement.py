@@ -47,16 +47,18 @@ def kappa(one: Bools, other: Bools, blocks: NDArray[np.int64]) -> Kappa:
         other: likewise, of the other labeller.
         blocks: number of the block of each message, 0, 1, 2, ...
     """
-    if len(one) == 0:
+    agree, n = one == other, len(one)
+    if n == 0:
         return Kappa(None, Interval(None, None, NONE_SHARED))
-    agree = one == other
-    o, p, q = (float(x.mean()) for x in (agree, one, other))
-    e = p * q + (1 - p) * (1 - q)
-    if e == 1:
+    # In whole numbers, so that no more agreement than by chance is exactly 0.
+    agreed, yes, other_yes = (int(x.sum()) for x in (agree, one, other))
+    chance = yes * other_yes + (n - yes) * (n - other_yes)
+    if chance == n**2:
         return Kappa(None, Interval(None, None, ONE_ANSWER))
-    found = (o - e) / (1 - e)
+    found = (n * agreed - chance) / (n**2 - chance)
+    o, p, q, e = agreed / n, yes / n, other_yes / n, chance / n**2
     moved = (agree - o) / (1 - e) - (1 - o) / (1 - e) ** 2 * ((2 * q - 1) * (one - p) + (2 * p - 1) * (other - q))
-    sums = np.bincount(blocks, moved) / len(one)
+    sums = np.bincount(blocks, moved) / n
     if len(sums) < 2:
         return Kappa(found, Interval(None, None, "one episode"))
     error = float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()))

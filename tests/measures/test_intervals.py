@@ -1,9 +1,7 @@
-import polars as pl
 import pytest
 from scipy import stats
 
 from di_assets.measures.intervals import percentile_bootstrap, studentized_bootstrap, t_interval, welch_interval
-from di_assets.measures.labels import kappa
 from di_assets.measures.lift import holm, paired_lift, sign_flip_p
 
 # Captures of the report page's calibration episodes, by focal model.
@@ -73,9 +71,3 @@ def test_pairs_have_a_lift_and_a_correlation():
 
 def test_holm_steps_down():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_kappa_is_agreement_beyond_chance():
-    assert kappa(pl.Series([True, True, False, False]), pl.Series([True, False, False, False])) == pytest.approx(0.5)
-    assert kappa(pl.Series([True, True]), pl.Series([True, True])) is None
-    assert kappa(pl.Series([], dtype=pl.Boolean), pl.Series([], dtype=pl.Boolean)) is None
