@@ -207,6 +207,7 @@ PUBLISHED: dict[str, Callable[[Warehouse], list]] = {  # type: ignore[type-arg]
     "model_points": lambda w: w.paths("model_points"),
     "lift": lambda w: w.paths("lift"),
     "reciprocity_baseline": lambda w: w.paths("reciprocity_baseline"),
+    "promise_ledger": lambda w: w.paths("promise_ledger"),
     "summary": lambda w: list(w.report.glob("summary.json")),
 }
 EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (

@@ -149,7 +149,7 @@ def test_one_labeller_alone_agrees_with_nobody():
     ("rule", "column", "agreed", "expected"), [(asks_for_pull, 1, 41, 0.37), (promises_pull, 2, 38, 0.15)]
 )
 def test_the_lexical_rule_agrees_so_far_with_a_hand(rule, column, agreed, expected):
-    """A figure to know, not a mark to reach: of 62 messages written in many words the rule finds half, and none falsely."""
+    """A figure to know, not a mark to reach: the rule finds 14 of 35 asks and 4 of 28 promises, none falsely."""
     ours = np.array([rule(message[0]) for message in HAND])
     theirs = np.array([message[column] for message in HAND])
     assert int((ours == theirs).sum()) == agreed
