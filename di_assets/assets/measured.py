@@ -10,15 +10,18 @@ from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.labelling.stored import given_labels
 from di_assets.measures.agreement import label_agreement
-from di_assets.measures.baseline import reciprocity_baseline
+from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
+from di_assets.measures.choices import choices
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
 from di_assets.measures.promises import promise_ledger, promises
+from di_assets.measures.reactions import reactions
 from di_assets.measures.relations import relations
+from di_assets.measures.repayments import estimated_floors, repayments
 from di_assets.measures.seats import seat_measures
 from di_assets.tables import TABLES
 
@@ -98,9 +101,21 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
 BY_BATCH: tuple[Measure, ...] = (
     message_labels,
     pull_kinds,
+    choices,
     promises,
     pair_capture,
     seat_measures,
     episode_measures,
 )
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations, label_agreement, promise_ledger)
+OVER_ALL: tuple[Measure, ...] = (
+    model_points,
+    reciprocity_baseline,
+    model_baseline,
+    lift,
+    relations,
+    reactions,
+    repayments,
+    estimated_floors,
+    label_agreement,
+    promise_ledger,
+)

@@ -10,17 +10,17 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import jinja2
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.agents.replies import encodable
-from di_assets.arms import Configs, ModelConfig
+from di_assets.arms import Configs
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game.types import Turn
-from di_assets.labelling.reading import SCHEMA, Label, read_label
+from di_assets.labelling.judge import Judge
+from di_assets.labelling.reading import Label, read_label
 from di_assets.labelling.stored import alone, model_file, text_number
 from di_assets.measures.labels import LEXICAL
 from di_assets.play.budget import Budget, BudgetExceededError
@@ -28,13 +28,11 @@ from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
 from di_assets.play.journal import MOST_TEXT, OK, Call, Header, Journal
 from di_assets.play.sending import Lines
-from di_assets.providers.types import Completion, Provider, ProviderError, Request, Role
+from di_assets.providers.types import Completion, ProviderError
 from di_assets.tables import Warehouse
 
 READING_VERSION = "1"
 MAX_REASKS = 2
-# An invalid reply is shown to its writer cut to this.
-MOST_FAULT_CHARS = 2_000
 Progress = Callable[[int, int], None]
 
 
@@ -65,42 +63,11 @@ class Labelled:
     stopped: str | None
 
 
-class _Labeller:
-    """A model that is asked for labels over its line."""
-
-    kind: Literal["llm", "scripted"] = "llm"
-
-    def __init__(self, model: str, config: ModelConfig, connect: Callable[[str], Provider], prompts: Prompts) -> None:
-        self.model = model
-        self._connect, self._prompts = connect, prompts
-        self._identity = json.dumps(config.identity(), sort_keys=True)
-        self._system = prompts.render("system")
-
-    def prepare(self, text: str, faults: tuple[Fault, ...]) -> Ask:
-        """The ask for a text, after these invalid replies; the text stands in it as quoted JSON."""
-        turns: list[tuple[Role, str]] = [("user", self._prompts.render("turn", text=text))]
-        for fault in faults:
-            turns.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
-            turns.append(("user", self._prompts.render("reask", reason=fault.reason)))
-        seed = (text_number(text) + len(faults)) % 2**31
-        asked = json.dumps([self._identity, self._system, turns, SCHEMA, seed])
-        request = Request.of(
-            system=self._system, turns=turns, schema=SCHEMA, seed=seed, cache_key=f"{LABEL}/{self.model}"
-        )
-        return Ask(request_hash=hashlib.sha256(asked.encode()).hexdigest(), payload=request)
-
-    async def send(self, ask: Ask) -> Completion:
-        """Sends it."""
-        if not isinstance(ask.payload, Request):
-            raise TypeError("this ask was prepared for another kind of player")
-        return await self._connect(self.model).complete(ask.payload)
-
-
 @dataclass(slots=True)
 class _Run:
     """What the workers share: texts still to be looked at, and what became of those that were."""
 
-    labeller: _Labeller
+    judge: Judge
     lines: Lines
     journal: Journal
     texts: Iterator[str]
@@ -152,7 +119,7 @@ def label_with_model(
     path = model_file(warehouse, model, version)
     with alone(path):
         lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")])
-        labeller = _Labeller(model, configs.models[model], lines.provider, prompts)
+        judge = Judge(model, configs.models[model], lines.provider, prompts)
         distinct = list(dict.fromkeys(texts))
 
         async def asked() -> tuple[_Run, list[Call]]:
@@ -160,7 +127,7 @@ def label_with_model(
             try:
                 journal = Journal(path, header, sync=sync, in_flight=in_flight)
                 held = len(journal.calls)
-                run = _Run(labeller, lines, journal, iter(distinct), _counter(progress, len(distinct)))
+                run = _Run(judge, lines, journal, iter(distinct), _counter(progress, len(distinct)))
                 lines.connect([model])
                 await _work(run, workers=configs.models[model].concurrency)
                 return run, journal.calls[held:]
@@ -213,7 +180,7 @@ async def _label(run: _Run, text: str) -> Label | None:
     turn = Turn(text_number(text), "message", 1)
     faults: tuple[Fault, ...] = ()
     for attempt in range(1 + MAX_REASKS):
-        ask = run.labeller.prepare(text, faults)
+        ask = run.judge.prepare(text, faults)
         call = run.journal.find(turn, 0, attempt, ask.request_hash) or await _call(run, ask, turn, attempt)
         reading = read_label(call.text, stop=call.stop)
         if reading.label is not None:
@@ -256,7 +223,7 @@ async def _call(run: _Run, ask: Ask, turn: Turn, attempt: int) -> Call:
         return call
 
     try:
-        sent = await run.lines.send(run.labeller, ask, goes_out)
+        sent = await run.lines.send(run.judge, ask, goes_out)
     except ProviderError as fault:
         kept(Completion(text="", stop="fault", retried=fault.retried), fault.cost_usd, fault.kind, str(fault))
         raise

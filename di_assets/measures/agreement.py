@@ -1,18 +1,16 @@
 """How far labellers agree beyond chance: Cohen's kappa of every two of them, with messages clustered in episodes."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from di_assets.measures.intervals import LEVEL, Interval
+from di_assets.measures.intervals import Interval, clustered_t
 from di_assets.measures.labels import LABELS
 from di_assets.tables import TABLES
 
-METHOD = "t over episodes, linearised"
 NONE_SHARED, ONE_ANSWER = "no message labelled by both", "both give all of them the same one answer"
 BLOCK = ("condition", "focal_model", "seed")
 
@@ -27,7 +25,7 @@ class Kappa:
     interval: Interval
 
 
-def kappa(one: Bools, other: Bools, blocks: NDArray[np.int64]) -> Kappa:
+def kappa(one: Bools, other: Bools, blocks: NDArray[np.integer]) -> Kappa:
     """Cohen's kappa (Cohen 1960) between two labellers' answers on the same messages, in [-1, 1].
 
     kappa = (o - e) / (1 - e), o the share of messages on which they agree, e the share they would by chance:
@@ -38,14 +36,13 @@ def kappa(one: Bools, other: Bools, blocks: NDArray[np.int64]) -> Kappa:
 
         psi_i = (agree_i - o) / (1 - e) - (1 - o) / (1 - e)^2 [(2q - 1)(one_i - p) + (2p - 1)(other_i - q)]
 
-    and the variance is G / (G - 1) times the sum over blocks of (sum of psi in the block / messages)^2. With one
-    message a block this is, but for G / (G - 1), the large-sample variance of Fleiss, Cohen & Everitt (1969). The
-    interval is cut to [-1, 1].
+    so that its interval is that of the mean of kappa + psi_i, values in blocks. With one message a block its variance
+    is, but for G / (G - 1), the large-sample one of Fleiss, Cohen & Everitt (1969). Cut to [-1, 1].
 
     Args:
         one: yes or no, a message each.
         other: likewise, of the other labeller.
-        blocks: number of the block of each message, 0, 1, 2, ...
+        blocks: of each message.
     """
     agree, n = one == other, len(one)
     if n == 0:
@@ -58,14 +55,12 @@ def kappa(one: Bools, other: Bools, blocks: NDArray[np.int64]) -> Kappa:
     found = (n * agreed - chance) / (n**2 - chance)
     o, p, q, e = agreed / n, yes / n, other_yes / n, chance / n**2
     moved = (agree - o) / (1 - e) - (1 - o) / (1 - e) ** 2 * ((2 * q - 1) * (one - p) + (2 * p - 1) * (other - q))
-    sums = np.bincount(blocks, moved) / n
-    if len(sums) < 2:
-        return Kappa(found, Interval(None, None, "one episode"))
-    error = float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()))
-    if error < 1e-12:
-        return Kappa(found, Interval(None, None, "no variance"))
-    half = float(stdtrit(len(sums) - 1, 0.5 + LEVEL / 2)) * error
-    return Kappa(found, Interval(max(-1.0, found - half), min(1.0, found + half), METHOD))
+    # About 1, so that rounding about a kappa of 0 is not taken for variance.
+    about_one = clustered_t((1 + moved).tolist(), blocks.tolist())
+    if about_one.low is None or about_one.high is None:
+        return Kappa(found, about_one)
+    low, high = (bound - 1 + found for bound in (about_one.low, about_one.high))
+    return Kappa(found, replace(about_one, low=max(-1.0, low), high=min(1.0, high)))
 
 
 def label_agreement(
@@ -108,8 +103,7 @@ def _shared(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
 
 def _row(both: pl.DataFrame, label: str) -> tuple[object, ...]:
     one, other = both[label], both[f"{label}_other"]
-    blocks = both["block"].rank("dense").to_numpy().astype(np.int64) - 1
-    found = kappa(one.to_numpy(), other.to_numpy(), blocks)
+    found = kappa(one.to_numpy(), other.to_numpy(), both["block"].to_numpy())
     shares = ((one == other).mean(), one.mean(), other.mean())
     return (
         both.height,

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -46,7 +46,7 @@ def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
     interval = t_interval(gaps)
     return PairedLift(
         lift=float(np.mean(gaps)),
-        t=Interval(interval.low, interval.high, "paired t") if interval.low is not None else interval,
+        t=interval if interval.low is None else replace(interval, method="paired t"),
         studentized=studentized_bootstrap(gaps),
         p_sign_flip=sign_flip_p(gaps),
         correlation=float(np.corrcoef(a, b)[0, 1]) if varies else None,
