@@ -4,15 +4,20 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
     from di_assets.arms import Arm
     from di_assets.assets.home import Home
+    from di_assets.labelling.model import Labelled
+    from di_assets.labelling.person import Question
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
     from di_assets.report.transcript import Event
@@ -59,6 +64,12 @@ def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
     console.print(drawn)
 
 
+def bars() -> Progress:
+    """Bars of work being done, on stderr, gone when it is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 def event(one: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One event for people and scripts: seats by letter, the sender by model and kind."""
     sender = seats[one.seat]
@@ -81,6 +92,88 @@ def event_line(event: dict[str, Any]) -> str:
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]
     return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+
+
+def question(one: "Question") -> None:
+    """A question to a person who labels."""
+    if one.fresh:
+        click.echo(f"\n[{one.place} of {one.total}]  {escaped(one.text)}")
+    asked = {"asks_for_pull": "asks for a pull", "promises_pull": "promises a pull"}[one.label]
+    before = "" if one.before is None else f" (was {'yes' if one.before else 'no'})"
+    click.echo(f"  {asked}?{before}  y/n, s skip, b back, q quit")
+
+
+def escaped(text: str) -> str:
+    """A player's text in quotes; what is not printed as a character (line breaks, marks that turn text) is escaped."""
+    inside = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in inside) + '"'
+
+
+def labelled(made: "Labelled", *, as_json: bool) -> None:
+    """What a model's labelling came to."""
+    if as_json:
+        click.echo(json.dumps(asdict(made)))
+        return
+    text = f"{made.model} ({made.version}): {made.labelled:,} of {made.texts:,} distinct texts labelled"
+    text += f", {made.calls:,} calls made now (${made.cost_usd:.4f})"
+    text += f", {made.unread:,} without a readable reply" if made.unread else ""
+    click.echo(text + (f"; stopped: {made.stopped}" if made.stopped else ""))
+
+
+def agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """How far every two labellers agree."""
+    told = [
+        {
+            "labellers": f"{row['labeller']} ({row['version']}), {row['other']} ({row['other_version']})",
+            "label": row["label"].partition("_")[0],
+            "wrote": "scripted" if row["scripted"] else "models",
+            "n": row["n"],
+            "agreed": _share(row["agreed"]),
+            "yes": None if row["yes"] is None else f"{row['yes']:.0%}, {row['other_yes']:.0%}",
+            "kappa": None if row["kappa"] is None else f"{row['kappa']:.2f}",
+            "95% CI": _interval(row) if row["ci_low"] is not None else row["ci_method"],
+        }
+        for row in rows
+    ]
+    table(list(rows) if as_json else told, as_json=as_json, title="Agreement of labellers (Cohen's kappa)")
+
+
+def ledger(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Promises made, kept and broken, and what they bought: a table a labeller and condition."""
+    if as_json:
+        table(list(rows), as_json=True, title="")
+    for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
+        told = [
+            {
+                "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
+                "made": f"{row['made']:,}",
+                "kept": f"{row['kept']:,}",
+                "broken": f"{row['broken']:,}",
+                "open": f"{row['open']:,}",
+                "share kept, 95% CI": None
+                if row["kept_share"] is None
+                else f"{row['kept_share']:.0%} {_interval(row)}".strip(),
+                "by chance": _share(row["chance_share"]),
+                "if paid": _share(row["owed_kept_share"]),
+                "points: kept": None if row["points_a_kept"] is None else f"{row['points_a_kept']:.2f}",
+                "broken ": None if row["points_a_broken"] is None else f"{row['points_a_broken']:.2f}",
+            }
+            for row in part
+        ]
+        if not as_json:
+            table(told, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0%}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    """Bounds in per cent, as shares are; of kappa, which is none, as a number."""
+    low, high = row["ci_low"], row["ci_high"]
+    if low is None:
+        return ""
+    return f"[{low:.2f}, {high:.2f}]" if "kappa" in row else f"[{low:.0%}, {high:.0%}]"
 
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:

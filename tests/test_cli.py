@@ -35,9 +35,12 @@ def test_every_table_is_exported_with_the_contracts_columns(di, tmp_path, table,
     file = tmp_path / f"t.{suffix}"
     result = di("export", table, "--to", str(file))
     assert result.exit_code == 0, result.output
+    if (table, suffix) == ("label_agreement", "jsonl"):  # one labeller alone agrees with nobody: no row, no column
+        assert file.read_text() == ""
+        return
     read = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson}[suffix](file)
     assert read.columns == list(TABLES[table].schema)
-    assert read.height > 0
+    assert (read.height > 0) == (table != "label_agreement")
 
 
 def test_arms_lists_what_is_played(di):

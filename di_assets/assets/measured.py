@@ -8,6 +8,8 @@ import polars as pl
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.labelling.stored import given_labels
+from di_assets.measures.agreement import label_agreement
 from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
 from di_assets.measures.channels import channel_lift
@@ -18,6 +20,7 @@ from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
+from di_assets.measures.promises import promise_ledger, promises
 from di_assets.measures.reactions import reactions
 from di_assets.measures.relations import relations
 from di_assets.measures.repayments import estimated_floors, repayments
@@ -33,15 +36,16 @@ def inputs(measure: Measure) -> list[str]:
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
-def settings(measure: Measure, home: Home) -> dict[str, object]:
-    """What a measure takes from the configuration besides tables."""
+def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, object]:
+    """What a measure takes besides tables: from the configuration, and what models and persons said of a batch."""
     arms = home.configs.arms
-    known: dict[str, object] = {
-        "mirrors": home.configs.mirrors,
-        "controls": home.configs.controls,
-        "focal": {name: arm.focal for name, arm in arms.items()},
+    known: dict[str, Callable[[], object]] = {
+        "mirrors": lambda: home.configs.mirrors,
+        "controls": lambda: home.configs.controls,
+        "focal": lambda: {name: arm.focal for name, arm in arms.items()},
+        "given": lambda: given_labels(home.warehouse, batch),
     }
-    return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
+    return {name: known[name]() for name in inspect.signature(measure).parameters if name in known}
 
 
 def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
@@ -62,7 +66,7 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
             frame = measure(
-                *(_read(home, measure, table, batch) for table in inputs(measure)), **settings(measure, home)
+                *(_read(home, measure, table, batch) for table in inputs(measure)), **settings(measure, home, batch)
             )
             home.warehouse.write(name, frame, batch)
             context.add_asset_metadata(metadata.of_table(name, frame, inputs(measure)), partition_key=batch)
@@ -109,7 +113,15 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 WITHOUT_TEXT: tuple[Measure, ...] = (pull_kinds, episode_measures)
-BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, choices, pair_capture, seat_measures, episode_measures)
+BY_BATCH: tuple[Measure, ...] = (
+    message_labels,
+    pull_kinds,
+    choices,
+    promises,
+    pair_capture,
+    seat_measures,
+    episode_measures,
+)
 OVER_ALL: tuple[Measure, ...] = (
     model_points,
     reciprocity_baseline,
@@ -120,4 +132,6 @@ OVER_ALL: tuple[Measure, ...] = (
     reactions,
     repayments,
     estimated_floors,
+    label_agreement,
+    promise_ledger,
 )

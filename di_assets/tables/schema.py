@@ -232,6 +232,29 @@ MESSAGE_LABELS = Table(
         ("version", TEXT, "version of the labeller"),
     ),
 )
+PROMISES = Table(
+    "promises",
+    "promising message x labeller",
+    ("episode_id", "event_id", "labeller"),
+    _columns(
+        EPISODE,
+        EVENT,
+        ("labeller", TEXT, "who says that the message promises a pull; one that labelled the whole episode"),
+        ("round", INT, "in which it was written, from 1"),
+        ("sender", INT, "seat"),
+        ("recipient", INT, "seat"),
+        ("model", TEXT, "what plays the sender"),
+        ("scripted", BOOL, "the sender is a scripted agent"),
+        ("last", INT, "last round of the promise's window, which begins with `round`"),
+        ("whole", BOOL, "the game did not cut the window short"),
+        ("repeats", BOOL, "an earlier promise to the same recipient was still open"),
+        ("outcome", TEXT, "kept, broken or open"),
+        ("recipient_pulled", BOOL, "the recipient pulled the sender in the window"),
+        ("owed", BOOL, "it did with a round of the window to come: a promise on that condition fell due"),
+        ("points", INT, "pulls of the recipient for the sender in the window"),
+        ("chance", FLOAT, "probability that the sender's valid pulls in the window, made at random, had kept it"),
+    ),
+)
 PULL_KINDS = Table(
     "pull_kinds",
     "valid pull",
@@ -492,6 +515,60 @@ RELATIONS = Table(
     ),
     partitioned=False,
 )
+LABEL_AGREEMENT = Table(
+    "label_agreement",
+    "pair of labellers x label x kind of sender",
+    ("labeller", "version", "other", "other_version", "label", "scripted"),
+    _columns(
+        ("labeller", TEXT, "one labeller"),
+        ("version", TEXT, "its version"),
+        ("other", TEXT, "another labeller"),
+        ("other_version", TEXT, "its version"),
+        ("label", TEXT, "asks_for_pull or promises_pull"),
+        ("scripted", BOOL, "of messages that scripted agents wrote, or of those of models"),
+        ("n", INT, "messages that both labelled"),
+        ("n_blocks", INT, "independent episodes they come from: of one condition, focal model and seed they are one"),
+        ("agreed?", FLOAT, "share of them on which both say the same"),
+        ("yes?", FLOAT, "share of them on which the first says yes"),
+        ("other_yes?", FLOAT, "share of them on which the other does"),
+        ("kappa?", FLOAT, "Cohen's kappa: agreement beyond chance, in [-1, 1]"),
+        ("ci_low?", FLOAT, "95% interval of kappa, messages clustered in episodes"),
+        ("ci_high?", FLOAT, "95% interval of kappa"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none, or no kappa"),
+    ),
+    partitioned=False,
+)
+PROMISE_LEDGER = Table(
+    "promise_ledger",
+    "labeller x condition x model",
+    ("labeller", "condition", "model"),
+    _columns(
+        ("labeller", TEXT, "who says what promises a pull"),
+        ("condition", TEXT, "topology/payoff/messaging; only with messages"),
+        ("model", TEXT, "what promised, focal or not"),
+        ("scripted", BOOL, "it is a scripted agent"),
+        ("n_episodes", INT, "complete episodes that it sat in and that are labelled wholly"),
+        ("messages", INT, "promising messages, each one counted"),
+        ("made", INT, "promises: those that repeat one still open are not counted again, here and below"),
+        ("kept", INT, "of those made"),
+        ("broken", INT, "of those made"),
+        ("open", INT, "of those made: the game ended first, or every pull was forfeited"),
+        ("owed", INT, "of those made: the recipient pulled the sender while there was a round left to answer"),
+        ("owed_kept", INT, "of those owed, kept"),
+        ("points_kept", INT, "points that recipients gave the promiser in the windows of kept promises"),
+        ("points_broken", INT, "points that recipients gave the promiser in the windows of broken ones"),
+        ("n", INT, "independent episodes with a promise kept or broken in a window that lies within the game"),
+        ("kept_share?", FLOAT, "share of such promises that were kept, mean over those episodes"),
+        ("ci_low?", FLOAT, "95% interval of kept_share"),
+        ("ci_high?", FLOAT, "95% interval of kept_share"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("chance_share?", FLOAT, "the share that as many pulls made at random would have kept; likewise a mean"),
+        ("owed_kept_share?", FLOAT, "share kept of those owed, likewise"),
+        ("points_a_kept?", FLOAT, "points a kept promise, likewise"),
+        ("points_a_broken?", FLOAT, "points a broken promise, likewise"),
+    ),
+    partitioned=False,
+)
 
 EVENT_TABLES = (EPISODES, SEATS, EDGES, CALLS, MESSAGES, PULLS)
 TABLES: Mapping[str, Table] = {
@@ -499,6 +576,7 @@ TABLES: Mapping[str, Table] = {
     for table in (
         *(EVENT_TABLES),
         MESSAGE_LABELS,
+        PROMISES,
         PULL_KINDS,
         CHOICES,
         PAIR_CAPTURE,
@@ -513,5 +591,7 @@ TABLES: Mapping[str, Table] = {
         REACTIONS,
         REPAYMENTS,
         ESTIMATED_FLOORS,
+        LABEL_AGREEMENT,
+        PROMISE_LEDGER,
     )
 }

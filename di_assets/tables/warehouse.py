@@ -25,6 +25,11 @@ class Warehouse:
         return self.root / "journal"
 
     @property
+    def labels(self) -> Path:
+        """Folder of what models and persons said of messages, from which `message_labels` is made."""
+        return self.root / "labels"
+
+    @property
     def report(self) -> Path:
         """Folder of summary.json and the figures."""
         return self.root / "report"

@@ -1,5 +1,4 @@
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from di_assets.measures.intervals import (
     t_p,
     welch_interval,
 )
-from di_assets.measures.labels import kappa
 from di_assets.measures.lift import holm, paired_lift, sign_flip_p
 
 # Captures of the report page's calibration episodes, by focal model.
@@ -167,9 +165,3 @@ def test_students_t_covers_normal_means_where_the_percentile_bootstrap_of_five_d
         rates[method.__name__] = np.mean([i.low <= 0 <= i.high for i in intervals])
     assert rates["t_interval"] > 0.93
     assert rates["percentile_bootstrap"] < 0.87
-
-
-def test_kappa_is_agreement_beyond_chance():
-    assert kappa(pl.Series([True, True, False, False]), pl.Series([True, False, False, False])) == pytest.approx(0.5)
-    assert kappa(pl.Series([True, True]), pl.Series([True, True])) is None
-    assert kappa(pl.Series([], dtype=pl.Boolean), pl.Series([], dtype=pl.Boolean)) is None
