@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
@@ -14,6 +15,7 @@ from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
+from di_assets.measures.looks import looks
 from di_assets.measures.points import model_points
 from di_assets.measures.relations import relations
 from di_assets.measures.seats import seat_measures
@@ -27,12 +29,19 @@ def inputs(measure: Measure) -> list[str]:
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
+def above(measure: Measure) -> list[str]:
+    """Tables a measure depends on: those it reads, without its own as it was before."""
+    return [name for name in inputs(measure) if name != measure.__name__]
+
+
 def settings(measure: Measure, home: Home) -> dict[str, object]:
-    """What a measure takes from the configuration besides tables."""
+    """What a measure takes from the configuration, and from the clock, besides tables."""
     arms = home.configs.arms
     known: dict[str, object] = {
         "mirrors": home.configs.mirrors,
         "focal": {name: arm.focal for name, arm in arms.items()},
+        "planned": {name: len(set(arm.replicate_seeds)) for name, arm in arms.items()},
+        "now": datetime.now(tz=UTC),
     }
     return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
 
@@ -70,7 +79,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        deps=inputs(measure),
+        deps=above(measure),
         group_name="aggregates",
         description=(measure.__doc__ or "").strip(),
         automation_condition=_automatic(),
@@ -80,7 +89,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         frame = measure(*(home.warehouse.read(table) for table in inputs(measure)), **settings(measure, home))
         home.warehouse.write(name, frame)
-        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, inputs(measure)))
+        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, above(measure)))
 
     return made
 
@@ -92,4 +101,4 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, pair_capture, seat_measures, episode_measures)
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations)
+OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, looks, relations)

@@ -1,0 +1,258 @@
+"""Intervals of a mean lift that stay honest when it is looked at before all planned pairs are played.
+
+*Alpha spending* (Lan & DeMets 1983, Biometrika 70:659) is the interval used: the chance of an error, 5% over all looks
+together, is spent as pairs arrive, by O'Brien and Fleming's rule nearly all of it at the end. Once the plan is played
+the interval is hardly wider than one that nobody looked at before (of 75 pairs with 15 looks, 2.15 standard errors a
+side instead of 1.99); early it is very wide or missing, for early only overwhelming evidence should end an experiment.
+A *confidence sequence* needs no plan and never ends, which costs 3.33 standard errors at 75 pairs: it is used where no
+plan is left to spend on, that is for pairs beyond a plan that was already complete when it was looked at.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from di_assets.measures.intervals import LEVEL, Floats, Interval, t_interval
+
+# A look that may spend less than this spends nothing, and keeps it for later looks: no claim rests on so thin a tail.
+LEAST_SPENT = 1e-10
+# Standard deviations beyond which a path that was never stopped is not followed.
+FAR = 8.5
+# Prior standard deviation of the standardised effect (lift / standard deviation of pairs) in the confidence sequence.
+PRIOR_EFFECT = 1.0
+# Stands in for the logarithm of 0.
+TINY = 1e-300
+
+Spending = Callable[[float, float], float]
+"""Fraction of the planned pairs, total two-sided alpha -> alpha spent by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a lift.
+
+    Attributes:
+        number: counts looks at it, from 1.
+        n_pairs: pairs played by then.
+        planned: pairs planned as of then.
+        alpha: two-sided level of the t interval at this look; 0 where it is too early for any, None where nothing is
+            left to spend.
+    """
+
+    number: int
+    n_pairs: int
+    planned: int
+    alpha: float | None
+
+
+def obrien_fleming(fraction: float, alpha: float) -> float:
+    """Spends little early: 4 (1 - Phi(z / sqrt(fraction))), z the upper alpha / 4 point (half of alpha a side)."""
+    return 0.0 if fraction <= 0 else float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(fraction)))
+
+
+def pocock(fraction: float, alpha: float) -> float:
+    """Spends evenly: alpha ln(1 + (e - 1) fraction)."""
+    return alpha * math.log1p((math.e - 1) * fraction)
+
+
+@lru_cache(maxsize=4096)
+def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
+    """The |z| at which each look may stop, so that by look k a path without drift has stopped with chance `spent[k]`.
+
+    Solved look by look, the density of paths still going being carried on by Gauss-Legendre quadrature (Armitage,
+    McPherson & Rowe 1969). Infinite where a look has less than LEAST_SPENT to spend.
+
+    Args:
+        information: at each look, strictly increasing, in any unit (pairs).
+        spent: alpha spent in all by each look, not decreasing.
+    """
+    found, used = [], 0.0
+    paths = _Paths(information)
+    for total, allowed in zip(information, spent, strict=True):
+        bound = math.inf
+        if allowed - used >= LEAST_SPENT:
+            far = paths.furthest + 9 * paths.step
+            bound = float(brentq(lambda b, due=allowed - used: paths.crossing(b) - due, 0.0, far))
+            used = allowed
+        found.append(bound / math.sqrt(total))
+        paths.go_on(bound)
+    return tuple(found)
+
+
+def crossing(information: Sequence[float], bounds: Sequence[float]) -> list[float]:
+    """The chance that a path without drift has reached |z| = bounds[k] by look k or before."""
+    chances, paths = [0.0], _Paths(information)
+    for total, bound in zip(information, bounds, strict=True):
+        chances.append(chances[-1] + paths.crossing(bound * math.sqrt(total)))
+        paths.go_on(bound * math.sqrt(total))
+    return chances[1:]
+
+
+def look_at(
+    n_pairs: int,
+    *,
+    planned: int,
+    looks: Sequence[int],
+    plans: Sequence[int] | None = None,
+    level: float = LEVEL,
+    spending: Spending = obrien_fleming,
+) -> Look:
+    """What a look at so many pairs may spend after earlier looks.
+
+    Args:
+        n_pairs: pairs played now.
+        planned: pairs planned now; 0 for none.
+        looks: pairs at each recorded look; those at more pairs than now are not heeded, one at as many is this look.
+        plans: pairs planned as of each of those looks, `planned` by default. What was spent then stays spent, so that
+            an arm that is made longer after a look does not start anew.
+        level: of the interval.
+        spending: how alpha is spent.
+    """
+    recorded = dict(sorted(zip(looks, plans or [planned] * len(looks), strict=True)))
+    plan_of = {n: plan for n, plan in {n_pairs: planned, **recorded}.items() if n <= n_pairs}
+    at = sorted(plan_of)
+    due = [spending(min(1.0, n / plan_of[n]), 1 - level) if plan_of[n] else 0.0 for n in at]
+    spent = tuple(np.maximum.accumulate(due).tolist())
+    left = plan_of[n_pairs] > 0 and (len(at) == 1 or spent[-2] < (1 - level) * (1 - 1e-9))
+    alpha = float(2 * ndtr(-boundaries(tuple(map(float, at)), spent)[-1])) if left else None
+    return Look(number=len(at), n_pairs=n_pairs, planned=plan_of[n_pairs], alpha=alpha)
+
+
+def looking_interval(
+    gaps: Sequence[float],
+    *,
+    planned: int,
+    looks: Sequence[int],
+    plans: Sequence[int] | None = None,
+    level: float = LEVEL,
+) -> Interval:
+    """Interval of the mean of pair differences that holds over all looks together; arguments as in `look_at`.
+
+    With every planned pair played and no earlier look it is the paired t; after looks a repeated interval (Jennison &
+    Turnbull 1984, Controlled Clinical Trials 5:33), the t interval at the nominal level of the spending boundary;
+    where the plan is spent, the confidence sequence. Never narrower than the paired t. Without bounds where
+    that has none, and where it is too early to tell. Keeping the normal boundary's level for t is near enough: simulated
+    under normality, 15 pairs with a look after each err in 5.5% of experiments, 75 pairs in 5.0 to 5.2%.
+    """
+    plain = t_interval(gaps)
+    if plain.low is None:
+        return plain
+    look = look_at(len(gaps), planned=planned, looks=looks, plans=plans, level=level)
+    if look.alpha is None:
+        return confidence_sequence(gaps, level=level)
+    where = f"look {look.number}, {look.n_pairs} of {look.planned} pairs"
+    if look.alpha == 0:
+        return Interval(None, None, f"too early: {where}")
+    x = np.sort(np.asarray(gaps, dtype=float))
+    half = float(-stdtrit(len(x) - 1, look.alpha / 2)) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    alone = look.number == 1 and look.n_pairs >= look.planned
+    return Interval(
+        float(x.mean()) - half, float(x.mean()) + half, "paired t" if alone else f"alpha spending t, {where}"
+    )
+
+
+def looking_p(
+    gaps: Sequence[float], *, planned: int, looks: Sequence[int], plans: Sequence[int] | None = None
+) -> float | None:
+    """Two-sided p of no lift that holds over all looks together: the least alpha at which its interval leaves 0 out.
+
+    Below 0.05 where the 95% interval excludes 0, and so a p value that may be adjusted over models; the paired t's
+    where nobody looked before; 1 where it is too early to tell; never below 1e-10. None where the pairs do not vary.
+    """
+    if t_interval(gaps).low is None:
+        return None
+    x = np.sort(np.asarray(gaps, dtype=float))
+    t = abs(float(x.mean())) / float(x.std(ddof=1)) * math.sqrt(len(x))
+    nominal = float(2 * stdtr(len(x) - 1, -t))
+
+    def excess(log_alpha: float) -> float:
+        look = look_at(len(x), planned=planned, looks=looks, plans=plans, level=1 - math.exp(log_alpha))
+        return math.log(max(look.alpha or 0.0, TINY)) - math.log(max(nominal, TINY))
+
+    if look_at(len(x), planned=planned, looks=looks, plans=plans).alpha is None:
+        return min(1.0, max(LEAST_SPENT, math.exp(-_log_evidence(t, len(x)))))
+    low, high = math.log(LEAST_SPENT), math.log(1 - 1e-9)
+    if excess(high) < 0:
+        return 1.0
+    return LEAST_SPENT if excess(low) >= 0 else math.exp(float(brentq(excess, low, high, xtol=1e-6)))
+
+
+def confidence_sequence(gaps: Sequence[float], *, level: float = LEVEL) -> Interval:
+    """Interval of a mean that holds at every n from 2 on together, however often and long it is looked at.
+
+    All means that the evidence against them (`_log_evidence`) does not refute: exact under normality with unknown
+    variance, by Ville's inequality. Without bounds while there are too few pairs for any.
+    """
+    plain = t_interval(gaps)
+    if plain.low is None:
+        return plain
+    x = np.sort(np.asarray(gaps, dtype=float))
+    n, r = len(x), 1 / (1 + len(x) * PRIOR_EFFECT**2)
+    # Evidence below 1 / alpha, solved for t squared over n - 1.
+    most = (1 / (1 - level)) ** (2 / n) * r ** (-1 / n)
+    if most * r >= 1:
+        return Interval(None, None, f"too early for a confidence sequence: {n} pairs")
+    half = math.sqrt((most - 1) / (1 - most * r) * (n - 1)) * float(x.std(ddof=1)) / math.sqrt(n)
+    return Interval(float(x.mean()) - half, float(x.mean()) + half, f"t-mixture confidence sequence, {n} pairs")
+
+
+def _log_evidence(t: float, n: int) -> float:
+    """Log likelihood ratio of a t statistic of n values, its effect mixed over N(0, PRIOR_EFFECT^2), against none.
+
+    With the right Haar prior on the variance under both it is a martingale where there is no effect (Lai 1976, Ann.
+    Statist. 4:265; Wang & Ramdas 2023, arXiv:2310.03722): sqrt(r) ((1 + u) / (1 + r u))^(n / 2), u = t^2 / (n - 1),
+    r = 1 / (1 + n PRIOR_EFFECT^2).
+    """
+    u, r = t * t / (n - 1), 1 / (1 + n * PRIOR_EFFECT**2)
+    return 0.5 * math.log(r) + n / 2 * (math.log1p(u) - math.log1p(r * u))
+
+
+class _Paths:
+    """Density of a random walk without drift over the paths that no look has stopped, in units of the score."""
+
+    def __init__(self, information: Sequence[float]) -> None:
+        self._steps = np.sqrt(np.diff(np.asarray(information, dtype=float), prepend=0.0)).tolist()
+        self._look, self._total = 0, 0.0
+        self._at, self._mass = np.zeros(1), np.ones(1)
+
+    @property
+    def step(self) -> float:
+        """Standard deviation of the step to the next look."""
+        return float(self._steps[self._look])
+
+    @property
+    def furthest(self) -> float:
+        """The furthest point that is followed."""
+        return float(np.abs(self._at).max())
+
+    def crossing(self, bound: float) -> float:
+        """The chance to be at or beyond +-bound at the next look, without having stopped before."""
+        away = ndtr((self._at - bound) / self.step) + ndtr((-self._at - bound) / self.step)
+        return float(self._mass @ away)
+
+    def go_on(self, bound: float) -> None:
+        """Takes the step; paths at or beyond +-bound stop."""
+        step = self.step
+        self._total += step * step
+        edge = min(bound, FAR * math.sqrt(self._total))
+        at, weights = _nodes(edge, min(self._steps))
+        density = np.exp(-0.5 * ((at[:, None] - self._at) / step) ** 2) @ self._mass / (step * math.sqrt(2 * math.pi))
+        self._at, self._mass = at, weights * density
+        self._look = min(self._look + 1, len(self._steps) - 1)
+
+
+def _nodes(edge: float, finest: float) -> tuple[Floats, Floats]:
+    """Nodes and weights over [-edge, edge], close enough for normal densities of this standard deviation."""
+    at, weights = _legendre(32 * math.ceil((24 + 5 * edge / finest) / 32))
+    return at * edge, weights * edge
+
+
+@lru_cache(maxsize=64)
+def _legendre(n: int) -> tuple[Floats, Floats]:
+    at, weights = np.polynomial.legendre.leggauss(n)
+    return at, weights
