@@ -80,7 +80,7 @@ def pair_plan(
 
     Power pays for the arm's models by Bonferroni, of which Holm never asks more; the interval is each model's own 95%.
     """
-    alpha = (1 - LEVEL) / comparisons
+    alpha = round(1 - LEVEL, 12) / comparisons
     return PairPlan(
         spread=spread,
         for_precision=pairs_for_precision(precision, sd=spread.sd) if precision is not None else None,

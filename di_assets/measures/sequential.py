@@ -9,27 +9,20 @@ plan is left to spend on, that is for pairs beyond a plan that was already compl
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
-from di_assets.measures.intervals import LEVEL, Floats, Interval, t_interval
+from di_assets.measures.intervals import LEVEL, Interval, t_interval
+from di_assets.measures.spending import LEAST_SPENT, Spending, boundaries, obrien_fleming
 
-# A look that may spend less than this spends nothing, and keeps it for later looks: no claim rests on so thin a tail.
-LEAST_SPENT = 1e-10
-# Standard deviations beyond which a path that was never stopped is not followed.
-FAR = 8.5
 # Prior standard deviation of the standardised effect (lift / standard deviation of pairs) in the confidence sequence.
 PRIOR_EFFECT = 1.0
 # Stands in for the logarithm of 0.
 TINY = 1e-300
-
-Spending = Callable[[float, float], float]
-"""Fraction of the planned pairs, total two-sided alpha -> alpha spent by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +41,6 @@ class Look:
     n_pairs: int
     planned: int
     alpha: float | None
-
-
-def obrien_fleming(fraction: float, alpha: float) -> float:
-    """Spends little early: 4 (1 - Phi(z / sqrt(fraction))), z the upper alpha / 4 point (half of alpha a side)."""
-    return 0.0 if fraction <= 0 else float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(fraction)))
-
-
-def pocock(fraction: float, alpha: float) -> float:
-    """Spends evenly: alpha ln(1 + (e - 1) fraction)."""
-    return alpha * math.log1p((math.e - 1) * fraction)
-
-
-@lru_cache(maxsize=4096)
-def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
-    """The |z| at which each look may stop, so that by look k a path without drift has stopped with chance `spent[k]`.
-
-    Solved look by look, the density of paths still going being carried on by Gauss-Legendre quadrature (Armitage,
-    McPherson & Rowe 1969). Infinite where a look has less than LEAST_SPENT to spend.
-
-    Args:
-        information: at each look, strictly increasing, in any unit (pairs).
-        spent: alpha spent in all by each look, not decreasing.
-    """
-    found, used = [], 0.0
-    paths = _Paths(information)
-    for total, allowed in zip(information, spent, strict=True):
-        bound = math.inf
-        if allowed - used >= LEAST_SPENT:
-            far = paths.furthest + 9 * paths.step
-            bound = float(brentq(lambda b, due=allowed - used: paths.crossing(b) - due, 0.0, far))
-            used = allowed
-        found.append(bound / math.sqrt(total))
-        paths.go_on(bound)
-    return tuple(found)
-
-
-def crossing(information: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    """The chance that a path without drift has reached |z| = bounds[k] by look k or before."""
-    chances, paths = [0.0], _Paths(information)
-    for total, bound in zip(information, bounds, strict=True):
-        chances.append(chances[-1] + paths.crossing(bound * math.sqrt(total)))
-        paths.go_on(bound * math.sqrt(total))
-    return chances[1:]
 
 
 def look_at(
@@ -113,7 +63,7 @@ def look_at(
         level: of the interval.
         spending: how alpha is spent.
     """
-    recorded = dict(sorted(zip(looks, plans or [planned] * len(looks), strict=True)))
+    recorded = dict(zip(looks, plans or [planned] * len(looks), strict=True))
     plan_of = {n: plan for n, plan in {n_pairs: planned, **recorded}.items() if n <= n_pairs}
     at = sorted(plan_of)
     due = [spending(min(1.0, n / plan_of[n]), 1 - level) if plan_of[n] else 0.0 for n in at]
@@ -133,11 +83,11 @@ def looking_interval(
 ) -> Interval:
     """Interval of the mean of pair differences that holds over all looks together; arguments as in `look_at`.
 
-    With every planned pair played and no earlier look it is the paired t; after looks a repeated interval (Jennison &
-    Turnbull 1984, Controlled Clinical Trials 5:33), the t interval at the nominal level of the spending boundary;
-    where the plan is spent, the confidence sequence. Never narrower than the paired t. Without bounds where
-    that has none, and where it is too early to tell. Keeping the normal boundary's level for t is near enough: simulated
-    under normality, 15 pairs with a look after each err in 5.5% of experiments, 75 pairs in 5.0 to 5.2%.
+    With every planned pair played and no earlier look it is the paired t. After looks it is a repeated interval
+    (Jennison & Turnbull 1984, Controlled Clinical Trials 5:33): the t interval at the level that the spending boundary
+    leaves this look. Where the plan is spent it is the confidence sequence. It is never narrower than the paired t; it
+    has no bounds where that has none, and where it is too early to tell. The level is a normal boundary's, which is
+    near enough: under normality 15 pairs with a look after each err in 5.5% of experiments, 75 in 5.0 to 5.2%.
     """
     plain = t_interval(gaps)
     if plain.low is None:
@@ -145,14 +95,13 @@ def looking_interval(
     look = look_at(len(gaps), planned=planned, looks=looks, plans=plans, level=level)
     if look.alpha is None:
         return confidence_sequence(gaps, level=level)
+    if look.number == 1 and look.n_pairs >= look.planned:
+        return Interval(plain.low, plain.high, "paired t")
     where = f"look {look.number}, {look.n_pairs} of {look.planned} pairs"
     if look.alpha == 0:
         return Interval(None, None, f"too early: {where}")
-    x = np.sort(np.asarray(gaps, dtype=float))
-    half = float(-stdtrit(len(x) - 1, look.alpha / 2)) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    alone = look.number == 1 and look.n_pairs >= look.planned
-    return Interval(
-        float(x.mean()) - half, float(x.mean()) + half, "paired t" if alone else f"alpha spending t, {where}"
+    return _t_interval(
+        gaps, critical=float(-stdtrit(len(gaps) - 1, look.alpha / 2)), method=f"alpha spending t, {where}"
     )
 
 
@@ -161,8 +110,9 @@ def looking_p(
 ) -> float | None:
     """Two-sided p of no lift that holds over all looks together: the least alpha at which its interval leaves 0 out.
 
-    Below 0.05 where the 95% interval excludes 0, and so a p value that may be adjusted over models; the paired t's
-    where nobody looked before; 1 where it is too early to tell; never below 1e-10. None where the pairs do not vary.
+    Below 0.05 just where the 95% interval excludes 0, and so a p value that may be adjusted over models: the paired t's
+    where nobody looked before, above 0.05 where it is too early to tell, never below 1e-10. None where the pairs do not
+    vary.
     """
     if t_interval(gaps).low is None:
         return None
@@ -191,14 +141,21 @@ def confidence_sequence(gaps: Sequence[float], *, level: float = LEVEL) -> Inter
     plain = t_interval(gaps)
     if plain.low is None:
         return plain
-    x = np.sort(np.asarray(gaps, dtype=float))
-    n, r = len(x), 1 / (1 + len(x) * PRIOR_EFFECT**2)
+    n = len(gaps)
+    r = 1 / (1 + n * PRIOR_EFFECT**2)
     # Evidence below 1 / alpha, solved for t squared over n - 1.
     most = (1 / (1 - level)) ** (2 / n) * r ** (-1 / n)
     if most * r >= 1:
         return Interval(None, None, f"too early for a confidence sequence: {n} pairs")
-    half = math.sqrt((most - 1) / (1 - most * r) * (n - 1)) * float(x.std(ddof=1)) / math.sqrt(n)
-    return Interval(float(x.mean()) - half, float(x.mean()) + half, f"t-mixture confidence sequence, {n} pairs")
+    critical = math.sqrt((most - 1) / (1 - most * r) * (n - 1))
+    return _t_interval(gaps, critical=critical, method=f"t-mixture confidence sequence, {n} pairs")
+
+
+def _t_interval(gaps: Sequence[float], *, critical: float, method: str) -> Interval:
+    """The mean and so many standard errors a side."""
+    x = np.sort(np.asarray(gaps, dtype=float))  # the same data in any order give the same bits
+    mean, half = float(x.mean()), critical * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return Interval(mean - half, mean + half, method)
 
 
 def _log_evidence(t: float, n: int) -> float:
@@ -210,49 +167,3 @@ def _log_evidence(t: float, n: int) -> float:
     """
     u, r = t * t / (n - 1), 1 / (1 + n * PRIOR_EFFECT**2)
     return 0.5 * math.log(r) + n / 2 * (math.log1p(u) - math.log1p(r * u))
-
-
-class _Paths:
-    """Density of a random walk without drift over the paths that no look has stopped, in units of the score."""
-
-    def __init__(self, information: Sequence[float]) -> None:
-        self._steps = np.sqrt(np.diff(np.asarray(information, dtype=float), prepend=0.0)).tolist()
-        self._look, self._total = 0, 0.0
-        self._at, self._mass = np.zeros(1), np.ones(1)
-
-    @property
-    def step(self) -> float:
-        """Standard deviation of the step to the next look."""
-        return float(self._steps[self._look])
-
-    @property
-    def furthest(self) -> float:
-        """The furthest point that is followed."""
-        return float(np.abs(self._at).max())
-
-    def crossing(self, bound: float) -> float:
-        """The chance to be at or beyond +-bound at the next look, without having stopped before."""
-        away = ndtr((self._at - bound) / self.step) + ndtr((-self._at - bound) / self.step)
-        return float(self._mass @ away)
-
-    def go_on(self, bound: float) -> None:
-        """Takes the step; paths at or beyond +-bound stop."""
-        step = self.step
-        self._total += step * step
-        edge = min(bound, FAR * math.sqrt(self._total))
-        at, weights = _nodes(edge, min(self._steps))
-        density = np.exp(-0.5 * ((at[:, None] - self._at) / step) ** 2) @ self._mass / (step * math.sqrt(2 * math.pi))
-        self._at, self._mass = at, weights * density
-        self._look = min(self._look + 1, len(self._steps) - 1)
-
-
-def _nodes(edge: float, finest: float) -> tuple[Floats, Floats]:
-    """Nodes and weights over [-edge, edge], close enough for normal densities of this standard deviation."""
-    at, weights = _legendre(32 * math.ceil((24 + 5 * edge / finest) / 32))
-    return at * edge, weights * edge
-
-
-@lru_cache(maxsize=64)
-def _legendre(n: int) -> tuple[Floats, Floats]:
-    at, weights = np.polynomial.legendre.leggauss(n)
-    return at, weights
