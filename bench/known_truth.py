@@ -125,6 +125,7 @@ def judge(gaps, truth):
     mean = sums / n
     error = np.sqrt(np.maximum(squares - sums * mean, 0) / (n - 1) / n)
     flat = error < 1e-9  # of whole points: no variance, no interval
+    error = np.where(flat, 1.0, error)
     levels = np.array([look_at(k, planned=PAIRS, looks=range(2, k)).alpha for k in LOOKS])
     guarded = np.where(levels > 0, -stdtrit(n - 1, np.maximum(levels, 1e-300) / 2), np.inf)
     naive = -stdtrit(n - 1, 0.025)

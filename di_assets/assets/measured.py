@@ -25,12 +25,12 @@ Measure = Callable[..., pl.DataFrame]
 
 
 def inputs(measure: Measure) -> list[str]:
-    """Tables a measure reads: its parameters that are named like one."""
+    """Tables a measure reads: its parameters that are named like one; its own is as it was before."""
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
 def above(measure: Measure) -> list[str]:
-    """Tables a measure depends on: those it reads, without its own as it was before."""
+    """Tables a measure depends on: those it reads but its own."""
     return [name for name in inputs(measure) if name != measure.__name__]
 
 

@@ -21,6 +21,8 @@ from di_assets.measures.spending import LEAST_SPENT, Spending, boundaries, obrie
 
 # Prior standard deviation of the standardised effect (lift / standard deviation of pairs) in the confidence sequence.
 PRIOR_EFFECT = 1.0
+# An interval of more standard errors a side than this says nothing, and is not given.
+MOST_ERRORS = 50.0
 # Stands in for the logarithm of 0.
 TINY = 1e-300
 
@@ -70,6 +72,8 @@ def look_at(
     spent = tuple(np.maximum.accumulate(due).tolist())
     left = plan_of[n_pairs] > 0 and (len(at) == 1 or spent[-2] < (1 - level) * (1 - 1e-9))
     alpha = float(2 * ndtr(-boundaries(tuple(map(float, at)), spent)[-1])) if left else None
+    if alpha is not None and -float(stdtrit(n_pairs - 1, alpha / 2)) > MOST_ERRORS:
+        alpha = 0.0
     return Look(number=len(at), n_pairs=n_pairs, planned=plan_of[n_pairs], alpha=alpha)
 
 
@@ -86,8 +90,9 @@ def looking_interval(
     With every planned pair played and no earlier look it is the paired t. After looks it is a repeated interval
     (Jennison & Turnbull 1984, Controlled Clinical Trials 5:33): the t interval at the level that the spending boundary
     leaves this look. Where the plan is spent it is the confidence sequence. It is never narrower than the paired t; it
-    has no bounds where that has none, and where it is too early to tell. The level is a normal boundary's, which is
-    near enough: under normality 15 pairs with a look after each err in 5.5% of experiments, 75 in 5.0 to 5.2%.
+    has no bounds where that has none, and where it is too early to tell. The level is a normal boundary's, which t
+    keeps nearly: simulated under normality with a look after every pair it errs in 5.8% of experiments of 6 pairs, the
+    most of any, in 5.5% of 15 and in 5.2% of 75; with fewer looks less.
     """
     plain = t_interval(gaps)
     if plain.low is None:

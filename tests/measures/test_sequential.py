@@ -99,6 +99,7 @@ def test_beyond_a_plan_that_was_complete_when_looked_at_there_is_only_the_confid
         ([3.0], 15, "one episode"),
         ([2.0, 2.0, 2.0], 15, "no variance"),
         ([2.0, 3.0], 75, "too early: look 1, 2 of 75 pairs"),
+        ([2.0, 3.0, 7.0], 15, "too early: look 1, 3 of 15 pairs"),  # 963 standard errors a side
         ([2.0, 3.0], 0, "too early for a confidence sequence: 2 pairs"),
     ],
 )

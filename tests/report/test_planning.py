@@ -100,7 +100,7 @@ def test_the_mirrored_arms_points_stand_in_while_the_control_is_not_played(paid,
         warehouse.write(name, filled(frame, TABLES[name]), "paid--b00")
     one = plans(paid, "quiet", warehouse, precision=5.0)["dear"]
     assert (one.basis, one.complete) == ("5 episodes on", 0)
-    assert one.sd == pytest.approx(math.sqrt(2) * 11.432, abs=1e-3)
+    assert one.sd == pytest.approx(math.sqrt(2 * 133.7))
 
 
 def test_what_nobody_plays_has_no_cost(paid, tmp_path):
