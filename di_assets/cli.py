@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 FORMATS = ("csv", "parquet", "jsonl")
 BY_HAND = 50  # messages that a person is shown unless told
+POSITIVE = click.FloatRange(min=0, min_open=True)
+SHARE = click.FloatRange(min=0, max=1, min_open=True, max_open=True)
 
 
 class BadInput(click.ClickException):
@@ -81,21 +83,49 @@ def arms(options: dict[str, str], as_json: bool) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="ARM...")
+@click.option("--precision", type=POSITIVE, help="Wanted half-width of each lift's 95% interval, points.")
+@click.option("--power", type=SHARE, help="Wanted chance to find the effect, such as 0.8.")
+@click.option("--effect", type=POSITIVE, help="Lift to be found, points; the precision by default.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an arm.")
 @click.pass_obj
-def plan(options: dict[str, str], names: tuple[str, ...], as_json: bool) -> None:
-    """What the named arms still need: calls, tokens, dollars, hours. Nothing is asked and nothing is spent."""
+def plan(
+    options: dict[str, str],
+    names: tuple[str, ...],
+    precision: float | None,
+    power: float | None,
+    effect: float | None,
+    as_json: bool,
+) -> None:
+    """What the named arms still need: calls, tokens, dollars, hours. Nothing is asked and nothing is spent.
+
+    With --precision or --power also how many matched pairs each model's lift takes, and what the missing ones cost.
+    """
+    effect = effect or precision
+    if power is not None and effect is None:
+        raise click.UsageError("--power of what? say --effect or --precision, in points")
+    if power is None and precision is None and effect is not None:
+        raise click.UsageError("--effect is found with some --power: say which, such as 0.8")
     with _errors():
         from di_assets.play.batch import spent_so_far  # noqa: PLC0415
         from di_assets.play.estimate import estimate  # noqa: PLC0415
 
         home = _home(options)
+        wanted = {"precision": precision, "power": power, "effect": effect}
         for arm in [home.configs.arm(name) for name in names]:
             need, spent = estimate(home.configs, arm, home.warehouse), spent_so_far(home.warehouse, arm)
-            if as_json:
-                click.echo(json.dumps({**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}))
-            else:
+            told = {**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}
+            if not as_json:
                 _printing().needs(arm, need, spent)
+            if precision is not None or power is not None:
+                from di_assets.report.planning import lift_plans, no_lift  # noqa: PLC0415
+
+                why = no_lift(home.configs, arm)
+                plans = lift_plans(home.configs, arm, home.warehouse, **wanted)
+                told |= {"lift": [asdict(one) for one in plans], "no_lift": why}
+                if not as_json:
+                    _printing().lift_plans(plans, why, **wanted)
+            if as_json:
+                click.echo(json.dumps(told))
 
 
 @main.command()

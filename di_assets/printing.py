@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from di_assets.labelling.person import Question
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
+    from di_assets.report.planning import LiftPlan
     from di_assets.report.transcript import Event
 
 
@@ -205,6 +206,47 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
     if arm.budget_usd is not None and need.cost_usd > arm.budget_usd - spent_usd:
         click.echo(f"the budget does not reach: play will stop when ${arm.budget_usd:,.2f} are spent")
+
+
+def lift_plans(
+    plans: Sequence["LiftPlan"], why: str | None, *, precision: float | None, power: float | None, effect: float | None
+) -> None:
+    """How many matched pairs each model's lift takes, a model a line, and what the missing ones cost in all."""
+    from di_assets.measures.planning import SPREADS  # noqa: PLC0415 -- only those who plan load it
+
+    if why is not None:
+        click.echo(why)
+        return
+    rows = [
+        {
+            "model": f"{one.model} (scripted)" if one.scripted else one.model,
+            "sd": f"{one.sd:.1f}",
+            "sd of": one.basis,
+            **({f"for ±{precision:g}": _pairs(one.for_precision)} if precision is not None else {}),
+            **({f"for {power:.0%} at {effect:g}": _pairs(one.for_power)} if power is not None else {}),
+            "planned": str(one.planned),
+            "complete": str(one.complete),
+            "missing": _pairs(one.missing),
+            "US dollars": None if one.cost_usd is None else f"{one.cost_usd:,.2f}",
+            "hours": None if one.hours is None else f"{one.hours:.1f}",
+        }
+        for one in plans
+    ]
+    controls = " and ".join(sorted({one.control for one in plans}))
+    table(rows, as_json=False, title=f"Matched pairs with {controls}; sd of their differences in points")
+    bases = {one.basis for one in plans}
+    for note in (told for basis, told in SPREADS.items() if any(basis in one for one in bases)):
+        click.echo(note)
+    if power is not None:
+        click.echo(f"power: two-sided paired t at {plans[0].alpha:.3g}, 5% over all models of the arm (Bonferroni)")
+    known = [(one.cost_usd, one.hours) for one in plans if one.cost_usd is not None and one.hours is not None]
+    usd, hours = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+    beyond = f", without the {len(plans) - len(known)} that nobody can play" if len(known) < len(plans) else ""
+    click.echo(f"missing pairs, both arms: about ${usd:,.2f}, at least {hours:.1f} hours{beyond}")
+
+
+def _pairs(count: int | None) -> str:
+    return "too many" if count is None else f"{count:,}"
 
 
 def checkups(found: Sequence["Checkup"], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
+from di_assets.measures.looks import looks
 from di_assets.measures.points import model_points
 from di_assets.measures.promises import promise_ledger, promises
 from di_assets.measures.reactions import reactions
@@ -32,17 +34,24 @@ Measure = Callable[..., pl.DataFrame]
 
 
 def inputs(measure: Measure) -> list[str]:
-    """Tables a measure reads: its parameters that are named like one."""
+    """Tables a measure reads: its parameters that are named like one; its own is as it was before."""
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
+def above(measure: Measure) -> list[str]:
+    """Tables a measure depends on: those it reads but its own."""
+    return [name for name in inputs(measure) if name != measure.__name__]
+
+
 def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, object]:
-    """What a measure takes besides tables: from the configuration, and what models and persons said of a batch."""
+    """What a measure takes besides tables: configuration, the clock, what models and persons said of a batch."""
     arms = home.configs.arms
     known: dict[str, Callable[[], object]] = {
         "mirrors": lambda: home.configs.mirrors,
         "controls": lambda: home.configs.controls,
         "focal": lambda: {name: arm.focal for name, arm in arms.items()},
+        "planned": lambda: {name: len(set(arm.replicate_seeds)) for name, arm in arms.items()},
+        "now": lambda: datetime.now(tz=UTC),
         "given": lambda: given_labels(home.warehouse, batch),
     }
     return {name: known[name]() for name in inspect.signature(measure).parameters if name in known}
@@ -88,7 +97,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        deps=inputs(measure),
+        deps=above(measure),
         group_name="aggregates",
         description=(measure.__doc__ or "").strip(),
         automation_condition=_automatic(),
@@ -101,7 +110,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
             frames["episodes"] = one_rules_version(frames["episodes"])
         frame = measure(**frames, **settings(measure, home))
         home.warehouse.write(name, frame)
-        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, inputs(measure)))
+        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, above(measure)))
 
     return made
 
@@ -127,6 +136,7 @@ OVER_ALL: tuple[Measure, ...] = (
     reciprocity_baseline,
     model_baseline,
     lift,
+    looks,
     channel_lift,
     relations,
     reactions,

@@ -482,6 +482,27 @@ CHANNEL_LIFT = Table(
     ),
     partitioned=False,
 )
+LOOKS = Table(
+    "looks",
+    "look at a control's lift of a model",
+    ("arm", "model", "look"),
+    _columns(
+        ("arm", TEXT, "the control arm's name"),
+        ("model", TEXT, "focal model"),
+        ("look", INT, "counts the looks at this lift, from 1"),
+        ("n_pairs", INT, "matched pairs by then"),
+        ("planned", INT, "pairs planned as of then; 0 where the plan no longer has the model"),
+        ("fraction?", FLOAT, "share of the planned pairs that was played; null where none is planned"),
+        ("looked_at", TIME, "when"),
+        ("lift", FLOAT, "points on - points off over those pairs, points an episode"),
+        ("alpha?", FLOAT, "two-sided level of this look alone; 0 where it was too early, null beyond a spent plan"),
+        ("ci_low?", FLOAT, "95% interval of the lift that holds over all looks together"),
+        ("ci_high?", FLOAT, "95% interval of the lift that holds over all looks together"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("p_value?", FLOAT, "two-sided, holds over all looks together; null where the pairs do not vary"),
+    ),
+    partitioned=False,
+)
 RELATIONS = Table(
     "relations",
     "arm x condition",
@@ -587,6 +608,7 @@ TABLES: Mapping[str, Table] = {
         MODEL_BASELINE,
         LIFT,
         CHANNEL_LIFT,
+        LOOKS,
         RELATIONS,
         REACTIONS,
         REPAYMENTS,
