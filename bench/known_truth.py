@@ -19,12 +19,9 @@ import polars as pl
 from scipy.special import stdtrit
 
 from di_assets.measures.baseline import simulate
-from di_assets.measures.capture import pair_capture
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.intervals import t_interval
-from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.lift import lift
-from di_assets.measures.seats import seat_measures
 from di_assets.measures.sequential import look_at
 from di_assets.tables import TABLES
 
@@ -151,27 +148,22 @@ def whole_way(world, experiments, *, rng):
     """The lift table and the gaps it must be made of: an experiment a focal model, its pulls through every table."""
     on, off = world.draw(experiments * PAIRS, rng)
     tables = [_episodes("talk", "open", on), _episodes("mute", "none", off)]
-    episodes, seats, edges, pulls = (pl.concat(parts) for parts in zip(*tables, strict=True))
+    episodes, edges, pulls = (pl.concat(parts) for parts in zip(*tables, strict=True))
     nothing = {name: TABLES[name].empty() for name in ("messages", "message_labels")}
-    kinds = pull_kinds(episodes, edges, nothing["messages"], pulls, nothing["message_labels"])
-    measured = seat_measures(episodes, seats, edges, pulls, pair_capture(episodes, edges, pulls))
-    whole = episode_measures(episodes, edges, pulls, kinds, measured)
+    whole = episode_measures(episodes, edges, nothing["messages"], pulls, nothing["message_labels"])
     table = lift(episodes, whole, mirrors={"mute": "talk"}, focal={})
     points = [(targets == FOCAL).sum(axis=(1, 2)).reshape(experiments, PAIRS) for targets in (on, off)]
     return table, (points[0] - points[1]).astype(float)
 
 
 def _episodes(arm, channel, targets):
-    """Episodes, seats, edges and pulls of these targets in the contract's columns that the measures read."""
+    """Episodes, edges and pulls of these targets in the contract's columns that the measures read."""
     count = len(targets)
     pair = np.arange(count) % PAIRS
     ids = pl.Series("episode_id", [f"{arm}--m{k // PAIRS:04d}_r{k % PAIRS}" for k in range(count)])
     episodes = pl.DataFrame({"episode_id": ids, "replicate": pair, "seed": pair}).with_columns(
         focal_model=pl.Series([f"m{k // PAIRS:04d}" for k in range(count)]),
         **{name: pl.lit(value) for name, value in _facts(arm, channel).items()},
-    )
-    roster = pl.DataFrame(
-        {"seat": range(SEATS), "model": ["focal", *["rival"] * 4], "role": ["focal", *["background"] * 4]}
     )
     pairs = [(a, b) for a in range(SEATS) for b in range(a + 1, SEATS)]
     edges = pl.DataFrame(pairs, schema=["seat_a", "seat_b"], orient="row")
@@ -186,7 +178,7 @@ def _episodes(arm, channel, targets):
         }
     ).with_columns(status=pl.lit("valid"))
     only = pl.DataFrame({"episode_id": ids})
-    return episodes, only.join(roster, how="cross"), only.join(edges, how="cross"), pulls
+    return episodes, only.join(edges, how="cross"), pulls
 
 
 def _facts(arm, channel):

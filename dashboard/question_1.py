@@ -112,6 +112,31 @@ def _claims(q1: dict[str, Any]) -> str:
     return f"<h3>Claims</h3>{table}" if rows else ""
 
 
+def _channels(q1: dict[str, Any]) -> str:
+    """The lift taken apart: whose talk, and whether what is said."""
+    if not q1["channels"]:
+        return ""
+    rows = [
+        [escape(r["model"]), escape(r["contrast"].replace("_", " ")), escape(r["formula"]),
+         *(text_of(r[name]) for name in ("n_pairs", "difference", "ci", "p_holm")), escape(r["needs"] or "—")]
+        for r in q1["channels"]
+    ]  # fmt: skip
+    heads = {
+        "model": False,
+        "what": False,
+        "formula": False,
+        "pairs": True,
+        "points": True,
+        "95% CI": False,
+        "p (Holm)": True,
+        "needs": False,
+    }
+    return (
+        f"<h3>Whose talk</h3>{boxed(heads, rows, label='whose talk buys what')}"
+        "<p class='caption'>Points of the focal seat, channel against channel on the same seeds; paired t, Holm over the rows of one model.</p>"
+    )
+
+
 def _chance(q1: dict[str, Any]) -> str:
     """Each observed value beside what chance would give."""
     if not q1["against_chance"]:

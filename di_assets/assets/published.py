@@ -19,7 +19,7 @@ PREVIEW_SCALE = 1.5
 
 
 # A lift is published only after the look at it was recorded.
-@dg.asset(name="summary", deps=[*READS, "looks"], group_name="report", kinds={"json"}, code_version="1",
+@dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
           automation_condition=dg.AutomationCondition.eager())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
