@@ -1,10 +1,6 @@
 """`observe(state, seat)`: all that one seat may know when it is asked. Prompts and policies see nothing else."""
 
-from functools import lru_cache
-
-from di_assets.game.setup import neighbour_order
-from di_assets.game.step import neighbours
-from di_assets.game.types import Observation, Setup, State
+from di_assets.game.types import Observation, State
 
 
 def observe(state: State, seat: int) -> Observation:
@@ -15,24 +11,4 @@ def observe(state: State, seat: int) -> Observation:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    setup = state.setup
-    orders = _orders(setup, seat, state.turn.round)
-    return Observation(
-        me=setup.labels[seat],
-        players=tuple(sorted(setup.labels)),
-        neighbours=orders[-1],
-        turn=state.turn,
-        rules=setup.rules,
-        messages=state.seen_messages[seat],
-        pulls=state.seen_pulls[seat],
-        orders=orders,
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _orders(setup: Setup, seat: int, rounds: int) -> tuple[tuple[str, ...], ...]:
-    """The order of neighbours shown in each round so far."""
-    label = setup.labels[seat]
-    near = tuple(sorted(setup.labels[other] for other in neighbours(setup, seat)))
-    earlier = _orders(setup, seat, rounds - 1) if rounds > 1 else ()
-    return (*earlier, neighbour_order(near, seed=setup.seed, label=label, round=rounds))
+    return Observation(state.board.seats[seat], state.turn, state.seen_messages[seat], state.seen_pulls[seat])

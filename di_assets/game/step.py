@@ -1,18 +1,17 @@
 """`step(state, replies) -> state`: the whole of play, a turn at a time."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
-from di_assets.game.types import Message, Pull, PullStatus, Reply, Rules, SeenMessage, SeenPull, Setup, State, Turn
+from di_assets.game.board import board
+from di_assets.game.types import Board, Message, Pull, PullStatus, Reply, Seat, SeenMessage, SeenPulls, Setup, State
 
 CUT_MARK = "…"
 
 
 def start(setup: Setup) -> State:
     """The game before its first turn."""
-    nothing: tuple[()] = ()
-    each = (nothing,) * len(setup.labels)
-    return State(setup=setup, turn=_first_turn(setup.rules, 1), seen_messages=each, seen_pulls=each)
+    fixed, nothing = board(setup), ((),) * len(setup.labels)
+    return State(setup, fixed, 0, fixed.turns[0], 0, (), (), nothing, nothing)
 
 
 def step(state: State, replies: Mapping[int, Reply]) -> State:
@@ -30,15 +29,7 @@ def step(state: State, replies: Mapping[int, Reply]) -> State:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    seats = range(len(state.setup.labels))
-    if state.turn.phase == "message":
-        sent = [m for seat in seats for m in _messages(state, seat, replies.get(seat))]
-        first = len(state.messages) + len(state.pulls)
-        numbered = tuple(replace(message, event_id=first + i) for i, message in enumerate(sent))
-        return _with_messages(state, numbered)
-    first = len(state.messages) + len(state.pulls)
-    pulls = tuple(_pull(state, seat, replies.get(seat), first + seat) for seat in seats)
-    return _with_pulls(state, pulls)
+    return _exchange(state, replies) if state.turn.phase == "message" else _round(state, replies)
 
 
 def points(state: State) -> tuple[float, ...]:
@@ -50,103 +41,87 @@ def points(state: State) -> tuple[float, ...]:
     return tuple(score)
 
 
-def neighbours(setup: Setup, seat: int) -> tuple[int, ...]:
-    """Seats joined to this one, ascending."""
-    return tuple(sorted(b if a == seat else a for a, b in setup.edges if seat in {a, b}))
-
-
-def _with_messages(state: State, sent: Sequence[Message]) -> State:
+def _exchange(state: State, replies: Mapping[int, Reply]) -> State:
     """Delivered together: sender and recipient each know of it, nobody else does."""
-    labels = state.setup.labels
+    setup, fixed, at, turn, n_events, exchanges, rounds, seen_messages, seen_pulls = state
+    assert turn is not None
+    labels = setup.labels
+    sent: list[Message] = []
     seen: list[list[SeenMessage]] = [[] for _ in labels]
-    for message in sent:
-        known = SeenMessage(
-            round=message.round,
-            exchange=message.exchange,
-            sender=labels[message.sender],
-            recipient=labels[message.recipient],
-            text=message.text,
-            truncated=message.truncated,
-        )
-        seen[message.sender].append(known)
-        seen[message.recipient].append(known)
-    return replace(
-        state,
-        turn=_next(state),
-        messages=(*state.messages, *sent),
-        seen_messages=tuple((*old, *new) for old, new in zip(state.seen_messages, seen, strict=True)),
+    for sender, recipient, text in _written(state, replies):
+        limit = setup.rules.max_message_chars
+        cut = len(text) > limit
+        shown = text[: limit - len(CUT_MARK)] + CUT_MARK if cut else text
+        sent.append(Message(n_events + len(sent), turn.round, turn.exchange, sender, recipient, shown, cut))
+        known = SeenMessage(turn.round, turn.exchange, labels[sender], labels[recipient], shown, cut)
+        seen[sender].append(known)
+        seen[recipient].append(known)
+    return State(
+        setup,
+        fixed,
+        at + 1,
+        fixed.turns[at + 1],
+        n_events + len(sent),
+        (*exchanges, tuple(sent)),
+        rounds,
+        tuple([(*old, tuple(new)) for old, new in zip(seen_messages, seen, strict=True)]),
+        seen_pulls,
     )
 
 
-def _with_pulls(state: State, pulls: Sequence[Pull]) -> State:
+def _written(state: State, replies: Mapping[int, Reply]) -> Iterator[tuple[int, int, str]]:
+    """Sender, recipient and text of each seat's messages, the first one to each neighbour; all else is dropped."""
+    for sender, seat in enumerate(state.board.seats):
+        reply = replies.get(sender)
+        if reply is None or reply.invalid is not None or not reply.messages:
+            continue
+        texts: dict[int, str] = {}
+        for label, text in reply.messages:
+            if label in seat.near:
+                texts.setdefault(state.board.numbers[label], text)
+        for recipient in sorted(texts):
+            yield sender, recipient, texts[recipient]
+
+
+def _round(state: State, replies: Mapping[int, Reply]) -> State:
     """Revealed: everyone learns every pull, or each only those by and on itself."""
-    labels, public = state.setup.labels, state.setup.rules.visibility == "public"
-    seen: list[list[SeenPull]] = [[] for _ in labels]
-    for pull in pulls:
-        target = None if pull.target is None else labels[pull.target]
-        known = SeenPull(round=pull.round, puller=labels[pull.puller], target=target)
-        for seat, learned in enumerate(seen):
-            if public or seat in (pull.puller, pull.target):
-                learned.append(known)
-    return replace(
-        state,
-        turn=_next(state),
-        pulls=(*state.pulls, *pulls),
-        seen_pulls=tuple((*old, *new) for old, new in zip(state.seen_pulls, seen, strict=True)),
+    setup, fixed, at, turn, n_events, exchanges, rounds, seen_messages, seen_pulls = state
+    assert turn is not None
+    pulls: list[Pull] = []
+    known: dict[str, str | None] = {}
+    for number, seat in enumerate(fixed.seats):
+        label, status = _target(seat, replies.get(number))
+        target = None if label is None else fixed.numbers[label]
+        pulls.append(Pull(n_events + number, turn.round, number, target, status))
+        known[seat.me] = label
+    return State(
+        setup,
+        fixed,
+        at + 1,
+        fixed.turns[at + 1],
+        n_events + len(pulls),
+        exchanges,
+        (*rounds, tuple(pulls)),
+        seen_messages,
+        _revealed(fixed, seen_pulls, known, public=setup.rules.visibility == "public"),
     )
 
 
-def _first_turn(rules: Rules, number: int) -> Turn:
-    return Turn(number, "pull", 0) if rules.channel == "none" else Turn(number, "message", 1)
-
-
-def _next(state: State) -> Turn | None:
-    turn, rules = state.turn, state.setup.rules
-    if turn is None or (turn.phase == "pull" and turn.round == rules.n_rounds):
-        return None
-    if turn.phase == "pull":
-        return _first_turn(rules, turn.round + 1)
-    return (
-        Turn(turn.round, "pull", 0) if turn.exchange == rules.exchanges else replace(turn, exchange=turn.exchange + 1)
-    )
-
-
-def _messages(state: State, seat: int, reply: Reply | None) -> Sequence[Message]:
-    """The seat's messages by recipient, the first one to each neighbour; all else is dropped."""
-    if reply is None or reply.invalid is not None or state.turn is None:
-        return ()
-    setup, turn = state.setup, state.turn
-    allowed = {setup.labels[other]: other for other in neighbours(setup, seat)}
-    texts: dict[int, str] = {}
-    for label, text in reply.messages:
-        if label in allowed:
-            texts.setdefault(allowed[label], text)
-    limit = setup.rules.max_message_chars
-    return [
-        Message(
-            event_id=0,
-            round=turn.round,
-            exchange=turn.exchange,
-            sender=seat,
-            recipient=recipient,
-            text=text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK,
-            truncated=len(text) > limit,
-        )
-        for recipient, text in sorted(texts.items())
-    ]
-
-
-def _pull(state: State, seat: int, reply: Reply | None, event_id: int) -> Pull:
-    target, status = _target(state.setup, seat, reply)
-    return Pull(
-        event_id=event_id, round=state.turn.round if state.turn else 0, puller=seat, target=target, status=status
-    )
-
-
-def _target(setup: Setup, seat: int, reply: Reply | None) -> tuple[int | None, PullStatus]:
-    if reply is None or reply.invalid is not None or reply.pull not in setup.labels:
+def _target(seat: Seat, reply: Reply | None) -> tuple[str | None, PullStatus]:
+    if reply is None or reply.invalid is not None:
         return None, "forfeit"
-    target = setup.labels.index(reply.pull)
-    if target == seat:
-        return (seat, "kept") if setup.rules.outside is not None else (None, "forfeit")
-    return (target, "valid") if target in neighbours(setup, seat) else (None, "forfeit")
+    if reply.pull in seat.near:
+        return reply.pull, "valid"
+    keeps = reply.pull == seat.me and seat.rules.outside is not None
+    return (seat.me, "kept") if keeps else (None, "forfeit")
+
+
+def _revealed(
+    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], known: SeenPulls, *, public: bool
+) -> tuple[tuple[SeenPulls, ...], ...]:
+    if public:  # one and the same for all
+        return ((*before[0], known),) * len(before)
+    return tuple(
+        (*old, {puller: target for puller, target in known.items() if seat.me in (puller, target)})
+        for old, seat in zip(before, fixed.seats, strict=True)
+    )

@@ -1,7 +1,9 @@
 """What the game is made of: rules, set-up, turns, replies, events, and what one seat may know."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal, NamedTuple
 
 RULES_VERSION = "1"
 
@@ -49,8 +51,7 @@ class Setup:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A moment at which all seats are asked at once: round from 1; exchange from 1, and 0 in the pull phase."""
 
     round: int
@@ -58,8 +59,7 @@ class Turn:
     exchange: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a seat answers. A reply that cannot be used says why in `invalid`, and never becomes a move.
 
     Attributes:
@@ -75,8 +75,7 @@ class Reply:
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message event; seats are integers."""
 
     event_id: int
@@ -88,8 +87,7 @@ class Message:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(NamedTuple):
     """One pull event; target is None for a forfeit and the puller itself when kept."""
 
     event_id: int
@@ -99,8 +97,7 @@ class Pull:
     status: PullStatus
 
 
-@dataclass(frozen=True, slots=True)
-class SeenMessage:
+class SeenMessage(NamedTuple):
     """A message as its sender or recipient knows it, by labels."""
 
     round: int
@@ -111,56 +108,112 @@ class SeenMessage:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SeenPull:
-    """A pull as a seat learned of it, by labels; target None is a forfeit, the puller itself a kept pull."""
-
-    round: int
-    puller: str
-    target: str | None
+# A round's pulls as a seat learned of them: puller -> target, by labels; target None is a forfeit, the puller itself
+# a kept pull.
+SeenPulls = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A game in progress.
-
-    Attributes:
-        setup: what it began with.
-        turn: what is asked next; None once it is over.
-        messages: in event_id order.
-        pulls: in event_id order.
-        seen_messages: by seat, what it sent and received, as it knows it.
-        seen_pulls: by seat, the pulls it learned of.
-    """
-
-    setup: Setup
-    turn: Turn | None
-    messages: tuple[Message, ...] = ()
-    pulls: tuple[Pull, ...] = ()
-    seen_messages: tuple[tuple[SeenMessage, ...], ...] = ()
-    seen_pulls: tuple[tuple[SeenPull, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+class Seat:
+    """What a seat knows before the first turn, and all along.
 
     Attributes:
         me: own label.
         players: all labels, sorted.
-        neighbours: labels within reach, in an order shuffled anew for each seat and round from the seed.
-        turn: what is asked now.
+        near: labels within reach, sorted.
         rules: how the game is played; `n_rounds` may be used only when `horizon` is known.
-        messages: sent by or to this seat, delivered before this turn, in event order.
-        pulls: learned of before this turn (own pulls always), in event order.
-        orders: for each round so far, the order of neighbours shown in it (orders[0] is round 1's).
+        order: labels within reach in the order shown in a round, shuffled anew for each seat and round from the seed.
     """
 
     me: str
     players: tuple[str, ...]
-    neighbours: tuple[str, ...]
-    turn: Turn
+    near: tuple[str, ...]
     rules: Rules
-    messages: tuple[SeenMessage, ...]
-    pulls: tuple[SeenPull, ...]
-    orders: tuple[tuple[str, ...], ...]
+    order: Callable[[int], tuple[str, ...]] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What a set-up fixes for all turns.
+
+    Attributes:
+        seats: what each knows, by seat.
+        numbers: seat of each label.
+        turns: all turns in order, then None.
+    """
+
+    seats: tuple[Seat, ...]
+    numbers: Mapping[str, int]
+    turns: tuple[Turn | None, ...]
+
+
+class State(NamedTuple):
+    """A game in progress. What was is grouped by turn, so that a step adds one reference to it and copies no event.
+
+    Attributes:
+        setup: what it began with.
+        board: what the set-up fixes.
+        at: turns played.
+        turn: what is asked next; None once it is over.
+        n_events: messages and pulls so far.
+        exchanges: messages by message phase, each in event order.
+        rounds: pulls by round, each in event order.
+        seen_messages: by seat and message phase, what it sent and received, as it knows it.
+        seen_pulls: by seat and round, the pulls it learned of.
+    """
+
+    setup: Setup
+    board: Board
+    at: int
+    turn: Turn | None
+    n_events: int
+    exchanges: tuple[tuple[Message, ...], ...]
+    rounds: tuple[tuple[Pull, ...], ...]
+    seen_messages: tuple[tuple[tuple[SeenMessage, ...], ...], ...]
+    seen_pulls: tuple[tuple[SeenPulls, ...], ...]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All messages, in event order."""
+        return tuple(chain.from_iterable(self.exchanges))
+
+    @property
+    def pulls(self) -> tuple[Pull, ...]:
+        """All pulls, in event order."""
+        return tuple(chain.from_iterable(self.rounds))
+
+
+class Observation(NamedTuple):
+    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+
+    Attributes:
+        seat: what it knows all along.
+        turn: what is asked now.
+        exchanges: by message phase before this turn, the messages sent by or to this seat, in event order.
+        rounds: by round before this turn, the pulls it learned of (its own always).
+    """
+
+    seat: Seat
+    turn: Turn
+    exchanges: tuple[tuple[SeenMessage, ...], ...]
+    rounds: tuple[SeenPulls, ...]
+
+    @property
+    def me(self) -> str:
+        """Own label."""
+        return self.seat.me
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """All labels, sorted."""
+        return self.seat.players
+
+    @property
+    def rules(self) -> Rules:
+        """How the game is played; `n_rounds` may be used only when `horizon` is known."""
+        return self.seat.rules
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """Labels within reach, in the order shown in this round."""
+        return self.seat.order(self.turn.round)

@@ -15,8 +15,9 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from di_assets.game.types import Turn
 from di_assets.play.group_sync import GroupSync
@@ -49,8 +50,7 @@ class Header:
     config_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to a model and what came back.
 
     Attributes:
@@ -87,7 +87,6 @@ class Call:
 
 
 Key = tuple[int, str, int, int, int]
-_FIELDS = tuple(field.name for field in fields(Call))
 
 
 def call_key(turn: Turn, seat: int, attempt: int) -> Key:
@@ -105,10 +104,9 @@ def in_call_order(calls: Iterable[Call]) -> list[Call]:
 
 def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
     """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order."""
-    digest = hashlib.sha256()
-    for request_hash, text in replies:
-        digest.update(json.dumps([request_hash, text]).encode() + b"\n")
-    return digest.hexdigest()
+    # As `json.dumps` writes each pair, in a third of its time.
+    lines = "".join([f"[{quoted(request_hash)}, {quoted(text)}]\n" for request_hash, text in replies])
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 class Journal:
@@ -169,7 +167,7 @@ class Journal:
         """Writes one call; when this returns it survives the death of this process."""
         if self._descriptor is None:
             self._descriptor = self._open()
-        _write_all(self._descriptor, _line({name: getattr(call, name) for name in _FIELDS}))
+        _write_all(self._descriptor, _line(call._asdict()))
         if self._sync is not None:
             self._asked = self._sync.ask(self._descriptor, new_in=self._new_in)
             self._new_in = None
@@ -202,7 +200,7 @@ class Journal:
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 file.write(_line(asdict(self.header)))
-                file.writelines(_line(asdict(call)) for call in _bounded(self.calls))
+                file.writelines(_line(call._asdict()) for call in _bounded(self.calls))
             return os.open(self.path, os.O_WRONLY | os.O_APPEND)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -9,8 +9,7 @@ from di_assets.agents.scripted.grudger import grudger
 from di_assets.agents.scripted.gullible import gullible
 from di_assets.agents.scripted.loyal import loyal
 from di_assets.agents.scripted.pact_maker import pact_maker
-from di_assets.agents.scripted.player import Policy
-from di_assets.agents.scripted.player import ScriptedPlayer as _ScriptedPlayer
+from di_assets.agents.scripted.player import Policy, ScriptedPlayer
 from di_assets.agents.scripted.pleader import pleader
 from di_assets.agents.scripted.promiser import promiser
 from di_assets.agents.scripted.random_ import random_
@@ -19,9 +18,9 @@ from di_assets.agents.scripted.threatener import threatener
 from di_assets.agents.scripted.tit_for_tat import tit_for_tat
 
 
-def scripted_player(model: str, *, seed: int) -> _ScriptedPlayer:
+def scripted_player(model: str, *, seed: int) -> ScriptedPlayer:
     """The scripted agent of this name, for one seat of one episode."""
-    return _ScriptedPlayer(model=model, seed=seed, policies=POLICIES)
+    return ScriptedPlayer(model=model, policy=POLICIES[model], seed=seed)
 
 
 POLICIES: Mapping[str, Policy] = {

@@ -1,8 +1,7 @@
 """Promises everyone, repays nobody: cheap talk without commitment (Farrell & Rabin 1996)."""
 
-import random
-
-from di_assets.agents.scripted.history import pullers
+from di_assets.agents.scripted.draws import Random
+from di_assets.agents.scripted.history import givers, pull
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.game.types import Observation, Reply
 
@@ -14,9 +13,10 @@ PHRASES = (
 )
 
 
-def con_artist(observation: Observation, *, rng: random.Random) -> Reply:
+def con_artist(observation: Observation, *, rng: Random) -> Reply:
     """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
+    near = observation.seat.near
     if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
-    near = set(observation.neighbours)
-    return Reply(pull=rng.choice(sorted(near - set(pullers(observation)) or near)))
+        return write_to(near, PHRASES, observation, rng=rng)
+    owed = givers(observation)
+    return pull(rng.choice([label for label in near if label not in owed] or near))

@@ -1,45 +1,51 @@
-"""What a scripted agent reads off its observation."""
+"""What a scripted agent reads off its observation: mostly the last round, which costs the same however long it plays."""
 
-import random
-from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
 
+from di_assets.agents.scripted.draws import Random
 from di_assets.game.types import Observation, Reply, SeenMessage
 
+SILENCE = Reply()
 
-def pullers(observation: Observation, *, rounds: int = 1) -> list[str]:
+
+@lru_cache(maxsize=256)
+def pull(label: str) -> Reply:
+    """The reply that pulls this player."""
+    return Reply(pull=label)
+
+
+def givers(observation: Observation) -> list[str]:
+    """Neighbours that pulled this seat last round, sorted; none in round 1."""
+    if not observation.rounds:
+        return []
+    last, seat = observation.rounds[-1], observation.seat
+    return [label for label in seat.near if last.get(label) == seat.me]
+
+
+def pullers(observation: Observation, *, rounds: int) -> list[str]:
     """Neighbours that pulled this seat in the last `rounds` rounds, one entry a pull, oldest first."""
-    since = observation.turn.round - rounds
-    return [
-        p.puller
-        for p in observation.pulls
-        if p.target == observation.me and p.puller != observation.me and p.round >= since
-    ]
+    seat = observation.seat
+    return [label for pulls in observation.rounds[-rounds:] for label in seat.near if pulls.get(label) == seat.me]
 
 
 def my_pulls(observation: Observation) -> list[str | None]:
     """Whom this seat pulled, round by round; None for a forfeit."""
-    return [p.target for p in observation.pulls if p.puller == observation.me]
+    me = observation.seat.me
+    return [pulls[me] for pulls in observation.rounds]
 
 
-def received(observation: Observation) -> Counter[str]:
-    """Pulls that this seat received so far, by neighbour."""
-    return Counter(p.puller for p in observation.pulls if p.target == observation.me and p.puller != observation.me)
+def heard(observation: Observation) -> Sequence[SeenMessage]:
+    """Messages to this seat in the last message phase, by sender; none where there was no such phase."""
+    me = observation.seat.me
+    return [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
 
 
-def heard(observation: Observation) -> list[SeenMessage]:
-    """Messages to this seat in the last message phase, in the order of the round's neighbours."""
-    last = [m for m in observation.messages if m.recipient == observation.me and m.round == observation.turn.round]
-    newest = max((m.exchange for m in last), default=0)
-    rank = {label: i for i, label in enumerate(observation.neighbours)}
-    return sorted((m for m in last if m.exchange == newest), key=lambda m: rank.get(m.sender, len(rank)))
-
-
-def anyone(observation: Observation, *, rng: random.Random) -> Reply:
+def anyone(observation: Observation, *, rng: Random) -> Reply:
     """A pull for a neighbour drawn uniformly."""
-    return Reply(pull=rng.choice(sorted(observation.neighbours)))
+    return pull(rng.choice(observation.seat.near))
 
 
-def repay(observation: Observation, *, rng: random.Random) -> Reply:
+def repay(observation: Observation, *, rng: Random) -> Reply:
     """A pull for one of those that pulled this seat last round, drawn uniformly; for anyone where there were none."""
-    last = sorted(set(pullers(observation)) & set(observation.neighbours))
-    return Reply(pull=rng.choice(last)) if last else anyone(observation, rng=rng)
+    return pull(rng.choice(givers(observation) or observation.seat.near))

@@ -1,14 +1,12 @@
 """Pulls the same neighbour for ever: unconditional cooperation (Axelrod 1984, `ALL C`), aimed at one partner."""
 
-import random
-
-from di_assets.agents.scripted.history import anyone, my_pulls
+from di_assets.agents.scripted.draws import Random
+from di_assets.agents.scripted.history import SILENCE, anyone, pull
 from di_assets.game.types import Observation, Reply
 
-
-def loyal(observation: Observation, *, rng: random.Random) -> Reply:
+def loyal(observation: Observation, *, rng: Random) -> Reply:
     """Draws one neighbour in round 1 and stays with it."""
     if observation.turn.phase == "message":
-        return Reply()
-    mine = my_pulls(observation)
-    return Reply(pull=mine[0]) if mine and mine[0] is not None else anyone(observation, rng=rng)
+        return SILENCE
+    first = observation.rounds[0][observation.seat.me] if observation.rounds else None
+    return anyone(observation, rng=rng) if first is None else pull(first)

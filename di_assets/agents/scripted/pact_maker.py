@@ -1,8 +1,7 @@
 """Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
 
-import random
-
-from di_assets.agents.scripted.history import my_pulls, pullers
+from di_assets.agents.scripted.draws import Random
+from di_assets.agents.scripted.history import my_pulls, pull, pullers
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.game.types import Observation, Reply
 
@@ -15,19 +14,18 @@ PHRASES = (
 )
 
 
-def pact_maker(observation: Observation, *, rng: random.Random) -> Reply:
+def pact_maker(observation: Observation, *, rng: Random) -> Reply:
     """Stays with the last partner while it answers within three rounds; else turns to one that did pull it."""
-    near = set(observation.neighbours)
-    recent = [label for label in pullers(observation, rounds=PATIENCE) if label in near]
-    mine = [label for label in my_pulls(observation) if label in near]
+    seat = observation.seat
+    recent = pullers(observation, rounds=PATIENCE)
+    mine = [label for label in my_pulls(observation) if label in seat.near]
     if mine and (mine[-1] in recent or len(mine) < PATIENCE):
         partner = mine[-1]
     elif recent:
         partner = recent[-1]
     else:
         # By round, not by phase: the same partner is courted and pulled.
-        turn = (observation.turn.round - 1) // PATIENCE
-        partner = observation.orders[0][turn % len(observation.neighbours)]
+        partner = seat.order(1)[(observation.turn.round - 1) // PATIENCE % len(seat.near)]
     if observation.turn.phase == "message":
         return write_to([partner], PHRASES, observation, rng=rng)
-    return Reply(pull=partner)
+    return pull(partner)

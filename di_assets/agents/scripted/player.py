@@ -1,17 +1,17 @@
 """A scripted agent in a seat: free, instant, deterministic; its reply goes the same way as a model's."""
 
-import hashlib
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.replies import write_reply
+from di_assets.agents.scripted.draws import Draws
 from di_assets.game.types import Observation, Reply
 from di_assets.providers.types import Completion
 
-# A policy is a pure function of the observation and of a stream of its own for this very turn; raw text breaks rules.
+# A policy is a pure function of the observation and of a random stream of its own for this very turn. A `Reply` keeps
+# the rules, and is read back from its text as it was; raw text is for breaking them.
 Policy = Callable[..., Reply | str]
 
 
@@ -21,25 +21,31 @@ class ScriptedPlayer:
 
     Attributes:
         model: the policy's name.
+        policy: what it does.
         seed: the episode's.
-        policies: where the name is looked up.
     """
 
     model: str
+    policy: Policy
     seed: int
-    policies: Mapping[str, Policy]
-    provider: str = "scripted"
+    provider: Literal["scripted"] = "scripted"
     kind: Literal["llm", "scripted"] = "scripted"
 
+    def question(self, observation: Observation, attempt: int) -> str:
+        """Names this turn's random stream, and with it the question: same name, same observation, same reply."""
+        number, phase, exchange = observation.turn
+        return f"{self.model}/{self.seed}/{observation.seat.me}/{number}/{phase}/{exchange}/{attempt}"
+
+    def answer(self, observation: Observation, question: str) -> Reply | str:
+        """What the policy says, as a reply or as raw text."""
+        return self.policy(observation, rng=Draws(question))
+
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """The turn's own random stream names the question: same stream, same observation, same reply."""
-        turn = observation.turn
-        stream = f"{self.model}/{self.seed}/{observation.me}/{turn.round}/{turn.phase}/{turn.exchange}/{len(faults)}"
-        return Ask(request_hash=hashlib.sha256(stream.encode()).hexdigest(), payload=(observation, stream))
+        """The question by name; nothing is drawn yet."""
+        return Ask(request_hash=self.question(observation, len(faults)), payload=observation)
 
     async def send(self, ask: Ask) -> Completion:
         """Plays the policy."""
-        observation, stream = cast("tuple[Observation, str]", ask.payload)
-        reply = self.policies[self.model](observation, rng=random.Random(stream))
-        text = reply if isinstance(reply, str) else write_reply(reply)
+        said = self.answer(cast("Observation", ask.payload), ask.request_hash)
+        text = said if isinstance(said, str) else write_reply(said)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)

@@ -1,7 +1,6 @@
 """Asks everyone and offers nothing: the plain request (Langer, Blank & Chanowitz 1978, on asking with a reason)."""
 
-import random
-
+from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import repay
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.game.types import Observation, Reply
@@ -14,8 +13,8 @@ PHRASES = (
 )
 
 
-def pleader(observation: Observation, *, rng: random.Random) -> Reply:
+def pleader(observation: Observation, *, rng: Random) -> Reply:
     """Begs every neighbour; repays like tit-for-tat without ever saying so."""
     if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
+        return write_to(observation.seat.near, PHRASES, observation, rng=rng)
     return repay(observation, rng=rng)

@@ -1,7 +1,6 @@
 """Promises everyone a pull for a pull, and repays: a conditional cooperator that says so (Ostrom 1990)."""
 
-import random
-
+from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import repay
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.game.types import Observation, Reply
@@ -14,8 +13,8 @@ PHRASES = (
 )
 
 
-def promiser(observation: Observation, *, rng: random.Random) -> Reply:
+def promiser(observation: Observation, *, rng: Random) -> Reply:
     """Offers the same deal to every neighbour and repays those that took it."""
     if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
+        return write_to(observation.seat.near, PHRASES, observation, rng=rng)
     return repay(observation, rng=rng)

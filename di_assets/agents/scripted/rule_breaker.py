@@ -1,7 +1,6 @@
 """Breaks every rule of replying, in turn: for conformance tests and golden playthroughs; in no line-up."""
 
-import random
-
+from di_assets.agents.scripted.draws import Random
 from di_assets.game.types import Observation
 
 MESSAGES = (
@@ -26,7 +25,7 @@ PULLS = (
 )
 
 
-def rule_breaker(observation: Observation, *, rng: random.Random) -> str:
+def rule_breaker(observation: Observation, *, rng: Random) -> str:
     """A raw reply drawn from those above; some can be read after all."""
     near = observation.neighbours[0]
     raw = rng.choice(MESSAGES if observation.turn.phase == "message" else PULLS)

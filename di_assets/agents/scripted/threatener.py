@@ -1,8 +1,7 @@
 """Asks with a threat: pull me, or I stop (Schelling 1960, on threats; punishes like the grim trigger, but forgives)."""
 
-import random
-
-from di_assets.agents.scripted.history import pullers, received
+from di_assets.agents.scripted.draws import Random
+from di_assets.agents.scripted.history import givers, pull, pullers
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.game.types import Observation, Reply
 
@@ -17,15 +16,14 @@ THANKS = (
 )
 
 
-def threatener(observation: Observation, *, rng: random.Random) -> Reply:
+def threatener(observation: Observation, *, rng: Random) -> Reply:
     """Thanks those that pulled it last round, threatens the rest; pulls its best payer among last round's."""
-    last = set(pullers(observation)) & set(observation.neighbours)
+    near, last = observation.seat.near, givers(observation)
     if observation.turn.phase == "message":
-        others = set(observation.neighbours) - last
         thanked = write_to(last, THANKS, observation, rng=rng)
-        warned = write_to(others, WARNINGS, observation, rng=rng)
+        warned = write_to([label for label in near if label not in last], WARNINGS, observation, rng=rng)
         return Reply(messages=thanked.messages + warned.messages)
-    given = received(observation)
-    among = last or set(observation.neighbours)
-    most = max(given[label] for label in among)
-    return Reply(pull=rng.choice(sorted(label for label in among if given[label] == most)))
+    given = pullers(observation, rounds=len(observation.rounds))
+    among = last or near
+    most = max(map(given.count, among))
+    return pull(rng.choice([label for label in among if given.count(label) == most]))

@@ -1,0 +1,45 @@
+"""What a set-up fixes for all turns, worked out once: who sits by whom, what each may know all along, the turns."""
+
+from functools import lru_cache, partial
+
+from di_assets.game.setup import neighbour_order
+from di_assets.game.types import Board, Rules, Seat, Setup, Turn
+
+
+def board(setup: Setup) -> Board:
+    """The board of this set-up."""
+    return Board(
+        seats=tuple(_seat(setup, seat) for seat in range(len(setup.labels))),
+        numbers={label: seat for seat, label in enumerate(setup.labels)},
+        turns=_turns(setup.rules),
+    )
+
+
+def neighbours(setup: Setup, seat: int) -> tuple[int, ...]:
+    """Seats joined to this one, ascending."""
+    return tuple(sorted(b if a == seat else a for a, b in setup.edges if seat in (a, b)))
+
+
+def _seat(setup: Setup, seat: int) -> Seat:
+    label = setup.labels[seat]
+    near = tuple(sorted(setup.labels[other] for other in neighbours(setup, seat)))
+    return Seat(
+        me=label,
+        players=tuple(sorted(setup.labels)),
+        near=near,
+        rules=setup.rules,
+        order=partial(_order, near, setup.seed, label),
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _order(near: tuple[str, ...], seed: int, label: str, number: int) -> tuple[str, ...]:
+    return neighbour_order(near, seed=seed, label=label, round=number)
+
+
+@lru_cache(maxsize=256)
+def _turns(rules: Rules) -> tuple[Turn | None, ...]:
+    exchanges = range(1, rules.exchanges + 1) if rules.channel != "none" else ()
+    rounds = range(1, rules.n_rounds + 1)
+    turns = ([*(Turn(n, "message", exchange) for exchange in exchanges), Turn(n, "pull", 0)] for n in rounds)
+    return (*(turn for both in turns for turn in both), None)
