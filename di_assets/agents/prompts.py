@@ -47,7 +47,7 @@ class Prompts:
         return cls(folder=folder, hash=digest.hexdigest(), templates=templates, environment=environment)
 
     def instructions(self, name: str, *, messages: bool) -> str:
-        """The text of an instruction file, which knows whether there are messages: where not, it mentions none."""
+        """The text of an instruction file, which knows whether its seat may write: where not, it invites no message."""
         return self.environment.get_template(f"instructions/{name}.md").render(messages=messages).strip()
 
     def render(self, name: str, **values: Any) -> str:

@@ -9,10 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from di_assets.arms.reading import Strict
-from di_assets.game.types import Rules
+from di_assets.game.types import FOCAL_CHANNELS, Channel, Rules
 
 SELF = "self"
 ID_FIELDS = {"focal", "replicate", "seed", "launch"}
+# How a channel is written in a condition.
+TALK: dict[Channel, str] = {
+    "open": "msg-on",
+    "none": "msg-off",
+    "focal_muted": "focal-muted",
+    "rivals_muted": "rivals-muted",
+    "placebo": "placebo",
+}
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -76,7 +84,7 @@ class Arm(Strict):
         rounds: rounds.
         topology: graph over the seats.
         payoff: `pure`, or {outside: v}.
-        channel: `open` or `none` (messages off).
+        channel: `open`, `none` (messages off), `focal_muted`, `rivals_muted` or `placebo`, as in the rules.
         mirrors: the arm whose plan this one repeats in another channel, seed by seed.
         relaunch: may be launched again and again, each launch kept apart.
         batch_size: most planned episodes of one partition.
@@ -97,7 +105,7 @@ class Arm(Strict):
     rounds: int = Field(default=25, ge=1)
     topology: Topology = Topology(name="complete")
     payoff: Literal["pure"] | Outside = "pure"
-    channel: Literal["open", "none"] = "open"
+    channel: Channel = "open"
     visibility: Literal["public", "own"] = "public"
     horizon: Literal["known", "hidden"] = "known"
     exchanges: int = Field(default=1, ge=1)
@@ -149,6 +157,8 @@ class Arm(Strict):
         """Raises ValueError unless every seat has a player, now that line-ups and mirrored plans are filled in."""
         if bool(self.focal) == bool(self.lineup):
             raise ValueError("an arm has either `focal` models with a `background`, or a mixed `lineup`")
+        if self.channel in FOCAL_CHANNELS and not self.focal:
+            raise ValueError(f"channel: {self.channel!r} needs a focal seat, and a mixed `lineup` has none")
         if not (self.episodes or self.seeds):
             raise ValueError("give `episodes` (with `first_seed`), or `seeds`")
         if self.focal and "{focal}" not in self.id:
@@ -190,7 +200,7 @@ class Arm(Strict):
     @property
     def condition(self) -> str:
         """topology/payoff/messaging."""
-        return f"{self.topology.name}/{self.payoff_name}/{'msg-off' if self.channel == 'none' else 'msg-on'}"
+        return f"{self.topology.name}/{self.payoff_name}/{TALK[self.channel]}"
 
     @property
     def planned(self) -> int:

@@ -76,11 +76,13 @@ def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str
     """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
     cast = arm.lineup if focal is None else _cast(arm, focal)
     seats = seating(arm.seats, seed=seed)
+    focal_seat = None if focal is None else seats.index(0)
     setup = Setup(
         rules=arm.rules,
         edges=edges(arm.topology.name, arm.seats, seed=seed, params=arm.topology.params),
         labels=seat_labels(arm.seats, seed=seed),
         seed=seed,
+        focal=focal_seat,
     )
     return PlannedEpisode(
         episode_id=arm.id.format(focal=focal, replicate=replicate, seed=seed, launch=launch),
@@ -89,7 +91,7 @@ def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str
         launch=launch,
         replicate=replicate,
         focal_model=focal,
-        focal_seat=None if focal is None else seats.index(0),
+        focal_seat=focal_seat,
         models=tuple(cast[member] for member in seats),
         roles=tuple("mixed" if focal is None else "focal" if member == 0 else "background" for member in seats),
         setup=setup,

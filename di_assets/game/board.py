@@ -1,5 +1,6 @@
 """What a set-up fixes for all turns, worked out once: who sits by whom, what each may know all along, the turns."""
 
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from di_assets.game.setup import neighbour_order
@@ -8,26 +9,32 @@ from di_assets.game.types import Board, Rules, Seat, Setup, Turn
 
 def board(setup: Setup) -> Board:
     """The board of this set-up."""
+    seats = range(len(setup.labels))
     return Board(
-        seats=tuple(_seat(setup, seat) for seat in range(len(setup.labels))),
+        seats=tuple([_seat(setup, seat) for seat in seats]),
+        writers=tuple([seat for seat in seats if may_write(setup, seat)]),
         numbers={label: seat for seat, label in enumerate(setup.labels)},
         turns=_turns(setup.rules),
     )
 
 
-def neighbours(setup: Setup, seat: int) -> tuple[int, ...]:
-    """Seats joined to this one, ascending."""
-    return tuple(sorted(b if a == seat else a for a, b in setup.edges if seat in (a, b)))
+def may_write(setup: Setup, seat: int) -> bool:
+    """True for a seat whose messages travel, as written or replaced."""
+    channel = setup.rules.channel
+    if channel == "none":
+        return False
+    return channel not in {"focal_muted", "rivals_muted"} or (seat == setup.focal) == (channel == "rivals_muted")
 
 
 def _seat(setup: Setup, seat: int) -> Seat:
     label = setup.labels[seat]
-    near = tuple(sorted(setup.labels[other] for other in neighbours(setup, seat)))
+    near = tuple(sorted([setup.labels[b if a == seat else a] for a, b in setup.edges if seat in (a, b)]))
     return Seat(
         me=label,
         players=tuple(sorted(setup.labels)),
         near=near,
-        rules=setup.rules,
+        rules=_told(setup.rules),
+        may_write=may_write(setup, seat),
         order=partial(_order, near, setup.seed, label),
     )
 
@@ -35,6 +42,12 @@ def _seat(setup: Setup, seat: int) -> Seat:
 @lru_cache(maxsize=65_536)
 def _order(near: tuple[str, ...], seed: int, label: str, number: int) -> tuple[str, ...]:
     return neighbour_order(near, seed=seed, label=label, round=number)
+
+
+@lru_cache(maxsize=256)
+def _told(rules: Rules) -> Rules:
+    """The rules without a word of who is muted or replaced."""
+    return rules if rules.channel == "none" else replace(rules, channel="open")
 
 
 @lru_cache(maxsize=256)

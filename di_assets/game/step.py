@@ -1,8 +1,10 @@
 """`step(state, replies) -> state`: the whole of play, a turn at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from di_assets.game.board import board
+from di_assets.game.filler import filler
 from di_assets.game.types import Board, Message, Pull, PullStatus, Reply, Seat, SeenMessage, SeenPulls, Setup, State
 
 CUT_MARK = "…"
@@ -14,11 +16,23 @@ def start(setup: Setup) -> State:
     return State(setup, fixed, 0, fixed.turns[0], 0, (), (), nothing, nothing)
 
 
+def asked(state: State) -> Sequence[int]:
+    """Seats that are asked this turn, ascending: all for their pull, those that may write for messages.
+
+    Raises:
+        ValueError: the game is over, so that nobody is asked.
+    """
+    if state.turn is None:
+        raise ValueError("the game is over")
+    return range(len(state.board.seats)) if state.turn.phase == "pull" else state.board.writers
+
+
 def step(state: State, replies: Mapping[int, Reply]) -> State:
     """The game after this turn's replies, all at once.
 
     An invalid or missing reply, or one that the rules do not allow, sends nothing in the message phase and forfeits
-    the pull in the pull phase; it never becomes a move. Events are numbered in the order seat, recipient.
+    the pull in the pull phase; it never becomes a move. A muted seat sends nothing whatever it replies. Events are
+    numbered in the order seat, recipient.
 
     Args:
         state: a game that is not over.
@@ -42,20 +56,24 @@ def points(state: State) -> tuple[float, ...]:
 
 
 def _exchange(state: State, replies: Mapping[int, Reply]) -> State:
-    """Delivered together: sender and recipient each know of it, nobody else does."""
+    """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
     setup, fixed, at, turn, n_events, exchanges, rounds, seen_messages, seen_pulls = state
     assert turn is not None
-    labels = setup.labels
+    number, _, exchange = turn
+    labels, limit = setup.labels, setup.rules.max_message_chars
+    replaced = setup.focal if setup.rules.channel == "placebo" else None
     sent: list[Message] = []
     seen: list[list[SeenMessage]] = [[] for _ in labels]
-    for sender, recipient, text in _written(state, replies):
-        limit = setup.rules.max_message_chars
-        cut = len(text) > limit
-        shown = text[: limit - len(CUT_MARK)] + CUT_MARK if cut else text
-        sent.append(Message(n_events + len(sent), turn.round, turn.exchange, sender, recipient, shown, cut))
-        known = SeenMessage(turn.round, turn.exchange, labels[sender], labels[recipient], shown, cut)
+    for sender, recipient, whole in _written(fixed, replies):
+        cut = len(whole) > limit
+        text = whole[: limit - len(CUT_MARK)] + CUT_MARK if cut else whole
+        known = SeenMessage(number, exchange, labels[sender], labels[recipient], text, cut)
         seen[sender].append(known)
+        if sender == replaced:
+            text = _in_its_place(text, cut=cut)
+            known = known._replace(text=text)
         seen[recipient].append(known)
+        sent.append(Message(n_events + len(sent), number, exchange, sender, recipient, text, cut))
     return State(
         setup,
         fixed,
@@ -69,18 +87,24 @@ def _exchange(state: State, replies: Mapping[int, Reply]) -> State:
     )
 
 
-def _written(state: State, replies: Mapping[int, Reply]) -> Iterator[tuple[int, int, str]]:
+def _written(fixed: Board, replies: Mapping[int, Reply]) -> Iterator[tuple[int, int, str]]:
     """Sender, recipient and text of each seat's messages, the first one to each neighbour; all else is dropped."""
-    for sender, seat in enumerate(state.board.seats):
+    for sender in fixed.writers:
         reply = replies.get(sender)
         if reply is None or reply.invalid is not None or not reply.messages:
             continue
-        texts: dict[int, str] = {}
+        near, texts = fixed.seats[sender].near, dict[int, str]()
         for label, text in reply.messages:
-            if label in seat.near:
-                texts.setdefault(state.board.numbers[label], text)
+            if label in near:
+                texts.setdefault(fixed.numbers[label], text)
         for recipient in sorted(texts):
             yield sender, recipient, texts[recipient]
+
+
+def _in_its_place(text: str, *, cut: bool) -> str:
+    """What a placebo delivers: filler as long and, where the message was cut, as marked."""
+    mark = CUT_MARK if cut else ""
+    return filler(len(text) - len(mark)) + mark
 
 
 def _round(state: State, replies: Mapping[int, Reply]) -> State:
@@ -89,11 +113,11 @@ def _round(state: State, replies: Mapping[int, Reply]) -> State:
     assert turn is not None
     pulls: list[Pull] = []
     known: dict[str, str | None] = {}
-    for number, seat in enumerate(fixed.seats):
-        label, status = _target(seat, replies.get(number))
-        target = None if label is None else fixed.numbers[label]
-        pulls.append(Pull(n_events + number, turn.round, number, target, status))
+    for puller, seat in enumerate(fixed.seats):
+        label, status = _target(seat, replies.get(puller))
         known[seat.me] = label
+        target = None if label is None else fixed.numbers[label]
+        pulls.append(Pull(n_events + puller, turn.round, puller, target, status))
     return State(
         setup,
         fixed,
@@ -117,11 +141,9 @@ def _target(seat: Seat, reply: Reply | None) -> tuple[str | None, PullStatus]:
 
 
 def _revealed(
-    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], known: SeenPulls, *, public: bool
+    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], known: dict[str, str | None], *, public: bool
 ) -> tuple[tuple[SeenPulls, ...], ...]:
     if public:  # one and the same for all
-        return ((*before[0], known),) * len(before)
-    return tuple(
-        (*old, {puller: target for puller, target in known.items() if seat.me in (puller, target)})
-        for old, seat in zip(before, fixed.seats, strict=True)
-    )
+        return ((*before[0], MappingProxyType(known)),) * len(before)
+    own = [{puller: target for puller, target in known.items() if seat.me in (puller, target)} for seat in fixed.seats]
+    return tuple([(*old, MappingProxyType(new)) for old, new in zip(before, own, strict=True)])

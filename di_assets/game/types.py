@@ -9,6 +9,9 @@ RULES_VERSION = "1"
 
 Phase = Literal["message", "pull"]
 PullStatus = Literal["valid", "forfeit", "kept"]
+Channel = Literal["open", "none", "focal_muted", "rivals_muted", "placebo"]
+# Channels that treat the focal seat unlike its rivals.
+FOCAL_CHANNELS: frozenset[Channel] = frozenset({"focal_muted", "rivals_muted", "placebo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,9 @@ class Rules:
 
     Attributes:
         n_rounds: rounds; each seat owns one pull in each.
-        channel: `open` (messages to neighbours) or `none` (no message phase, and no word of one anywhere).
+        channel: `open` (messages to neighbours); `none` (no message phase, and no word of one anywhere); `focal_muted`
+            (the focal seat writes nothing, and is not asked to); `rivals_muted` (only the focal seat writes); `placebo`
+            (all write, but the focal seat's words arrive as neutral filler of the same length).
         exchanges: message phases before each round's pulls.
         max_message_chars: longer messages are cut and marked.
         visibility: `public` (everyone learns every pull) or `own` (each learns only who pulled it).
@@ -26,7 +31,7 @@ class Rules:
     """
 
     n_rounds: int = 25
-    channel: Literal["open", "none"] = "open"
+    channel: Channel = "open"
     exchanges: int = 1
     max_message_chars: int = 600
     visibility: Literal["public", "own"] = "public"
@@ -43,12 +48,22 @@ class Setup:
         edges: undirected edges (lower seat, higher seat), sorted.
         labels: the letter of each seat, by seat; `Player A` is shown as `A` here.
         seed: fixes everything random in the episode.
+        focal: the seat under test; None where there is none.
+
+    Raises:
+        ValueError: the channel treats the focal seat apart, and there is none.
     """
 
     rules: Rules
     edges: tuple[tuple[int, int], ...]
     labels: tuple[str, ...]
     seed: int
+    focal: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a channel that has nobody to act on."""
+        if self.rules.channel in FOCAL_CHANNELS and self.focal not in range(len(self.labels)):
+            raise ValueError(f"channel {self.rules.channel!r} needs a focal seat, found {self.focal!r}")
 
 
 class Turn(NamedTuple):
@@ -76,7 +91,7 @@ class Reply(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message event; seats are integers."""
+    """One message event, as delivered; seats are integers."""
 
     event_id: int
     round: int
@@ -98,7 +113,7 @@ class Pull(NamedTuple):
 
 
 class SeenMessage(NamedTuple):
-    """A message as its sender or recipient knows it, by labels."""
+    """A message as its sender or recipient knows it, by labels: as written, or as delivered."""
 
     round: int
     exchange: int
@@ -121,7 +136,9 @@ class Seat:
         me: own label.
         players: all labels, sorted.
         near: labels within reach, sorted.
-        rules: how the game is played; `n_rounds` may be used only when `horizon` is known.
+        rules: how the game is played, as the seat is told: where messages travel at all, its channel reads `open`,
+            so that nobody learns who is muted or replaced. `n_rounds` may be used only when `horizon` is known.
+        may_write: it is asked in message phases; False with messages off, and for a muted seat, which still receives.
         order: labels within reach in the order shown in a round, shuffled anew for each seat and round from the seed.
     """
 
@@ -129,6 +146,7 @@ class Seat:
     players: tuple[str, ...]
     near: tuple[str, ...]
     rules: Rules
+    may_write: bool
     order: Callable[[int], tuple[str, ...]] = field(compare=False)
 
 
@@ -138,11 +156,13 @@ class Board:
 
     Attributes:
         seats: what each knows, by seat.
+        writers: seats that are asked in message phases, ascending.
         numbers: seat of each label.
         turns: all turns in order, then None.
     """
 
     seats: tuple[Seat, ...]
+    writers: tuple[int, ...]
     numbers: Mapping[str, int]
     turns: tuple[Turn | None, ...]
 
@@ -210,7 +230,7 @@ class Observation(NamedTuple):
 
     @property
     def rules(self) -> Rules:
-        """How the game is played; `n_rounds` may be used only when `horizon` is known."""
+        """How the game is played, as the seat is told."""
         return self.seat.rules
 
     @property

@@ -5,6 +5,7 @@ from di_assets.agents.player import Player
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.game.board import may_write
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.journal import Header
 from di_assets.play.sending import Lines
@@ -16,7 +17,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
     """One player a seat, new for each episode."""
     setup = planned.setup
     seats: list[Player] = []
-    for model, role, label in zip(planned.models, planned.roles, setup.labels, strict=True):
+    for seat, (model, role, label) in enumerate(zip(planned.models, planned.roles, setup.labels, strict=True)):
         if configs.is_scripted(model):
             seats.append(scripted_player(model, seed=setup.seed))
             continue
@@ -27,7 +28,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
                 configs.models[model].endpoint(model),
                 connect=lines.provider,
                 prompts=prompts,
-                instructions=prompts.instructions(name, messages=arm.channel != "none") if name else None,
+                instructions=prompts.instructions(name, messages=may_write(setup, seat)) if name else None,
                 seed=setup.seed,
                 label=label,
                 episode_id=planned.episode_id,
@@ -38,10 +39,19 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
 
 def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts) -> Header:
     """What an episode of this arm is played with today."""
-    scripted = all(configs.is_scripted(model) for model in planned.models)
+    scripted = all(map(configs.is_scripted, planned.models))
+    return _header(planned, arm, configs, SCRIPTED_PROMPTS if scripted else prompts.hash)
+
+
+def scripted_header(planned: PlannedEpisode, arm: Arm, configs: Configs) -> Header:
+    """What an episode of scripted agents alone is played with today."""
+    return _header(planned, arm, configs, SCRIPTED_PROMPTS)
+
+
+def _header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompt_hash: str) -> Header:
     return Header(
         episode_id=planned.episode_id,
         rules_version=RULES_VERSION,
-        prompt_hash=SCRIPTED_PROMPTS if scripted else prompts.hash,
+        prompt_hash=prompt_hash,
         config_hash=configs.config_hash(arm),
     )

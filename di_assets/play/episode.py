@@ -12,7 +12,7 @@ from typing import Protocol
 from di_assets.agents.player import Ask, Fault, Player
 from di_assets.agents.replies import encodable, read_reply
 from di_assets.game.observe import observe
-from di_assets.game.step import start, step
+from di_assets.game.step import asked, start, step
 from di_assets.game.types import Observation, Reply, Setup, State, Turn
 from di_assets.play.journal import MOST_TEXT, OK, Call
 from di_assets.providers.types import Completion, FatalFault, ProviderError
@@ -70,7 +70,7 @@ class Table:
 
 
 async def play_episode(setup: Setup, table: Table) -> State:
-    """Plays (or replays, as far as the journal goes) one episode to its end.
+    """Plays (or replays, as far as the journal goes) one episode to its end; a muted seat is not asked for messages.
 
     Raises:
         ProviderError: a seat got no reply; the journal keeps all that came.
@@ -78,7 +78,7 @@ async def play_episode(setup: Setup, table: Table) -> State:
     """
     state = start(setup)
     while (turn := state.turn) is not None:
-        seats = range(len(setup.labels))
+        seats = asked(state)
         replies = await _all(*(_reply(table, observe(state, seat), turn, seat) for seat in seats))
         await table.journal.settled()
         state = step(state, dict(zip(seats, replies, strict=True)))

@@ -1,19 +1,22 @@
-"""Played episodes as the event tables, column by column: a row at a time would cost as much as play itself."""
+"""Played episodes as the event tables, made column by column: a row at a time would cost more than play itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
-from di_assets.game.types import RULES_VERSION, State
+from di_assets.game.types import RULES_VERSION, Message, Pull, State
 from di_assets.play.journal import FAULTS, Call, Header, replies_sha256
 from di_assets.tables import TABLES
 
 COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"
+MICROSECONDS = 1_000_000
+
+Columns = Mapping[str, Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,127 @@ class Played:
     failure: str | None = None
 
 
+class _Fields(NamedTuple):
+    """Of one episode, each field of its calls and events as one sequence."""
+
+    calls: Mapping[str, Sequence[Any]]
+    messages: Mapping[str, Sequence[Any]]
+    pulls: Mapping[str, Sequence[Any]]
+
+
 def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
-    """The six event tables of these episodes; an unfinished one has calls and no events."""
-    finished = [(one.planned.episode_id, one.state) for one in played if one.state is not None]
-    messages = [(key, state.messages) for key, state in finished]
-    pulls = [(key, state.pulls) for key, state in finished]
-    seats = [(one.planned.episode_id, _seats(one)) for one in played]
-    edges = [(one.planned.episode_id, one.planned.setup.edges) for one in played]
+    """The six event tables of these episodes, rows as they were played; an unfinished one has calls and no events."""
+    fields = [
+        _Fields(
+            calls=_by_field(Call, one.calls),
+            messages=_by_field(Message, one.state.messages if one.state else ()),
+            pulls=_by_field(Pull, one.state.pulls if one.state else ()),
+        )
+        for one in played
+    ]
+    both = list(zip(played, fields, strict=True))
     return {
-        "episodes": TABLES["episodes"].frame([_episode(arm, one) for one in played]),
-        "seats": _frame("seats", seats),
-        "edges": _frame("edges", edges),
-        "messages": _frame("messages", messages),
-        "pulls": _frame("pulls", pulls),
-        "calls": _calls(played),
+        "episodes": _frame("episodes", [_episode(arm, one, its) for one, its in both]),
+        "seats": _frame("seats", [_seats(one) for one in played]),
+        "edges": _frame("edges", [_edges(one) for one in played]),
+        "messages": _frame("messages", [_events(one, its.messages) for one, its in both]),
+        "pulls": _frame("pulls", [_events(one, its.pulls) for one, its in both]),
+        "calls": _frame("calls", [_calls(one, its.calls) for one, its in both]),
+    }
+
+
+def _by_field(kind: type[Call | Message | Pull], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    columns = zip(*rows, strict=True) if rows else repeat((), len(kind._fields))
+    return dict(zip(kind._fields, columns, strict=True))
+
+
+def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
+    """One frame of the parts' columns, one part after the other; times are given in seconds since the epoch, UTC."""
+    return pl.DataFrame(
+        [
+            _series(name, list(chain.from_iterable([part[name] for part in parts])), dtype)
+            for name, dtype in TABLES[table].schema.items()
+        ]
+    )
+
+
+def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    if isinstance(dtype, pl.Datetime):
+        seconds = pl.Series(name, values, dtype=pl.Float64)
+        return (seconds * MICROSECONDS).round().cast(pl.Int64).cast(dtype)
+    return pl.Series(name, values, dtype=dtype)
+
+
+def _episode(arm: Arm, played: Played, fields: _Fields) -> Columns:
+    planned, setup, calls = played.planned, played.planned.setup, fields.calls
+    ends = list(map(add, calls["started_at"], calls["latency_s"]))
+    replied = zip(calls["request_hash"], calls["text"], calls["status"], strict=True)
+    row = {
+        "episode_id": planned.episode_id,
+        "arm": planned.arm,
+        "batch": planned.batch,
+        "launch": planned.launch,
+        "condition": arm.condition,
+        "topology": arm.topology.name,
+        "payoff": arm.payoff_name,
+        "channel": arm.channel,
+        "focal_model": planned.focal_model,
+        "focal_seat": planned.focal_seat,
+        "replicate": planned.replicate,
+        "seed": setup.seed,
+        "n_seats": len(setup.labels),
+        "n_rounds": setup.rules.n_rounds,
+        "scripted": all(kind == "scripted" for kind in played.kinds),
+        "status": played.status,
+        "failure": played.failure,
+        "started_at": min(calls["started_at"], default=0.0),
+        "finished_at": max(ends) if played.state and ends else None,
+        "rules_version": RULES_VERSION,
+        "prompt_hash": played.header.prompt_hash,
+        "config_hash": played.header.config_hash,
+        "journal_sha256": replies_sha256([(asked, text) for asked, text, status in replied if status not in FAULTS]),
+        "n_calls": len(played.calls),
+        "n_forfeits": fields.pulls["status"].count("forfeit"),
+        "input_tokens": sum(filter(None, calls["input_tokens"])),
+        "output_tokens": sum(filter(None, calls["output_tokens"])),
+        "cost_usd": sum(calls["cost_usd"]),
+    }
+    return {name: (value,) for name, value in row.items()}
+
+
+def _seats(played: Played) -> Columns:
+    planned, labels = played.planned, played.planned.setup.labels
+    return {
+        "episode_id": repeat(planned.episode_id, len(labels)),
+        "seat": range(len(labels)),
+        "label": labels,
+        "model": planned.models,
+        "role": planned.roles,
+        "kind": played.kinds,
+    }
+
+
+def _edges(played: Played) -> Columns:
+    edges = played.planned.setup.edges
+    return {
+        "episode_id": repeat(played.planned.episode_id, len(edges)),
+        "seat_a": [a for a, _ in edges],
+        "seat_b": [b for _, b in edges],
+    }
+
+
+def _events(played: Played, fields: Mapping[str, Sequence[Any]]) -> Columns:
+    return {"episode_id": repeat(played.planned.episode_id, len(fields["event_id"])), **fields}
+
+
+def _calls(played: Played, fields: Mapping[str, Sequence[Any]]) -> Columns:
+    seats = fields["seat"]
+    return {
+        **fields,
+        "episode_id": repeat(played.planned.episode_id, len(seats)),
+        "call_id": range(len(seats)),
+        "provider": [played.providers[seat] for seat in seats],
+        "model": [played.planned.models[seat] for seat in seats],
+        "reply_text": fields["text"],
+        "reasoning_text": fields["reasoning"],
     }

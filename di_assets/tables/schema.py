@@ -103,7 +103,11 @@ EPISODES = Table(
         ("condition", TEXT, "topology/payoff/messaging"),
         ("topology", TEXT, "name of the graph over the seats"),
         ("payoff", TEXT, "pure, or outside(v)"),
-        ("channel", TEXT, "open, or none (messages off)"),
+        (
+            "channel",
+            TEXT,
+            "open, none (messages off), focal_muted, rivals_muted or placebo; see the rules",
+        ),
         ("focal_model?", TEXT, "the model under test; null in a mixed arm"),
         ("focal_seat?", INT, "its seat; null in a mixed arm"),
         ("replicate", INT, "counts the episodes of one focal model (or of a mixed arm), from 0"),
@@ -156,7 +160,11 @@ MESSAGES = Table(
         ("exchange", INT, "which message phase of the round, from 1"),
         ("sender", INT, "seat"),
         ("recipient", INT, "seat, a neighbour of the sender"),
-        ("text", TEXT, "what was written; hostile text"),
+        (
+            "text",
+            TEXT,
+            "as delivered: a focal seat's in placebo is filler (its own is in calls.reply_text); hostile text",
+        ),
         ("truncated", BOOL, "true when it was cut to max_message_chars"),
     ),
 )

@@ -1,6 +1,7 @@
 import pytest
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
+from di_assets.game import filler
 
 SENTENCES = [
     ("Let's start a mutual cooperation pact. I'll pull for you this round if you pull for me.", True, True),
@@ -29,6 +30,12 @@ SENTENCES = [
 @pytest.mark.parametrize(("text", "asks", "promises"), SENTENCES)
 def test_the_rule_hears_who_asks_and_who_promises(text, asks, promises):
     assert (asks_for_pull(text), promises_pull(text)) == (asks, promises)
+
+
+@pytest.mark.parametrize("mark", ["", "…"])
+def test_a_placebos_filler_neither_asks_nor_promises_at_any_length(mark):
+    texts = [filler(length) + mark for length in range(601)]
+    assert not any(asks_for_pull(text) or promises_pull(text) for text in texts)
 
 
 def test_hostile_length_takes_bounded_time():

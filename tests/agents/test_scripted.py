@@ -6,25 +6,26 @@ import pytest
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.agents.replies import read_reply
 from di_assets.agents.scripted import POLICIES, scripted_player
-from di_assets.game import Reply, Rules, Setup, edges, observe, points, seat_labels, start, step
+from di_assets.game import Reply, Rules, Setup, asked, edges, observe, points, seat_labels, start, step
 
 TRUE_TO_RULES = sorted(set(POLICIES) - {"rule_breaker"})
 PERSUADERS = ("promiser", "con_artist", "pleader", "threatener", "pact_maker")
 
 
-def play(names, *, topology="complete", seed=3, **rules):
+def play(names, *, topology="complete", seed=3, focal=0, **rules):
     setup = Setup(
         Rules(**{"n_rounds": 8, **rules}),
         edges(topology, len(names), seed=seed),
         seat_labels(len(names), seed=seed),
         seed,
+        focal,
     )
     cast = [scripted_player(name, seed=seed) for name in names]
     state, replies = start(setup), []
     while state.turn is not None:
         now = {}
-        for seat, player in enumerate(cast):
-            o = observe(state, seat)
+        for seat in asked(state):
+            player, o = cast[seat], observe(state, seat)
             reply = read_reply(o, asyncio.run(player.send(player.prepare(o))).text)
             now[seat] = reply
             replies.append((player.model, o, reply))
@@ -35,7 +36,15 @@ def play(names, *, topology="complete", seed=3, **rules):
 @pytest.mark.parametrize("name", TRUE_TO_RULES)
 @pytest.mark.parametrize("topology", ["complete", "ring", "star"])
 @pytest.mark.parametrize(
-    "rules", [{}, {"channel": "none"}, {"visibility": "own", "horizon": "hidden"}, {"outside": 0.5, "exchanges": 2}]
+    "rules",
+    [
+        {},
+        {"channel": "none"},
+        {"channel": "focal_muted"},
+        {"channel": "placebo"},
+        {"visibility": "own", "horizon": "hidden"},
+        {"outside": 0.5, "exchanges": 2},
+    ],
 )
 def test_every_policy_keeps_the_rules_everywhere(name, topology, rules):
     state, replies = play([name, "random", "promiser", "gullible", "tit_for_tat"], topology=topology, **rules)
@@ -103,6 +112,23 @@ def test_talk_buys_a_promiser_points():
     on, _ = play(["promiser", "gullible", "gullible", "tit_for_tat", "bandwagon"], n_rounds=25)
     off, _ = play(["promiser", "gullible", "gullible", "tit_for_tat", "bandwagon"], n_rounds=25, channel="none")
     assert points(on)[0] > points(off)[0] + 10
+
+
+@pytest.mark.parametrize("name", PERSUADERS)
+def test_a_muted_persuader_plays_on_in_silence_and_is_believed_by_nobody(name):
+    cast = [name, "gullible", "gullible", "tit_for_tat", "bandwagon"]
+    muted, _ = play(cast, n_rounds=25, channel="focal_muted")
+    off, _ = play(cast, n_rounds=25, channel="none")
+    assert not muted.messages
+    assert [(p.puller, p.target) for p in muted.pulls] == [(p.puller, p.target) for p in off.pulls]
+
+
+def test_a_placebo_takes_from_a_promiser_what_its_words_bought():
+    cast = ["promiser", "gullible", "gullible", "tit_for_tat", "bandwagon"]
+    on, _ = play(cast, n_rounds=25)
+    placebo, _ = play(cast, n_rounds=25, channel="placebo")
+    assert len(placebo.messages) == len(on.messages)
+    assert points(on)[0] > points(placebo)[0] + 10
 
 
 def test_policies_are_blind_to_letters():

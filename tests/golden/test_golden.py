@@ -5,13 +5,13 @@ import json
 import pytest
 
 from di_assets.game import RULES_VERSION, points
-from tests.golden.make import GAMES, HERE, events, replay, setup_of
+from tests.golden.make import FOCAL, GAMES, HERE, events, replay, setup_of
 
 
 @pytest.mark.parametrize("name", GAMES)
 def test_a_golden_playthrough_still_plays_the_same(name):
     golden = json.loads((HERE / f"{name}.json").read_text())
-    setup = setup_of(golden["topology"], len(golden["cast"]), golden["rules"])
+    setup = setup_of(golden["topology"], len(golden["cast"]), golden["rules"], focal=FOCAL.get(name))
     said = {(r, phase, x, seat, attempt): text for r, phase, x, seat, attempt, text in golden["replies"]}
     state = replay(
         setup, lambda turn, seat, attempt, _faults, _seen: said[turn.round, turn.phase, turn.exchange, seat, attempt]
