@@ -4,6 +4,7 @@ from di_assets.game.board import may_write
 from di_assets.game.filler import filler
 from di_assets.game.observe import observe
 from di_assets.game.setup import seat_labels, seating
+from di_assets.game.state import State
 from di_assets.game.step import asked, points, start, step
 from di_assets.game.topology import TOPOLOGIES, edges
 from di_assets.game.types import (
@@ -18,7 +19,6 @@ from di_assets.game.types import (
     Seat,
     SeenMessage,
     Setup,
-    State,
     Turn,
 )
 

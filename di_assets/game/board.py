@@ -51,8 +51,8 @@ def _told(rules: Rules) -> Rules:
 
 
 @lru_cache(maxsize=256)
-def _turns(rules: Rules) -> tuple[Turn | None, ...]:
+def _turns(rules: Rules) -> tuple[Turn, ...]:
     exchanges = range(1, rules.exchanges + 1) if rules.channel != "none" else ()
     rounds = range(1, rules.n_rounds + 1)
     turns = ([*(Turn(n, "message", exchange) for exchange in exchanges), Turn(n, "pull", 0)] for n in rounds)
-    return (*(turn for both in turns for turn in both), None)
+    return tuple(turn for both in turns for turn in both)

@@ -1,6 +1,7 @@
 """`observe(state, seat)`: all that one seat may know when it is asked. Prompts and policies see nothing else."""
 
-from di_assets.game.types import Observation, State
+from di_assets.game.state import State
+from di_assets.game.types import Observation
 
 
 def observe(state: State, seat: int) -> Observation:
@@ -11,4 +12,5 @@ def observe(state: State, seat: int) -> Observation:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    return Observation(state.board.seats[seat], state.turn, state.seen_messages[seat], state.seen_pulls[seat])
+    known = (state.board.seats[seat], state.turn, state.seen_messages[seat], state.seen_pulls[seat])
+    return tuple.__new__(Observation, known)  # as `Observation(*known)`, in half its time

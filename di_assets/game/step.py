@@ -1,11 +1,12 @@
 """`step(state, replies) -> state`: the whole of play, a turn at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from di_assets.game.board import board
 from di_assets.game.filler import filler
-from di_assets.game.types import Board, Message, Pull, PullStatus, Reply, Seat, SeenMessage, SeenPulls, Setup, State
+from di_assets.game.state import State
+from di_assets.game.types import Board, Reply, Seat, SeenMessage, SeenPulls, Setup, Turn
 
 CUT_MARK = "…"
 
@@ -13,7 +14,7 @@ CUT_MARK = "…"
 def start(setup: Setup) -> State:
     """The game before its first turn."""
     fixed, nothing = board(setup), ((),) * len(setup.labels)
-    return State(setup, fixed, 0, fixed.turns[0], 0, (), (), nothing, nothing)
+    return State(setup, fixed, 0, fixed.turns[0], (), (), nothing, nothing)
 
 
 def asked(state: State) -> Sequence[int]:
@@ -43,7 +44,7 @@ def step(state: State, replies: Mapping[int, Reply]) -> State:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    return _exchange(state, replies) if state.turn.phase == "message" else _round(state, replies)
+    return _exchange(state, state.turn, replies) if state.turn.phase == "message" else _round(state, replies)
 
 
 def points(state: State) -> tuple[float, ...]:
@@ -55,95 +56,85 @@ def points(state: State) -> tuple[float, ...]:
     return tuple(score)
 
 
-def _exchange(state: State, replies: Mapping[int, Reply]) -> State:
+def _exchange(state: State, turn: Turn, replies: Mapping[int, Reply]) -> State:
     """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
-    setup, fixed, at, turn, n_events, exchanges, rounds, seen_messages, seen_pulls = state
-    assert turn is not None
-    number, _, exchange = turn
-    labels, limit = setup.labels, setup.rules.max_message_chars
-    replaced = setup.focal if setup.rules.channel == "placebo" else None
-    sent: list[Message] = []
-    seen: list[list[SeenMessage]] = [[] for _ in labels]
-    for sender, recipient, whole in _written(fixed, replies):
-        cut = len(whole) > limit
-        text = whole[: limit - len(CUT_MARK)] + CUT_MARK if cut else whole
-        known = SeenMessage(number, exchange, labels[sender], labels[recipient], text, cut)
-        seen[sender].append(known)
-        if sender == replaced:
-            text = _in_its_place(text, cut=cut)
-            known = known._replace(text=text)
-        seen[recipient].append(known)
-        sent.append(Message(n_events + len(sent), number, exchange, sender, recipient, text, cut))
-    return State(
-        setup,
-        fixed,
-        at + 1,
-        fixed.turns[at + 1],
-        n_events + len(sent),
-        (*exchanges, tuple(sent)),
-        rounds,
-        tuple([(*old, tuple(new)) for old, new in zip(seen_messages, seen, strict=True)]),
-        seen_pulls,
-    )
-
-
-def _written(fixed: Board, replies: Mapping[int, Reply]) -> Iterator[tuple[int, int, str]]:
-    """Sender, recipient and text of each seat's messages, the first one to each neighbour; all else is dropped."""
+    setup, fixed, at, _, exchanges, rounds, seen_messages, seen_pulls = state
+    replaced = setup.labels[setup.focal] if setup.rules.channel == "placebo" and setup.focal is not None else None
+    sent: list[SeenMessage] = []
+    seen: dict[str, list[SeenMessage]] = {label: [] for label in setup.labels}
     for sender in fixed.writers:
         reply = replies.get(sender)
         if reply is None or reply.invalid is not None or not reply.messages:
             continue
-        near, texts = fixed.seats[sender].near, dict[int, str]()
-        for label, text in reply.messages:
-            if label in near:
-                texts.setdefault(fixed.numbers[label], text)
-        for recipient in sorted(texts):
-            yield sender, recipient, texts[recipient]
-
-
-def _in_its_place(text: str, *, cut: bool) -> str:
-    """What a placebo delivers: filler as long and, where the message was cut, as marked."""
-    mark = CUT_MARK if cut else ""
-    return filler(len(text) - len(mark)) + mark
-
-
-def _round(state: State, replies: Mapping[int, Reply]) -> State:
-    """Revealed: everyone learns every pull, or each only those by and on itself."""
-    setup, fixed, at, turn, n_events, exchanges, rounds, seen_messages, seen_pulls = state
-    assert turn is not None
-    pulls: list[Pull] = []
-    known: dict[str, str | None] = {}
-    for puller, seat in enumerate(fixed.seats):
-        label, status = _target(seat, replies.get(puller))
-        known[seat.me] = label
-        target = None if label is None else fixed.numbers[label]
-        pulls.append(Pull(n_events + puller, turn.round, puller, target, status))
+        for written in _written(fixed, turn, fixed.seats[sender], reply, setup.rules.max_message_chars):
+            delivered = _filler(written) if written.sender == replaced else written
+            seen[written.sender].append(written)
+            seen[written.recipient].append(delivered)
+            sent.append(delivered)
     return State(
         setup,
         fixed,
         at + 1,
-        fixed.turns[at + 1],
-        n_events + len(pulls),
-        exchanges,
-        (*rounds, tuple(pulls)),
-        seen_messages,
-        _revealed(fixed, seen_pulls, known, public=setup.rules.visibility == "public"),
+        _turn(fixed, at + 1),
+        (*exchanges, tuple(sent)),
+        rounds,
+        tuple([(*old, tuple(new)) for old, new in zip(seen_messages, seen.values(), strict=True)]),
+        seen_pulls,
     )
 
 
-def _target(seat: Seat, reply: Reply | None) -> tuple[str | None, PullStatus]:
+def _written(fixed: Board, turn: Turn, seat: Seat, reply: Reply, limit: int) -> list[SeenMessage]:
+    """A seat's messages by recipient, the first one to each neighbour; all else is dropped."""
+    texts: dict[int, tuple[str, str]] = {}
+    for label, text in reply.messages:
+        if label in seat.near:
+            texts.setdefault(fixed.numbers[label], (label, text))
+    messages = []
+    for _, (label, text) in sorted(texts.items()):
+        cut = len(text) > limit
+        shown = text[: limit - len(CUT_MARK)] + CUT_MARK if cut else text
+        messages.append(SeenMessage(turn.round, turn.exchange, seat.me, label, shown, cut))
+    return messages
+
+
+def _filler(message: SeenMessage) -> SeenMessage:
+    """What a placebo delivers in its place: filler as long and, where the message was cut, as marked."""
+    mark = CUT_MARK if message.truncated else ""
+    return message._replace(text=filler(len(message.text) - len(mark)) + mark)
+
+
+def _round(state: State, replies: Mapping[int, Reply]) -> State:
+    """Revealed: everyone learns every pull, or each only those by and on itself."""
+    setup, fixed, at, _, exchanges, rounds, seen_messages, seen_pulls = state
+    pulls: SeenPulls = MappingProxyType({seat.me: _target(seat, replies.get(i)) for i, seat in enumerate(fixed.seats)})
+    return State(
+        setup,
+        fixed,
+        at + 1,
+        _turn(fixed, at + 1),
+        exchanges,
+        (*rounds, pulls),
+        seen_messages,
+        _revealed(fixed, seen_pulls, pulls, public=setup.rules.visibility == "public"),
+    )
+
+
+def _target(seat: Seat, reply: Reply | None) -> str | None:
+    """Whom a seat pulls; itself, where it keeps its pull; None for a forfeit."""
     if reply is None or reply.invalid is not None:
-        return None, "forfeit"
-    if reply.pull in seat.near:
-        return reply.pull, "valid"
-    keeps = reply.pull == seat.me and seat.rules.outside is not None
-    return (seat.me, "kept") if keeps else (None, "forfeit")
+        return None
+    target = reply.pull
+    return target if target in seat.near or (target == seat.me and seat.rules.outside is not None) else None
 
 
 def _revealed(
-    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], known: dict[str, str | None], *, public: bool
+    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], pulls: SeenPulls, *, public: bool
 ) -> tuple[tuple[SeenPulls, ...], ...]:
     if public:  # one and the same for all
-        return ((*before[0], MappingProxyType(known)),) * len(before)
-    own = [{puller: target for puller, target in known.items() if seat.me in (puller, target)} for seat in fixed.seats]
+        return ((*before[0], pulls),) * len(before)
+    own = [{by: on for by, on in pulls.items() if seat.me in (by, on)} for seat in fixed.seats]
     return tuple([(*old, MappingProxyType(new)) for old, new in zip(before, own, strict=True)])
+
+
+def _turn(fixed: Board, at: int) -> Turn | None:
+    return fixed.turns[at] if at < len(fixed.turns) else None

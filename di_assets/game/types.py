@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Literal, NamedTuple
 
 RULES_VERSION = "1"
@@ -158,49 +157,13 @@ class Board:
         seats: what each knows, by seat.
         writers: seats that are asked in message phases, ascending.
         numbers: seat of each label.
-        turns: all turns in order, then None.
+        turns: all turns, in order.
     """
 
     seats: tuple[Seat, ...]
     writers: tuple[int, ...]
     numbers: Mapping[str, int]
-    turns: tuple[Turn | None, ...]
-
-
-class State(NamedTuple):
-    """A game in progress. What was is grouped by turn, so that a step adds one reference to it and copies no event.
-
-    Attributes:
-        setup: what it began with.
-        board: what the set-up fixes.
-        at: turns played.
-        turn: what is asked next; None once it is over.
-        n_events: messages and pulls so far.
-        exchanges: messages by message phase, each in event order.
-        rounds: pulls by round, each in event order.
-        seen_messages: by seat and message phase, what it sent and received, as it knows it.
-        seen_pulls: by seat and round, the pulls it learned of.
-    """
-
-    setup: Setup
-    board: Board
-    at: int
-    turn: Turn | None
-    n_events: int
-    exchanges: tuple[tuple[Message, ...], ...]
-    rounds: tuple[tuple[Pull, ...], ...]
-    seen_messages: tuple[tuple[tuple[SeenMessage, ...], ...], ...]
-    seen_pulls: tuple[tuple[SeenPulls, ...], ...]
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """All messages, in event order."""
-        return tuple(chain.from_iterable(self.exchanges))
-
-    @property
-    def pulls(self) -> tuple[Pull, ...]:
-        """All pulls, in event order."""
-        return tuple(chain.from_iterable(self.rounds))
+    turns: tuple[Turn, ...]
 
 
 class Observation(NamedTuple):

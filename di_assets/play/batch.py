@@ -11,11 +11,12 @@ import polars as pl
 
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
+from di_assets.game.types import RULES_VERSION
 from di_assets.play.budget import Budget
-from di_assets.play.cast import scripted_header
+from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import interrupted, read_journal
+from di_assets.play.journal import Header, interrupted, read_journal
 from di_assets.play.journaled import IN_FLIGHT, play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
@@ -95,10 +96,11 @@ def play_batch(
         _clear(folder, complete)  # left where a kill came between commit and clearing
         todo = [p for p in planned if p.episode_id not in complete][:limit]
         played, tally = _play(configs, arm, todo, folder, warehouse, budget_usd, progress)
+        episodes = before["episodes"]
         if played:
-            _commit(warehouse, batch, before, event_frames(arm, played))
+            episodes = _commit(warehouse, batch, before, event_frames(arm, played))
             _clear(folder, {one.planned.episode_id for one in played if one.status == COMPLETE})
-        return _result(configs, arm, batch, warehouse, planned, played, tally)
+        return _result(configs, arm, batch, warehouse, planned, episodes, played, tally)
 
 
 def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
@@ -135,10 +137,11 @@ def _play(
             progress(done, len(todo))
 
     with _rare_collections():
-        played, others = [], []
+        played, others = list[Played](), list[PlannedEpisode]()
+        config_hash = configs.config_hash(arm)
         for planned in todo:
             if all(map(configs.is_scripted, planned.models)):
-                played.append(_scripted(configs, arm, planned, tally))
+                played.append(_scripted(planned, config_hash, tally))
                 one_more()
             else:
                 others.append(planned)
@@ -151,13 +154,13 @@ def _play(
     return played, tally
 
 
-def _scripted(configs: Configs, arm: Arm, planned: PlannedEpisode, tally: Tally) -> Played:
+def _scripted(planned: PlannedEpisode, config_hash: str, tally: Tally) -> Played:
     cast = [scripted_player(model, seed=planned.setup.seed) for model in planned.models]
     state, calls = play_scripted(planned.setup, cast)
     tally.add(calls)
     return Played(
         planned=planned,
-        header=scripted_header(planned, arm, configs),
+        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
         kinds=tuple(player.kind for player in cast),
         providers=tuple(player.provider for player in cast),
         state=state,
@@ -177,12 +180,15 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _commit(warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]) -> None:
-    """Replaces the batch's six files; `episodes` last, for a row there says that all the others are in place."""
-    ids = new["episodes"]["episode_id"]
-    for name in sorted(new, key=lambda name: name == "episodes"):
-        kept = before[name].filter(~pl.col("episode_id").is_in(ids.implode()))
-        warehouse.write(name, pl.concat([kept, new[name]]), batch)
+def _commit(
+    warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is in place."""
+    ids = new["episodes"]["episode_id"].implode()
+    whole = {name: pl.concat([before[name].filter(~pl.col("episode_id").is_in(ids)), new[name]]) for name in new}
+    for name in sorted(whole, key=lambda name: name == "episodes"):
+        warehouse.write(name, whole[name], batch)
+    return whole["episodes"]
 
 
 def _clear(folder: Path, complete: Set[str]) -> None:
@@ -198,10 +204,11 @@ def _result(
     batch: str,
     warehouse: Warehouse,
     planned: Sequence[PlannedEpisode],
+    episodes: pl.DataFrame,
     played: Sequence[Played],
     tally: Tally,
 ) -> BatchResult:
-    stored = warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)
+    stored = episodes.filter(pl.col("status") == COMPLETE)
     complete = set(stored["episode_id"]) & {p.episode_id for p in planned}
     return BatchResult(
         batch=batch,

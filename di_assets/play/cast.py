@@ -40,18 +40,9 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
 def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts) -> Header:
     """What an episode of this arm is played with today."""
     scripted = all(map(configs.is_scripted, planned.models))
-    return _header(planned, arm, configs, SCRIPTED_PROMPTS if scripted else prompts.hash)
-
-
-def scripted_header(planned: PlannedEpisode, arm: Arm, configs: Configs) -> Header:
-    """What an episode of scripted agents alone is played with today."""
-    return _header(planned, arm, configs, SCRIPTED_PROMPTS)
-
-
-def _header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompt_hash: str) -> Header:
     return Header(
         episode_id=planned.episode_id,
         rules_version=RULES_VERSION,
-        prompt_hash=prompt_hash,
+        prompt_hash=SCRIPTED_PROMPTS if scripted else prompts.hash,
         config_hash=configs.config_hash(arm),
     )

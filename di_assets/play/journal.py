@@ -19,6 +19,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+from di_assets.game.state import Fields
 from di_assets.game.types import Turn
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight, Request
@@ -100,6 +101,12 @@ def in_call_order(calls: Iterable[Call]) -> list[Call]:
         calls,
         key=lambda c: (c.round, c.phase == "pull", c.exchange, c.seat, c.attempt, c.status not in FAULTS, c.started_at),
     )
+
+
+def by_field(calls: Sequence[Call]) -> Fields:
+    """The calls' fields by name, each a column."""
+    columns = zip(*calls, strict=True) if calls else ((),) * len(Call._fields)
+    return dict(zip(Call._fields, columns, strict=True))
 
 
 def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:

@@ -14,7 +14,7 @@ from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
-from di_assets.play.journal import Journal, StaleJournalError, in_call_order
+from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
 from di_assets.play.sending import Lines
 from di_assets.play.tally import Tally
@@ -119,7 +119,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         run.tally.stopped = str(reason)
     finally:
         if journal is not None:
-            run.tally.add(journal.calls[held:])
+            run.tally.add(by_field(journal.calls[held:]))
             await journal.end()
     run.one_more()
     return Played(
@@ -128,7 +128,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         kinds=tuple(player.kind for player in cast),
         providers=tuple(player.provider for player in cast),
         state=state,
-        calls=in_call_order(journal.calls if journal else ()),
+        calls=by_field(in_call_order(journal.calls if journal else ())),
         status=status,
         failure=failure,
     )

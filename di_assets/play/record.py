@@ -4,19 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
-from di_assets.game.types import RULES_VERSION, Message, Pull, State
-from di_assets.play.journal import FAULTS, Call, Header, replies_sha256
+from di_assets.game.state import Fields, State
+from di_assets.game.types import RULES_VERSION, Pull
+from di_assets.play.journal import FAULTS, Header, replies_sha256
 from di_assets.tables import TABLES
 
 COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"
 MICROSECONDS = 1_000_000
 
 Columns = Mapping[str, Iterable[Any]]
+NO_PULLS: Fields = {name: () for name in Pull._fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Played:
         kinds: scripted or llm, by seat.
         providers: by seat.
         state: the finished game; None unless status is complete.
-        calls: all that were made, in call order.
+        calls: all that were made, in call order, by field of `Call`.
         status: complete, failed or stopped.
         failure: why it is not complete.
     """
@@ -39,43 +41,24 @@ class Played:
     kinds: tuple[str, ...]
     providers: tuple[str, ...]
     state: State | None
-    calls: Sequence[Call]
+    calls: Fields
     status: str
     failure: str | None = None
 
 
-class _Fields(NamedTuple):
-    """Of one episode, each field of its calls and events as one sequence."""
-
-    calls: Mapping[str, Sequence[Any]]
-    messages: Mapping[str, Sequence[Any]]
-    pulls: Mapping[str, Sequence[Any]]
-
-
 def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
-    """The six event tables of these episodes, rows as they were played; an unfinished one has calls and no events."""
-    fields = [
-        _Fields(
-            calls=_by_field(Call, one.calls),
-            messages=_by_field(Message, one.state.messages if one.state else ()),
-            pulls=_by_field(Pull, one.state.pulls if one.state else ()),
-        )
-        for one in played
-    ]
-    both = list(zip(played, fields, strict=True))
+    """The six event tables of these episodes, in key order; an unfinished one has calls and no events."""
+    played = sorted(played, key=lambda one: one.planned.episode_id)
+    pulls = [one.state.pull_fields() if one.state else NO_PULLS for one in played]
+    finished = [(one, one.state) for one in played if one.state]
     return {
-        "episodes": _frame("episodes", [_episode(arm, one, its) for one, its in both]),
+        "episodes": _frame("episodes", [_episode(arm, *both) for both in zip(played, pulls, strict=True)]),
         "seats": _frame("seats", [_seats(one) for one in played]),
         "edges": _frame("edges", [_edges(one) for one in played]),
-        "messages": _frame("messages", [_events(one, its.messages) for one, its in both]),
-        "pulls": _frame("pulls", [_events(one, its.pulls) for one, its in both]),
-        "calls": _frame("calls", [_calls(one, its.calls) for one, its in both]),
+        "messages": _frame("messages", [_events(one, state.message_fields()) for one, state in finished]),
+        "pulls": _frame("pulls", [_events(one, its) for one, its in zip(played, pulls, strict=True)]),
+        "calls": _frame("calls", [_calls(one) for one in played]),
     }
-
-
-def _by_field(kind: type[Call | Message | Pull], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
-    columns = zip(*rows, strict=True) if rows else repeat((), len(kind._fields))
-    return dict(zip(kind._fields, columns, strict=True))
 
 
 def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
@@ -95,8 +78,8 @@ def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     return pl.Series(name, values, dtype=dtype)
 
 
-def _episode(arm: Arm, played: Played, fields: _Fields) -> Columns:
-    planned, setup, calls = played.planned, played.planned.setup, fields.calls
+def _episode(arm: Arm, played: Played, pulls: Fields) -> Columns:
+    planned, setup, calls = played.planned, played.planned.setup, played.calls
     ends = list(map(add, calls["started_at"], calls["latency_s"]))
     replied = zip(calls["request_hash"], calls["text"], calls["status"], strict=True)
     row = {
@@ -123,8 +106,8 @@ def _episode(arm: Arm, played: Played, fields: _Fields) -> Columns:
         "prompt_hash": played.header.prompt_hash,
         "config_hash": played.header.config_hash,
         "journal_sha256": replies_sha256([(asked, text) for asked, text, status in replied if status not in FAULTS]),
-        "n_calls": len(played.calls),
-        "n_forfeits": fields.pulls["status"].count("forfeit"),
+        "n_calls": len(calls["status"]),
+        "n_forfeits": pulls["status"].count("forfeit"),
         "input_tokens": sum(filter(None, calls["input_tokens"])),
         "output_tokens": sum(filter(None, calls["output_tokens"])),
         "cost_usd": sum(calls["cost_usd"]),
@@ -153,18 +136,18 @@ def _edges(played: Played) -> Columns:
     }
 
 
-def _events(played: Played, fields: Mapping[str, Sequence[Any]]) -> Columns:
+def _events(played: Played, fields: Fields) -> Columns:
     return {"episode_id": repeat(played.planned.episode_id, len(fields["event_id"])), **fields}
 
 
-def _calls(played: Played, fields: Mapping[str, Sequence[Any]]) -> Columns:
-    seats = fields["seat"]
+def _calls(played: Played) -> Columns:
+    calls, seats = played.calls, played.calls["seat"]
     return {
-        **fields,
+        **calls,
         "episode_id": repeat(played.planned.episode_id, len(seats)),
         "call_id": range(len(seats)),
         "provider": [played.providers[seat] for seat in seats],
         "model": [played.planned.models[seat] for seat in seats],
-        "reply_text": fields["text"],
-        "reasoning_text": fields["reasoning"],
+        "reply_text": calls["text"],
+        "reasoning_text": calls["reasoning"],
     }

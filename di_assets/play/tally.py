@@ -1,10 +1,10 @@
 """What a run of a batch did, counted as its calls are made."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from di_assets.play.journal import OK, Call
+from di_assets.game.state import Fields
+from di_assets.play.journal import OK
 
 
 @dataclass(slots=True)
@@ -23,9 +23,11 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     stopped: str | None = None
 
-    def add(self, calls: Sequence[Call]) -> None:
-        """Counts these calls."""
-        self.calls += len(calls)
-        self.cost_usd += sum([call.cost_usd for call in calls])
-        self.faults.update([call.status for call in calls if call.status != OK])
-        self.faults.update([kind for call in calls if call.retried for kind in call.retried.split(" ")])
+    def add(self, calls: Fields) -> None:
+        """Counts these calls, given by field."""
+        statuses = Counter(calls["status"])
+        self.calls += statuses.total()
+        self.cost_usd += sum(calls["cost_usd"])
+        del statuses[OK]
+        self.faults += statuses
+        self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))

@@ -10,7 +10,8 @@ import polars as pl
 from di_assets.agents.player import Ask, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, PlannedEpisode, plan
-from di_assets.game.types import RULES_VERSION, Message, Pull, State, Turn
+from di_assets.game.state import State
+from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
 from di_assets.play.cast import header, players
 from di_assets.play.episode import GoesOut, Sent, Table, play_episode
 from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256

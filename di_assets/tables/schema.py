@@ -77,9 +77,11 @@ class Table:
         if nulls:
             raise ContractError(f"table {self.name}: null in {nulls}, which are never undefined")
         frame = frame.sort(self.keys)
-        if frame.select(self.keys).is_duplicated().any():
-            twice = frame.filter(frame.select(self.keys).is_duplicated()).select(self.keys).row(0, named=True)
-            raise ContractError(f"table {self.name}: key {twice} occurs more than once")
+        # Sorted, rows of the same key are neighbours.
+        twice = frame.filter(pl.all_horizontal(pl.col(key).eq_missing(pl.col(key).shift(1)) for key in self.keys))
+        if not twice.is_empty():
+            key = twice.select(self.keys).row(0, named=True)
+            raise ContractError(f"table {self.name}: key {key} occurs more than once")
         return frame
 
 
@@ -195,7 +197,12 @@ CALLS = Table(
         ("attempt", INT, "0, then 1 and 2 for re-asks"),
         ("provider", TEXT, "openai, anthropic or scripted"),
         ("model", TEXT, "model name, as in configs/models.yaml"),
-        ("request_hash", TEXT, "sha256 of what was asked"),
+        (
+            "request_hash",
+            TEXT,
+            "sha256 of what was asked; of a scripted agent, which is told nothing else, the name of the turn's random "
+            "stream: model/seed/label/round/phase/exchange/attempt",
+        ),
         ("reply_text", TEXT, "the reply as it came; hostile text"),
         ("reasoning_text?", TEXT, "the model's visible reasoning, where it gives one"),
         ("status", TEXT, "ok, or the kind of invalid reply or of fault (then there is no reply)"),

@@ -4,6 +4,7 @@ from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import SILENCE, givers, my_pulls, pull
 from di_assets.game.types import Observation, Reply
 
+
 def grudger(observation: Observation, *, rng: Random) -> Reply:
     """Crosses out every neighbour that it pulled and that did not pull it in the round after."""
     if observation.turn.phase == "message":

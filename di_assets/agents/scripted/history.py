@@ -38,7 +38,9 @@ def my_pulls(observation: Observation) -> list[str | None]:
 def heard(observation: Observation) -> Sequence[SeenMessage]:
     """Messages to this seat in the last message phase, by sender; none where there was no such phase."""
     me = observation.seat.me
-    return [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
+    return (
+        [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
+    )
 
 
 def anyone(observation: Observation, *, rng: Random) -> Reply:

@@ -4,6 +4,7 @@ from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import SILENCE, anyone, pull
 from di_assets.game.types import Observation, Reply
 
+
 def loyal(observation: Observation, *, rng: Random) -> Reply:
     """Draws one neighbour in round 1 and stays with it."""
     if observation.turn.phase == "message":

@@ -7,7 +7,7 @@ from typing import Literal, cast
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted.draws import Draws
-from di_assets.game.types import Observation, Reply
+from di_assets.game.types import Observation, Reply, Turn
 from di_assets.providers.types import Completion
 
 # A policy is a pure function of the observation and of a random stream of its own for this very turn. A `Reply` keeps
@@ -31,21 +31,22 @@ class ScriptedPlayer:
     provider: Literal["scripted"] = "scripted"
     kind: Literal["llm", "scripted"] = "scripted"
 
-    def question(self, observation: Observation, attempt: int) -> str:
-        """Names this turn's random stream, and with it the question: same name, same observation, same reply."""
-        number, phase, exchange = observation.turn
-        return f"{self.model}/{self.seed}/{observation.seat.me}/{number}/{phase}/{exchange}/{attempt}"
-
-    def answer(self, observation: Observation, question: str) -> Reply | str:
-        """What the policy says, as a reply or as raw text."""
-        return self.policy(observation, rng=Draws(question))
+    def stream(self, me: str) -> str:
+        """Names all that this agent draws in a seat of this label."""
+        return f"{self.model}/{self.seed}/{me}"
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """The question by name; nothing is drawn yet."""
-        return Ask(request_hash=self.question(observation, len(faults)), payload=observation)
+        """The question is named after the turn's random stream: same name, same observation, same reply."""
+        question = f"{self.stream(observation.me)}/{turn_name(observation.turn)}/{len(faults)}"
+        return Ask(request_hash=question, payload=observation)
 
     async def send(self, ask: Ask) -> Completion:
         """Plays the policy."""
-        said = self.answer(cast("Observation", ask.payload), ask.request_hash)
+        said = self.policy(cast("Observation", ask.payload), rng=Draws(ask.request_hash))
         text = said if isinstance(said, str) else write_reply(said)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)
+
+
+def turn_name(turn: Turn) -> str:
+    """Names a turn among all of an episode."""
+    return f"{turn.round}/{turn.phase}/{turn.exchange}"
