@@ -146,7 +146,7 @@ class LLMPlayer:
             neighbours=observation.seat.order(turn.round),
             outside=rules.outside,
             public=rules.visibility == "public",
-            pulls=dict(observation.rounds[turn.round - 2]) if opens and turn.round > 1 else None,
+            pulls=dict(observation.rounds[turn.round - 2].targets) if opens and turn.round > 1 else None,
             points=self._points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
             messages=_messages_before(observation, turn),
         )
@@ -157,7 +157,7 @@ class LLMPlayer:
         """Points when this round begins; pulls are counted once, as rounds go by."""
         for pulls in observation.rounds[self._counted : number - 1]:
             self._counted += 1
-            for puller, target in pulls.items():
+            for puller, target in pulls.targets.items():
                 if target is not None:
                     (self._kept if target == puller else self._received)[target] += 1
         if number == 1:
@@ -209,7 +209,7 @@ def _order(turn: Turn) -> tuple[int, bool, int]:
 def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
     """What the seat did in a past turn, as its valid reply; None for a forfeit."""
     if turn.phase == "pull":
-        mine = observation.rounds[turn.round - 1][observation.me]
+        mine = observation.rounds[turn.round - 1].targets[observation.me]
         return None if mine is None else Reply(pull=mine)
     sent = [(m.recipient, m.text) for m in _at(observation, turn.round, turn.exchange) if m.sender == observation.me]
     return Reply(messages=tuple(sent))

@@ -61,6 +61,8 @@ def write_reply(reply: Reply) -> str:
     """A valid reply as canonical JSON."""
     if reply.pull is not None:
         return _written_pull(reply.pull)
+    if not reply.messages:
+        return '{"messages": []}'
     return f'{{"messages": [{", ".join([_written_message(to, text) for to, text in reply.messages])}]}}'
 
 

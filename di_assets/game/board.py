@@ -1,5 +1,6 @@
 """What a set-up fixes for all turns, worked out once: who sits by whom, what each may know all along, the turns."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -10,9 +11,11 @@ from di_assets.game.types import Board, Rules, Seat, Setup, Turn
 def board(setup: Setup) -> Board:
     """The board of this set-up."""
     seats = range(len(setup.labels))
+    reach = [[setup.labels[b if a == seat else a] for a, b in setup.edges if seat in (a, b)] for seat in seats]
     return Board(
-        seats=tuple([_seat(setup, seat) for seat in seats]),
+        seats=tuple([_seat(setup, seat, reach[seat]) for seat in seats]),
         writers=tuple([seat for seat in seats if may_write(setup, seat)]),
+        reach=tuple([tuple(labels) for labels in reach]),
         numbers={label: seat for seat, label in enumerate(setup.labels)},
         turns=_turns(setup.rules),
     )
@@ -26,9 +29,8 @@ def may_write(setup: Setup, seat: int) -> bool:
     return channel not in {"focal_muted", "rivals_muted"} or (seat == setup.focal) == (channel == "rivals_muted")
 
 
-def _seat(setup: Setup, seat: int) -> Seat:
-    label = setup.labels[seat]
-    near = tuple(sorted([setup.labels[b if a == seat else a] for a, b in setup.edges if seat in (a, b)]))
+def _seat(setup: Setup, seat: int, reach: Sequence[str]) -> Seat:
+    label, near = setup.labels[seat], tuple(sorted(reach))
     return Seat(
         me=label,
         players=tuple(sorted(setup.labels)),

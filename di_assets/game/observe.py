@@ -1,16 +1,28 @@
-"""`observe(state, seat)`: all that one seat may know when it is asked. Prompts and policies see nothing else."""
+"""What a seat may know when it is asked: prompts and policies see nothing else."""
 
 from di_assets.game.state import State
 from di_assets.game.types import Observation
 
 
 def observe(state: State, seat: int) -> Observation:
-    """What this seat may know before it answers; nothing of the phase that is under way is in it.
+    """All that this seat may know before it answers; nothing of the phase that is under way is in it.
 
     Raises:
         ValueError: the game is over, so that nobody is asked.
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    known = (state.board.seats[seat], state.turn, state.seen_messages[seat], state.seen_pulls[seat])
-    return tuple.__new__(Observation, known)  # as `Observation(*known)`, in half its time
+    return Observation(state.board.seats[seat], state.turn, state.seen_messages[seat], state.seen_pulls[seat])
+
+
+def observe_all(state: State) -> list[Observation]:
+    """The same for every seat.
+
+    Raises:
+        ValueError: the game is over, so that nobody is asked.
+    """
+    turn = state.turn
+    if turn is None:
+        raise ValueError("the game is over")
+    known = zip(state.board.seats, state.seen_messages, state.seen_pulls, strict=True)
+    return [Observation(seat, turn, messages, pulls) for seat, messages, pulls in known]

@@ -1,8 +1,9 @@
 """A game in progress, kept as its players know it; its events, which are numbered and by seat, are read off it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from di_assets.game.types import Board, Message, Pull, SeenMessage, SeenPulls, Setup, Turn
 
@@ -11,7 +12,8 @@ Event = TypeVar("Event", Message, Pull)
 Fields = dict[str, Sequence[Any]]
 
 
-class State(NamedTuple):
+@dataclass(slots=True)
+class State:
     """A game in progress. What was is grouped by turn, so that a step adds one reference to it and copies no event.
 
     Attributes:
@@ -25,14 +27,14 @@ class State(NamedTuple):
         seen_pulls: by seat and round, the pulls it learned of.
     """
 
-    setup: Setup
-    board: Board
-    at: int
-    turn: Turn | None
-    exchanges: tuple[tuple[SeenMessage, ...], ...]
-    rounds: tuple[SeenPulls, ...]
-    seen_messages: tuple[tuple[tuple[SeenMessage, ...], ...], ...]
-    seen_pulls: tuple[tuple[SeenPulls, ...], ...]
+    setup: Final[Setup]
+    board: Final[Board]
+    at: Final[int]
+    turn: Final[Turn | None]
+    exchanges: Final[tuple[tuple[SeenMessage, ...], ...]]
+    rounds: Final[tuple[SeenPulls, ...]]
+    seen_messages: Final[tuple[tuple[tuple[SeenMessage, ...], ...], ...]]
+    seen_pulls: Final[tuple[tuple[SeenPulls, ...], ...]]
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -47,24 +49,33 @@ class State(NamedTuple):
     def message_fields(self) -> Fields:
         """All messages, in event order, by column."""
         sent = list(chain.from_iterable(self.exchanges))
-        rounds, exchanges, senders, recipients, texts, truncated = _transposed(SeenMessage._fields, sent)
-        seat = self.board.numbers.__getitem__
-        ids = _event_ids(self, "message")
-        columns = (ids, rounds, exchanges, list(map(seat, senders)), list(map(seat, recipients)), texts, truncated)
-        return dict(zip(Message._fields, columns, strict=True))
+        seat = self.board.numbers
+        return {
+            "event_id": _event_ids(self, "message"),
+            "round": [message.round for message in sent],
+            "exchange": [message.exchange for message in sent],
+            "sender": [seat[message.sender] for message in sent],
+            "recipient": [seat[message.recipient] for message in sent],
+            "text": [message.text for message in sent],
+            "truncated": [message.truncated for message in sent],
+        }
 
     def pull_fields(self) -> Fields:
         """All pulls, in event order, by column."""
-        n, seat = len(self.board.seats), self.board.numbers.get
-        rounds = [number for number in range(1, len(self.rounds) + 1) for _ in range(n)]
+        n, seat = len(self.board.seats), self.board.numbers
         pullers = [*range(n)] * len(self.rounds)
-        targets = [seat(label) for pulls in self.rounds for label in pulls.values()]
-        statuses = [
-            "forfeit" if target is None else "kept" if target == puller else "valid"
-            for puller, target in zip(pullers, targets, strict=True)
-        ]
-        columns = (_event_ids(self, "pull"), rounds, pullers, targets, statuses)
-        return dict(zip(Pull._fields, columns, strict=True))
+        labels = chain.from_iterable([pulls.targets.values() for pulls in self.rounds])
+        targets = [None if label is None else seat[label] for label in labels]
+        return {
+            "event_id": _event_ids(self, "pull"),
+            "round": [number for number in range(1, len(self.rounds) + 1) for _ in range(n)],
+            "puller": pullers,
+            "target": targets,
+            "status": [
+                "forfeit" if target is None else "kept" if target == puller else "valid"
+                for puller, target in zip(pullers, targets, strict=True)
+            ],
+        }
 
 
 def _event_ids(state: State, phase: str) -> list[int]:
@@ -76,10 +87,6 @@ def _event_ids(state: State, phase: str) -> list[int]:
             ids.extend(range(first, first + size))
         first += size
     return ids
-
-
-def _transposed(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
-    return zip(*rows, strict=True) if rows else ((),) * len(names)
 
 
 def _rows(kind: type[Event], fields: Fields) -> tuple[Event, ...]:

@@ -1,7 +1,7 @@
 """`step(state, replies) -> state`: the whole of play, a turn at a time."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import replace
 
 from di_assets.game.board import board
 from di_assets.game.filler import filler
@@ -58,82 +58,77 @@ def points(state: State) -> tuple[float, ...]:
 
 def _exchange(state: State, turn: Turn, replies: Mapping[int, Reply]) -> State:
     """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
-    setup, fixed, at, _, exchanges, rounds, seen_messages, seen_pulls = state
-    replaced = setup.labels[setup.focal] if setup.rules.channel == "placebo" and setup.focal is not None else None
+    setup, fixed, at = state.setup, state.board, state.at + 1
+    replaced = setup.focal if setup.rules.channel == "placebo" else None
     sent: list[SeenMessage] = []
     seen: dict[str, list[SeenMessage]] = {label: [] for label in setup.labels}
-    for sender in fixed.writers:
-        reply = replies.get(sender)
-        if reply is None or reply.invalid is not None or not reply.messages:
+    for sender, reply in sorted(replies.items()):
+        if not reply.messages or reply.invalid is not None or sender not in fixed.writers:
             continue
-        for written in _written(fixed, turn, fixed.seats[sender], reply, setup.rules.max_message_chars):
-            delivered = _filler(written) if written.sender == replaced else written
-            seen[written.sender].append(written)
-            seen[written.recipient].append(delivered)
-            sent.append(delivered)
-    return State(
-        setup,
-        fixed,
-        at + 1,
-        _turn(fixed, at + 1),
-        (*exchanges, tuple(sent)),
-        rounds,
-        tuple([(*old, tuple(new)) for old, new in zip(seen_messages, seen.values(), strict=True)]),
-        seen_pulls,
-    )
+        written = _written(fixed, sender, turn, reply, setup.rules.max_message_chars)
+        delivered = list(map(_filler, written)) if sender == replaced else written
+        seen[fixed.seats[sender].me] += written
+        for message in delivered:
+            seen[message.recipient].append(message)
+        sent += delivered
+    known = tuple([(*old, tuple(new)) for old, new in zip(state.seen_messages, seen.values(), strict=True)])
+    exchanges = (*state.exchanges, tuple(sent))
+    return State(setup, fixed, at, _turn(fixed, at), exchanges, state.rounds, known, state.seen_pulls)
 
 
-def _written(fixed: Board, turn: Turn, seat: Seat, reply: Reply, limit: int) -> list[SeenMessage]:
+def _written(fixed: Board, sender: int, turn: Turn, reply: Reply, limit: int) -> list[SeenMessage]:
     """A seat's messages by recipient, the first one to each neighbour; all else is dropped."""
-    texts: dict[int, tuple[str, str]] = {}
-    for label, text in reply.messages:
-        if label in seat.near:
-            texts.setdefault(fixed.numbers[label], (label, text))
-    messages = []
-    for _, (label, text) in sorted(texts.items()):
-        cut = len(text) > limit
-        shown = text[: limit - len(CUT_MARK)] + CUT_MARK if cut else text
-        messages.append(SeenMessage(turn.round, turn.exchange, seat.me, label, shown, cut))
+    texts = dict(reversed(reply.messages))
+    messages, (number, _, exchange), me = [], turn, fixed.seats[sender].me
+    for label in fixed.reach[sender]:
+        text = texts.get(label)
+        if text is not None:
+            if cut := len(text) > limit:
+                text = text[: limit - len(CUT_MARK)] + CUT_MARK
+            messages.append(SeenMessage(number, exchange, me, label, text, cut))
     return messages
 
 
 def _filler(message: SeenMessage) -> SeenMessage:
     """What a placebo delivers in its place: filler as long and, where the message was cut, as marked."""
     mark = CUT_MARK if message.truncated else ""
-    return message._replace(text=filler(len(message.text) - len(mark)) + mark)
+    return replace(message, text=filler(len(message.text) - len(mark)) + mark)
 
 
 def _round(state: State, replies: Mapping[int, Reply]) -> State:
     """Revealed: everyone learns every pull, or each only those by and on itself."""
-    setup, fixed, at, _, exchanges, rounds, seen_messages, seen_pulls = state
-    pulls: SeenPulls = MappingProxyType({seat.me: _target(seat, replies.get(i)) for i, seat in enumerate(fixed.seats)})
-    return State(
-        setup,
-        fixed,
-        at + 1,
-        _turn(fixed, at + 1),
-        exchanges,
-        (*rounds, pulls),
-        seen_messages,
-        _revealed(fixed, seen_pulls, pulls, public=setup.rules.visibility == "public"),
-    )
+    setup, fixed, at = state.setup, state.board, state.at + 1
+    targets: dict[str, str | None] = {}
+    for number, seat in enumerate(fixed.seats):
+        reply = replies.get(number)
+        target = None if reply is None or reply.invalid is not None else reply.pull
+        targets[seat.me] = target if target in seat.near or _keeps(seat, target) else None
+    rounds = (*state.rounds, _seen(targets))
+    if setup.rules.visibility == "public":  # one and the same for all
+        known = (rounds,) * len(fixed.seats)
+    else:
+        known = tuple([(*old, _own(targets, seat.me)) for old, seat in zip(state.seen_pulls, fixed.seats, strict=True)])
+    return State(setup, fixed, at, _turn(fixed, at), state.exchanges, rounds, state.seen_messages, known)
 
 
-def _target(seat: Seat, reply: Reply | None) -> str | None:
-    """Whom a seat pulls; itself, where it keeps its pull; None for a forfeit."""
-    if reply is None or reply.invalid is not None:
-        return None
-    target = reply.pull
-    return target if target in seat.near or (target == seat.me and seat.rules.outside is not None) else None
+def _keeps(seat: Seat, target: str | None) -> bool:
+    return target == seat.me and seat.rules.outside is not None
 
 
-def _revealed(
-    fixed: Board, before: tuple[tuple[SeenPulls, ...], ...], pulls: SeenPulls, *, public: bool
-) -> tuple[tuple[SeenPulls, ...], ...]:
-    if public:  # one and the same for all
-        return ((*before[0], pulls),) * len(before)
-    own = [{by: on for by, on in pulls.items() if seat.me in (by, on)} for seat in fixed.seats]
-    return tuple([(*old, MappingProxyType(new)) for old, new in zip(before, own, strict=True)])
+def _own(targets: Mapping[str, str | None], me: str) -> SeenPulls:
+    return _seen({puller: target for puller, target in targets.items() if me in (puller, target)})
+
+
+def _seen(targets: dict[str, str | None]) -> SeenPulls:
+    givers: dict[str, list[str]] = {}
+    for puller, target in targets.items():
+        if target is None or target == puller:
+            continue
+        if target in givers:
+            givers[target].append(puller)
+        else:
+            givers[target] = [puller]
+    return SeenPulls(targets, givers)
 
 
 def _turn(fixed: Board, at: int) -> Turn | None:

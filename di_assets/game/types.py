@@ -1,8 +1,8 @@
 """What the game is made of: rules, set-up, turns, replies, events, and what one seat may know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 RULES_VERSION = "1"
 
@@ -73,7 +73,8 @@ class Turn(NamedTuple):
     exchange: int
 
 
-class Reply(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reply:
     """What a seat answers. A reply that cannot be used says why in `invalid`, and never becomes a move.
 
     Attributes:
@@ -111,20 +112,29 @@ class Pull(NamedTuple):
     status: PullStatus
 
 
-class SeenMessage(NamedTuple):
+@dataclass(slots=True)
+class SeenMessage:
     """A message as its sender or recipient knows it, by labels: as written, or as delivered."""
 
-    round: int
-    exchange: int
-    sender: str
-    recipient: str
-    text: str
-    truncated: bool
+    round: Final[int]
+    exchange: Final[int]
+    sender: Final[str]
+    recipient: Final[str]
+    text: Final[str]
+    truncated: Final[bool]
 
 
-# A round's pulls as a seat learned of them: puller -> target, by labels; target None is a forfeit, the puller itself
-# a kept pull.
-SeenPulls = Mapping[str, str | None]
+@dataclass(slots=True)
+class SeenPulls:
+    """A round's pulls as a seat learned of them, by labels.
+
+    Attributes:
+        targets: puller -> target; target None is a forfeit, the puller itself a kept pull.
+        givers: target -> those that pulled it; nobody's own, and none for a seat that got no pull.
+    """
+
+    targets: Final[Mapping[str, str | None]]
+    givers: Final[Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +166,20 @@ class Board:
     Attributes:
         seats: what each knows, by seat.
         writers: seats that are asked in message phases, ascending.
+        reach: by seat, the labels of its neighbours, in the order of their seats.
         numbers: seat of each label.
         turns: all turns, in order.
     """
 
     seats: tuple[Seat, ...]
     writers: tuple[int, ...]
+    reach: tuple[tuple[str, ...], ...]
     numbers: Mapping[str, int]
     turns: tuple[Turn, ...]
 
 
-class Observation(NamedTuple):
+@dataclass(slots=True)
+class Observation:
     """All that one seat may know when it is asked; prompts and policies are made from this alone.
 
     Attributes:
@@ -176,10 +189,10 @@ class Observation(NamedTuple):
         rounds: by round before this turn, the pulls it learned of (its own always).
     """
 
-    seat: Seat
-    turn: Turn
-    exchanges: tuple[tuple[SeenMessage, ...], ...]
-    rounds: tuple[SeenPulls, ...]
+    seat: Final[Seat]
+    turn: Final[Turn]
+    exchanges: Final[tuple[tuple[SeenMessage, ...], ...]]
+    rounds: Final[tuple[SeenPulls, ...]]
 
     @property
     def me(self) -> str:

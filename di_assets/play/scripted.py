@@ -8,14 +8,14 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from di_assets.agents.replies import read_reply, write_reply
-from di_assets.agents.scripted import Draws, ScriptedPlayer, turn_name
-from di_assets.game.observe import observe
+from di_assets.agents.replies import encodable, read_reply, write_reply
+from di_assets.agents.scripted import SILENCE, Draws, ScriptedPlayer, draws_name, turn_name, turn_number, words
+from di_assets.game.observe import observe_all
 from di_assets.game.state import Fields, State
 from di_assets.game.step import asked, start, step
 from di_assets.game.types import Reply, Setup
 from di_assets.play.episode import MAX_REASKS
-from di_assets.play.journal import OK
+from di_assets.play.journal import MOST_TEXT, OK
 
 ATTEMPTS = tuple(range(1 + MAX_REASKS))
 # What every call of a scripted agent has alike: it brings its reply at once and for nothing.
@@ -32,29 +32,48 @@ class Finished(NamedTuple):
 
 def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
     """Plays one episode to its end; `cast` by seat."""
-    state, calls = start(setup), list[tuple[Any, ...]]()
+    state, rng, exchanges = start(setup), Draws(0), setup.rules.exchanges
     streams = [player.stream(label) for player, label in zip(cast, setup.labels, strict=True)]
+    n_turns = {"message": setup.rules.n_rounds * exchanges, "pull": setup.rules.n_rounds}
+    rules = {phase: [player.policy.rule(phase) for player in cast] for phase in n_turns}
+    drawn = {
+        phase: [words(draws_name(one, phase, 0), n) if rule else () for one, rule in zip(streams, rules[phase], strict=True)]
+        for phase, n in n_turns.items()
+    }
+    seats, attempts, asks, texts, statuses, errors = (list[Any]() for _ in range(6))
+    times, number, phase, exchange = (list[Any]() for _ in range(4))
     while (turn := state.turn) is not None:
-        at, name, replies = time.time(), turn_name(turn), dict[int, Reply]()
+        before, name, at = len(seats), turn_name(turn), turn_number(turn, exchanges)
+        its_rules, its_words = rules[turn.phase], drawn[turn.phase]
+        observations, replies = observe_all(state), dict[int, Reply]()
         for seat in asked(state):
-            observation, policy = observe(state, seat), cast[seat].policy
+            rule = its_rules[seat]
             for attempt in ATTEMPTS:
-                question = f"{streams[seat]}/{name}/{attempt}"
-                said = policy(observation, rng=Draws(question))
+                if rule is None:
+                    said = SILENCE
+                else:
+                    rng.left = its_words[seat][at] if attempt == 0 else words(draws_name(streams[seat], turn.phase, attempt), at + 1)[at]
+                    said = rule(observations[seat], rng=rng)
                 if isinstance(said, str):
-                    text, reply = said, read_reply(observation, said)
+                    text = encodable(said)[:MOST_TEXT]
+                    reply = read_reply(observations[seat], text)
                 else:
                     text, reply = write_reply(said), said
-                calls.append((turn, seat, attempt, question, text, reply.kind or OK, reply.invalid, at))
+                seats.append(seat)
+                attempts.append(attempt)
+                asks.append(f"{streams[seat]}/{name}/{attempt}")
+                texts.append(text)
+                statuses.append(reply.kind or OK)
+                errors.append(reply.invalid)
                 if reply.invalid is None:
                     break
             replies[seat] = reply
+        n = len(seats) - before
+        times += [time.time()] * n
+        number += [turn.round] * n
+        phase += [turn.phase] * n
+        exchange += [turn.exchange] * n
         state = step(state, replies)
-    return Finished(state, _by_field(calls))
-
-
-def _by_field(calls: Sequence[tuple[Any, ...]]) -> Fields:
-    turns, *columns = zip(*calls, strict=True)
-    names = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "text", "status", "error", "started_at")
-    told = dict(zip(names, (*zip(*turns, strict=True), *columns), strict=True))
-    return told | {name: [value] * len(calls) for name, value in ALIKE.items()}
+    fields = {"round": number, "phase": phase, "exchange": exchange, "seat": seats, "attempt": attempts}
+    fields |= {"request_hash": asks, "text": texts, "status": statuses, "error": errors, "started_at": times}
+    return Finished(state, fields | {name: [value] * len(seats) for name, value in ALIKE.items()})

@@ -1,8 +1,9 @@
 """Promises everyone, repays nobody: cheap talk without commitment (Farrell & Rabin 1996)."""
 
 from di_assets.agents.scripted.draws import Random
-from di_assets.agents.scripted.history import givers, pull
-from di_assets.agents.scripted.persuading import write_to
+from di_assets.agents.scripted.history import PULL, givers
+from di_assets.agents.scripted.persuading import to_everyone
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 PHRASES = (
@@ -13,10 +14,10 @@ PHRASES = (
 )
 
 
-def con_artist(observation: Observation, *, rng: Random) -> Reply:
+def pull_others(observation: Observation, *, rng: Random) -> Reply:
     """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
-    near = observation.seat.near
-    if observation.turn.phase == "message":
-        return write_to(near, PHRASES, observation, rng=rng)
-    owed = givers(observation)
-    return pull(rng.choice([label for label in near if label not in owed] or near))
+    near, owed = observation.seat.near, givers(observation)
+    return PULL[rng.choice([label for label in near if label not in owed] or near)]
+
+
+con_artist = Policy(pull=pull_others, write=to_everyone(PHRASES))

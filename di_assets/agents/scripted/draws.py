@@ -1,10 +1,15 @@
-"""A random stream for one turn, cheap enough to be made for each: the digest of a name, taken apart draw by draw."""
+"""Random draws so cheap that each turn has its own: any turn can be drawn without those before it."""
 
+import struct
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+WORD_BYTES = 8
+# A draw takes a digit off what is left of a word; a number smaller than this is made longer first.
+FEW = 2**32
 
 
 class Random(Protocol):
@@ -16,24 +21,33 @@ class Random(Protocol):
 
 
 class Draws:
-    """The stream of this name: same name, same draws, on every machine; other names, independent draws.
+    """The draws of one turn, out of a 64-bit word: each among n takes one digit to base n off what is left of it.
 
-    A name's 512-bit digest is a number, and each draw among n takes one digit to base n off it. The 50 draws that are
-    the most of any turn (a phrase for each of 25 neighbours, from both of two lists) leave 400 bits unused, so that no
-    outcome is likelier than another by more than 2 ** -400. `random.Random(name)` would cost as much as 20 turns.
+    That is never less than 2 ** 32 before a draw, so that no outcome is likelier than another by more than n / 2 ** 32.
+    A `random.Random` would have to be seeded for every turn, which takes longer than all else of it.
+
+    Attributes:
+        left: the word, or what is left of it.
     """
 
-    __slots__ = ("_left", "_name")
+    __slots__ = ("left",)
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._left: int | None = None  # most turns draw nothing, so the digest waits for the first draw
+    def __init__(self, word: int) -> None:
+        self.left = word
 
     def choice(self, seq: Sequence[T], /) -> T:
         """One of these, uniformly; the only one without a draw."""
-        if len(seq) == 1:
+        n = len(seq)
+        if n == 1:
             return seq[0]
-        if self._left is None:
-            self._left = int.from_bytes(blake2b(self._name.encode()).digest())
-        self._left, drawn = divmod(self._left, len(seq))
+        left = self.left
+        if left < FEW:
+            more = blake2b(str(left).encode(), digest_size=WORD_BYTES).digest()
+            left = left << 8 * WORD_BYTES | int.from_bytes(more)
+        self.left, drawn = divmod(left, n)
         return seq[drawn]
+
+
+def words(stream: str, n: int) -> tuple[int, ...]:
+    """The first n words of the stream of this name: the same for the same name, independent for others."""
+    return struct.unpack(f"<{n}Q", shake_128(stream.encode()).digest(WORD_BYTES * n))

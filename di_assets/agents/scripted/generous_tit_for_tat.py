@@ -1,7 +1,8 @@
 """Tit-for-tat that now and then gives without having received (Nowak & Sigmund 1992)."""
 
 from di_assets.agents.scripted.draws import Random
-from di_assets.agents.scripted.history import SILENCE, anyone, repay
+from di_assets.agents.scripted.history import anyone, repay
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 # Nowak and Sigmund's generosity for the usual payoffs: min(1 - (T - R)/(R - S), (R - P)/(T - P)) = 1/3,
@@ -9,8 +10,9 @@ from di_assets.game.types import Observation, Reply
 LOTS = (anyone, repay, repay)
 
 
-def generous_tit_for_tat(observation: Observation, *, rng: Random) -> Reply:
+def repay_or_give(observation: Observation, *, rng: Random) -> Reply:
     """Repays last round with probability 2/3, else gives to anyone."""
-    if observation.turn.phase == "message":
-        return SILENCE
     return rng.choice(LOTS)(observation, rng=rng)
+
+
+generous_tit_for_tat = Policy(pull=repay_or_give)

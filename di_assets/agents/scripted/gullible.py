@@ -4,24 +4,26 @@ from functools import lru_cache
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.agents.scripted.draws import Random
-from di_assets.agents.scripted.history import SILENCE, heard, pull, repay
+from di_assets.agents.scripted.history import PULL, heard, repay
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 
-def gullible(observation: Observation, *, rng: Random) -> Reply:
-    """Believes one of the promises it heard last, else one of the requests; where nobody asked, repays like tit-for-tat."""
-    if observation.turn.phase == "message":
-        return SILENCE
+def believe(observation: Observation, *, rng: Random) -> Reply:
+    """Pulls for one of the promises it heard last, else for one of the requests; where nobody asked, repays."""
     asked, promised = [], []
     for message in heard(observation):
         asks, promises = _heard_in(message.text)
         if asks:
             (promised if promises else asked).append(message.sender)
     convincing = promised or asked
-    return pull(rng.choice(convincing)) if convincing else repay(observation, rng=rng)
+    return PULL[rng.choice(convincing)] if convincing else repay(observation, rng=rng)
 
 
 # Scripted agents say the same few sentences all the time, and hearing one takes longer than all else of a turn.
 @lru_cache(maxsize=8_192)
 def _heard_in(text: str) -> tuple[bool, bool]:
     return asks_for_pull(text), promises_pull(text)
+
+
+gullible = Policy(pull=believe)

@@ -1,13 +1,15 @@
 """Pulls the same neighbour for ever: unconditional cooperation (Axelrod 1984, `ALL C`), aimed at one partner."""
 
 from di_assets.agents.scripted.draws import Random
-from di_assets.agents.scripted.history import SILENCE, anyone, pull
+from di_assets.agents.scripted.history import PULL, anyone
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 
-def loyal(observation: Observation, *, rng: Random) -> Reply:
+def stay(observation: Observation, *, rng: Random) -> Reply:
     """Draws one neighbour in round 1 and stays with it."""
-    if observation.turn.phase == "message":
-        return SILENCE
-    first = observation.rounds[0][observation.seat.me] if observation.rounds else None
-    return anyone(observation, rng=rng) if first is None else pull(first)
+    first = observation.rounds[0].targets[observation.seat.me] if observation.rounds else None
+    return anyone(observation, rng=rng) if first is None else PULL[first]
+
+
+loyal = Policy(pull=stay)

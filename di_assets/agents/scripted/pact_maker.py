@@ -1,8 +1,9 @@
 """Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
 
 from di_assets.agents.scripted.draws import Random
-from di_assets.agents.scripted.history import my_pulls, pull, pullers
+from di_assets.agents.scripted.history import PULL, my_pulls, pullers
 from di_assets.agents.scripted.persuading import write_to
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 # Rounds a partner may leave unanswered before another is courted.
@@ -14,18 +15,27 @@ PHRASES = (
 )
 
 
-def pact_maker(observation: Observation, *, rng: Random) -> Reply:
-    """Stays with the last partner while it answers within three rounds; else turns to one that did pull it."""
+def pull_partner(observation: Observation, *, rng: Random) -> Reply:
+    """Pulls the partner of this round."""
+    del rng
+    return PULL[_partner(observation)]
+
+
+def court_partner(observation: Observation, *, rng: Random) -> Reply:
+    """Writes to the partner of this round alone."""
+    return write_to([_partner(observation)], PHRASES, observation, rng=rng)
+
+
+def _partner(observation: Observation) -> str:
+    """The last partner while it answers within three rounds; else one that did pull this seat, or the next in turn."""
     seat = observation.seat
     recent = pullers(observation, rounds=PATIENCE)
-    mine = [label for label in my_pulls(observation) if label in seat.near]
+    mine = [label for label in my_pulls(observation) if label is not None and label != seat.me]
     if mine and (mine[-1] in recent or len(mine) < PATIENCE):
-        partner = mine[-1]
-    elif recent:
-        partner = recent[-1]
-    else:
-        # By round, not by phase: the same partner is courted and pulled.
-        partner = seat.order(1)[(observation.turn.round - 1) // PATIENCE % len(seat.near)]
-    if observation.turn.phase == "message":
-        return write_to([partner], PHRASES, observation, rng=rng)
-    return pull(partner)
+        return mine[-1]
+    if recent:
+        return recent[-1]
+    return seat.order(1)[(observation.turn.round - 1) // PATIENCE % len(seat.near)]
+
+
+pact_maker = Policy(pull=pull_partner, write=court_partner)

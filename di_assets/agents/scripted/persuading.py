@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from di_assets.agents.scripted.draws import Random
+from di_assets.agents.scripted.policy import Rule
 from di_assets.game.types import Observation, Reply
 
 
@@ -12,6 +13,15 @@ def write_to(names: Sequence[str], phrases: Sequence[str], observation: Observat
     rules, now = observation.seat.rules, observation.turn.round
     left = rules.n_rounds - now if rules.horizon == "known" else None
     return Reply(messages=tuple([(name, _worded(rng.choice(phrases), name, now, left)) for name in names]))
+
+
+def to_everyone(phrases: Sequence[str]) -> Rule:
+    """The rule that writes one of these to every neighbour."""
+
+    def write(observation: Observation, *, rng: Random) -> Reply:
+        return write_to(observation.seat.near, phrases, observation, rng=rng)
+
+    return write
 
 
 @lru_cache(maxsize=8_192)

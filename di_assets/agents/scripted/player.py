@@ -1,18 +1,16 @@
 """A scripted agent in a seat: free, instant, deterministic; its reply goes the same way as a model's."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.replies import write_reply
-from di_assets.agents.scripted.draws import Draws
-from di_assets.game.types import Observation, Reply, Turn
+from di_assets.agents.scripted.draws import Draws, words
+from di_assets.agents.scripted.policy import Policy
+from di_assets.game.types import Observation, Phase, Reply, Turn
 from di_assets.providers.types import Completion
 
-# A policy is a pure function of the observation and of a random stream of its own for this very turn. A `Reply` keeps
-# the rules, and is read back from its text as it was; raw text is for breaking them.
-Policy = Callable[..., Reply | str]
+SILENCE = Reply()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +30,22 @@ class ScriptedPlayer:
     kind: Literal["llm", "scripted"] = "scripted"
 
     def stream(self, me: str) -> str:
-        """Names all that this agent draws in a seat of this label."""
+        """Names all that is drawn for a seat of this label."""
         return f"{self.model}/{self.seed}/{me}"
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """The question is named after the turn's random stream: same name, same observation, same reply."""
-        question = f"{self.stream(observation.me)}/{turn_name(observation.turn)}/{len(faults)}"
-        return Ask(request_hash=question, payload=observation)
+        """Names the question: same name, same observation, same reply."""
+        attempt = len(faults)
+        question = f"{self.stream(observation.me)}/{turn_name(observation.turn)}/{attempt}"
+        return Ask(request_hash=question, payload=(observation, attempt))
 
     async def send(self, ask: Ask) -> Completion:
         """Plays the policy."""
-        said = self.policy(cast("Observation", ask.payload), rng=Draws(ask.request_hash))
+        observation, attempt = cast("tuple[Observation, int]", ask.payload)
+        turn, at = observation.turn, turn_number(observation.turn, observation.rules.exchanges)
+        rule = self.policy.rule(turn.phase)
+        word = words(draws_name(self.stream(observation.me), turn.phase, attempt), at + 1)[at]
+        said = SILENCE if rule is None else rule(observation, rng=Draws(word))
         text = said if isinstance(said, str) else write_reply(said)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)
 
@@ -50,3 +53,13 @@ class ScriptedPlayer:
 def turn_name(turn: Turn) -> str:
     """Names a turn among all of an episode."""
     return f"{turn.round}/{turn.phase}/{turn.exchange}"
+
+
+def draws_name(stream: str, phase: Phase, attempt: int) -> str:
+    """Names the words of all turns of a phase: with messages off, a seat draws for its pulls what it draws with them on."""
+    return f"{stream}/{phase}/{attempt}"
+
+
+def turn_number(turn: Turn, exchanges: int) -> int:
+    """Numbers the turns of a phase from 0."""
+    return turn.round - 1 if turn.phase == "pull" else (turn.round - 1) * exchanges + turn.exchange - 1
