@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from di_assets.game.types import Board, Message, Pull, SeenMessage, SeenPulls, Setup, Turn
 
 Event = TypeVar("Event", Message, Pull)
 # The fields of some events, each a column, in event order.
 Fields = dict[str, Sequence[Any]]
+
+
+class Events(NamedTuple):
+    """What happened in a game: the fields of its messages and of its pulls."""
+
+    messages: Fields
+    pulls: Fields
 
 
 @dataclass(slots=True)
@@ -35,6 +42,10 @@ class State:
     rounds: Final[tuple[SeenPulls, ...]]
     seen_messages: Final[tuple[tuple[tuple[SeenMessage, ...], ...], ...]]
     seen_pulls: Final[tuple[tuple[SeenPulls, ...], ...]]
+
+    def events(self) -> "Events":
+        """What happened, by column."""
+        return Events(self.message_fields(), self.pull_fields())
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
 
 from di_assets.game.board import board
 from di_assets.game.filler import filler
@@ -98,16 +100,17 @@ def _filler(message: SeenMessage) -> SeenMessage:
 def _round(state: State, replies: Mapping[int, Reply]) -> State:
     """Revealed: everyone learns every pull, or each only those by and on itself."""
     setup, fixed, at = state.setup, state.board, state.at + 1
-    targets: dict[str, str | None] = {}
+    targets: list[str | None] = []
     for number, seat in enumerate(fixed.seats):
         reply = replies.get(number)
         target = None if reply is None or reply.invalid is not None else reply.pull
-        targets[seat.me] = target if target in seat.near or _keeps(seat, target) else None
-    rounds = (*state.rounds, _seen(targets))
+        targets.append(target if target in seat.near or _keeps(seat, target) else None)
+    pulls = _seen(setup.labels, tuple(targets))
+    rounds = (*state.rounds, pulls)
     if setup.rules.visibility == "public":  # one and the same for all
         known = (rounds,) * len(fixed.seats)
     else:
-        known = tuple([(*old, _own(targets, seat.me)) for old, seat in zip(state.seen_pulls, fixed.seats, strict=True)])
+        known = tuple([(*old, _own(pulls, seat.me)) for old, seat in zip(state.seen_pulls, fixed.seats, strict=True)])
     return State(setup, fixed, at, _turn(fixed, at), state.exchanges, rounds, state.seen_messages, known)
 
 
@@ -115,20 +118,18 @@ def _keeps(seat: Seat, target: str | None) -> bool:
     return target == seat.me and seat.rules.outside is not None
 
 
-def _own(targets: Mapping[str, str | None], me: str) -> SeenPulls:
-    return _seen({puller: target for puller, target in targets.items() if me in (puller, target)})
+def _own(pulls: SeenPulls, me: str) -> SeenPulls:
+    own = {puller: target for puller, target in pulls.targets.items() if me in (puller, target)}
+    return _seen(tuple(own), tuple(own.values()))
 
 
-def _seen(targets: dict[str, str | None]) -> SeenPulls:
+@lru_cache(maxsize=4_096)  # the same few seats pull the same few others again and again
+def _seen(pullers: tuple[str, ...], targets: tuple[str | None, ...]) -> SeenPulls:
     givers: dict[str, list[str]] = {}
-    for puller, target in targets.items():
-        if target is None or target == puller:
-            continue
-        if target in givers:
-            givers[target].append(puller)
-        else:
-            givers[target] = [puller]
-    return SeenPulls(targets, givers)
+    for puller, target in zip(pullers, targets, strict=True):
+        if target is not None and target != puller:
+            givers.setdefault(target, []).append(puller)
+    return SeenPulls(MappingProxyType(dict(zip(pullers, targets, strict=True))), MappingProxyType(givers))
 
 
 def _turn(fixed: Board, at: int) -> Turn | None:

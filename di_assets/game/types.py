@@ -178,8 +178,7 @@ class Board:
     turns: tuple[Turn, ...]
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(NamedTuple):
     """All that one seat may know when it is asked; prompts and policies are made from this alone.
 
     Attributes:
@@ -189,10 +188,10 @@ class Observation:
         rounds: by round before this turn, the pulls it learned of (its own always).
     """
 
-    seat: Final[Seat]
-    turn: Final[Turn]
-    exchanges: Final[tuple[tuple[SeenMessage, ...], ...]]
-    rounds: Final[tuple[SeenPulls, ...]]
+    seat: Seat
+    turn: Turn
+    exchanges: tuple[tuple[SeenMessage, ...], ...]
+    rounds: tuple[SeenPulls, ...]
 
     @property
     def me(self) -> str:

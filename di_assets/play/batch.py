@@ -163,7 +163,7 @@ def _scripted(planned: PlannedEpisode, config_hash: str, tally: Tally) -> Played
         header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
         kinds=tuple(player.kind for player in cast),
         providers=tuple(player.provider for player in cast),
-        state=state,
+        events=state.events(),
         calls=calls,
         status=COMPLETE,
     )
@@ -185,7 +185,8 @@ def _commit(
 ) -> pl.DataFrame:
     """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is in place."""
     ids = new["episodes"]["episode_id"].implode()
-    whole = {name: pl.concat([before[name].filter(~pl.col("episode_id").is_in(ids)), new[name]]) for name in new}
+    kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
+    whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}
     for name in sorted(whole, key=lambda name: name == "episodes"):
         warehouse.write(name, whole[name], batch)
     return whole["episodes"]

@@ -15,7 +15,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from json.encoder import encode_basestring_ascii as quoted
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -109,11 +109,12 @@ def by_field(calls: Sequence[Call]) -> Fields:
     return dict(zip(Call._fields, columns, strict=True))
 
 
-def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
-    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order."""
-    # As `json.dumps` writes each pair, in a third of its time.
-    lines = "".join([f"[{quoted(request_hash)}, {quoted(text)}]\n" for request_hash, text in replies])
-    return hashlib.sha256(lines.encode()).hexdigest()
+def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
+    """sha256 over request_hash and reply_text of the calls that brought a reply, both in call order.
+
+    What is hashed is UTF-8, all request hashes and then all texts, with a byte between them that UTF-8 never holds.
+    """
+    return hashlib.sha256(b"\xff".join(map(str.encode, chain(request_hashes, texts)))).hexdigest()
 
 
 class Journal:

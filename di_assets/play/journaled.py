@@ -127,7 +127,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         header=today,
         kinds=tuple(player.kind for player in cast),
         providers=tuple(player.provider for player in cast),
-        state=state,
+        events=state.events() if state else None,
         calls=by_field(in_call_order(journal.calls if journal else ())),
         status=status,
         failure=failure,

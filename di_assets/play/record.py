@@ -1,24 +1,43 @@
 """Played episodes as the event tables, made column by column: a row at a time would cost more than play itself."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from operator import add
 from typing import Any
 
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
-from di_assets.game.state import Fields, State
-from di_assets.game.types import RULES_VERSION, Pull
+from di_assets.game.state import Events, Fields
+from di_assets.game.types import RULES_VERSION
 from di_assets.play.journal import FAULTS, Header, replies_sha256
 from di_assets.tables import TABLES
 
 COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"
 MICROSECONDS = 1_000_000
 
-Columns = Mapping[str, Iterable[Any]]
-NO_PULLS: Fields = {name: () for name in Pull._fields}
+Columns = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike(Sequence[Any]):
+    """The same value n times."""
+
+    value: Any
+    n: int
+
+    def __len__(self) -> int:
+        """How many times."""
+        return self.n
+
+    def __getitem__(self, at: Any) -> Any:
+        """The value, as often as it is asked for."""
+        return [self.value] * len(range(self.n)[at]) if isinstance(at, slice) else self.value
+
+    def __iter__(self) -> Iterator[Any]:
+        """The value, n times."""
+        return repeat(self.value, self.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +49,7 @@ class Played:
         header: what it was played with.
         kinds: scripted or llm, by seat.
         providers: by seat.
-        state: the finished game; None unless status is complete.
+        events: what happened; None unless status is complete.
         calls: all that were made, in call order, by field of `Call`.
         status: complete, failed or stopped.
         failure: why it is not complete.
@@ -40,7 +59,7 @@ class Played:
     header: Header
     kinds: tuple[str, ...]
     providers: tuple[str, ...]
-    state: State | None
+    events: Events | None
     calls: Fields
     status: str
     failure: str | None = None
@@ -49,39 +68,35 @@ class Played:
 def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
     """The six event tables of these episodes, in key order; an unfinished one has calls and no events."""
     played = sorted(played, key=lambda one: one.planned.episode_id)
-    pulls = [one.state.pull_fields() if one.state else NO_PULLS for one in played]
-    finished = [(one, one.state) for one in played if one.state]
+    finished = [(one, one.events) for one in played if one.events]
     return {
-        "episodes": _frame("episodes", [_episode(arm, *both) for both in zip(played, pulls, strict=True)]),
+        "episodes": _frame("episodes", [_episode(arm, one) for one in played]),
         "seats": _frame("seats", [_seats(one) for one in played]),
         "edges": _frame("edges", [_edges(one) for one in played]),
-        "messages": _frame("messages", [_events(one, state.message_fields()) for one, state in finished]),
-        "pulls": _frame("pulls", [_events(one, its) for one, its in zip(played, pulls, strict=True)]),
+        "messages": _frame("messages", [_events(one, events.messages) for one, events in finished]),
+        "pulls": _frame("pulls", [_events(one, events.pulls) for one, events in finished]),
         "calls": _frame("calls", [_calls(one) for one in played]),
     }
 
 
 def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
     """One frame of the parts' columns, one part after the other; times are given in seconds since the epoch, UTC."""
-    return pl.DataFrame(
-        [
-            _series(name, list(chain.from_iterable([part[name] for part in parts])), dtype)
-            for name, dtype in TABLES[table].schema.items()
-        ]
-    )
+    return pl.DataFrame([_series(name, dtype, [part[name] for part in parts]) for name, dtype in TABLES[table].schema.items()])
 
 
-def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
+    if parts and all(isinstance(part, Alike) and part.value == parts[0].value for part in parts):
+        return pl.repeat(parts[0].value, sum(map(len, parts)), dtype=dtype, eager=True).alias(name)
+    values = list(chain.from_iterable(parts))
     if isinstance(dtype, pl.Datetime):
         seconds = pl.Series(name, values, dtype=pl.Float64)
         return (seconds * MICROSECONDS).round().cast(pl.Int64).cast(dtype)
     return pl.Series(name, values, dtype=dtype)
 
 
-def _episode(arm: Arm, played: Played, pulls: Fields) -> Columns:
+def _episode(arm: Arm, played: Played) -> Columns:
     planned, setup, calls = played.planned, played.planned.setup, played.calls
-    ends = list(map(add, calls["started_at"], calls["latency_s"]))
-    replied = zip(calls["request_hash"], calls["text"], calls["status"], strict=True)
+    ends = map(add, calls["started_at"], calls["latency_s"])
     row = {
         "episode_id": planned.episode_id,
         "arm": planned.arm,
@@ -101,13 +116,13 @@ def _episode(arm: Arm, played: Played, pulls: Fields) -> Columns:
         "status": played.status,
         "failure": played.failure,
         "started_at": min(calls["started_at"], default=0.0),
-        "finished_at": max(ends) if played.state and ends else None,
+        "finished_at": max(ends, default=None) if played.events else None,
         "rules_version": RULES_VERSION,
         "prompt_hash": played.header.prompt_hash,
         "config_hash": played.header.config_hash,
-        "journal_sha256": replies_sha256([(asked, text) for asked, text, status in replied if status not in FAULTS]),
+        "journal_sha256": replies_sha256(*_replied(calls)),
         "n_calls": len(calls["status"]),
-        "n_forfeits": pulls["status"].count("forfeit"),
+        "n_forfeits": played.events.pulls["status"].count("forfeit") if played.events else 0,
         "input_tokens": sum(filter(None, calls["input_tokens"])),
         "output_tokens": sum(filter(None, calls["output_tokens"])),
         "cost_usd": sum(calls["cost_usd"]),
@@ -115,10 +130,19 @@ def _episode(arm: Arm, played: Played, pulls: Fields) -> Columns:
     return {name: (value,) for name, value in row.items()}
 
 
+def _replied(calls: Fields) -> tuple[Sequence[str], Sequence[str]]:
+    """Request hash and text of the calls that brought a reply."""
+    hashes, texts, statuses = calls["request_hash"], calls["text"], calls["status"]
+    if FAULTS.isdisjoint(statuses):
+        return hashes, texts
+    replied = [status not in FAULTS for status in statuses]
+    return list(compress(hashes, replied)), list(compress(texts, replied))
+
+
 def _seats(played: Played) -> Columns:
     planned, labels = played.planned, played.planned.setup.labels
     return {
-        "episode_id": repeat(planned.episode_id, len(labels)),
+        "episode_id": [planned.episode_id] * len(labels),
         "seat": range(len(labels)),
         "label": labels,
         "model": planned.models,
@@ -130,21 +154,21 @@ def _seats(played: Played) -> Columns:
 def _edges(played: Played) -> Columns:
     edges = played.planned.setup.edges
     return {
-        "episode_id": repeat(played.planned.episode_id, len(edges)),
+        "episode_id": [played.planned.episode_id] * len(edges),
         "seat_a": [a for a, _ in edges],
         "seat_b": [b for _, b in edges],
     }
 
 
 def _events(played: Played, fields: Fields) -> Columns:
-    return {"episode_id": repeat(played.planned.episode_id, len(fields["event_id"])), **fields}
+    return {"episode_id": [played.planned.episode_id] * len(fields["event_id"]), **fields}
 
 
 def _calls(played: Played) -> Columns:
     calls, seats = played.calls, played.calls["seat"]
     return {
         **calls,
-        "episode_id": repeat(played.planned.episode_id, len(seats)),
+        "episode_id": [played.planned.episode_id] * len(seats),
         "call_id": range(len(seats)),
         "provider": [played.providers[seat] for seat in seats],
         "model": [played.planned.models[seat] for seat in seats],

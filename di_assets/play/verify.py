@@ -104,7 +104,8 @@ def _verdict(
 ) -> Verdict:
     key = episode["episode_id"]
     replied = [c for c in tables["calls"] if c["status"] not in FAULTS]
-    sha_differs = replies_sha256((c["request_hash"], c["reply_text"]) for c in replied) != episode["journal_sha256"]
+    sha256 = replies_sha256([c["request_hash"] for c in replied], [c["reply_text"] for c in replied])
+    sha_differs = sha256 != episode["journal_sha256"]
     planned = _planned(configs, episode)
     stale = _stale(configs, prompts, episode, planned)
     if planned is None or stale in {"rules_version", "config_hash"}:

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 
 from di_assets.agents.scripted.bandwagon import bandwagon
 from di_assets.agents.scripted.con_artist import con_artist
-from di_assets.agents.scripted.draws import Draws, words
 from di_assets.agents.scripted.generous_tit_for_tat import generous_tit_for_tat
 from di_assets.agents.scripted.grudger import grudger
 from di_assets.agents.scripted.gullible import gullible
 from di_assets.agents.scripted.loyal import loyal
 from di_assets.agents.scripted.pact_maker import pact_maker
-from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, draws_name, turn_name, turn_number
-from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, words_name, turn_name, turn_number
+from di_assets.agents.scripted.policy import Policy, Rule
 from di_assets.agents.scripted.pleader import pleader
 from di_assets.agents.scripted.promiser import promiser
 from di_assets.agents.scripted.random_ import random_
 from di_assets.agents.scripted.rule_breaker import rule_breaker
 from di_assets.agents.scripted.threatener import threatener
 from di_assets.agents.scripted.tit_for_tat import tit_for_tat
+from di_assets.agents.scripted.words import words
 
 __all__ = [
     "POLICIES",
     "SILENCE",
-    "Draws",
     "Policy",
+    "Rule",
     "ScriptedPlayer",
-    "draws_name",
+    "words_name",
     "scripted_player",
     "turn_name",
     "turn_number",

@@ -1,12 +1,12 @@
 """Pulls whoever got most last round: following the majority (Asch 1951; Bikhchandani, Hirshleifer & Welch 1992)."""
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def follow(observation: Observation, *, rng: Random) -> Reply:
+def follow(observation: Observation, *, word: int) -> Reply:
     """Pulls the neighbour with most pulls last round, as far as it learned of them; ties by lot."""
     near = observation.seat.near
     leaders, most = [], 1
@@ -15,7 +15,7 @@ def follow(observation: Observation, *, rng: Random) -> Reply:
             leaders, most = [label], len(givers)
         elif len(givers) == most and label in near:
             leaders.append(label)
-    return PULL[rng.choice(leaders or near)]
+    return PULL[one_of(leaders or near, word=word)]
 
 
 bandwagon = Policy(pull=follow)

@@ -1,9 +1,9 @@
 """Promises everyone, repays nobody: cheap talk without commitment (Farrell & Rabin 1996)."""
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL, givers
 from di_assets.agents.scripted.persuading import to_everyone
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 PHRASES = (
@@ -14,10 +14,10 @@ PHRASES = (
 )
 
 
-def pull_others(observation: Observation, *, rng: Random) -> Reply:
+def pull_others(observation: Observation, *, word: int) -> Reply:
     """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
     near, owed = observation.seat.near, givers(observation)
-    return PULL[rng.choice([label for label in near if label not in owed] or near)]
+    return PULL[one_of([label for label in near if label not in owed] or near, word=word)]
 
 
 con_artist = Policy(pull=pull_others, write=to_everyone(PHRASES))

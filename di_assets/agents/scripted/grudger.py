@@ -1,12 +1,12 @@
 """Repays, but never again pulls one that took its pull and did not answer (Friedman 1971, the grim trigger)."""
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL, givers, my_pulls
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def repay_the_trusted(observation: Observation, *, rng: Random) -> Reply:
+def repay_the_trusted(observation: Observation, *, word: int) -> Reply:
     """Crosses out every neighbour that it pulled and that did not pull it in the round after."""
     me, near = observation.seat.me, observation.seat.near
     crossed = {
@@ -15,7 +15,7 @@ def repay_the_trusted(observation: Observation, *, rng: Random) -> Reply:
         if pulled is not None and pulled not in after.givers.get(me, ())
     }
     trusted = [label for label in near if label not in crossed] or near
-    return PULL[rng.choice([label for label in givers(observation) if label in trusted] or trusted)]
+    return PULL[one_of([label for label in givers(observation) if label in trusted] or trusted, word=word)]
 
 
 grudger = Policy(pull=repay_the_trusted)

@@ -3,13 +3,13 @@
 from functools import lru_cache
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL, heard, repay
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def believe(observation: Observation, *, rng: Random) -> Reply:
+def believe(observation: Observation, *, word: int) -> Reply:
     """Pulls for one of the promises it heard last, else for one of the requests; where nobody asked, repays."""
     asked, promised = [], []
     for message in heard(observation):
@@ -17,7 +17,7 @@ def believe(observation: Observation, *, rng: Random) -> Reply:
         if asks:
             (promised if promises else asked).append(message.sender)
     convincing = promised or asked
-    return PULL[rng.choice(convincing)] if convincing else repay(observation, rng=rng)
+    return PULL[one_of(convincing, word=word)] if convincing else repay(observation, word=word)
 
 
 # Scripted agents say the same few sentences all the time, and hearing one takes longer than all else of a turn.

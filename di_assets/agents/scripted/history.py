@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.game.types import Observation, Reply, SeenMessage
 
 # The reply that pulls this player.
@@ -33,11 +32,14 @@ def heard(observation: Observation) -> Sequence[SeenMessage]:
     return [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
 
 
-def anyone(observation: Observation, *, rng: Random) -> Reply:
+def anyone(observation: Observation, *, word: int) -> Reply:
     """A pull for a neighbour drawn uniformly."""
-    return PULL[rng.choice(observation.seat.near)]
+    near = observation.seat.near
+    return PULL[near[word % len(near)]]
 
 
-def repay(observation: Observation, *, rng: Random) -> Reply:
+def repay(observation: Observation, *, word: int) -> Reply:
     """A pull for one of those that pulled this seat last round, drawn uniformly; for anyone where there were none."""
-    return PULL[rng.choice(givers(observation) or observation.seat.near)]
+    seat, rounds = observation.seat, observation.rounds
+    among = (rounds[-1].givers.get(seat.me) if rounds else None) or seat.near
+    return PULL[among[word % len(among)]]

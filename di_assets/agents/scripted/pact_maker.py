@@ -1,6 +1,5 @@
 """Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL, my_pulls, pullers
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.agents.scripted.policy import Policy
@@ -15,15 +14,15 @@ PHRASES = (
 )
 
 
-def pull_partner(observation: Observation, *, rng: Random) -> Reply:
+def pull_partner(observation: Observation, *, word: int) -> Reply:
     """Pulls the partner of this round."""
-    del rng
+    del word
     return PULL[_partner(observation)]
 
 
-def court_partner(observation: Observation, *, rng: Random) -> Reply:
+def court_partner(observation: Observation, *, word: int) -> Reply:
     """Writes to the partner of this round alone."""
-    return write_to([_partner(observation)], PHRASES, observation, rng=rng)
+    return write_to(observation, {_partner(observation): PHRASES}, word=word)
 
 
 def _partner(observation: Observation) -> str:

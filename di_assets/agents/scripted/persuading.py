@@ -1,25 +1,31 @@
 """How persuaders write: a phrase drawn from several, addressed by name, to every neighbour or to some."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.policy import Rule
 from di_assets.game.types import Observation, Reply
 
 
-def write_to(names: Sequence[str], phrases: Sequence[str], observation: Observation, *, rng: Random) -> Reply:
-    """One message to each name; phrases may use {name}, {round} and {left} (rounds still to come, where known)."""
+def write_to(observation: Observation, phrases: Mapping[str, Sequence[str]], *, word: int) -> Reply:
+    """One message to each of these names, drawn from its phrases.
+
+    They may use {name}, {round} and {left} (rounds still to come, where known).
+    """
     rules, now = observation.seat.rules, observation.turn.round
     left = rules.n_rounds - now if rules.horizon == "known" else None
-    return Reply(messages=tuple([(name, _worded(rng.choice(phrases), name, now, left)) for name in names]))
+    messages = []
+    for name, options in phrases.items():
+        word, drawn = divmod(word, len(options))
+        messages.append((name, _worded(options[drawn], name, now, left)))
+    return Reply(messages=tuple(messages))
 
 
 def to_everyone(phrases: Sequence[str]) -> Rule:
     """The rule that writes one of these to every neighbour."""
 
-    def write(observation: Observation, *, rng: Random) -> Reply:
-        return write_to(observation.seat.near, phrases, observation, rng=rng)
+    def write(observation: Observation, *, word: int) -> Reply:
+        return write_to(observation, dict.fromkeys(observation.seat.near, phrases), word=word)
 
     return write
 

@@ -5,8 +5,8 @@ from typing import Literal, cast
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.replies import write_reply
-from di_assets.agents.scripted.draws import Draws, words
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import words
 from di_assets.game.types import Observation, Phase, Reply, Turn
 from di_assets.providers.types import Completion
 
@@ -44,8 +44,8 @@ class ScriptedPlayer:
         observation, attempt = cast("tuple[Observation, int]", ask.payload)
         turn, at = observation.turn, turn_number(observation.turn, observation.rules.exchanges)
         rule = self.policy.rule(turn.phase)
-        word = words(draws_name(self.stream(observation.me), turn.phase, attempt), at + 1)[at]
-        said = SILENCE if rule is None else rule(observation, rng=Draws(word))
+        word = words(words_name(self.stream(observation.me), turn.phase, attempt), at + 1)[at]
+        said = SILENCE if rule is None else rule(observation, word=word)
         text = said if isinstance(said, str) else write_reply(said)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)
 
@@ -55,7 +55,7 @@ def turn_name(turn: Turn) -> str:
     return f"{turn.round}/{turn.phase}/{turn.exchange}"
 
 
-def draws_name(stream: str, phase: Phase, attempt: int) -> str:
+def words_name(stream: str, phase: Phase, attempt: int) -> str:
     """Names the words of all turns of a phase: with messages off, a seat draws for its pulls what it draws with them on."""
     return f"{stream}/{phase}/{attempt}"
 

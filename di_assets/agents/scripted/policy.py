@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from di_assets.game.types import Phase, Reply
 
-# A pure function of the observation and of draws of its own for this very turn (`rng`, a keyword). A `Reply` keeps the
-# rules, and is read back from its text as it was; raw text is for breaking them.
+# A pure function of the observation and, by the keyword `word`, of a random number of its own for this very turn (see
+# `words.py`). A `Reply` keeps the rules, and is read back from its text as it was; raw text is for breaking them.
 Rule = Callable[..., Reply | str]
 
 
@@ -16,10 +16,12 @@ class Policy(NamedTuple):
     Attributes:
         pull: whom it pulls.
         write: what it writes to whom; None for an agent that never says anything.
+        raw: its rules give raw text, which may be no valid reply.
     """
 
     pull: Rule
     write: Rule | None = None
+    raw: bool = False
 
     def rule(self, phase: Phase) -> Rule | None:
         """The rule for turns of this phase; None for silence."""

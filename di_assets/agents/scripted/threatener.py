@@ -1,9 +1,9 @@
 """Asks with a threat: pull me, or I stop (Schelling 1960, on threats; punishes like the grim trigger, but forgives)."""
 
-from di_assets.agents.scripted.draws import Random
 from di_assets.agents.scripted.history import PULL, givers, pullers
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 WARNINGS = (
@@ -17,20 +17,19 @@ THANKS = (
 )
 
 
-def pull_best_payer(observation: Observation, *, rng: Random) -> Reply:
+def pull_best_payer(observation: Observation, *, word: int) -> Reply:
     """Pulls the one that gave it most so far among those that pulled it last round."""
     given = pullers(observation, rounds=len(observation.rounds))
     among = givers(observation) or observation.seat.near
     most = max(map(given.count, among))
-    return PULL[rng.choice([label for label in among if given.count(label) == most])]
+    return PULL[one_of([label for label in among if given.count(label) == most], word=word)]
 
 
-def thank_and_threaten(observation: Observation, *, rng: Random) -> Reply:
+def thank_and_threaten(observation: Observation, *, word: int) -> Reply:
     """Thanks those that pulled it last round, threatens the rest."""
-    near, last = observation.seat.near, givers(observation)
-    thanked = write_to([label for label in near if label in last], THANKS, observation, rng=rng)
-    warned = write_to([label for label in near if label not in last], WARNINGS, observation, rng=rng)
-    return Reply(messages=thanked.messages + warned.messages)
+    last = givers(observation)
+    phrases = {label: THANKS if label in last else WARNINGS for label in observation.seat.near}
+    return write_to(observation, phrases, word=word)
 
 
 threatener = Policy(pull=pull_best_payer, write=thank_and_threaten)
