@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
+from operator import eq
 from typing import Any, Final, NamedTuple, TypeVar
 
 from di_assets.game.types import Board, Message, Pull, SeenMessage, SeenPulls, Setup, Turn
@@ -73,20 +75,23 @@ class State:
 
     def pull_fields(self) -> Fields:
         """All pulls, in event order, by column."""
-        n, seat = len(self.board.seats), self.board.numbers
-        pullers = [*range(n)] * len(self.rounds)
+        seat = self.board.numbers
+        rounds, pullers = _grid(len(self.rounds), len(self.board.seats))
         labels = chain.from_iterable([pulls.targets.values() for pulls in self.rounds])
         targets = [None if label is None else seat[label] for label in labels]
-        return {
-            "event_id": _event_ids(self, "pull"),
-            "round": [number for number in range(1, len(self.rounds) + 1) for _ in range(n)],
-            "puller": pullers,
-            "target": targets,
-            "status": [
-                "forfeit" if target is None else "kept" if target == puller else "valid"
-                for puller, target in zip(pullers, targets, strict=True)
-            ],
-        }
+        if None in targets or any(map(eq, targets, pullers)):
+            both = zip(targets, pullers, strict=True)
+            statuses = ["forfeit" if to is None else "kept" if to == by else "valid" for to, by in both]
+        else:
+            statuses = ["valid"] * len(targets)
+        ids = _event_ids(self, "pull")
+        return {"event_id": ids, "round": rounds, "puller": pullers, "target": targets, "status": statuses}
+
+
+@lru_cache(maxsize=64)
+def _grid(n_rounds: int, n_seats: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Round and seat of every pull."""
+    return tuple(number for number in range(1, n_rounds + 1) for _ in range(n_seats)), (*range(n_seats),) * n_rounds
 
 
 def _event_ids(state: State, phase: str) -> list[int]:

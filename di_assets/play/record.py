@@ -6,6 +6,7 @@ from itertools import chain, compress, repeat
 from operator import add
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
@@ -85,8 +86,12 @@ def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
 
 
 def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
-    if parts and all(isinstance(part, Alike) and part.value == parts[0].value for part in parts):
-        return pl.repeat(parts[0].value, sum(map(len, parts)), dtype=dtype, eager=True).alias(name)
+    """The parts as one column; what is one value all along, or one and the same part again and again, is made once."""
+    if parts and all(isinstance(part, Alike) for part in parts):
+        counts = [len(part) for part in parts]
+        return pl.Series(name, [part[0] for part in parts], dtype=dtype).gather(np.repeat(np.arange(len(parts)), counts))
+    if len(parts) > 1 and all(part is parts[0] for part in parts):
+        return pl.concat([_series(name, dtype, parts[:1])] * len(parts), rechunk=True)
     values = list(chain.from_iterable(parts))
     if isinstance(dtype, pl.Datetime):
         seconds = pl.Series(name, values, dtype=pl.Float64)
@@ -142,7 +147,7 @@ def _replied(calls: Fields) -> tuple[Sequence[str], Sequence[str]]:
 def _seats(played: Played) -> Columns:
     planned, labels = played.planned, played.planned.setup.labels
     return {
-        "episode_id": [planned.episode_id] * len(labels),
+        "episode_id": Alike(planned.episode_id, len(labels)),
         "seat": range(len(labels)),
         "label": labels,
         "model": planned.models,
@@ -154,24 +159,28 @@ def _seats(played: Played) -> Columns:
 def _edges(played: Played) -> Columns:
     edges = played.planned.setup.edges
     return {
-        "episode_id": [played.planned.episode_id] * len(edges),
+        "episode_id": Alike(played.planned.episode_id, len(edges)),
         "seat_a": [a for a, _ in edges],
         "seat_b": [b for _, b in edges],
     }
 
 
 def _events(played: Played, fields: Fields) -> Columns:
-    return {"episode_id": [played.planned.episode_id] * len(fields["event_id"]), **fields}
+    return {"episode_id": Alike(played.planned.episode_id, len(fields["event_id"])), **fields}
 
 
 def _calls(played: Played) -> Columns:
     calls, seats = played.calls, played.calls["seat"]
     return {
         **calls,
-        "episode_id": [played.planned.episode_id] * len(seats),
+        "episode_id": Alike(played.planned.episode_id, len(seats)),
         "call_id": range(len(seats)),
-        "provider": [played.providers[seat] for seat in seats],
-        "model": [played.planned.models[seat] for seat in seats],
+        "provider": _by_seat(played.providers, seats),
+        "model": _by_seat(played.planned.models, seats),
         "reply_text": calls["text"],
         "reasoning_text": calls["reasoning"],
     }
+
+
+def _by_seat(values: Sequence[Any], seats: Sequence[int]) -> Sequence[Any]:
+    return Alike(values[0], len(seats)) if len(set(values)) == 1 else [values[seat] for seat in seats]

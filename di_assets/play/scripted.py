@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from di_assets.agents.replies import encodable, read_reply, write_reply
 from di_assets.agents.scripted import SILENCE, Rule, ScriptedPlayer, turn_name, turn_number, words, words_name
-from di_assets.game.observe import observe_all
+from di_assets.game.observe import observe
 from di_assets.game.state import Fields, State
 from di_assets.game.step import start, step
 from di_assets.game.types import Observation, Phase, Reply, Setup, Turn
@@ -55,11 +55,12 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
     said, times = list[dict[int, Reply]](), list[float]()
     while (turn := state.turn) is not None:
         times.append(time.time())
-        at, seen, replies = turn_number(turn, exchanges), observe_all(state), dict[int, Reply]()
+        at, replies = turn_number(turn, exchanges), dict[int, Reply]()
         for seat, rule, drawn in talking[turn.phase]:
-            reply = rule(seen[seat], word=drawn[at])
+            observation = observe(state, seat)
+            reply = rule(observation, word=drawn[at])
             if isinstance(reply, str):
-                tries[turn, seat] = _all_tries(reply, seen[seat], rule, streams[seat])
+                tries[turn, seat] = _all_tries(reply, observation, rule, streams[seat])
                 reply = tries[turn, seat][-1].reply
             replies[seat] = reply
         said.append(replies)
