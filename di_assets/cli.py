@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from di_assets.assets.home import Home
     from di_assets.tables import Warehouse
 
-DEMO = ("demo_attack", "demo_nomsg", "demo_ring")
+DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 FORMATS = ("csv", "parquet", "jsonl")
 
 

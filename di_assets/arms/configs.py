@@ -64,8 +64,17 @@ class Configs:
 
     @property
     def mirrors(self) -> dict[str, str]:
-        """Control arm -> the arm it mirrors."""
-        return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors}
+        """Control arm with messages off -> the arm it mirrors: what the lift compares."""
+        return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors and arm.channel == "none"}
+
+    @property
+    def controls(self) -> dict[str, dict[str, str]]:
+        """Arm with an open channel -> its controls, each with its channel."""
+        controls: dict[str, dict[str, str]] = {}
+        for arm in self.arms.values():
+            if arm.mirrors and self.arms[arm.mirrors].channel == "open":
+                controls.setdefault(arm.mirrors, {})[arm.name] = arm.channel
+        return controls
 
     def arm(self, name: str) -> Arm:
         """The arm of this name.

@@ -8,14 +8,18 @@ import polars as pl
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
-from di_assets.measures.baseline import reciprocity_baseline
+from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
+from di_assets.measures.channels import channel_lift
+from di_assets.measures.choices import choices
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
+from di_assets.measures.reactions import reactions
 from di_assets.measures.relations import relations
+from di_assets.measures.repayments import estimated_floors, repayments
 from di_assets.measures.seats import seat_measures
 from di_assets.tables import TABLES
 
@@ -32,6 +36,7 @@ def settings(measure: Measure, home: Home) -> dict[str, object]:
     arms = home.configs.arms
     known: dict[str, object] = {
         "mirrors": home.configs.mirrors,
+        "controls": home.configs.controls,
         "focal": {name: arm.focal for name, arm in arms.items()},
     }
     return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
@@ -91,5 +96,15 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
     return eager & dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 
-BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, pair_capture, seat_measures, episode_measures)
-OVER_ALL: tuple[Measure, ...] = (model_points, reciprocity_baseline, lift, relations)
+BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, choices, pair_capture, seat_measures, episode_measures)
+OVER_ALL: tuple[Measure, ...] = (
+    model_points,
+    reciprocity_baseline,
+    model_baseline,
+    lift,
+    channel_lift,
+    relations,
+    reactions,
+    repayments,
+    estimated_floors,
+)

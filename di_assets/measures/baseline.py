@@ -1,12 +1,14 @@
 """Reciprocity against chance: every per-episode measure held against two null models without persuasion.
 
 `measure/simulated`: reciprocators who never talk (tit-for-tat over neighbours), 10,000 simulated episodes on the same
-graphs; what is no payback there is unprompted. `measure/shuffled`: each episode's own pulls, shuffled over rounds
-within puller: who likes whom is kept, timing is destroyed. Both nulls are of the mean of n episodes, n as observed.
+graphs; what is no payback there is unprompted, and nothing is solicited. `measure/shuffled`: each episode's own pulls,
+shuffled over rounds within puller: who likes whom is kept, timing is destroyed. Both nulls are of the mean of n
+independent episodes, n as observed. Episodes of one focal model and seed under one condition are one block, replicates
+of one independent episode: a block is one simulated episode, and its episodes' rounds are shuffled alike.
 """
 
 import hashlib
-from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,6 @@ from di_assets.measures.dense import (
     MOST_CELLS,
     NOBODY,
     Bools,
-    Dense,
     Floats,
     Ints,
     cascades,
@@ -28,6 +29,7 @@ from di_assets.measures.dense import (
     received,
 )
 from di_assets.measures.kinds import PAYBACK_WINDOW
+from di_assets.measures.null_means import MOST_DRAWN, held_against, means_of_draws, means_of_shuffles
 from di_assets.tables import TABLES
 
 # Members of every set of eight seats, by its bits: how many, and which.
@@ -35,31 +37,78 @@ _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder=
 SIZES = _BITS.sum(axis=1, dtype=np.uint8)
 MEMBERS = np.argsort(~_BITS, axis=1, kind="stable").astype(np.uint8)
 
-SIMULATED, SHUFFLES, DRAWN_MEANS = 10_000, 200, 10_000
+SIMULATED = 10_000
+# Shuffles of up to MOST_DRAWN independent episodes. Of more, as many are made in all, at least FEWEST an episode.
+SHUFFLES, FEWEST_SHUFFLES = 200, 2
+# What every episode has, and what only one with a focal seat.
+OF_ALL = ("cascades", "gini", "payback_rate", "unprompted_rate")
+OF_FOCAL = ("focal_capture", "focal_floor_points", "focal_points")
 # What shuffling over rounds can change. Points and gini keep their values under it, and which pulls were unprompted
 # would need the messages, which are not shuffled; those three are held against the simulated null alone.
 TIMED = ("cascades", "focal_capture", "focal_floor_points", "payback_rate")
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Episodes of one size, with what holds of each.
+
+    Attributes:
+        targets: (e, t, i) pulls.
+        adjacent: (e, i, j) an edge joins them.
+        seats: (e,) focal seats, NOBODY for none.
+        blocks: (e,) numbers of their blocks, from 0.
+    """
+
+    targets: Ints
+    adjacent: Bools
+    seats: Ints
+    blocks: Ints
+
+
 def reciprocity_baseline(
     episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a condition and measure/null; null where a condition has no focal seat to measure."""
+    """One row a condition and measure/null; none of a focal seat's measures where a condition has no focal seat."""
+    return _baseline("reciprocity_baseline", ("condition",), episodes, edges, pulls, episode_measures)
+
+
+def model_baseline(
+    episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
+) -> pl.DataFrame:
+    """One row a condition, focal model and measure/null: which of the models behind a condition's mean differs.
+
+    A model's rows depend on its own episodes alone. The p values are not adjusted for their number.
+    """
+    focal = episode_measures.filter(pl.col("focal_model").is_not_null())
+    return _baseline("model_baseline", ("condition", "focal_model"), episodes, edges, pulls, focal)
+
+
+def _baseline(
+    table: str,
+    keys: tuple[str, ...],
+    episodes: pl.DataFrame,
+    edges: pl.DataFrame,
+    pulls: pl.DataFrame,
+    episode_measures: pl.DataFrame,
+) -> pl.DataFrame:
+    facts = episodes.select("episode_id", "seed", "focal_seat", "status", "n_seats", "n_rounds")
+    measured = episode_measures.join(facts, on="episode_id").sort(*keys, "episode_id")
     rows: list[tuple[object, ...]] = []
-    complete = episodes.filter(pl.col("episode_id").is_in(episode_measures["episode_id"].implode()))
-    for (condition,), part in complete.sort("condition", "episode_id").group_by("condition", maintain_order=True):
-        observed = episode_measures.filter(pl.col("condition") == condition)
-        groups = list(dense_groups(part, edges, pulls))
-        focal = dict(part.select("episode_id", "focal_seat").iter_rows())
-        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(str(condition).encode()).digest()[:8]))
-        simulated = _simulated(groups, focal, rng=rng)
-        shuffled = _shuffled(groups, focal, rng=rng)
-        rows += [
-            _row(str(condition), f"{m}/simulated", observed[m], _drawn_means(simulated[m], observed[m], rng=rng))
-            for m in sorted(simulated)
-        ]
-        rows += [_row(str(condition), f"{m}/shuffled", observed[m], shuffled[m]) for m in sorted(shuffled)]
-    return TABLES["reciprocity_baseline"].frame(rows)
+    for key, found in measured.group_by(*keys, maintain_order=True):
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256("/".join(map(str, key)).encode()).digest()[:8]))
+        part = found.with_columns(block=pl.struct("focal_model", "seed").rank("dense").cast(pl.Int64) - 1)
+        names = (*OF_ALL, *OF_FOCAL) if part["focal_seat"].count() else OF_ALL
+        chunks = _chunks(part, edges, pulls)
+        observed = part.group_by("block").agg(pl.mean(*names)).sort("block")
+        simulated, shuffled = _simulated(chunks, rng=rng), _shuffled(chunks, rng=rng)
+        for name in sorted(names):
+            values = observed[name].fill_null(np.nan).to_numpy()
+            null = means_of_draws(simulated[name], n=observed[name].count(), rng=rng)
+            rows.append((*key, f"{name}/simulated", *astuple(held_against(values, null))))
+            if name in TIMED:
+                null = means_of_shuffles(shuffled[name])
+                rows.append((*key, f"{name}/shuffled", *astuple(held_against(values, null))))
+    return TABLES[table].frame(rows)
 
 
 def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Ints:
@@ -100,44 +149,73 @@ def _drawn(sets: NDArray[Any], lots: NDArray[np.float32]) -> NDArray[np.uint8]:
     return drawn
 
 
-def shuffle_rounds(targets: Ints, *, times: int, rng: np.random.Generator) -> Ints:
-    """(times x e, t, i): each puller's pulls (e, t, i) in a random order of rounds, forfeits among them."""
-    # Rounds last: a sort along adjacent memory is several times as fast.
+def orders_of_rounds(*shape: int, rng: np.random.Generator) -> Ints:
+    """Random orders of the rounds along the last axis of this shape, each drawn by itself."""
+    return np.asarray(rng.random(shape, dtype=np.float32).argsort(axis=-1))
+
+
+def shuffle_rounds(targets: Ints, orders: Ints) -> Ints:
+    """(times x e, t, i): pulls (e, t, i), forfeits among them, their rounds in these orders (times, e, i, t)."""
+    # Rounds last: adjacent memory is several times as fast.
     by_puller = np.ascontiguousarray(targets.swapaxes(1, 2))
-    order = rng.random((times, *by_puller.shape), dtype=np.float32).argsort(axis=3)
-    return np.take_along_axis(by_puller[None], order, axis=3).swapaxes(2, 3).reshape(-1, *targets.shape[1:])
+    return np.take_along_axis(by_puller[None], orders, axis=3).swapaxes(2, 3).reshape(-1, *targets.shape[1:])
 
 
-def _simulated(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.random.Generator) -> dict[str, Floats]:
-    """Each measure of every simulated episode; graphs and focal seats as often as they were observed."""
-    total = sum(len(group.ids) for group in groups)
+def _chunks(part: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> list[Chunk]:
+    facts = {key: (seat, block) for key, seat, block in part.select("episode_id", "focal_seat", "block").iter_rows()}
+    made = []
+    for group in dense_groups(part, edges, pulls):
+        seats, blocks = zip(*(facts[key] for key in group.ids), strict=True)
+        known = np.array([NOBODY if seat is None else seat for seat in seats], dtype=np.int64)
+        made.append(Chunk(group.targets, group.adjacent, known, np.array(blocks, dtype=np.int64)))
+    return made
+
+
+def _simulated(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Floats]:
+    """Each measure of every simulated episode; a block's graph and focal seat as often as any other's."""
+    # The first episode of every block, by chunk.
+    _, first = np.unique(np.concatenate([chunk.blocks for chunk in chunks]), return_index=True)
+    ends = np.cumsum([len(chunk.blocks) for chunk in chunks])
     parts = []
-    for group in groups:
-        size = max(1, round(SIMULATED * len(group.ids) / total))
-        drawn = np.arange(size) % len(group.ids)
-        adjacent = group.adjacent[drawn]
-        targets = simulate(adjacent, group.n_rounds, rng=rng)
-        parts.append(_measures(targets, adjacent, _focal(group, focal)[drawn]))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for chunk, end in zip(chunks, ends, strict=True):
+        start = end - len(chunk.blocks)
+        own = np.sort(first[(first >= start) & (first < end)]) - start
+        if len(own) == 0:
+            continue
+        drawn = own[np.arange(max(1, round(SIMULATED * len(own) / len(first)))) % len(own)]
+        adjacent = chunk.adjacent[drawn]
+        targets = simulate(adjacent, chunk.targets.shape[1], rng=rng)
+        parts.append(_measures(targets, adjacent, chunk.seats[drawn]))
+    return {name: np.concatenate([part[name] for part in parts]) for name in (*OF_ALL, *OF_FOCAL)}
 
 
-def _shuffled(groups: list[Dense], focal: Mapping[str, int | None], *, rng: np.random.Generator) -> dict[str, Floats]:
-    """Each measure's mean over the episodes, shuffle by shuffle."""
-    sums: dict[str, Floats] = {}
-    counts: dict[str, Floats] = {}
-    for group in groups:
-        seats, (n, n_rounds, n_seats) = _focal(group, focal), group.targets.shape
-        several = max(1, MOST_CELLS // (n * n_rounds * n_seats**2))
-        for start in range(0, SHUFFLES, several):
-            times = min(several, SHUFFLES - start)
-            shuffled = shuffle_rounds(group.targets, times=times, rng=rng)
-            adjacent = np.broadcast_to(group.adjacent, (times, n, n_seats, n_seats)).reshape(-1, n_seats, n_seats)
-            found = _measures(shuffled, adjacent, np.tile(seats, times))
-            for name in (name for name in TIMED if name in found):
-                values = found[name].reshape(times, n)
-                sums.setdefault(name, np.zeros(SHUFFLES))[start : start + times] += np.nansum(values, axis=1)
-                counts.setdefault(name, np.zeros(SHUFFLES))[start : start + times] += (~np.isnan(values)).sum(axis=1)
-    return {name: sums[name] / np.where(counts[name] > 0, counts[name], np.nan) for name in sums}
+def _shuffled(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Floats]:
+    """Each timed measure's mean over the episodes of each block (b, shuffles), NaN where it is undefined."""
+    n_blocks = 1 + max(int(chunk.blocks.max()) for chunk in chunks)
+    shuffles = min(SHUFFLES, max(FEWEST_SHUFFLES, SHUFFLES * MOST_DRAWN // n_blocks))
+    sums = {name: np.zeros((n_blocks, shuffles)) for name in TIMED}
+    counts = {name: np.zeros((n_blocks, shuffles)) for name in TIMED}
+    for n_rounds, n_seats in sorted({chunk.targets.shape[1:] for chunk in chunks}):
+        alike = [chunk for chunk in chunks if chunk.targets.shape[1:] == (n_rounds, n_seats)]
+        several = max(1, MOST_CELLS // (max(n_blocks, *(len(c.blocks) for c in alike)) * n_rounds * n_seats**2))
+        for start in range(0, shuffles, several):
+            now = slice(start, min(start + several, shuffles))
+            # Drawn for all blocks at once: a block's episodes may stand in several chunks.
+            orders = orders_of_rounds(now.stop - start, n_blocks, n_seats, n_rounds, rng=rng)
+            for chunk in alike:
+                for name, values in _timed(chunk, orders[:, chunk.blocks]).items():
+                    defined = ~np.isnan(values)
+                    np.add.at(sums[name][:, now], chunk.blocks, np.where(defined, values, 0.0))
+                    np.add.at(counts[name][:, now], chunk.blocks, defined)
+    return {name: sums[name] / np.where(counts[name] > 0, counts[name], np.nan) for name in TIMED}
+
+
+def _timed(chunk: Chunk, orders: Ints) -> dict[str, Floats]:
+    """(e, times): the measures that timing can change, of a chunk's episodes in these orders of rounds."""
+    times = len(orders)
+    adjacent = np.broadcast_to(chunk.adjacent, (times, *chunk.adjacent.shape)).reshape(-1, *chunk.adjacent.shape[1:])
+    found = _measures(shuffle_rounds(chunk.targets, orders), adjacent, np.tile(chunk.seats, times))
+    return {name: found[name].reshape(times, -1).T for name in TIMED}
 
 
 def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
@@ -147,47 +225,16 @@ def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
     paid = paybacks(targets, window=PAYBACK_WINDOW).sum(axis=(1, 2))
     points = received(targets).sum(axis=1)
     payback_rate = np.where(valid > 0, paid / np.maximum(valid, 1), np.nan)
-    found: dict[str, Floats] = {
+    focal = np.maximum(seats, 0)
+    scored = np.where(seats != NOBODY, points[every, focal], np.nan)
+    floor = np.where(seats != NOBODY, floor_points(targets, adjacent)[every, focal], np.nan)
+    return {
         "cascades": cascades(targets, adjacent).astype(float),
         "gini": gini(points),
         "payback_rate": payback_rate,
         "unprompted_rate": 1 - payback_rate,  # nobody asks for anything
-    }
-    if (seats != NOBODY).any():
-        focal = np.maximum(seats, 0)
-        scored, floor = points[every, focal].astype(float), floor_points(targets, adjacent)[every, focal]
+        "focal_points": scored,
+        "focal_floor_points": floor,
         # A seat's pulls and their forecast both sum to 1 a round, so that what it gives cancels.
-        measured = {
-            "focal_points": scored,
-            "focal_floor_points": floor,
-            "focal_capture": (scored - floor) / (2 * (n_seats - 1) * n_rounds),
-        }
-        found |= {name: np.where(seats != NOBODY, values, np.nan) for name, values in measured.items()}
-    return found
-
-
-def _focal(group: Dense, focal: Mapping[str, int | None]) -> Ints:
-    return np.array([NOBODY if (seat := focal[key]) is None else seat for key in group.ids], dtype=np.int64)
-
-
-def _drawn_means(values: Floats, observed: pl.Series, *, rng: np.random.Generator) -> Floats:
-    """Means of n simulated episodes, n as observed."""
-    values, n = values[~np.isnan(values)], observed.drop_nulls().len()
-    if n == 0 or len(values) == 0:
-        return np.array([])
-    means = np.zeros(DRAWN_MEANS)
-    for _ in range(n):
-        means += values[rng.integers(len(values), size=DRAWN_MEANS)]
-    return means / n
-
-
-def _row(condition: str, measure: str, observed: pl.Series, null: Floats) -> tuple[object, ...]:
-    values = observed.drop_nulls().to_list()
-    null = null[~np.isnan(null)]
-    if not values or len(null) == 0:
-        return (condition, measure, len(values), None, None, None, None, None)
-    mean = sum(values) / len(values)
-    low, high = (float(q) for q in np.quantile(null, (0.025, 0.975)))
-    tail = min((null >= mean - 1e-12).sum(), (null <= mean + 1e-12).sum())
-    p_value = min(1.0, 2 * (1 + int(tail)) / (1 + len(null)))
-    return (condition, measure, len(values), mean, float(null.mean()), low, high, p_value)
+        "focal_capture": (scored - floor) / (2 * (n_seats - 1) * n_rounds),
+    }

@@ -2,13 +2,16 @@
 
 With n <= 7 a bootstrap is enumerated exactly; beyond that it is drawn, from a stream seeded by the data themselves, so
 that the same data always give the same interval. A degenerate interval is null with the reason in its method.
+
+How often each covers the truth, and on what data, is printed by `bench/coverage.py`.
 """
 
 import hashlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +20,22 @@ from scipy.special import stdtr, stdtrit
 LEVEL = 0.95
 MOST_ENUMERATED = 7
 RESAMPLES = 10_000
+# Values drawn at once.
+MOST_CELLS = 1_000_000
+# Below this share of the largest value a spread is rounding, not variance.
+ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95% interval and how it was made; without bounds, `method` is why there are none."""
+    """A 95% interval, how it was made, and of how many independent units; without bounds, `method` says why."""
 
     low: float | None
     high: float | None
     method: str
+    n: int = 0
 
 
 def t_interval(values: Sequence[float]) -> Interval:
@@ -35,9 +43,29 @@ def t_interval(values: Sequence[float]) -> Interval:
     x = np.sort(np.asarray(values, dtype=float))  # the same data in any order give the same bits
     reason = _degenerate(x)
     if reason:
-        return Interval(None, None, reason)
+        return Interval(None, None, reason, len(x))
     half = float(stdtrit(len(x) - 1, 0.5 + LEVEL / 2)) * _standard_error(x)
-    return Interval(float(x.mean()) - half, float(x.mean()) + half, "t")
+    return Interval(float(x.mean()) - half, float(x.mean()) + half, "t", len(x))
+
+
+def clustered_t(values: Sequence[float], blocks: Sequence[Hashable]) -> Interval:
+    """Interval of the plain mean of values that come in blocks (episodes of one seed): n counts blocks.
+
+    The error is that of block sums about the mean (Liang & Zeger 1986) with g / (g - 1) for g blocks, against
+    Student's t with g - 1 degrees of freedom. With one value a block it is `t_interval`.
+    """
+    gathered: dict[Hashable, list[float]] = {}
+    for value, block in zip(values, blocks, strict=True):
+        gathered.setdefault(block, []).append(value)
+    g, mean = len(gathered), math.fsum(values) / max(1, len(values))
+    if g < 2:
+        return Interval(None, None, "no episode" if g == 0 else "one seed block", g)
+    apart = sorted(math.fsum(value - mean for value in block) for block in gathered.values())
+    error = math.sqrt(math.fsum(sum_ * sum_ for sum_ in apart) * g / (g - 1)) / len(values)
+    if error <= ROUNDING * max(abs(value) for value in values):
+        return Interval(None, None, "no variance", g)
+    half = float(stdtrit(g - 1, 0.5 + LEVEL / 2)) * error
+    return Interval(mean - half, mean + half, "t clustered by seed", g)
 
 
 def percentile_bootstrap(values: Sequence[float]) -> Interval:
@@ -45,10 +73,10 @@ def percentile_bootstrap(values: Sequence[float]) -> Interval:
     x = np.sort(np.asarray(values, dtype=float))
     reason = _degenerate(x)
     if reason:
-        return Interval(None, None, reason)
-    counts, weights = _resamples(x)
-    low, high = _quantiles(counts @ x / len(x), weights)
-    return Interval(low, high, f"percentile bootstrap, {_made(x)}")
+        return Interval(None, None, reason, len(x))
+    means, _, weights = _resampled(x)
+    low, high = _quantiles(means, weights)
+    return Interval(low, high, f"percentile bootstrap, {_made(x)}", len(x))
 
 
 def studentized_bootstrap(values: Sequence[float]) -> Interval:
@@ -56,36 +84,38 @@ def studentized_bootstrap(values: Sequence[float]) -> Interval:
     x = np.sort(np.asarray(values, dtype=float))
     reason = _degenerate(x)
     if reason:
-        return Interval(None, None, reason)
-    counts, weights = _resamples(x)
+        return Interval(None, None, reason, len(x))
+    means, variances, weights = _resampled(x)
     n, mean = len(x), float(x.mean())
-    means = counts @ x / n
-    variance = np.maximum(counts @ (x - mean) ** 2 / n - (means - mean) ** 2, 0.0) * n / (n - 1)
-    error = np.sqrt(variance / n)
+    error = np.sqrt(variances / n)
     # A resample of one value repeated has no spread: infinitely far out on its side.
     flat = error < 1e-12 * max(1.0, float(np.abs(x).max()))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(flat, np.sign(means - mean) * np.inf, (means - mean) / error)
     low, high = _quantiles(np.where(np.isnan(t), 0.0, t), weights)
     if math.isinf(low) or math.isinf(high):
-        return Interval(None, None, "too few distinct episodes")
+        return Interval(None, None, "too few distinct episodes", n)
     half = _standard_error(x)
-    return Interval(mean - high * half, mean - low * half, f"studentized bootstrap, {_made(x)}")
+    return Interval(mean - high * half, mean - low * half, f"studentized bootstrap, {_made(x)}", n)
 
 
 def welch_interval(on: Sequence[float], off: Sequence[float]) -> tuple[Interval, float | None]:
-    """Welch's interval of mean(on) - mean(off) and its two-sided p; null where either has no spread to speak of."""
-    a, b = np.asarray(on, dtype=float), np.asarray(off, dtype=float)
-    if min(len(a), len(b)) < 2:
-        return Interval(None, None, "one episode"), None
+    """Welch's interval of mean(on) - mean(off) and its two-sided p; null where neither has any spread.
+
+    `n` is the smaller of the two numbers of units.
+    """
+    a, b = np.sort(np.asarray(on, dtype=float)), np.sort(np.asarray(off, dtype=float))
+    n = min(len(a), len(b))
+    if n < 2:
+        return Interval(None, None, "no episode" if n == 0 else "one episode", n), None
     va, vb = float(a.var(ddof=1)) / len(a), float(b.var(ddof=1)) / len(b)
     if va + vb == 0:
-        return Interval(None, None, "no variance"), None
+        return Interval(None, None, "no variance", n), None
     error = math.sqrt(va + vb)
     freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
     gap = float(a.mean() - b.mean())
     half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * error
-    return Interval(gap - half, gap + half, "Welch t"), float(2 * stdtr(freedom, -abs(gap) / error))
+    return Interval(gap - half, gap + half, "Welch t", n), float(2 * stdtr(freedom, -abs(gap) / error))
 
 
 def seeded(values: Sequence[float], name: str) -> np.random.Generator:
@@ -97,7 +127,7 @@ def seeded(values: Sequence[float], name: str) -> np.random.Generator:
 def _degenerate(x: Floats) -> str | None:
     if len(x) < 2:
         return "no episode" if len(x) == 0 else "one episode"
-    return "no variance" if float(x.min()) == float(x.max()) else None
+    return "no variance" if float(np.ptp(x)) <= ROUNDING * float(np.abs(x).max()) else None
 
 
 def _standard_error(x: Floats) -> float:
@@ -108,12 +138,35 @@ def _made(x: Floats) -> str:
     return "exact" if len(x) <= MOST_ENUMERATED else f"{RESAMPLES:,} draws"
 
 
-def _resamples(x: Floats) -> tuple[Floats, Floats]:
-    """How often each value occurs in each resample (resamples x n), and each resample's probability."""
+def _resampled(x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean and variance (n - 1 in the denominator) of each resample, and its probability."""
+    n, mean = len(x), float(x.mean())
+    means, squares, weights = _moments(x - mean)  # about the mean, so that squares stay small
+    return means + mean, np.maximum(squares - means**2, 0.0) * n / (n - 1), weights
+
+
+def _moments(x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean and mean square of each resample, and its probability: all resamples up to 7 values, else drawn ones."""
     n = len(x)
-    if n > MOST_ENUMERATED:
-        drawn = seeded(x.tolist(), "bootstrap").multinomial(n, [1 / n] * n, size=RESAMPLES)
-        return drawn.astype(float), np.full(RESAMPLES, 1 / RESAMPLES)
+    if n <= MOST_ENUMERATED:
+        counts, weights = _every_resample(n)
+        return counts @ x / n, counts @ x**2 / n, weights
+    rng, weights = seeded(x.tolist(), "bootstrap"), np.full(RESAMPLES, 1 / RESAMPLES)
+    distinct, held = np.unique(x, return_counts=True)
+    if len(distinct) < n / 4:  # as of points, which are integers: how often each occurs is all that matters
+        counts = rng.multinomial(n, held / n, size=RESAMPLES).astype(float)
+        return counts @ distinct / n, counts @ distinct**2 / n, weights
+    means, squares, step = np.empty(RESAMPLES), np.empty(RESAMPLES), max(1, MOST_CELLS // n)
+    for start in range(0, RESAMPLES, step):
+        drawn = x[rng.integers(n, size=(min(step, RESAMPLES - start), n))]
+        means[start : start + step] = drawn.mean(axis=1)
+        squares[start : start + step] = np.einsum("rn,rn->r", drawn, drawn) / n
+    return means, squares, weights
+
+
+@lru_cache(maxsize=MOST_ENUMERATED)
+def _every_resample(n: int) -> tuple[Floats, Floats]:
+    """How often each of n values occurs in each resample (resamples x n), and each resample's probability."""
     counts = [np.bincount(picked, minlength=n) for picked in itertools.combinations_with_replacement(range(n), n)]
     ways = [math.factorial(n) / math.prod(math.factorial(c) for c in row) / n**n for row in counts]
     return np.array(counts, dtype=float), np.array(ways)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -46,7 +46,7 @@ def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
     interval = t_interval(gaps)
     return PairedLift(
         lift=float(np.mean(gaps)),
-        t=Interval(interval.low, interval.high, "paired t") if interval.low is not None else interval,
+        t=interval if interval.low is None else replace(interval, method="paired t"),
         studentized=studentized_bootstrap(gaps),
         p_sign_flip=sign_flip_p(gaps),
         correlation=float(np.corrcoef(a, b)[0, 1]) if varies else None,
@@ -97,7 +97,7 @@ def lift(
     Args:
         episodes: episodes.
         episode_measures: their measures.
-        mirrors: control arm -> the arm it mirrors.
+        mirrors: control arm with messages off -> the arm it mirrors; no other channel is a control of the lift.
         focal: arm -> its focal models.
     """
     facts = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
@@ -127,7 +127,7 @@ def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.Dat
     Pairs: one row a block (`condition`, `seed`), with its mean `focal_points_on` and `focal_points` (off).
     """
     off = measured.filter(pl.col("arm").is_in(list(mirrors)) & (pl.col("channel") == "none"))
-    talking = measured.filter(pl.col("channel") != "none")
+    talking = measured.filter(pl.col("channel") == "open")
     played = {control: mirrors[control] for control in off["arm"].unique().sort()}
     on = talking.filter(pl.col("arm").is_in(list((played or mirrors).values())))
     if on.is_empty() and played:
@@ -137,18 +137,18 @@ def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.Dat
         on = talking.filter(pl.col("condition") == sizes["condition"][0])
     mirrored = pl.col("arm").replace_strict(played, default=None, return_dtype=pl.String)
     pairs = (
-        _blocks(on, "arm", "condition", "replicate", "seed")
+        blocks(on, "arm", "condition", "replicate", "seed")
         .rename({"focal_points": "focal_points_on"})
-        .join(_blocks(off.with_columns(arm=mirrored), "arm", "replicate", "seed"), on=["arm", "replicate", "seed"])
+        .join(blocks(off.with_columns(arm=mirrored), "arm", "replicate", "seed"), on=["arm", "replicate", "seed"])
     )
-    return on, off, _blocks(pairs, "condition", "seed")
+    return on, off, blocks(pairs, "condition", "seed")
 
 
 def _row(
     measured: pl.DataFrame, model: str, mirrors: Mapping[str, str], focal: Mapping[str, Sequence[str]]
 ) -> tuple[object, ...]:
     on, off, pairs = compared(measured, mirrors)
-    talk, mute = (_blocks(part, "condition", "seed")["focal_points"].to_list() for part in (on, off))
+    talk, mute = (blocks(part, "condition", "seed")["focal_points"].to_list() for part in (on, off))
     gap: float | None = None
     p_value: float | None = None
     if pairs.height:
@@ -178,8 +178,8 @@ def _needs(
     return missing[0] if missing else None
 
 
-def _blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Mean points of the episodes (or pairs) that share these keys, one row each, in the keys' order."""
+def blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Means of `focal_points...` over episodes (or pairs) that share these keys, one row each, in the keys' order."""
     # Sorted whole: a mean must not depend on the order of rows.
     values = part.select(*keys, "^focal_points.*$").sort(pl.all())
     return values.group_by(keys, maintain_order=True).agg(pl.mean("^focal_points.*$"))

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan
+from di_assets.game.step import may_write
 from di_assets.play.journal import FAULTS
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE
@@ -87,8 +88,14 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
     played = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
     complete = set(played["episode_id"])
     todo = [p for p in planned if p.episode_id not in complete]
-    seats = Counter(model for p in todo for model in p.models if not configs.is_scripted(model))
-    needs = tuple(_need(configs, arm, warehouse, model, seats[model], todo) for model in sorted(seats))
+    seats = Counter(
+        (model, may_write(p.setup, seat))
+        for p in todo
+        for seat, model in enumerate(p.models)
+        if not configs.is_scripted(model)
+    )
+    models = sorted({model for model, _ in seats})
+    needs = tuple(_need(configs, arm, warehouse, model, seats, todo) for model in models)
     return Estimate(
         arm=arm.name,
         planned=len(planned),
@@ -100,34 +107,50 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
 
 
 def _need(
-    configs: Configs, arm: Arm, warehouse: Warehouse, model: str, seats: int, todo: Sequence[PlannedEpisode]
+    configs: Configs,
+    arm: Arm,
+    warehouse: Warehouse,
+    model: str,
+    seats: Mapping[tuple[str, bool], int],
+    todo: Sequence[PlannedEpisode],
 ) -> Need:
-    use = _measured(warehouse, arm, model) or _rehearsed(configs, arm, model, todo)
+    """Its seats that may write and those that may not, each kind by its own use, taken together."""
+    uses = [
+        (n, _measured(warehouse, arm, model, writes=writes) or _rehearsed(configs, arm, model, todo, writes=writes))
+        for writes in (True, False)
+        if (n := seats.get((model, writes), 0))
+    ]
+
+    def total(name: str) -> float:
+        return sum(n * float(use[name]) for n, use in uses)
+
+    calls = total("calls")
+    asking = sum(n * use["calls"] * use["seconds_per_call"] for n, use in uses)
     return Need(
         model=model,
-        seats=seats,
-        calls=round(seats * use["calls"]),
-        input_tokens=round(seats * use["input_tokens"]),
-        cached_tokens=round(seats * use["cached_tokens"]),
-        output_tokens=round(seats * use["output_tokens"]),
-        cost_usd=seats * use["cost_usd"],
-        seconds_per_call=use["seconds_per_call"],
-        basis=use["basis"],
+        seats=sum(n for n, _ in uses),
+        calls=round(calls),
+        input_tokens=round(total("input_tokens")),
+        cached_tokens=round(total("cached_tokens")),
+        output_tokens=round(total("output_tokens")),
+        cost_usd=total("cost_usd"),
+        seconds_per_call=asking / calls if calls else 0.0,
+        basis="; ".join(dict.fromkeys(use["basis"] for _, use in uses)),
     )
 
 
-def _measured(warehouse: Warehouse, arm: Arm, model: str) -> dict[str, Any] | None:
+def _measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dict[str, Any] | None:
     """Means per seat and episode over complete episodes; None where the model has played none like these."""
     like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
     episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
     seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
+    if arm.channel in {"focal_muted", "rivals_muted"}:
+        seats = seats.filter((pl.col("role") == "focal") == ((arm.channel == "rivals_muted") == writes))
     own = seats.filter(pl.col("arm") == arm.name)
     chosen = own if own.height else seats
     if not chosen.height:
         return None
-    calls = warehouse.scan("calls").filter(
-        pl.col("model") == model, pl.col("episode_id").is_in(chosen["episode_id"].implode())
-    )
+    calls = warehouse.scan("calls").join(chosen.lazy().select("episode_id", "seat"), on=["episode_id", "seat"])
     sums = ("input_tokens", "cached_tokens", "output_tokens", "cost_usd")
     told = (
         calls.select(
@@ -147,10 +170,17 @@ def _measured(warehouse: Warehouse, arm: Arm, model: str) -> dict[str, Any] | No
     }
 
 
-def _rehearsed(configs: Configs, arm: Arm, model: str, todo: Sequence[PlannedEpisode]) -> dict[str, Any]:
-    """One seat of the first episode that has the model, played by a stand-in."""
-    planned = next(p for p in todo if model in p.models)
-    prompts = rehearse(planned, arm, configs)[planned.models.index(model)]
+def _rehearsed(
+    configs: Configs, arm: Arm, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
+) -> dict[str, Any]:
+    """One seat of the first episode that has the model in such a seat, played by a stand-in."""
+    planned, seat = next(
+        (p, seat)
+        for p in todo
+        for seat, one in enumerate(p.models)
+        if one == model and may_write(p.setup, seat) == writes
+    )
+    prompts = rehearse(planned, arm, configs)[seat]
     config = configs.models[model]
     sent = sum(p.sent_bytes for p in prompts) / BYTES_PER_TOKEN
     seen = sum(p.seen_bytes for p in prompts) / BYTES_PER_TOKEN if config.price.cached is not None else 0.0

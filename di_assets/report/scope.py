@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import PairedLift, compared, paired_lift
 from di_assets.measures.points import Mean, mean_of
+from di_assets.report.flaws import Flaw, flaws
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -44,6 +46,10 @@ class Row:
         interval: of the lift.
         p_holm: adjusted over the models.
         needs: the control arm that is missing; None when it is there.
+        looking: the lift's interval that allows looking, where not all planned pairs are played; else None.
+        planned: matched pairs planned; None where that is not known.
+        flaws: of the episodes on both sides of the lift.
+        flaws_on: of those with messages on alone.
     """
 
     model: str
@@ -55,6 +61,10 @@ class Row:
     interval: Interval
     p_holm: float | None
     needs: str | None
+    looking: Interval | None = None
+    planned: int | None = None
+    flaws: tuple[Flaw, ...] = ()
+    flaws_on: tuple[Flaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Scope:
         episodes: complete ones of one kind, with their measures.
         scripted: they were played by scripted agents.
         left_out: complete scripted episodes not spoken of, because there are models' episodes.
+        older: complete episodes of that kind not spoken of, because they were played by older rules.
         rows: focal models, most points first.
         most_points: the rivals' whole budget.
     """
@@ -72,6 +83,7 @@ class Scope:
     episodes: pl.DataFrame
     scripted: bool
     left_out: int
+    older: int
     rows: tuple[Row, ...]
     most_points: int
 
@@ -82,21 +94,24 @@ def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
     complete = complete.filter(pl.col("episode_id").is_in(frames["episode_measures"]["episode_id"].implode()))
     played = complete.filter(~pl.col("scripted"))
     scripted = played.is_empty() and not complete.is_empty()
-    shown = complete if scripted else played
+    kind = complete if scripted else played
+    shown = one_rules_version(kind)
     columns = [c for c in frames["episode_measures"].columns if c not in shown.columns]
     measured = shown.join(frames["episode_measures"].select("episode_id", *columns), on="episode_id").sort("episode_id")
-    rows = _rows(measured, frames, mirrors)
+    older = kind.join(shown, on="episode_id", how="anti")
+    rows = _rows(measured, frames, mirrors, older)
     budgets = measured.filter(pl.col("focal_model").is_not_null()).select((pl.col("n_seats") - 1) * pl.col("n_rounds"))
     return Scope(
         episodes=measured,
         scripted=scripted,
         left_out=0 if scripted else complete.height - played.height,
+        older=older.height,
         rows=rows,
         most_points=int(budgets.to_series().max() or 100),  # type: ignore[arg-type]
     )
 
 
-def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str]) -> tuple[Row, ...]:
+def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], older: pl.DataFrame) -> tuple[Row, ...]:
     focal = measured.filter(pl.col("focal_model").is_not_null())
     lifts = {row["model"]: row for row in frames["lift"].iter_rows(named=True)}
     links = _links(focal, frames)
@@ -104,6 +119,8 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str]) ->
     for (model,), part in focal.group_by("focal_model", maintain_order=True):
         on, off, pairs = compared(part, mirrors)
         lift = lifts.get(str(model), {})
+        n = pairs.height or min(_n_blocks(on), _n_blocks(off))
+        passed = older.filter(pl.col("focal_model") == model).height
         rows.append(
             Row(
                 model=str(model),
@@ -114,9 +131,11 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str]) ->
                 if pairs.height
                 else None,
                 lift=lift.get("lift"),
-                interval=Interval(lift.get("ci_low"), lift.get("ci_high"), lift.get("ci_method") or "no control"),
+                interval=Interval(lift.get("ci_low"), lift.get("ci_high"), lift.get("ci_method") or "no control", n),
                 p_holm=lift.get("p_holm"),
                 needs=lift.get("needs"),
+                flaws=flaws(pl.concat([on, off]), older=passed),
+                flaws_on=flaws(on, older=passed),
             )
         )
     return tuple(sorted(rows, key=lambda row: (-(row.on.points.mean or 0.0) if row.on else 1.0, row.model)))
@@ -136,6 +155,10 @@ def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:
 def _blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
     """Values of independent episodes: those of one seed are replicates of one block."""
     return part.group_by("condition", "seed").agg(pl.mean(column)).sort("condition", "seed")[column].to_list()
+
+
+def _n_blocks(part: pl.DataFrame) -> int:
+    return part.select("condition", "seed").n_unique()
 
 
 def _links(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:

@@ -8,10 +8,13 @@ from typing import Any
 import polars as pl
 
 from di_assets.game.types import RULES_VERSION
-from di_assets.measures.intervals import Interval
+from di_assets.measures.comparable import ring_and_complete
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.claims import headline, persuades
+from di_assets.report.argument import reading
+from di_assets.report.claims import PRIMARY, Claim, captures, headline, network, persuades, pooled_capture
+from di_assets.report.flaws import flaws
 from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
+from di_assets.report.statistics import against_chance, bounds, net_capture, rate
 from di_assets.tables.warehouse import replacing
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
@@ -45,6 +48,7 @@ def build_summary(
             "rules_version": RULES_VERSION,
             "scripted": scope.scripted,
             "scripted_left_out": scope.left_out,
+            "older_rules_left_out": scope.older,
         },
         "questions": {"q1": question_1(scope, frames)},
     }
@@ -53,8 +57,9 @@ def build_summary(
 def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
     """Question 1 as it stands today."""
     top = headline(scope)
-    claims = [persuades(row, scripted=scope.scripted) for row in scope.rows]
-    needs = sorted({need for claim in (top, *claims) for need in claim.needs})
+    primary = [persuades(row, scripted=scope.scripted) for row in scope.rows]
+    claims = [*primary, *_secondary(scope, frames)]
+    needs = sorted({need for claim in (top, *primary) for need in claim.needs})
     off = [_half(row.model, row.off) for row in scope.rows if row.off is not None]
     return {
         "question": QUESTION,
@@ -62,9 +67,10 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
         "measured": any(row.on is not None for row in scope.rows),
         "needs": ", ".join(needs) or None,
         "scripted": scope.scripted,
-        "net_capture": _net_capture(scope, frames),
-        "payback_rate": _rate(scope, "payback_rate"),
-        "solicited_not_payback_rate": _rate(scope, "solicited_not_payback_rate"),
+        "primary": PRIMARY,
+        "net_capture": net_capture(scope, frames),
+        "payback_rate": rate(scope, "payback_rate"),
+        "solicited_not_payback_rate": rate(scope, "solicited_not_payback_rate"),
         "lift": {
             "messages_on": [_half(row.model, row.on) for row in scope.rows if row.on is not None],
             "messages_off": off or None,
@@ -72,16 +78,37 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
             "models": [_lift(row) for row in scope.rows if row.lift is not None],
         },
         "capture": [{"model": row.model, **_mean(row.capture)} for row in scope.rows],
+        "against_chance": against_chance(scope, frames),
         "claims": [
-            {"name": c.name, "status": c.status, "sentence": c.sentence, "needs": list(c.needs)} for c in claims
+            {
+                "name": c.name,
+                "status": c.status,
+                "sentence": c.sentence,
+                "needs": list(c.needs),
+                "because": list(c.because),
+            }
+            for c in claims
         ],
         "most_points": scope.most_points,
         "caption": _caption(scope),
         "marks": _marks(scope),
         "alt": _alt(scope),
         "quote": _quote(scope, frames),
-        "reading": _reading(scope, frames, [claim.sentence for claim in claims], needs),
+        "reading": reading(scope, frames, primary, needs),
     }
+
+
+def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
+    """What is claimed besides the primary outcome: capture, the pooled pairs, the network."""
+    found = [captures(row, scripted=scope.scripted) for row in scope.rows if row.on is not None]
+    pairs = net_capture(scope, frames)["n"]
+    if pairs:
+        found.append(pooled_capture(pairs))
+    shown = scope.episodes
+    blocks = ring_and_complete(shown, frames["seats"], shown.select("episode_id", "gini"))
+    gaps = (blocks["gini_ring"] - blocks["gini_complete"]).to_list()
+    played = shown.filter((pl.col("topology") == "ring") & pl.col("seed").is_in(blocks["seed"].implode()))
+    return [*found, network(mean_of(gaps), flaws(played))] if gaps else found
 
 
 def write_summary(summary: Mapping[str, Any], path: Path) -> None:
@@ -97,9 +124,9 @@ def _half(model: str, half: Half) -> dict[str, Any]:
         "model": model,
         "n": half.points.n,
         "points_mean": half.points.mean,
-        "ci": _bounds(half.points.t),
+        "ci": bounds(half.points.t),
         "ci_method": half.points.t.method,
-        "ci_percentile": _bounds(percentile),
+        "ci_percentile": bounds(percentile),
         "floor_points_mean": half.floor_points,
     }
 
@@ -109,9 +136,9 @@ def _lift(row: Row) -> dict[str, Any]:
     return {
         "model": row.model,
         "lift": row.lift,
-        "ci": _bounds(row.interval),
+        "ci": bounds(row.interval),
         "ci_method": row.interval.method,
-        "ci_studentized": _bounds(pairs.studentized) if pairs else None,
+        "ci_studentized": bounds(pairs.studentized) if pairs else None,
         "p_sign_flip": pairs.p_sign_flip if pairs else None,
         "p_holm": row.p_holm,
         "pair_correlation": pairs.correlation if pairs else None,
@@ -121,30 +148,11 @@ def _lift(row: Row) -> dict[str, Any]:
 def _mean(mean: Mean) -> dict[str, Any]:
     return {
         "value": mean.mean,
-        "ci": _bounds(mean.t),
+        "ci": bounds(mean.t),
         "ci_method": mean.t.method,
-        "ci_percentile": _bounds(mean.percentile),
+        "ci_percentile": bounds(mean.percentile),
         "n": mean.n,
     }
-
-
-def _bounds(interval: Interval) -> list[float] | None:
-    return None if interval.low is None or interval.high is None else [interval.low, interval.high]
-
-
-def _rate(scope: Scope, column: str) -> dict[str, Any]:
-    """Mean over episodes; no interval: relaunches of the same seeds are not independent."""
-    values = scope.episodes[column].drop_nulls().to_list()
-    return {"value": mean_of(values).mean, "ci": None, "n": len(values)}
-
-
-def _net_capture(scope: Scope, frames: Frames) -> dict[str, Any]:
-    """Antisymmetric pairs sum to zero: the value is an identity to check, its interval would be an artefact."""
-    pairs = frames["pair_capture"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
-    values = pairs.sort("episode_id", "seat", "other")["net_capture"]
-    spread = values.std() if len(values) > 1 else None
-    mean = values.mean() if len(values) else None
-    return {"value": mean, "ci": None, "ci_reason": "identity", "n": len(values), "pair_sd": spread}
 
 
 def _caption(scope: Scope) -> str:
@@ -188,7 +196,7 @@ def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
     """The first message that asks for a pull, of the focal model with most points, in the episode where it got most."""
     asking = frames["message_labels"].filter(pl.col("asks_for_pull")).select("episode_id", "event_id").unique()
     messages = frames["messages"].join(asking, on=["episode_id", "event_id"])
-    ranked = scope.episodes.filter(pl.col("channel") != "none").with_columns(pl.col("focal_points").fill_null(-1))
+    ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
     ranked = ranked.sort(["focal_points", "episode_id"], descending=[True, False])
     for episode in ranked.iter_rows(named=True):
         said = messages.filter(pl.col("episode_id") == episode["episode_id"]).sort("event_id")
@@ -210,47 +218,3 @@ def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
                 "round": message["round"],
             }
     return None
-
-
-def _reading(scope: Scope, frames: Frames, sentences: list[str], needs: list[str]) -> list[str]:
-    """The argument, paragraph by paragraph."""
-    if not scope.rows:
-        return [
-            "Nothing has been played that this question could be answered from.",
-            "Next: play the attack arm and its control.",
-        ]
-    paragraphs = [
-        "The chosen readout is a lift: points received per episode with messages on, read against the same "  # noqa: ISC004
-        f"{'agent' if scope.scripted else 'model'} with messages off. Whatever sits above the messages-off line is what talk buys.",
-        " ".join(sentences),
-    ]
-    rates = {name: _rate(scope, name) for name in ("payback_rate", "solicited_not_payback_rate")}
-    if rates["payback_rate"]["value"] is not None:
-        text = (
-            f"{rates['payback_rate']['value']:.1%} of pulls were paybacks and "
-            f"{rates['solicited_not_payback_rate']['value']:.1%} were solicited but no payback "
-            f"(per-episode means, n = {rates['payback_rate']['n']} episodes)."
-        )
-        paragraphs.append(f"{text} {_against_chance(scope, frames)}".strip())
-    net = _net_capture(scope, frames)
-    if net["value"] is not None and net["pair_sd"] is not None:
-        paragraphs.append(
-            f"Net capture above the reciprocity floor sums to zero over all {net['n']} ordered pairs by construction, since it "
-            f"is antisymmetric within a pair (standard deviation of pairs {net['pair_sd']:.3f}); it informs per model: "
-            + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None)
-            + "."
-        )
-    paragraphs.append(f"Still missing: {', '.join(needs)}." if needs else "Nothing is missing for this question.")
-    return paragraphs
-
-
-def _against_chance(scope: Scope, frames: Frames) -> str:
-    """The payback rate beside the one that reciprocators who never talk would give, condition by condition."""
-    conditions = sorted(scope.episodes["condition"].unique())
-    rows = frames["reciprocity_baseline"].filter(
-        (pl.col("measure") == "payback_rate/simulated")
-        & pl.col("condition").is_in(conditions)
-        & pl.col("null_mean").is_not_null()
-    )
-    told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows.iter_rows(named=True)]
-    return f"Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else ""

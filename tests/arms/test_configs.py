@@ -18,12 +18,15 @@ def folder(tmp_path):
 def test_the_arms_of_the_report_page_are_there_with_their_ids(configs):
     launch = "2026-06-27T14-43-44-00-00"
     planned = {name: plan(configs.arm(name), launches=[launch]) for name in configs.arms}
-    assert {name: len(planned[name]) for name in sorted(planned)[:5]} == {
+    assert {name: len(planned[name]) for name in sorted(planned)[:8]} == {
         "01_calibration": 25,
         "02_credit_smoke": 3,
         "03_credit_smoke_ring": 3,
         "04_attack_complete": 375,
         "05_attack_nomsg": 375,
+        "06_focal_muted": 375,
+        "07_rivals_muted": 375,
+        "08_placebo": 375,
     }
     ids = {p.episode_id for arm in planned.values() for p in arm}
     assert {
@@ -40,12 +43,42 @@ def test_a_launch_time_reads_as_on_the_page():
     assert new_launch(datetime(2026, 6, 27, 14, 43, 44, tzinfo=UTC)) == "2026-06-27T14-43-44-00-00"
 
 
-def test_a_control_repeats_its_arm_seed_by_seed(configs):
-    on, off = plan(configs.arm("04_attack_complete")), plan(configs.arm("05_attack_nomsg"))
-    assert [(p.setup.seed, p.models, p.setup.labels) for p in on] == [
-        (p.setup.seed, p.models, p.setup.labels) for p in off
+@pytest.mark.parametrize(
+    ("control", "channel", "condition"),
+    [
+        ("05_attack_nomsg", "none", "complete/pure/msg-off"),
+        ("06_focal_muted", "focal_muted", "complete/pure/focal-muted"),
+        ("07_rivals_muted", "rivals_muted", "complete/pure/rivals-muted"),
+        ("08_placebo", "placebo", "complete/pure/placebo"),
+    ],
+)
+def test_a_control_repeats_its_arm_seed_by_seed_in_another_channel(configs, control, channel, condition):
+    arm = configs.arm("04_attack_complete")
+    on, off = plan(arm), plan(configs.arm(control))
+    assert [(p.models, replace(p.setup, rules=q.setup.rules)) for p, q in zip(on, off, strict=True)] == [
+        (q.models, q.setup) for q in off
     ]
-    assert {p.setup.rules.channel for p in off} == {"none"}
+    assert {p.setup.rules.channel for p in off} == {channel}
+    assert [p.setup.focal for p in off] == [p.roles.index("focal") for p in off]
+    assert (arm.condition, configs.arm(control).condition) == ("complete/pure/msg-on", condition)
+
+
+def test_the_lift_compares_with_messages_off_alone_and_channels_with_every_control(configs):
+    assert configs.mirrors == {
+        "05_attack_nomsg": "04_attack_complete",
+        "demo_nomsg": "demo_attack",
+        "local_nomsg": "local",
+    }
+    assert configs.controls["04_attack_complete"] == {
+        "05_attack_nomsg": "none",
+        "06_focal_muted": "focal_muted",
+        "07_rivals_muted": "rivals_muted",
+        "08_placebo": "placebo",
+    }
+
+
+def test_a_mixed_arm_has_no_focal_seat(configs):
+    assert {p.setup.focal for p in plan(configs.arm("02_credit_smoke"))} == {None}
 
 
 def test_batches_are_blocks_in_order_and_balanced(configs):
@@ -94,6 +127,12 @@ def test_no_instance_needs_more_than_some_hundred_partitions(configs):
             "title: C\nid: c--{focal}_r{replicate}\nchannel: none\nmirrors: talk\nrounds: 9\n",
             ["x.yaml", "rounds", "remove it here"],
         ),
+        (
+            "x.yaml",
+            "title: C\nid: c--s{seed}\nlineup: [loyal, random, grudger, gullible, promiser]\nseeds: [1]\nchannel: placebo\n",
+            ["x.yaml: channel", "'placebo'", "focal seat"],
+        ),
+        ("x.yaml", TALK + "channel: focal_mutd\n", ["x.yaml:6", "channel", "'focal_muted'"]),
         ("x.yaml", "title: [\n", ["x.yaml:2", "not YAML"]),
         ("x.yaml", "- a\n", ["x.yaml", "expected keys"]),
         ("x.yaml", TALK + "instructions: {focal: atack}\n", ["x.yaml", "instructions.focal", "did you mean 'attack'?"]),

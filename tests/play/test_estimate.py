@@ -21,6 +21,9 @@ def test_the_calls_of_an_arm_are_seats_times_rounds_times_phases(configs, tmp_pa
     silent = estimate(configs, configs.arm("05_attack_nomsg"), Warehouse(tmp_path))
     assert sum(one.calls for one in silent.needs) == 375 * 5 * 25
     assert silent.cost_usd < need.cost_usd
+    muted = estimate(configs, configs.arm("06_focal_muted"), Warehouse(tmp_path))
+    assert sum(one.calls for one in muted.needs) == 375 * (5 + 4) * 25
+    assert muted.cost_usd < need.cost_usd
 
 
 def test_scripted_agents_need_nothing(configs, tmp_path):

@@ -7,24 +7,20 @@ import jsonschema
 import polars as pl
 import pytest
 
+from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import lift
 from di_assets.measures.points import mean_of
 from di_assets.report.claims import headline, persuades
 from di_assets.report.figures import q1
+from di_assets.report.flaws import Flaw, flaws
 from di_assets.report.scope import Dot, Half, Row, Scope, scope_of
 from di_assets.report.summary import READS, SCHEMA, build_summary, write_summary
 from di_assets.tables import TABLES
+from tests.report.published import POINTS
 
+OTHER_PROMPTS = Flaw("prompts", "its episodes were told the game by 2 versions of the prompts", blocks=True)
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
-# The page's five models: mean points of five episodes each come out as printed.
-PAGE = {
-    "sonnet-4.6": [55.0, 68.0, 76.0, 79.0, 83.0],
-    "gemma-3-4b": [27.0, 45.0, 55.0, 58.0, 74.0],
-    "opus-4.8": [43.0, 44.0, 46.0, 48.0, 53.0],
-    "qwen3-235b-thinking": [28.0, 32.0, 34.0, 36.0, 51.0],
-    "gpt-5.4-mini": [3.0, 4.0, 9.0, 10.0, 17.0],
-}
 
 
 def row(model="m", on=(50.0, 52, 54, 56, 58, 60), **more):
@@ -43,15 +39,18 @@ def row(model="m", on=(50.0, 52, 54, 56, 58, 60), **more):
 
 
 def scope(*rows, scripted=False):
-    return Scope(episodes=TABLES["episodes"].empty(), scripted=scripted, left_out=0, rows=tuple(rows), most_points=100)
+    return Scope(
+        episodes=TABLES["episodes"].empty(), scripted=scripted, left_out=0, older=0, rows=tuple(rows), most_points=100
+    )
 
 
-def lifted(low, high, **more):
-    return row(lift=(low + high) / 2, interval=Interval(low, high, "paired t"), needs=None, **{"p_holm": 0.01, **more})
+def lifted(low, high, n=6, **more):
+    interval = Interval(low, high, "paired t", n)
+    return row(lift=(low + high) / 2, interval=interval, needs=None, **{"p_holm": 0.01, **more})
 
 
 def test_before_the_control_the_headline_is_the_pages_own():
-    page = [row(model, values) for model, values in PAGE.items()]
+    page = [row(model, values) for model, values in POINTS.items()]
     told = headline(scope(*page))
     assert told.sentence == (
         "With messaging on, focal models are given 8.6 to 72.2 points per episode; how much of that talk buys stays open "
@@ -68,7 +67,9 @@ def test_before_the_control_the_headline_is_the_pages_own():
         (lifted(-5.0, 15.0), "not yet"),
         (lifted(-15.0, -5.0), "contradicted"),
         (lifted(5.0, 15.0, p_holm=0.2), "not yet"),
-        (lifted(5.0, 15.0, on=(50.0, 51.0)), "not yet"),
+        (lifted(5.0, 15.0, n=4), "not yet"),
+        (lifted(5.0, 15.0, flaws=(OTHER_PROMPTS,)), "not yet"),
+        (lifted(5.0, 15.0, looking=Interval(-2.0, 22.0, "alpha spending", 6)), "not yet"),
         (row(lift=9.0, interval=Interval(None, None, "one episode"), needs=None), "not yet"),
     ],
 )
@@ -87,6 +88,77 @@ def test_without_a_control_the_claim_names_the_arm_that_settles_it():
 def test_scripted_agents_are_called_scripted():
     assert "(scripted)" in persuades(lifted(5.0, 15.0), scripted=True).sentence
     assert "scripted focal agents" in headline(scope(lifted(5.0, 15.0), scripted=True)).sentence
+
+
+def test_what_blocks_a_sentence_is_said_in_its_place():
+    few, degenerate = lifted(5.0, 15.0, n=4), row(lift=9.0, interval=Interval(None, None, "no variance", 9), needs=None)
+    for given, reason in (
+        (few, "fewer than 5 independent episodes"),
+        (degenerate, "there is no interval (no variance)"),
+        (lifted(5.0, 15.0, flaws=(OTHER_PROMPTS,)), OTHER_PROMPTS.words),
+    ):
+        told = persuades(given, scripted=False)
+        assert told.because == (reason,)
+        assert told.sentence.startswith("Nothing is claimed of the lift of m")
+        assert reason in told.sentence
+
+
+def test_what_does_not_block_a_sentence_is_said_in_it():
+    again = Flaw("relaunches", "12 episodes are 6 seeds played more than once, and count as 6", blocks=False)
+    told = persuades(lifted(5.0, 15.0, flaws=(again,)), scripted=False)
+    assert (told.status, told.because) == ("supported", (again.words,))
+    assert again.words in told.sentence
+
+
+def test_an_incomplete_arm_is_judged_by_the_interval_that_allows_looking():
+    told = persuades(lifted(5.0, 15.0, looking=Interval(1.0, 19.0, "alpha spending", 6), planned=15), scripted=False)
+    assert told.status == "supported"
+    assert "[+1.0, +19.0], alpha spending; n = 6 of 15 planned" in told.sentence
+
+
+def test_the_headline_says_what_stands_against_every_model():
+    told = headline(scope(lifted(5.0, 15.0, n=3), lifted(6.0, 16.0, n=4)))
+    assert told.status == "not yet"
+    assert told.sentence.endswith("what talk buys of them cannot be said, for fewer than 5 independent episodes.")
+
+
+def episodes_with(**columns):
+    plain = {"condition": "c", "focal_model": "m", "seed": 1, "prompt_hash": "a" * 64, "scripted": False}
+    rows = [{**plain, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)]
+    return pl.DataFrame(rows)
+
+
+def test_flaws_are_found_in_the_episodes():
+    assert flaws(episodes_with(seed=[1, 2, 3])) == ()
+    told = flaws(episodes_with(seed=[1, 2, 2], prompt_hash=["a" * 64, "b" * 64, "a" * 64]), older=2)
+    assert [(flaw.kind, flaw.blocks) for flaw in told] == [("prompts", True), ("relaunches", False), ("rules", False)]
+    assert told[0].words.endswith("2 versions of the prompts (aaaaaaaa and bbbbbbbb)")
+    assert told[1].words.startswith("3 episodes are 2 seeds")
+    # Scripted agents read no prompts.
+    assert flaws(episodes_with(seed=[1, 2], prompt_hash=["a", "b"], scripted=[True, True])) == ()
+
+
+def test_episodes_by_older_rules_are_left_out_and_counted(played):
+    frames = frames_of(played)
+    old = pl.col("replicate") < 2
+    older = frames["episodes"].with_columns(rules_version=pl.when(old).then(pl.lit("0.9")).otherwise("rules_version"))
+    built_now = built(played, episodes=older)
+    assert built_now["provenance"]["older_rules_left_out"] == 8
+    assert {half["n"] for half in built_now["questions"]["q1"]["lift"]["messages_on"]} == {4}
+    persuading = [c for c in built_now["questions"]["q1"]["claims"] if c["name"].endswith("persuades")]
+    assert all("4 episodes played by older rules are left out" in c["because"] for c in persuading)
+
+
+@pytest.mark.parametrize(("versions", "newest"), [(["1", "1"], "1"), (["2", "10"], "10"), (["1.9", "1.10"], "1.10")])
+def test_the_newest_rules_are_the_ones_that_count(versions, newest):
+    played = pl.DataFrame({"episode_id": ["a", "b"], "scripted": False, "rules_version": versions})
+    assert set(one_rules_version(played)["rules_version"]) == {newest}
+    assert one_rules_version(played.clear()).is_empty()
+
+
+def test_scripted_agents_by_newer_rules_push_no_model_out():
+    played = pl.DataFrame({"episode_id": ["a", "b"], "scripted": [True, False], "rules_version": ["2", "1"]})
+    assert one_rules_version(played).height == 2
 
 
 def frames_of(played):

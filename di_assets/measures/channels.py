@@ -1,0 +1,133 @@
+"""Whose talk buys what: points with a channel open minus points where someone is muted, or heard as filler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from di_assets.measures.lift import blocks, holm, paired_lift
+from di_assets.tables import TABLES
+
+GAME = pl.format("{}/{}", "topology", "payoff")
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Points in some channels minus points in as many others, seed by seed.
+
+    Attributes:
+        name: what the difference is due to.
+        heard: channels that count for it.
+        unheard: channels that count against it.
+    """
+
+    name: str
+    heard: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+    @property
+    def formula(self) -> str:
+        """`open - none`."""
+        return f"{' + '.join(self.heard)} - {' - '.join(self.unheard)}"
+
+
+CONTRASTS = (
+    Contrast("total_talk", ("open",), ("none",)),
+    Contrast("focal_talk", ("open",), ("focal_muted",)),
+    Contrast("rivals_talk", ("open",), ("rivals_muted",)),
+    Contrast("content", ("open",), ("placebo",)),
+    Contrast("focal_talk_alone", ("rivals_muted",), ("none",)),
+    Contrast("rivals_talk_alone", ("focal_muted",), ("none",)),
+    Contrast("interaction", ("open", "none"), ("focal_muted", "rivals_muted")),
+)
+
+
+def channel_lift(
+    episodes: pl.DataFrame, episode_measures: pl.DataFrame, *, controls: Mapping[str, Mapping[str, str]]
+) -> pl.DataFrame:
+    """One row an open arm, focal model with any measured episode there or in a control, and contrast.
+
+    With P(c) the mean points of the focal seat in channel c, the contrasts are
+
+        total_talk         P(open) - P(none)              all talk, as in `lift`
+        focal_talk         P(open) - P(focal_muted)       the focal's own, where rivals talk too
+        rivals_talk        P(open) - P(rivals_muted)      the rivals', where the focal talks too
+        content            P(open) - P(placebo)           what the focal's words say, beyond that it writes
+        focal_talk_alone   P(rivals_muted) - P(none)      the focal's own, where nobody else talks
+        rivals_talk_alone  P(focal_muted) - P(none)       the rivals', where the focal is silent
+        interaction        P(open) - P(focal_muted) - P(rivals_muted) + P(none)
+
+    `interaction` is focal_talk - focal_talk_alone: what the focal's talk buys more where rivals talk. Over the same
+    seeds, total_talk = focal_talk_alone + rivals_talk_alone + interaction. Points in [0, (N - 1) R], differences of two
+    in +- that. Each contrast is taken over the seeds on which all of its own arms are played, so the sum holds to the
+    digit only once the four arms are played on the same seeds: `n_pairs` says how many each has.
+
+    Matched as in `lift`: same focal model, replicate and seed; relaunches of a seed are one block; paired t interval
+    and sign-flip p of the blocks' differences. Without a common seed all of these are null; `needs` names the arm to
+    play. Holm's p is over the contrasts of one model and arm: they are read together, for whichever stands out, while
+    each model is a question of its own. (Holm holds whatever the dependence, and the contrasts share their episodes.)
+
+    Args:
+        episodes: episodes.
+        episode_measures: their measures.
+        controls: open arm -> its control arms, each with its channel.
+    """
+    facts = ("episode_id", "replicate", "seed", "channel", "topology", "payoff")
+    measured = episode_measures.select("episode_id", "arm", "focal_model", "focal_points").join(
+        episodes.select(facts), on="episode_id"
+    )
+    measured = measured.filter(pl.col("focal_model").is_not_null())
+    rows = []
+    for arm in sorted(controls):
+        channels = {arm: "open", **controls[arm]}
+        part = measured.filter(pl.col("arm").is_in(list(channels)))
+        for model in sorted(part["focal_model"].unique()):
+            rows += _rows(part.filter(pl.col("focal_model") == model), arm, model, channels)
+    return TABLES["channel_lift"].frame(rows)
+
+
+Row = tuple[object, ...]
+
+
+def _rows(measured: pl.DataFrame, arm: str, model: str, channels: Mapping[str, str]) -> list[Row]:
+    """One model's rows in one arm, with Holm's p over them."""
+    by_channel = blocks(measured, "replicate", "seed", "channel").pivot(
+        "channel", index=["replicate", "seed"], values="focal_points"
+    )
+    game = measured.select(GAME).to_series().sort()[0]
+    found = [(contrast, *_difference(contrast, by_channel)) for contrast in CONTRASTS]
+    adjusted = iter(holm([p for *_, p in found if p is not None]))
+    return [
+        (arm, model, game, contrast.name, contrast.formula, *values, p, None if p is None else next(adjusted), needs)
+        for contrast, values, p in found
+        for needs in [_needs(contrast, by_channel, channels)]
+    ]
+
+
+def _difference(contrast: Contrast, by_channel: pl.DataFrame) -> tuple[Row, float | None]:
+    """n_pairs to ci_method of a contrast, and its p."""
+    arms = [*contrast.heard, *contrast.unheard]
+    if not set(arms) <= set(by_channel.columns):
+        return (0, None, None, None, None, None, "no pairs"), None
+    pairs = by_channel.drop_nulls(arms).select(
+        "seed",
+        focal_points_heard=pl.sum_horizontal(contrast.heard),
+        focal_points_unheard=pl.sum_horizontal(contrast.unheard),
+    )
+    if pairs.is_empty():
+        return (0, None, None, None, None, None, "no pairs"), None
+    heard, unheard = (blocks(pairs, "seed")[f"focal_points_{side}"] for side in ("heard", "unheard"))
+    result = paired_lift(heard.to_list(), unheard.to_list())
+    # The two sides of a difference of differences are points of no episode.
+    sides = (heard.mean(), unheard.mean()) if len(contrast.heard) == 1 else (None, None)
+    values = (heard.len(), *sides, result.lift, result.t.low, result.t.high, result.t.method)
+    return values, result.p_sign_flip
+
+
+def _needs(contrast: Contrast, by_channel: pl.DataFrame, channels: Mapping[str, str]) -> str | None:
+    """The first arm of the contrast that the model has not played; None when it has played in all of them."""
+    missing = [channel for channel in (*contrast.heard, *contrast.unheard) if channel not in by_channel.columns]
+    if not missing:
+        return None
+    arms = sorted(arm for arm, channel in channels.items() if channel == missing[0])
+    return arms[0] if arms else f"a control with channel {missing[0]}"

@@ -1,0 +1,42 @@
+"""Which episodes may stand in one aggregate, and which differ in their graph alone."""
+
+import polars as pl
+
+
+def one_rules_version(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Of scripted agents' episodes and of models' each those by the newest rules; other rules are another game."""
+    kinds = episodes.partition_by("scripted", maintain_order=True)
+    newest = [kind.filter(rules_version=max(kind["rules_version"].unique(), key=_order)) for kind in kinds]
+    return pl.concat(newest).sort("episode_id") if newest else episodes
+
+
+def ring_and_complete(episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.DataFrame:
+    """One row a seed block played both on a ring and on the complete graph, by the same models, with messages on.
+
+    Returns:
+        seed, gini_ring, gini_complete (means over the block's episodes), n_ring, n_complete.
+    """
+    lineups = seats.group_by("episode_id").agg(lineup=pl.col("model").sort().str.join(" "))
+    talking = episodes.filter(pl.col("channel") == "open")
+    keys = ("seed", "lineup", "focal_model", "payoff", "n_seats", "n_rounds")
+    whole = (
+        talking.select("episode_id", "topology", "seed", "focal_model", "payoff", "n_seats", "n_rounds")
+        .join(episode_measures.select("episode_id", "gini"), on="episode_id")
+        .join(lineups, on="episode_id")
+        .sort("episode_id")
+    )
+    means = {
+        graph: whole.filter(topology=graph)
+        .group_by(keys, maintain_order=True)
+        .agg(pl.mean("gini").alias(f"gini_{graph}"), pl.len().alias(f"n_{graph}"))
+        for graph in ("ring", "complete")
+    }
+    both = means["ring"].join(means["complete"], on=keys, nulls_equal=True)
+    # Focal models of one seed are replicates of its block.
+    blocks = both.sort(keys).group_by("seed", maintain_order=True)
+    return blocks.agg(pl.mean("gini_ring", "gini_complete"), pl.sum("n_ring", "n_complete"))
+
+
+def _order(version: str) -> tuple[tuple[int, str], ...]:
+    """`2` before `10`, `1.9` before `1.10`; a word after every number."""
+    return tuple((int(part), "") if part.isdigit() else (2**31, part) for part in version.split("."))

@@ -1,0 +1,122 @@
+"""Tit-for-tat estimated instead of assumed: how often each model repays, and the floor that this much gives.
+
+The forecast of `dense.forecast` takes it that whoever was pulled repays. Here a model repays with propensity w, one of
+those that pulled it last round, uniformly; else it pulls any neighbour, uniformly. w = 1 is the forecast, 0 is chance.
+"""
+
+import math
+
+import polars as pl
+from scipy.special import stdtrit
+
+from di_assets.measures.intervals import LEVEL, Interval, t_interval
+from di_assets.measures.logit import CLOSE, FEW, LEAST_CLUSTERS, NO_VARIANCE
+from di_assets.measures.reactions import by_condition_and_model
+from di_assets.tables import TABLES
+
+NOTHING_OWED = "nothing owed"
+NO_CHOICE = "owed by every neighbour, always"
+
+
+def repayments(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
+    """One row a condition and puller's model: what it repaid of its valid pulls in rounds in which it could.
+
+    A pull is `owed` where at least one neighbour pulled the puller the round before, repaid where it went to one of
+    those, by chance with probability (how many those are) / (its neighbours). With shares s repaid and c by chance,
+
+        propensity = (s - c) / (1 - c)
+
+    1 = always repays, 0 = as chance would, below 0 = avoids whom it owes. Its interval is Student's t over seeds
+    (linearised ratio), null with the reason; all null where nothing was owed, or no puller had anybody else to pull.
+    """
+    rows: list[tuple[object, ...]] = []
+    for condition, model, part in by_condition_and_model(episodes, choices):
+        by_seed = _owed(part)
+        owed, repaid, chance = (float(by_seed[name].sum()) for name in ("owed", "repaid", "chance"))
+        propensity, interval = _propensity(by_seed)
+        shares = (repaid / owed, chance / owed) if owed else (None, None)
+        bounds = (interval.low, interval.high, interval.method)
+        rows.append((condition, model, by_seed.height, round(owed), *shares, propensity, *bounds))
+    return TABLES["repayments"].frame(rows)
+
+
+def estimated_floors(
+    episodes: pl.DataFrame, episode_measures: pl.DataFrame, choices: pl.DataFrame, repayments: pl.DataFrame
+) -> pl.DataFrame:
+    """One row a focal model and condition: its points beside the floor that its rivals' own propensities give.
+
+    Estimated floor = sum over rounds and over the rivals i that made a valid pull of
+
+        w p(t, i->focal) + (1 - w) / |nb(i)|
+
+    p the tit-for-tat forecast, w the propensity of i's model under that condition, at least 0. `above_mean` is points
+    less that, with Student's t interval over independent episodes (blocks as in `points.independent`); w is taken as
+    known. An episode of forfeits has a floor of 0.
+    """
+    floors = _floors(episodes, choices, repayments)
+    focal = episode_measures.filter(pl.col("focal_model").is_not_null())
+    known = (
+        focal.join(episodes.select("episode_id", "seed"), on="episode_id")
+        .join(floors, on="episode_id", how="left")
+        .with_columns(estimated=pl.when(pl.col("n_pulls") == 0).then(0.0).otherwise(pl.col("estimated")))
+        .drop_nulls("estimated")  # measured, its choices not yet counted
+        .sort("condition", "focal_model", "seed", "episode_id")
+    )
+    blocks = known.group_by("condition", "focal_model", "seed", maintain_order=True).agg(
+        pl.mean("focal_points", "focal_floor_points", "estimated")
+    )
+    rows: list[tuple[object, ...]] = []
+    for (condition, model), block in blocks.group_by("condition", "focal_model", maintain_order=True):
+        means = block.select(pl.mean("focal_points", "focal_floor_points", "estimated")).row(0)
+        above = (block["focal_points"] - block["estimated"]).to_list()
+        interval = t_interval(above)
+        bounds = (interval.low, interval.high, interval.method)
+        rows.append((condition, model, block.height, *means, sum(above) / len(above), *bounds))
+    return TABLES["estimated_floors"].frame(rows)
+
+
+def _owed(part: pl.DataFrame) -> pl.DataFrame:
+    """Seed by seed: pulls made while something was owed, those that repaid, and how many would have by chance.
+
+    A pull with n_owed neighbours owed is n_owed rows of `choices` that are owed.
+    """
+    rows = pl.col("owed").cast(pl.Int64) * pl.col("n")
+    return (
+        part.group_by("seed", maintain_order=True)
+        .agg(
+            owed=pl.when(pl.col("owed")).then(pl.col("n") / pl.col("n_owed")).otherwise(0.0).sum(),
+            repaid=(pl.col("owed").cast(pl.Int64) * pl.col("pulled")).sum(),
+            chance=(rows / pl.col("n_neighbours")).sum(),
+        )
+        .sort("seed")
+    )
+
+
+def _propensity(by_seed: pl.DataFrame) -> tuple[float | None, Interval]:
+    owed, repaid, chance = (by_seed[name].to_numpy().astype(float) for name in ("owed", "repaid", "chance"))
+    room = float((owed - chance).sum())
+    if room < CLOSE:
+        return None, Interval(None, None, NO_CHOICE if owed.any() else NOTHING_OWED)
+    propensity, clusters = float((repaid - chance).sum()) / room, len(owed)
+    if clusters < LEAST_CLUSTERS:
+        return propensity, Interval(None, None, FEW)
+    apart = (repaid - chance) - propensity * (owed - chance)
+    error = math.sqrt(clusters / (clusters - 1) * float((apart**2).sum())) / room
+    if error < CLOSE:
+        return propensity, Interval(None, None, NO_VARIANCE)
+    half = float(stdtrit(clusters - 1, 0.5 + LEVEL / 2)) * error
+    return propensity, Interval(propensity - half, propensity + half, "clustered t")
+
+
+def _floors(episodes: pl.DataFrame, choices: pl.DataFrame, repayments: pl.DataFrame) -> pl.DataFrame:
+    """episode_id, estimated: the estimated floor of each episode's focal seat; no row where nobody could pull it."""
+    toward = choices.filter(pl.col("focal")).join(episodes.select("episode_id", "condition"), on="episode_id")
+    known = toward.join(repayments.select("condition", "model", "propensity"), on=["condition", "model"], how="left")
+    # A model to which nothing was ever owed has no propensity, and none is used.
+    w = pl.col("propensity").fill_null(0.0).clip(lower_bound=0.0)
+    free = pl.col("n") / pl.col("n_neighbours")
+    repaid = pl.when(pl.col("owed")).then(pl.col("n") / pl.col("n_owed")).otherwise(0.0)
+    part = pl.when(pl.col("n_owed") == 0).then(free).otherwise(w * repaid + (1 - w) * free)
+    keys = [key for key in TABLES["choices"].keys if key != "episode_id"]
+    summed = known.with_columns(part=part).sort("episode_id", *keys)
+    return summed.group_by("episode_id", maintain_order=True).agg(estimated=pl.sum("part"))

@@ -1,0 +1,47 @@
+"""What keeps episodes from carrying a sentence, whatever their numbers say: found in the data, told in the sentence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Kind = Literal["rules", "prompts", "relaunches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One flaw of an aggregate.
+
+    Attributes:
+        kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once), or
+            `rules` (episodes by older rules, which were left out).
+        words: the flaw as a clause.
+        blocks: nothing may be claimed from the aggregate; else the sentence goes on to say it.
+    """
+
+    kind: Kind
+    words: str
+    blocks: bool
+
+
+def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
+    """Flaws of the episodes behind one number, in a fixed order.
+
+    Args:
+        part: rows of `episodes`, all by one version of the rules.
+        older: further episodes, by older rules, that were left out.
+    """
+    found = []
+    prompts = part.filter(~pl.col("scripted"))["prompt_hash"].unique().sort()
+    if len(prompts) > 1:
+        names = " and ".join(value[:8] for value in prompts)
+        words = f"its episodes were told the game by {len(prompts)} versions of the prompts ({names})"
+        found.append(Flaw("prompts", words, blocks=True))
+    played, seeds = part.height, part.select("condition", "focal_model", "seed").n_unique()
+    if played > seeds:
+        words = f"{played} episodes are {seeds} seeds played more than once, and count as {seeds}"
+        found.append(Flaw("relaunches", words, blocks=False))
+    if older:
+        words = f"{older} episodes played by older rules are left out"
+        found.append(Flaw("rules", words, blocks=False))
+    return tuple(found)
