@@ -106,4 +106,4 @@ def _event_ids(state: State, phase: str) -> list[int]:
 
 
 def _rows(kind: type[Event], fields: Fields) -> tuple[Event, ...]:
-    return tuple(map(kind._make, zip(*fields.values(), strict=True)))
+    return tuple(kind(*row) for row in zip(*fields.values(), strict=True))

@@ -90,7 +90,8 @@ class Reply:
     kind: str | None = None
 
 
-class Message(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Message:
     """One message event, as delivered; seats are integers."""
 
     event_id: int
@@ -102,7 +103,8 @@ class Message(NamedTuple):
     truncated: bool
 
 
-class Pull(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pull:
     """One pull event; target is None for a forfeit and the puller itself when kept."""
 
     event_id: int

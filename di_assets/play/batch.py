@@ -140,7 +140,7 @@ def _play(
         played, others = list[Played](), list[PlannedEpisode]()
         config_hash = configs.config_hash(arm)
         for planned in todo:
-            if all(map(configs.is_scripted, planned.models)):
+            if _free(configs, planned):
                 played.append(_scripted(planned, config_hash, tally))
                 one_more()
             else:
@@ -152,6 +152,11 @@ def _play(
             ]
             played += play_journaled(configs, arm, others, folder, budgets, tally=tally, one_more=one_more)
     return played, tally
+
+
+def _free(configs: Configs, planned: PlannedEpisode) -> bool:
+    """True where no model plays."""
+    return all(map(configs.is_scripted, planned.models))
 
 
 def _scripted(planned: PlannedEpisode, config_hash: str, tally: Tally) -> Played:
@@ -183,7 +188,7 @@ def _rare_collections() -> Iterator[None]:
 def _commit(
     warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]
 ) -> pl.DataFrame:
-    """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is in place."""
+    """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is there."""
     ids = new["episodes"]["episode_id"].implode()
     kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
     whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}

@@ -82,14 +82,18 @@ def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
 
 def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
     """One frame of the parts' columns, one part after the other; times are given in seconds since the epoch, UTC."""
-    return pl.DataFrame([_series(name, dtype, [part[name] for part in parts]) for name, dtype in TABLES[table].schema.items()])
+    return pl.DataFrame(
+        [_series(name, dtype, [part[name] for part in parts]) for name, dtype in TABLES[table].schema.items()]
+    )
 
 
 def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
     """The parts as one column; what is one value all along, or one and the same part again and again, is made once."""
     if parts and all(isinstance(part, Alike) for part in parts):
         counts = [len(part) for part in parts]
-        return pl.Series(name, [part[0] for part in parts], dtype=dtype).gather(np.repeat(np.arange(len(parts)), counts))
+        return pl.Series(name, [part[0] for part in parts], dtype=dtype).gather(
+            np.repeat(np.arange(len(parts)), counts)
+        )
     if len(parts) > 1 and all(part is parts[0] for part in parts):
         return pl.concat([_series(name, dtype, parts[:1])] * len(parts), rechunk=True)
     values = list(chain.from_iterable(parts))

@@ -5,11 +5,9 @@ seats are asked at once and replies are journaled); a run that is killed plays t
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from di_assets.agents.replies import encodable, read_reply, write_reply
 from di_assets.agents.scripted import SILENCE, Rule, ScriptedPlayer, turn_name, turn_number, words, words_name
@@ -34,105 +32,108 @@ class Finished(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """One reply of a seat in a turn: its text, and what was read in it."""
-
     text: str
     reply: Reply
 
 
-# All replies of the seats that were asked again, by turn and seat.
-_Tries = dict[tuple[Turn, int], list[_Said]]
+class _Asked(NamedTuple):
+    """Who is asked in an episode, once each turn, as columns; `at` is the turn's place among all turns."""
+
+    round: Sequence[int]
+    phase: Sequence[str]
+    exchange: Sequence[int]
+    seat: Sequence[int]
+    at: Sequence[int]
+    name: Sequence[str]
 
 
 def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
     """Plays one episode to its end; `cast` by seat."""
-    state, exchanges, tries = start(setup), setup.rules.exchanges, _Tries()
+    state, n_rounds, exchanges = start(setup), setup.rules.n_rounds, setup.rules.exchanges
     streams = [player.stream(label) for player, label in zip(cast, setup.labels, strict=True)]
-    talking = {
-        "pull": _rules(cast, streams, range(len(cast)), "pull", setup.rules.n_rounds),
-        "message": _rules(cast, streams, state.board.writers, "message", setup.rules.n_rounds * exchanges),
+    rules = {
+        "message": _rules(cast, streams, state.board.writers, "message", n_rounds * exchanges),
+        "pull": _rules(cast, streams, range(len(cast)), "pull", n_rounds),
     }
-    said, times = list[dict[int, Reply]](), list[float]()
+    said, times, raw = list[dict[int, Reply]](), list[float](), dict[tuple[int, int], list[_Said]]()
     while (turn := state.turn) is not None:
+        number, replies = turn_number(turn, exchanges), dict[int, Reply]()
         times.append(time.time())
-        at, replies = turn_number(turn, exchanges), dict[int, Reply]()
-        for seat, rule, drawn in talking[turn.phase]:
+        for seat, rule, drawn in rules[turn.phase]:
             observation = observe(state, seat)
-            reply = rule(observation, word=drawn[at])
+            reply = rule(observation, word=drawn[number])
             if isinstance(reply, str):
-                tries[turn, seat] = _all_tries(reply, observation, rule, streams[seat])
-                reply = tries[turn, seat][-1].reply
+                tries = raw[state.at, seat] = _tries(reply, observation, rule, streams[seat])
+                reply = tries[-1].reply
             replies[seat] = reply
         said.append(replies)
         state = step(state, replies)
-    return Finished(state, _calls(state, streams, said, times, tries))
+    asked = _asked(state.board.turns, len(cast), state.board.writers)
+    calls = _calls(asked, streams, said, times)
+    return Finished(state, _with_reasks(calls, asked, raw) if raw else calls)
 
 
 def _rules(
     cast: Sequence[ScriptedPlayer], streams: Sequence[str], seats: Sequence[int], phase: Phase, n_turns: int
 ) -> list[tuple[int, Rule, Sequence[int]]]:
-    """Seats that answer in this phase, their rules, and a random number for each turn."""
+    """Those of these seats that have a rule for this phase, the rule, and a random number for each turn."""
     ruled = [(seat, cast[seat].policy.rule(phase)) for seat in seats]
     return [(seat, rule, words(words_name(streams[seat], phase, 0), n_turns)) for seat, rule in ruled if rule]
 
 
-def _all_tries(text: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
+def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
     """A seat's raw reply and those to the re-asks, until one is valid or the re-asks have run out."""
     turn, tries = observation.turn, list[_Said]()
+    number = turn_number(turn, observation.rules.exchanges)
     while True:
-        text = encodable(text)[:MOST_TEXT]
+        text = encodable(raw)[:MOST_TEXT]
         tries.append(_Said(text, read_reply(observation, text)))
         if tries[-1].reply.invalid is None or len(tries) > MAX_REASKS:
             return tries
-        at = turn_number(turn, observation.rules.exchanges)
-        text = rule(observation, word=words(words_name(stream, turn.phase, len(tries)), at + 1)[at])
-
-
-def _calls(
-    state: State, streams: Sequence[str], said: Sequence[dict[int, Reply]], times: Sequence[float], tries: _Tries
-) -> Fields:
-    asked = _asked(state.board.turns, len(streams), state.board.writers)
-    if not tries:
-        n = len(asked.seat)
-        return {
-            "round": asked.round,
-            "phase": asked.phase,
-            "exchange": asked.exchange,
-            "seat": asked.seat,
-            "attempt": Alike(0, n),
-            "request_hash": [f"{streams[seat]}/{name}/0" for seat, name in asked.named],
-            "text": [write_reply(said[at].get(seat, SILENCE)) for at, seat in asked.placed],
-            "status": Alike(OK, n),
-            "error": Alike(None, n),
-            "started_at": [times[at] for at, _ in asked.placed],
-            **{name: Alike(value, n) for name, value in ALIKE.items()},
-        }
-    rows = []
-    for number, phase, exchange, seat, (_, name), (at, _) in zip(*asked):
-        once = [_Said(write_reply(said[at].get(seat, SILENCE)), SILENCE)]
-        for attempt, (text, reply) in enumerate(tries.get((Turn(number, phase, exchange), seat), once)):
-            asks = f"{streams[seat]}/{name}/{attempt}"
-            rows.append((number, phase, exchange, seat, attempt, asks, text, reply.kind or OK, reply.invalid, times[at]))
-    names = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "text", "status", "error", "started_at")
-    return dict(zip(names, zip(*rows, strict=True), strict=True)) | {
-        name: Alike(value, len(rows)) for name, value in ALIKE.items()
-    }
-
-
-class _Asked(NamedTuple):
-    round: tuple[int, ...]
-    phase: tuple[str, ...]
-    exchange: tuple[int, ...]
-    seat: tuple[int, ...]
-    named: tuple[tuple[int, str], ...]
-    placed: tuple[tuple[int, int], ...]
+        name = words_name(stream, turn.phase, len(tries))
+        raw = str(rule(observation, word=words(name, number + 1)[number]))
 
 
 @lru_cache(maxsize=64)
-def _asked(turns: tuple[Turn, ...], n_seats: int, writers: tuple[int, ...]) -> _Asked:
+def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Asked:
     rows = [
-        (*turn[:1], turn.phase, turn.exchange, seat, (seat, turn_name(turn)), (at, seat))
+        (turn.round, turn.phase, turn.exchange, seat, at, turn_name(turn))
         for at, turn in enumerate(turns)
-        for seat in (writers if turn.phase == "message" else range(n_seats))
+        for seat in (range(n_seats) if turn.phase == "pull" else writers)
     ]
     return _Asked(*zip(*rows, strict=True))
+
+
+def _calls(
+    asked: _Asked, streams: Sequence[str], said: Sequence[Mapping[int, Reply]], times: Sequence[float]
+) -> dict[str, Sequence[object]]:
+    """The calls, by field, as if nobody was asked again."""
+    n = len(asked.seat)
+    return {
+        "round": asked.round,
+        "phase": asked.phase,
+        "exchange": asked.exchange,
+        "seat": asked.seat,
+        "attempt": Alike(0, n),
+        "request_hash": [f"{streams[seat]}/{name}/0" for seat, name in zip(asked.seat, asked.name, strict=True)],
+        "text": [write_reply(said[at].get(seat, SILENCE)) for at, seat in zip(asked.at, asked.seat, strict=True)],
+        "status": Alike(OK, n),
+        "error": Alike(None, n),
+        "started_at": [times[at] for at in asked.at],
+        **{name: Alike(value, n) for name, value in ALIKE.items()},
+    }
+
+
+def _with_reasks(calls: Fields, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Fields:
+    """The calls with one for each try of those that answered with raw text, given by turn and seat."""
+    tried = [raw.get(key) for key in zip(asked.at, asked.seat, strict=True)]
+    rows = [(i, attempt, said) for i, tries in enumerate(tried) for attempt, said in enumerate(tries or [None])]
+    again = {name: [column[i] for i, _, _ in rows] for name, column in calls.items()}
+    for row, (_, attempt, said) in enumerate(rows):
+        if said is not None:
+            again["attempt"][row] = attempt
+            again["request_hash"][row] = f"{again['request_hash'][row].removesuffix('0')}{attempt}"
+            again["text"][row] = said.text
+            again["status"][row] = said.reply.kind or OK
+            again["error"][row] = said.reply.invalid
+    return {**again, **{name: Alike(value, len(rows)) for name, value in ALIKE.items()}}

@@ -199,10 +199,14 @@ def _as_call(row: dict[str, Any]) -> Call:
     )
 
 
+def _as_row(event: Message | Pull) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__dataclass_fields__}
+
+
 def _event_problems(state: State, tables: dict[str, list[dict[str, Any]]]) -> list[str]:
     """One line for the first event, in event order, that is not as stored."""
     events: tuple[Message | Pull, ...] = (*state.messages, *state.pulls)
-    replayed = {event.event_id: event._asdict() for event in events}
+    replayed = {event.event_id: _as_row(event) for event in events}
     stored = {row["event_id"]: row for name in EVENTS for row in tables[name]}
     for event in sorted({*replayed, *stored}):
         there = {k: v for k, v in stored.get(event, {}).items() if k != "episode_id"}

@@ -84,17 +84,17 @@ class Table:
         Raises:
             ContractError: a key occurs twice.
         """
-        ascends = pl.lit(False)  # noqa: FBT003
+        ascends = pl.lit(False)
         for key in reversed(self.keys):
             before = pl.col(key).shift(1)
             ascends = (before < pl.col(key)) | ((before == pl.col(key)) & ascends)
-        if frame.select(ascends.slice(1).all()).item():
+        if frame.select(ascends.slice(1).fill_null(value=False).all()).item():
             return frame
         frame = frame.sort(self.keys)
         twice = frame.filter(frame.select(self.keys).is_duplicated())
         if not twice.is_empty():
-            key = twice.select(self.keys).row(0, named=True)
-            raise ContractError(f"table {self.name}: key {key} occurs more than once")
+            found = twice.select(self.keys).row(0, named=True)
+            raise ContractError(f"table {self.name}: key {found} occurs more than once")
         return frame
 
 
@@ -213,8 +213,7 @@ CALLS = Table(
         (
             "request_hash",
             TEXT,
-            "sha256 of what was asked; of a scripted agent, which is told nothing else, the name of the turn's random "
-            "stream: model/seed/label/round/phase/exchange/attempt",
+            "sha256 of what was asked; a scripted agent's is model/seed/label/round/phase/exchange/attempt",
         ),
         ("reply_text", TEXT, "the reply as it came; hostile text"),
         ("reasoning_text?", TEXT, "the model's visible reasoning, where it gives one"),

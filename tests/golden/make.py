@@ -5,6 +5,7 @@ python -m tests.golden.make      plays them anew, after a rule was changed on pu
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from di_assets.agents.player import Fault
@@ -72,7 +73,7 @@ def setup_of(topology, size, rules, *, focal=None, seed=11):
 
 def events(state):
     found = sorted([*state.messages, *state.pulls], key=lambda e: e.event_id)
-    return [event._asdict() for event in found]
+    return [asdict(event) for event in found]
 
 
 def make():

@@ -45,11 +45,16 @@ def as_choices(targets, asked, *, adjacent=None, model="m"):
             "e": e,
             "n_neighbours": adjacent.sum(axis=2)[e, i],
             "n_owed": (bits & 1).sum(axis=3)[e, t, i],
-            **{name: (bits[e, t, i, j] >> k & 1).astype(bool) for k, name in enumerate(("owed", "owed_before", "asked", "focal"))},
+            **{
+                name: (bits[e, t, i, j] >> k & 1).astype(bool)
+                for k, name in enumerate(("owed", "owed_before", "asked", "focal"))
+            },
             "pulled": (targets[e, t, i] == j).astype(np.int64),
         }
     )
     made = rows.group_by(pl.exclude("pulled")).agg(n=pl.len(), pulled=pl.sum("pulled"))
-    made = made.with_columns(episode_id=pl.Series(ids, dtype=pl.String).gather(made["e"]), model=pl.lit(model)).drop("e")
+    made = made.with_columns(episode_id=pl.Series(ids, dtype=pl.String).gather(made["e"]), model=pl.lit(model)).drop(
+        "e"
+    )
     episodes = pl.DataFrame({"episode_id": ids, "condition": "c", "seed": np.arange(n_episodes)})
     return episodes, TABLES["choices"].conform(made)

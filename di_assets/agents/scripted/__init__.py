@@ -9,9 +9,9 @@ from di_assets.agents.scripted.grudger import grudger
 from di_assets.agents.scripted.gullible import gullible
 from di_assets.agents.scripted.loyal import loyal
 from di_assets.agents.scripted.pact_maker import pact_maker
-from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, words_name, turn_name, turn_number
-from di_assets.agents.scripted.policy import Policy, Rule
+from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, turn_name, turn_number, words_name
 from di_assets.agents.scripted.pleader import pleader
+from di_assets.agents.scripted.policy import Policy, Rule
 from di_assets.agents.scripted.promiser import promiser
 from di_assets.agents.scripted.random_ import random_
 from di_assets.agents.scripted.rule_breaker import rule_breaker
@@ -25,11 +25,11 @@ __all__ = [
     "Policy",
     "Rule",
     "ScriptedPlayer",
-    "words_name",
     "scripted_player",
     "turn_name",
     "turn_number",
     "words",
+    "words_name",
 ]
 
 

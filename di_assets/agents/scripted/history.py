@@ -1,4 +1,4 @@
-"""What a scripted agent reads off its observation: mostly the last round, which costs the same however long it plays."""
+"""What a scripted agent reads off its observation: mostly the last round, as cheap in a long game as in a short one."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -29,7 +29,9 @@ def my_pulls(observation: Observation) -> list[str | None]:
 def heard(observation: Observation) -> Sequence[SeenMessage]:
     """Messages to this seat in the last message phase, by sender; none where there was no such phase."""
     me = observation.seat.me
-    return [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
+    return (
+        [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
+    )
 
 
 def anyone(observation: Observation, *, word: int) -> Reply:

@@ -56,7 +56,7 @@ def turn_name(turn: Turn) -> str:
 
 
 def words_name(stream: str, phase: Phase, attempt: int) -> str:
-    """Names the words of all turns of a phase: with messages off, a seat draws for its pulls what it draws with them on."""
+    """Names the words of all turns of a phase: pulls draw the same with messages on and off."""
     return f"{stream}/{phase}/{attempt}"
 
 

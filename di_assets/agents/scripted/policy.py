@@ -16,12 +16,10 @@ class Policy(NamedTuple):
     Attributes:
         pull: whom it pulls.
         write: what it writes to whom; None for an agent that never says anything.
-        raw: its rules give raw text, which may be no valid reply.
     """
 
     pull: Rule
     write: Rule | None = None
-    raw: bool = False
 
     def rule(self, phase: Phase) -> Rule | None:
         """The rule for turns of this phase; None for silence."""
