@@ -70,7 +70,8 @@ class Table:
         if missing or extra:
             raise ContractError(f"table {self.name}: missing columns {missing}, columns not in the contract {extra}")
         try:
-            frame = frame.select(list(self.schema)).cast(pl.Schema(self.schema))
+            if list(frame.schema.items()) != list(self.schema.items()):
+                frame = frame.select(list(self.schema)).cast(pl.Schema(self.schema))
         except pl.exceptions.PolarsError as error:
             raise ContractError(f"table {self.name}: {error}") from error
         nulls = [c.name for c in self.columns if not c.nullable and frame[c.name].null_count()]
