@@ -15,7 +15,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from itertools import chain
+from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -110,11 +110,10 @@ def by_field(calls: Sequence[Call]) -> Fields:
 
 
 def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
-    """sha256 over request_hash and reply_text of the calls that brought a reply, both in call order.
-
-    What is hashed is UTF-8, all request hashes and then all texts, with a byte between them that UTF-8 never holds.
-    """
-    return hashlib.sha256(b"\xff".join(map(str.encode, chain(request_hashes, texts)))).hexdigest()
+    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order; a line of JSON each."""
+    quoted = {text: quote(text) for text in set(texts)}  # scripted agents say the same few things
+    lines = [f"[{quote(asked)}, {quoted[text]}]\n" for asked, text in zip(request_hashes, texts, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 class Journal:

@@ -1,5 +1,8 @@
 """Episodes of scripted agents alone: the same tables, byte for byte, as where each reply is asked for and journaled."""
 
+import hashlib
+import json
+
 import pytest
 
 from di_assets.agents.scripted import POLICIES, scripted_player
@@ -7,7 +10,7 @@ from di_assets.arms import batches, load_configs
 from di_assets.game import Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play import batch
 from di_assets.play.batch import play_batch
-from di_assets.play.journal import Call
+from di_assets.play.journal import Call, replies_sha256
 from di_assets.play.record import Alike
 from di_assets.play.scripted import play_scripted
 from di_assets.play.verify import verify
@@ -109,3 +112,9 @@ def test_alike_values_are_a_sequence():
 
 def test_every_policy_is_in_some_cast_here():
     assert {name for cast in CASTS.values() for name in cast} == set(POLICIES)
+
+
+def test_the_digest_of_replies_is_over_lines_of_json():
+    asked, texts = ["a/1", 'b"2'], ["é\n", "{}"]
+    lines = "".join(json.dumps(list(pair)) + "\n" for pair in zip(asked, texts, strict=True))
+    assert replies_sha256(asked, texts) == hashlib.sha256(lines.encode()).hexdigest()
