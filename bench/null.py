@@ -1,8 +1,9 @@
-"""Pulls a CPU second of the null model, beside decisions a CPU second of the scripted engine: `python bench/null.py`.
+"""Pulls a CPU second of the null model, beside what the scripted engine plays in one: `python bench/null.py`.
 
 The null: reciprocators who never talk, 10,000 episodes of 25 rounds at once, on complete graphs, rings and at 12 seats.
-The engine: `play_batch` over the scripted demo arm, full record included (journal, tables); a decision is one turn of
-one seat, its messages or its pull. The ratio is what simulating instead of playing buys.
+The engine: `play_batch` over the scripted demo arms, messages on and off, in a batch of 125 episodes, full record
+included (all six event tables). A decision is one turn of one seat, its messages or its pull; an event is a message or
+a pull. The ratio is what simulating instead of playing buys, over the engine without messages.
 """
 
 import tempfile
@@ -18,6 +19,8 @@ from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 
 EPISODES, ROUNDS, RUNS = 10_000, 25, 5
+ENGINE_EPISODES, ENGINE_GOAL = 125, 0.3e6
+ARMS = {"messages on": "demo_attack", "messages off": "demo_nomsg"}
 GRAPHS = {
     "complete, 5 seats": nx.complete_graph(5),
     "ring, 5 seats": nx.cycle_graph(5),
@@ -42,27 +45,43 @@ def null_rate(graph):
     return targets.size / seconds
 
 
-def engine_rate():
+def engine_rates(name):
+    """Decisions and events a CPU second of one arm."""
     configs = load_configs(Path(__file__).parent.parent / "configs")
+    arm = configs.arm(name)
+    arm = arm.model_copy(update={"episodes": ENGINE_EPISODES // len(arm.focal), "batch_size": ENGINE_EPISODES})
 
     def play():
         with tempfile.TemporaryDirectory() as folder:
-            return play_batch(
-                configs, configs.arm("demo_attack"), "demo_attack--b00", Warehouse(Path(folder)), limit=20
-            )
+            warehouse = Warehouse(Path(folder))
+            start = time.process_time()
+            result = play_batch(configs, arm, f"{name}--b00", warehouse)
+            seconds = time.process_time() - start
+            events = sum(warehouse.read(table).height for table in ("messages", "pulls"))
+            return seconds, result.calls, events
 
-    seconds, result = cpu(play)
-    return result.calls / seconds
+    seconds, calls, events = min(play() for _ in range(RUNS))
+    return calls / seconds, events / seconds
+
+
+def verdict(rate, goal):
+    return f"   goal >= {goal / 1e6:g}   {'ok' if rate >= goal else 'short'}"
 
 
 def main():
-    engine = engine_rate()
-    print(f"{'scripted engine, full record':32}{engine / 1e6:10.3f} million decisions a CPU second")
+    decisions = {}
+    for what, name in ARMS.items():
+        decisions[what], events = engine_rates(name)
+        print(
+            f"{'scripted engine, ' + what:32}{decisions[what] / 1e6:10.3f} million decisions a CPU second, "
+            f"{events / 1e6:.3f} million events{verdict(decisions[what], ENGINE_GOAL)}"
+        )
     for name, graph in GRAPHS.items():
         rate = null_rate(graph)
-        goal = f"   goal >= {GOALS[name] / 1e6:g}   {'ok' if rate >= GOALS[name] else 'short'}" if name in GOALS else ""
+        goal = verdict(rate, GOALS[name]) if name in GOALS else ""
         print(
-            f"{'null, ' + name:32}{rate / 1e6:10.1f} million pulls a CPU second, {rate / engine:,.0f}x the engine{goal}"
+            f"{'null, ' + name:32}{rate / 1e6:10.1f} million pulls a CPU second, "
+            f"{rate / decisions['messages off']:,.0f}x the engine{goal}"
         )
 
 

@@ -137,9 +137,9 @@ class Forgetful:
 
 def ours_without_journal(task, folder):
     """The same with nothing kept while episodes are played; tables as ever."""
-    from di_assets.play import batch
+    from di_assets.play import journaled
 
-    batch.Journal = Forgetful
+    journaled.Journal = Forgetful
     return ours(task, folder)
 
 

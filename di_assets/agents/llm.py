@@ -8,8 +8,8 @@ finds the prefix again. Invalid replies and the reasons for them stand only in t
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from di_assets.agents.player import Ask, Fault
@@ -60,7 +60,7 @@ class LLMPlayer:
         self._past = _Past()
         self._next = Turn(1, "message", 1)
         self._asked: tuple[Turn, str] | None = None
-        # Of the first `_counted` pulls, by whose they became.
+        # Pulls of the first `_counted` rounds, by whose they became.
         self._received: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
         self._counted = 0
@@ -116,12 +116,12 @@ class LLMPlayer:
             "system",
             me=observation.me,
             players=observation.players,
-            neighbours=observation.orders[0],
+            neighbours=observation.seat.order(1),
             n_rounds=rules.n_rounds if rules.horizon == "known" else None,
             outside=rules.outside,
             public=rules.visibility == "public",
             messages=rules.channel != "none",
-            may_write=observation.may_write,
+            may_write=observation.seat.may_write,
             exchanges=rules.exchanges,
             max_message_chars=rules.max_message_chars,
             instructions=self._instructions,
@@ -135,7 +135,7 @@ class LLMPlayer:
         if self._asked is not None and self._asked[0] == turn:
             return self._asked[1]
         rules = observation.rules
-        opens = turn == replace(_first(observation), round=turn.round)
+        opens = turn == _first(observation, turn.round)
         text = self._prompts.render(
             "turn",
             me=observation.me,
@@ -143,10 +143,10 @@ class LLMPlayer:
             exchange=turn.exchange,
             exchanges=rules.exchanges,
             n_rounds=rules.n_rounds if rules.horizon == "known" else None,
-            neighbours=observation.orders[turn.round - 1],
+            neighbours=observation.seat.order(turn.round),
             outside=rules.outside,
             public=rules.visibility == "public",
-            pulls=_pulls_of(observation, turn.round - 1) if opens and turn.round > 1 else None,
+            pulls=dict(observation.rounds[turn.round - 2].targets) if opens and turn.round > 1 else None,
             points=self._points_before(observation, turn.round) if opens and rules.visibility == "public" else None,
             messages=_messages_before(observation, turn),
         )
@@ -155,11 +155,11 @@ class LLMPlayer:
 
     def _points_before(self, observation: Observation, number: int) -> dict[str, float] | None:
         """Points when this round begins; pulls are counted once, as rounds go by."""
-        while self._counted < len(observation.pulls) and observation.pulls[self._counted].round < number:
-            pull = observation.pulls[self._counted]
+        for pulls in observation.rounds[self._counted : number - 1]:
             self._counted += 1
-            if pull.target is not None:
-                (self._kept if pull.target == pull.puller else self._received)[pull.target] += 1
+            for puller, target in pulls.targets.items():
+                if target is not None:
+                    (self._kept if target == puller else self._received)[target] += 1
         if number == 1:
             return None
         outside = observation.rules.outside or 0
@@ -190,16 +190,16 @@ class _Past:
         return _Past(self.turns.copy(), self.last)
 
 
-def _first(observation: Observation) -> Turn:
-    """The seat's first turn; one that may not write is only ever asked for its pull."""
-    return Turn(1, "message", 1) if observation.may_write else Turn(1, "pull", 0)
+def _first(observation: Observation, number: int = 1) -> Turn:
+    """The seat's first turn of a round; one that may not write is only ever asked for its pull."""
+    return Turn(number, "message", 1) if observation.seat.may_write else Turn(number, "pull", 0)
 
 
 def _following(turn: Turn, observation: Observation) -> Turn:
     if turn.phase == "message":
         last = turn.exchange == observation.rules.exchanges
         return Turn(turn.round, "pull", 0) if last else Turn(turn.round, "message", turn.exchange + 1)
-    return replace(_first(observation), round=turn.round + 1)
+    return _first(observation, turn.round + 1)
 
 
 def _order(turn: Turn) -> tuple[int, bool, int]:
@@ -209,25 +209,15 @@ def _order(turn: Turn) -> tuple[int, bool, int]:
 def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
     """What the seat did in a past turn, as its valid reply; None for a forfeit."""
     if turn.phase == "pull":
-        mine = next(p for p in reversed(observation.pulls) if (p.round, p.puller) == (turn.round, observation.me))
-        return None if mine.target is None else Reply(pull=mine.target)
-    sent = [(m.recipient, m.text) for m in _at(observation.messages, turn) if m.sender == observation.me]
+        mine = observation.rounds[turn.round - 1].targets[observation.me]
+        return None if mine is None else Reply(pull=mine)
+    sent = [(m.recipient, m.text) for m in _at(observation, turn.round, turn.exchange) if m.sender == observation.me]
     return Reply(messages=tuple(sent))
 
 
-def _at(messages: Sequence[SeenMessage], turn: Turn) -> list[SeenMessage]:
-    """Messages of one exchange, found from the end, where the latest are."""
-    found = []
-    for message in reversed(messages):
-        if (message.round, message.exchange) < (turn.round, turn.exchange):
-            break
-        if (message.round, message.exchange) == (turn.round, turn.exchange):
-            found.append(message)
-    return found[::-1]
-
-
-def _pulls_of(observation: Observation, number: int) -> dict[str, str | None]:
-    return {p.puller: p.target for p in observation.pulls if p.round == number}
+def _at(observation: Observation, number: int, exchange: int) -> tuple[SeenMessage, ...]:
+    """Messages of one exchange of this round."""
+    return observation.exchanges[(number - 1) * observation.rules.exchanges + exchange - 1]
 
 
 def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]] | None:
@@ -240,7 +230,7 @@ def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any
     last = observation.rules.exchanges if turn.phase == "pull" else turn.exchange - 1
     return [
         {"from": m.sender, "text": m.text, **({"cut": True} if m.truncated else {})}
-        for exchange in range(last if observation.may_write else 1, last + 1)
-        for m in _at(observation.messages, Turn(turn.round, "message", exchange))
+        for exchange in range(last if observation.seat.may_write else 1, last + 1)
+        for m in _at(observation, turn.round, exchange)
         if m.recipient == observation.me
     ]

@@ -9,6 +9,8 @@ What cannot be used says why in `Reply.invalid`, in words that are told to the m
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from di_assets.game.types import Observation, Reply
@@ -58,9 +60,21 @@ def encodable(text: str) -> str:
 def write_reply(reply: Reply) -> str:
     """A valid reply as canonical JSON."""
     if reply.pull is not None:
-        return json.dumps({"pull": reply.pull})
-    sent = [{"to": to, "text": text} for to, text in reply.messages]
-    return json.dumps({"messages": sent}, ensure_ascii=False)
+        return _written_pull(reply.pull)
+    if not reply.messages:
+        return '{"messages": []}'
+    return f'{{"messages": [{", ".join([_written_message(to, text) for to, text in reply.messages])}]}}'
+
+
+# As `json.dumps` would write them; scripted agents write the same ones all the time.
+@lru_cache(maxsize=256)
+def _written_pull(label: str) -> str:
+    return f'{{"pull": {quoted(label)}}}'
+
+
+@lru_cache(maxsize=8_192)
+def _written_message(to: str, text: str) -> str:
+    return f'{{"to": {quoted(to)}, "text": {quoted(text)}}}'
 
 
 def reply_schema(observation: Observation) -> dict[str, Any]:

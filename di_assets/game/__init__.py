@@ -1,9 +1,11 @@
 """The game: rules, topologies, turns. Pure functions; standard library and networkx only; no I/O, no clock."""
 
+from di_assets.game.board import may_write
 from di_assets.game.filler import filler
 from di_assets.game.observe import observe
 from di_assets.game.setup import seat_labels, seating
-from di_assets.game.step import asked, may_write, points, start, step
+from di_assets.game.state import State
+from di_assets.game.step import asked, points, start, step
 from di_assets.game.topology import TOPOLOGIES, edges
 from di_assets.game.types import (
     FOCAL_CHANNELS,
@@ -14,10 +16,9 @@ from di_assets.game.types import (
     Pull,
     Reply,
     Rules,
+    Seat,
     SeenMessage,
-    SeenPull,
     Setup,
-    State,
     Turn,
 )
 
@@ -31,8 +32,8 @@ __all__ = [
     "Pull",
     "Reply",
     "Rules",
+    "Seat",
     "SeenMessage",
-    "SeenPull",
     "Setup",
     "State",
     "Turn",

@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
 
+from di_assets.game.board import board
 from di_assets.game.filler import filler
-from di_assets.game.types import Message, Pull, PullStatus, Reply, Rules, SeenMessage, SeenPull, Setup, State, Turn
+from di_assets.game.state import State
+from di_assets.game.types import Board, Reply, Seat, SeenMessage, SeenPulls, Setup, Turn
 
 CUT_MARK = "…"
 
 
 def start(setup: Setup) -> State:
     """The game before its first turn."""
-    nothing: tuple[()] = ()
-    each = (nothing,) * len(setup.labels)
-    return State(setup=setup, turn=_first_turn(setup.rules, 1), seen_messages=each, seen_pulls=each)
+    fixed, nothing = board(setup), ((),) * len(setup.labels)
+    return State(setup, fixed, 0, fixed.turns[0], (), (), nothing, nothing)
 
 
-def asked(state: State) -> tuple[int, ...]:
+def asked(state: State) -> Sequence[int]:
     """Seats that are asked this turn, ascending: all for their pull, those that may write for messages.
 
     Raises:
@@ -24,16 +27,7 @@ def asked(state: State) -> tuple[int, ...]:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    seats = range(len(state.setup.labels))
-    return tuple(s for s in seats if state.turn.phase == "pull" or may_write(state.setup, s))
-
-
-def may_write(setup: Setup, seat: int) -> bool:
-    """True for a seat whose messages travel, as written or replaced."""
-    channel = setup.rules.channel
-    if channel == "none":
-        return False
-    return channel not in {"focal_muted", "rivals_muted"} or (seat == setup.focal) == (channel == "rivals_muted")
+    return range(len(state.board.seats)) if state.turn.phase == "pull" else state.board.writers
 
 
 def step(state: State, replies: Mapping[int, Reply]) -> State:
@@ -52,15 +46,7 @@ def step(state: State, replies: Mapping[int, Reply]) -> State:
     """
     if state.turn is None:
         raise ValueError("the game is over")
-    seats = range(len(state.setup.labels))
-    if state.turn.phase == "message":
-        sent = [m for seat in seats for m in _messages(state, seat, replies.get(seat))]
-        first = len(state.messages) + len(state.pulls)
-        numbered = tuple(replace(message, event_id=first + i) for i, message in enumerate(sent))
-        return _with_messages(state, numbered)
-    first = len(state.messages) + len(state.pulls)
-    pulls = tuple(_pull(state, seat, replies.get(seat), first + seat) for seat in seats)
-    return _with_pulls(state, pulls)
+    return _exchange(state, state.turn, replies) if state.turn.phase == "message" else _round(state, replies)
 
 
 def points(state: State) -> tuple[float, ...]:
@@ -72,112 +58,79 @@ def points(state: State) -> tuple[float, ...]:
     return tuple(score)
 
 
-def neighbours(setup: Setup, seat: int) -> tuple[int, ...]:
-    """Seats joined to this one, ascending."""
-    return tuple(sorted(b if a == seat else a for a, b in setup.edges if seat in {a, b}))
-
-
-def _with_messages(state: State, written: Sequence[Message]) -> State:
+def _exchange(state: State, turn: Turn, replies: Mapping[int, Reply]) -> State:
     """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
-    labels = state.setup.labels
-    seen: list[list[SeenMessage]] = [[] for _ in labels]
-    delivered = tuple(_delivered(state.setup, message) for message in written)
-    for message, arrived in zip(written, delivered, strict=True):
-        known = SeenMessage(
-            round=message.round,
-            exchange=message.exchange,
-            sender=labels[message.sender],
-            recipient=labels[message.recipient],
-            text=message.text,
-            truncated=message.truncated,
-        )
-        seen[message.sender].append(known)
-        seen[message.recipient].append(known if arrived is message else replace(known, text=arrived.text))
-    return replace(
-        state,
-        turn=_next(state),
-        messages=(*state.messages, *delivered),
-        seen_messages=tuple((*old, *new) for old, new in zip(state.seen_messages, seen, strict=True)),
-    )
+    setup, fixed, at = state.setup, state.board, state.at + 1
+    replaced = setup.focal if setup.rules.channel == "placebo" else None
+    sent: list[SeenMessage] = []
+    seen: dict[str, list[SeenMessage]] = {label: [] for label in setup.labels}
+    for sender, reply in sorted(replies.items()):
+        if not reply.messages or reply.invalid is not None or sender not in fixed.writers:
+            continue
+        written = _written(fixed, sender, turn, reply, setup.rules.max_message_chars)
+        delivered = list(map(_filler, written)) if sender == replaced else written
+        seen[fixed.seats[sender].me] += written
+        for message in delivered:
+            seen[message.recipient].append(message)
+        sent += delivered
+    known = tuple([(*old, tuple(new)) for old, new in zip(state.seen_messages, seen.values(), strict=True)])
+    exchanges = (*state.exchanges, tuple(sent))
+    return State(setup, fixed, at, _turn(fixed, at), exchanges, state.rounds, known, state.seen_pulls)
 
 
-def _delivered(setup: Setup, message: Message) -> Message:
-    """The message as it arrives: the focal seat's is filler in `placebo`, as long and, where it was cut, as marked."""
-    if setup.rules.channel != "placebo" or message.sender != setup.focal:
-        return message
+def _written(fixed: Board, sender: int, turn: Turn, reply: Reply, limit: int) -> list[SeenMessage]:
+    """A seat's messages by recipient, the first one to each neighbour; all else is dropped."""
+    texts = dict(reversed(reply.messages))
+    messages, (number, _, exchange), me = [], turn, fixed.seats[sender].me
+    for label in fixed.reach[sender]:
+        text = texts.get(label)
+        if text is not None:
+            if cut := len(text) > limit:
+                text = text[: limit - len(CUT_MARK)] + CUT_MARK
+            messages.append(SeenMessage(number, exchange, me, label, text, cut))
+    return messages
+
+
+def _filler(message: SeenMessage) -> SeenMessage:
+    """What a placebo delivers in its place: filler as long and, where the message was cut, as marked."""
     mark = CUT_MARK if message.truncated else ""
     return replace(message, text=filler(len(message.text) - len(mark)) + mark)
 
 
-def _with_pulls(state: State, pulls: Sequence[Pull]) -> State:
+def _round(state: State, replies: Mapping[int, Reply]) -> State:
     """Revealed: everyone learns every pull, or each only those by and on itself."""
-    labels, public = state.setup.labels, state.setup.rules.visibility == "public"
-    seen: list[list[SeenPull]] = [[] for _ in labels]
-    for pull in pulls:
-        target = None if pull.target is None else labels[pull.target]
-        known = SeenPull(round=pull.round, puller=labels[pull.puller], target=target)
-        for seat, learned in enumerate(seen):
-            if public or seat in (pull.puller, pull.target):
-                learned.append(known)
-    return replace(
-        state,
-        turn=_next(state),
-        pulls=(*state.pulls, *pulls),
-        seen_pulls=tuple((*old, *new) for old, new in zip(state.seen_pulls, seen, strict=True)),
-    )
+    setup, fixed, at = state.setup, state.board, state.at + 1
+    targets: list[str | None] = []
+    for number, seat in enumerate(fixed.seats):
+        reply = replies.get(number)
+        target = None if reply is None or reply.invalid is not None else reply.pull
+        targets.append(target if target in seat.near or _keeps(seat, target) else None)
+    pulls = _seen(setup.labels, tuple(targets))
+    rounds = (*state.rounds, pulls)
+    if setup.rules.visibility == "public":  # one and the same for all
+        known = (rounds,) * len(fixed.seats)
+    else:
+        known = tuple([(*old, _own(pulls, seat.me)) for old, seat in zip(state.seen_pulls, fixed.seats, strict=True)])
+    return State(setup, fixed, at, _turn(fixed, at), state.exchanges, rounds, state.seen_messages, known)
 
 
-def _first_turn(rules: Rules, number: int) -> Turn:
-    return Turn(number, "pull", 0) if rules.channel == "none" else Turn(number, "message", 1)
+def _keeps(seat: Seat, target: str | None) -> bool:
+    return target == seat.me and seat.rules.outside is not None
 
 
-def _next(state: State) -> Turn | None:
-    turn, rules = state.turn, state.setup.rules
-    if turn is None or (turn.phase == "pull" and turn.round == rules.n_rounds):
-        return None
-    if turn.phase == "pull":
-        return _first_turn(rules, turn.round + 1)
-    return (
-        Turn(turn.round, "pull", 0) if turn.exchange == rules.exchanges else replace(turn, exchange=turn.exchange + 1)
-    )
+def _own(pulls: SeenPulls, me: str) -> SeenPulls:
+    own = {puller: target for puller, target in pulls.targets.items() if me in (puller, target)}
+    return _seen(tuple(own), tuple(own.values()))
 
 
-def _messages(state: State, seat: int, reply: Reply | None) -> Sequence[Message]:
-    """The seat's messages by recipient, the first one to each neighbour; all else is dropped."""
-    if reply is None or reply.invalid is not None or state.turn is None or not may_write(state.setup, seat):
-        return ()
-    setup, turn = state.setup, state.turn
-    allowed = {setup.labels[other]: other for other in neighbours(setup, seat)}
-    texts: dict[int, str] = {}
-    for label, text in reply.messages:
-        if label in allowed:
-            texts.setdefault(allowed[label], text)
-    limit = setup.rules.max_message_chars
-    return [
-        Message(
-            event_id=0,
-            round=turn.round,
-            exchange=turn.exchange,
-            sender=seat,
-            recipient=recipient,
-            text=text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK,
-            truncated=len(text) > limit,
-        )
-        for recipient, text in sorted(texts.items())
-    ]
+@lru_cache(maxsize=4_096)  # the same few seats pull the same few others again and again
+def _seen(pullers: tuple[str, ...], targets: tuple[str | None, ...]) -> SeenPulls:
+    givers: dict[str, list[str]] = {}
+    for puller, target in zip(pullers, targets, strict=True):
+        if target is not None and target != puller:
+            givers.setdefault(target, []).append(puller)
+    return SeenPulls(MappingProxyType(dict(zip(pullers, targets, strict=True))), MappingProxyType(givers))
 
 
-def _pull(state: State, seat: int, reply: Reply | None, event_id: int) -> Pull:
-    target, status = _target(state.setup, seat, reply)
-    return Pull(
-        event_id=event_id, round=state.turn.round if state.turn else 0, puller=seat, target=target, status=status
-    )
-
-
-def _target(setup: Setup, seat: int, reply: Reply | None) -> tuple[int | None, PullStatus]:
-    if reply is None or reply.invalid is not None or reply.pull not in setup.labels:
-        return None, "forfeit"
-    target = setup.labels.index(reply.pull)
-    if target == seat:
-        return (seat, "kept") if setup.rules.outside is not None else (None, "forfeit")
-    return (target, "valid") if target in neighbours(setup, seat) else (None, "forfeit")
+def _turn(fixed: Board, at: int) -> Turn | None:
+    return fixed.turns[at] if at < len(fixed.turns) else None

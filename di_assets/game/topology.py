@@ -1,6 +1,8 @@
 """Graphs over the seats, through networkx: messages and pulls travel along edges only."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import networkx as nx
@@ -22,10 +24,15 @@ def edges(name: str, n_seats: int, *, seed: int, params: Mapping[str, Any] | Non
     """
     if name not in TOPOLOGIES:
         raise ValueError(f"no topology {name!r} (known: {', '.join(sorted(TOPOLOGIES))})")
+    return _edges(name, n_seats, seed if name in DRAWN else 0, json.dumps(dict(params or {})))
+
+
+@lru_cache(maxsize=1_024)  # an arm's episodes mostly share one graph
+def _edges(name: str, n_seats: int, seed: int, params: str) -> Edges:
     try:
-        graph = TOPOLOGIES[name](n_seats, seed, **(params or {}))
+        graph = TOPOLOGIES[name](n_seats, seed, **json.loads(params))
     except (TypeError, nx.NetworkXError) as error:
-        raise ValueError(f"{name} with {dict(params or {})}: {error}") from error
+        raise ValueError(f"{name} with {params}: {error}") from error
     if set(graph) != set(range(n_seats)):
         raise ValueError(f"{name}: the graph has seats {sorted(graph)}, expected 0..{n_seats - 1}")
     if nx.number_of_selfloops(graph) or not nx.is_connected(graph):
@@ -68,3 +75,5 @@ TOPOLOGIES: Mapping[str, Callable[..., "nx.Graph[int]"]] = {
     "watts_strogatz": _watts_strogatz,
     "edge_list": _edge_list,
 }
+# Topologies that use the seed.
+DRAWN = frozenset({"watts_strogatz"})

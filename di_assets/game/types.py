@@ -1,7 +1,8 @@
 """What the game is made of: rules, set-up, turns, replies, events, and what one seat may know."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
 
 RULES_VERSION = "1"
 
@@ -64,8 +65,7 @@ class Setup:
             raise ValueError(f"channel {self.rules.channel!r} needs a focal seat, found {self.focal!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A moment at which all seats are asked at once: round from 1; exchange from 1, and 0 in the pull phase."""
 
     round: int
@@ -114,71 +114,103 @@ class Pull:
     status: PullStatus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SeenMessage:
     """A message as its sender or recipient knows it, by labels: as written, or as delivered."""
 
-    round: int
-    exchange: int
-    sender: str
-    recipient: str
-    text: str
-    truncated: bool
+    round: Final[int]
+    exchange: Final[int]
+    sender: Final[str]
+    recipient: Final[str]
+    text: Final[str]
+    truncated: Final[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class SeenPull:
-    """A pull as a seat learned of it, by labels; target None is a forfeit, the puller itself a kept pull."""
-
-    round: int
-    puller: str
-    target: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A game in progress.
+@dataclass(slots=True)
+class SeenPulls:
+    """A round's pulls as a seat learned of them, by labels.
 
     Attributes:
-        setup: what it began with.
-        turn: what is asked next; None once it is over.
-        messages: in event_id order.
-        pulls: in event_id order.
-        seen_messages: by seat, what it sent and received, as it knows it.
-        seen_pulls: by seat, the pulls it learned of.
+        targets: puller -> target; target None is a forfeit, the puller itself a kept pull.
+        givers: target -> those that pulled it; nobody's own, and none for a seat that got no pull.
     """
 
-    setup: Setup
-    turn: Turn | None
-    messages: tuple[Message, ...] = ()
-    pulls: tuple[Pull, ...] = ()
-    seen_messages: tuple[tuple[SeenMessage, ...], ...] = ()
-    seen_pulls: tuple[tuple[SeenPull, ...], ...] = ()
+    targets: Final[Mapping[str, str | None]]
+    givers: Final[Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+class Seat:
+    """What a seat knows before the first turn, and all along.
 
     Attributes:
         me: own label.
         players: all labels, sorted.
-        neighbours: labels within reach, in an order shuffled anew for each seat and round from the seed.
-        turn: what is asked now.
+        near: labels within reach, sorted.
         rules: how the game is played, as the seat is told: where messages travel at all, its channel reads `open`,
             so that nobody learns who is muted or replaced. `n_rounds` may be used only when `horizon` is known.
-        messages: sent by or to this seat, delivered before this turn, in event order.
-        pulls: learned of before this turn (own pulls always), in event order.
-        orders: for each round so far, the order of neighbours shown in it (orders[0] is round 1's).
         may_write: it is asked in message phases; False with messages off, and for a muted seat, which still receives.
+        order: labels within reach in the order shown in a round, shuffled anew for each seat and round from the seed.
     """
 
     me: str
     players: tuple[str, ...]
-    neighbours: tuple[str, ...]
-    turn: Turn
+    near: tuple[str, ...]
     rules: Rules
-    messages: tuple[SeenMessage, ...]
-    pulls: tuple[SeenPull, ...]
-    orders: tuple[tuple[str, ...], ...]
     may_write: bool
+    order: Callable[[int], tuple[str, ...]] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What a set-up fixes for all turns.
+
+    Attributes:
+        seats: what each knows, by seat.
+        writers: seats that are asked in message phases, ascending.
+        reach: by seat, the labels of its neighbours, in the order of their seats.
+        numbers: seat of each label.
+        turns: all turns, in order.
+    """
+
+    seats: tuple[Seat, ...]
+    writers: tuple[int, ...]
+    reach: tuple[tuple[str, ...], ...]
+    numbers: Mapping[str, int]
+    turns: tuple[Turn, ...]
+
+
+class Observation(NamedTuple):
+    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+
+    Attributes:
+        seat: what it knows all along.
+        turn: what is asked now.
+        exchanges: by message phase before this turn, the messages sent by or to this seat, in event order.
+        rounds: by round before this turn, the pulls it learned of (its own always).
+    """
+
+    seat: Seat
+    turn: Turn
+    exchanges: tuple[tuple[SeenMessage, ...], ...]
+    rounds: tuple[SeenPulls, ...]
+
+    @property
+    def me(self) -> str:
+        """Own label."""
+        return self.seat.me
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """All labels, sorted."""
+        return self.seat.players
+
+    @property
+    def rules(self) -> Rules:
+        """How the game is played, as the seat is told."""
+        return self.seat.rules
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """Labels within reach, in the order shown in this round."""
+        return self.seat.order(self.turn.round)

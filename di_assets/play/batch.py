@@ -1,34 +1,29 @@
 """One batch: plays what its tables and journals do not hold, commits the tables, then clears the journals."""
 
-import asyncio
 import fcntl
 import gc
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-import uvloop
 
-from di_assets.agents.prompts import Prompts
+from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
-from di_assets.play.budget import Budget, BudgetExceededError
-from di_assets.play.cast import header, players
-from di_assets.play.episode import Table, play_episode
+from di_assets.game.types import RULES_VERSION
+from di_assets.play.budget import Budget
+from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.estimate import estimate
-from di_assets.play.group_sync import GroupSync
-from di_assets.play.in_flight import InFlight, left_in_flight
-from di_assets.play.journal import OK, Journal, StaleJournalError, interrupted, read_journal
+from di_assets.play.in_flight import left_in_flight
+from di_assets.play.journal import Header, interrupted, read_journal
+from di_assets.play.journaled import IN_FLIGHT, play_journaled
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played, event_frames
-from di_assets.play.sending import Lines
-from di_assets.providers.types import FatalFault, TransportFault
+from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
+from di_assets.play.scripted import play_scripted
+from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
 
-IN_FLIGHT = "in_flight.map"
 Progress = Callable[[int, int], None]
 
 
@@ -69,24 +64,6 @@ class BatchResult:
     stopped: str | None
 
 
-@dataclass(slots=True)
-class _Run:
-    """What the episodes of one run of a batch share."""
-
-    arm: Arm
-    configs: Configs
-    prompts: Prompts
-    lines: Lines
-    sync: GroupSync
-    in_flight: InFlight
-    folder: Path
-    progress: Callable[[], None]
-    stop: str | None = None
-    calls: int = 0
-    cost_usd: float = 0.0
-    faults: Counter[str] = field(default_factory=Counter)
-
-
 def play_batch(
     configs: Configs,
     arm: Arm,
@@ -118,17 +95,12 @@ def play_batch(
         complete = set(before["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
         _clear(folder, complete)  # left where a kill came between commit and clearing
         todo = [p for p in planned if p.episode_id not in complete][:limit]
-        if todo:
-            budgets = [
-                Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=f"budget of arm {arm.name}"),
-                Budget(budget_usd, name="budget of this run"),
-            ]
-            played, run = _runner(_play(configs, arm, todo, folder, budgets, progress))
-            _commit(warehouse, batch, before, event_frames(arm, played))
+        played, tally = _play(configs, arm, todo, folder, warehouse, budget_usd, progress)
+        episodes = before["episodes"]
+        if played:
+            episodes = _commit(warehouse, batch, before, event_frames(arm, played))
             _clear(folder, {one.planned.episode_id for one in played if one.status == COMPLETE})
-        else:
-            played, run = [], None
-        return _result(configs, arm, batch, warehouse, planned, played, run)
+        return _result(configs, arm, batch, warehouse, planned, episodes, played, tally)
 
 
 def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
@@ -146,9 +118,60 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     return float(sum(stored.values()))
 
 
-def _runner(main: Coroutine[Any, Any, tuple[list[Played], _Run]]) -> tuple[list[Played], _Run]:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, _rare_collections():
-        return runner.run(main)
+def _play(
+    configs: Configs,
+    arm: Arm,
+    todo: Sequence[PlannedEpisode],
+    folder: Path,
+    warehouse: Warehouse,
+    budget_usd: float | None,
+    progress: Progress | None,
+) -> tuple[list[Played], Tally]:
+    """Plays these episodes: those of scripted agents alone at once, then all others."""
+    done, tally = 0, Tally()
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, len(todo))
+
+    with _rare_collections():
+        played, others = list[Played](), list[PlannedEpisode]()
+        config_hash = configs.config_hash(arm)
+        for planned in todo:
+            if _free(configs, planned):
+                played.append(_scripted(planned, config_hash, tally))
+                one_more()
+            else:
+                others.append(planned)
+        if others:
+            budgets = [
+                Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=f"budget of arm {arm.name}"),
+                Budget(budget_usd, name="budget of this run"),
+            ]
+            played += play_journaled(configs, arm, others, folder, budgets, tally=tally, one_more=one_more)
+    return played, tally
+
+
+def _free(configs: Configs, planned: PlannedEpisode) -> bool:
+    """True where no model plays."""
+    return all(map(configs.is_scripted, planned.models))
+
+
+def _scripted(planned: PlannedEpisode, config_hash: str, tally: Tally) -> Played:
+    cast = [scripted_player(model, seed=planned.setup.seed) for model in planned.models]
+    state, calls = play_scripted(planned.setup, cast)
+    tally.add(calls)
+    return Played(
+        planned=planned,
+        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
+        kinds=tuple(player.kind for player in cast),
+        providers=tuple(player.provider for player in cast),
+        events=state.events(),
+        calls=calls,
+        status=COMPLETE,
+    )
 
 
 @contextmanager
@@ -162,95 +185,16 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _play(
-    configs: Configs,
-    arm: Arm,
-    todo: Sequence[PlannedEpisode],
-    folder: Path,
-    budgets: Sequence[Budget],
-    progress: Progress | None,
-) -> tuple[list[Played], _Run]:
-    done = 0
-
-    def one_more() -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            progress(done, len(todo))
-
-    run = _Run(
-        arm=arm,
-        configs=configs,
-        prompts=Prompts.load(configs.prompts),
-        lines=Lines(configs.models, configs.accounts, budgets),
-        sync=GroupSync(),
-        in_flight=InFlight(folder / IN_FLIGHT),
-        folder=folder,
-        progress=one_more,
-    )
-    run.lines.connect(arm.models)
-    seats = asyncio.Semaphore(arm.in_flight)
-
-    async def seated(planned: PlannedEpisode) -> Played | None:
-        async with seats:
-            return await _one(run, planned) if run.stop is None else None
-
-    try:
-        played = await asyncio.gather(*(seated(planned) for planned in todo))
-    finally:
-        await run.lines.close()
-        run.sync.close()
-        run.in_flight.close()
-    return [one for one in played if one is not None], run
-
-
-async def _one(run: _Run, planned: PlannedEpisode) -> Played:
-    """Plays one episode; a fault fails this episode alone, a spent budget or a fatal fault stops the run as well."""
-    today = header(planned, run.arm, run.configs, run.prompts)
-    cast = players(planned, run.arm, run.configs, run.prompts, run.lines)
-    paid = any(player.kind == "llm" for player in cast)
-    state, status, failure, journal, held = None, COMPLETE, None, None, 0
-    try:
-        path = run.folder / f"{planned.episode_id}.jsonl"
-        sync, in_flight = (run.sync, run.in_flight) if paid else (None, None)
-        journal = Journal(path, today, sync=sync, in_flight=in_flight)
-        held = len(journal.calls)
-        table = Table(players=cast, journal=journal, send=run.lines.send)
-        state = await play_episode(planned.setup, table)
-    except TransportFault as fault:
-        status, failure = FAILED, str(fault)
-    except StaleJournalError as problem:
-        status, failure = FAILED, str(problem)
-    except (BudgetExceededError, FatalFault) as reason:
-        status, failure = STOPPED, str(reason)
-        run.stop = str(reason)
-    finally:
-        if journal is not None:
-            made = journal.calls[held:]
-            run.calls += len(made)
-            run.cost_usd += sum(call.cost_usd for call in made)
-            run.faults.update(call.status for call in made if call.status != OK)
-            run.faults.update(kind for call in made if call.retried for kind in call.retried.split(" "))
-            await journal.end()
-    run.progress()
-    return Played(
-        planned=planned,
-        header=today,
-        kinds=tuple(player.kind for player in cast),
-        providers=tuple(player.provider for player in cast),
-        state=state,
-        calls=journal.calls if journal else (),
-        status=status,
-        failure=failure,
-    )
-
-
-def _commit(warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]) -> None:
-    """Replaces the batch's six files; `episodes` last, for a row there says that all the others are in place."""
-    ids = new["episodes"]["episode_id"]
-    for name in sorted(new, key=lambda name: name == "episodes"):
-        kept = before[name].filter(~pl.col("episode_id").is_in(ids.implode()))
-        warehouse.write(name, pl.concat([kept, new[name]]), batch)
+def _commit(
+    warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is there."""
+    ids = new["episodes"]["episode_id"].implode()
+    kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
+    whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}
+    for name in sorted(whole, key=lambda name: name == "episodes"):
+        warehouse.write(name, whole[name], batch)
+    return whole["episodes"]
 
 
 def _clear(folder: Path, complete: Set[str]) -> None:
@@ -266,10 +210,11 @@ def _result(
     batch: str,
     warehouse: Warehouse,
     planned: Sequence[PlannedEpisode],
+    episodes: pl.DataFrame,
     played: Sequence[Played],
-    run: _Run | None,
+    tally: Tally,
 ) -> BatchResult:
-    stored = warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)
+    stored = episodes.filter(pl.col("status") == COMPLETE)
     complete = set(stored["episode_id"]) & {p.episode_id for p in planned}
     return BatchResult(
         batch=batch,
@@ -278,12 +223,12 @@ def _result(
         played=sum(one.status == COMPLETE for one in played),
         failed=sum(one.status == FAILED for one in played),
         left=len(planned) - len(complete),
-        left_usd=estimate(configs, arm, warehouse, batch=batch).cost_usd if run and run.stop else None,
+        left_usd=estimate(configs, arm, warehouse, batch=batch).cost_usd if tally.stopped else None,
         stale=stored.filter(pl.col("config_hash") != configs.config_hash(arm)).height,
-        calls=run.calls if run else 0,
-        cost_usd=run.cost_usd if run else 0.0,
-        faults=dict(run.faults.most_common()) if run else {},
-        stopped=run.stop if run else None,
+        calls=tally.calls,
+        cost_usd=tally.cost_usd,
+        faults=dict(tally.faults.most_common()),
+        stopped=tally.stopped,
     )
 
 

@@ -5,7 +5,7 @@ from di_assets.agents.player import Player
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
-from di_assets.game.step import may_write
+from di_assets.game.board import may_write
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.journal import Header
 from di_assets.play.sending import Lines
@@ -39,7 +39,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
 
 def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts) -> Header:
     """What an episode of this arm is played with today."""
-    scripted = all(configs.is_scripted(model) for model in planned.models)
+    scripted = all(map(configs.is_scripted, planned.models))
     return Header(
         episode_id=planned.episode_id,
         rules_version=RULES_VERSION,

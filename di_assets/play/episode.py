@@ -12,8 +12,9 @@ from typing import Protocol
 from di_assets.agents.player import Ask, Fault, Player
 from di_assets.agents.replies import encodable, read_reply
 from di_assets.game.observe import observe
+from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
-from di_assets.game.types import Observation, Reply, Setup, State, Turn
+from di_assets.game.types import Observation, Reply, Setup, Turn
 from di_assets.play.journal import MOST_TEXT, OK, Call
 from di_assets.providers.types import Completion, FatalFault, ProviderError
 

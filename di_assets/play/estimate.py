@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan
-from di_assets.game.step import may_write
+from di_assets.game.board import may_write
 from di_assets.play.journal import FAULTS
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE

@@ -15,9 +15,11 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
+from di_assets.game.state import Fields
 from di_assets.game.types import Turn
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight, Request
@@ -49,8 +51,7 @@ class Header:
     config_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to a model and what came back.
 
     Attributes:
@@ -87,7 +88,6 @@ class Call:
 
 
 Key = tuple[int, str, int, int, int]
-_FIELDS = tuple(field.name for field in fields(Call))
 
 
 def call_key(turn: Turn, seat: int, attempt: int) -> Key:
@@ -103,12 +103,17 @@ def in_call_order(calls: Iterable[Call]) -> list[Call]:
     )
 
 
-def replies_sha256(replies: Iterable[tuple[str, str]]) -> str:
-    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order."""
-    digest = hashlib.sha256()
-    for request_hash, text in replies:
-        digest.update(json.dumps([request_hash, text]).encode() + b"\n")
-    return digest.hexdigest()
+def by_field(calls: Sequence[Call]) -> Fields:
+    """The calls' fields by name, each a column."""
+    columns = zip(*calls, strict=True) if calls else ((),) * len(Call._fields)
+    return dict(zip(Call._fields, columns, strict=True))
+
+
+def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
+    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order; a line of JSON each."""
+    quoted = {text: quote(text) for text in set(texts)}  # scripted agents say the same few things
+    lines = [f"[{quote(asked)}, {quoted[text]}]\n" for asked, text in zip(request_hashes, texts, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 class Journal:
@@ -169,7 +174,7 @@ class Journal:
         """Writes one call; when this returns it survives the death of this process."""
         if self._descriptor is None:
             self._descriptor = self._open()
-        _write_all(self._descriptor, _line({name: getattr(call, name) for name in _FIELDS}))
+        _write_all(self._descriptor, _line(call._asdict()))
         if self._sync is not None:
             self._asked = self._sync.ask(self._descriptor, new_in=self._new_in)
             self._new_in = None
@@ -202,7 +207,7 @@ class Journal:
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 file.write(_line(asdict(self.header)))
-                file.writelines(_line(asdict(call)) for call in _bounded(self.calls))
+                file.writelines(_line(call._asdict()) for call in _bounded(self.calls))
             return os.open(self.path, os.O_WRONLY | os.O_APPEND)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -1,18 +1,44 @@
-"""Played episodes as rows of the event tables."""
+"""Played episodes as the event tables, made column by column: a row at a time would cost more than play itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import chain, compress, repeat
+from operator import add
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
-from di_assets.game.types import RULES_VERSION, State
-from di_assets.play.journal import FAULTS, OK, Call, Header, in_call_order, replies_sha256
-from di_assets.tables import EVENT_TABLES, TABLES
+from di_assets.game.state import Events, Fields
+from di_assets.game.types import RULES_VERSION
+from di_assets.play.journal import FAULTS, Header, replies_sha256
+from di_assets.tables import TABLES
 
 COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"
+MICROSECONDS = 1_000_000
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike(Sequence[Any]):
+    """The same value n times."""
+
+    value: Any
+    n: int
+
+    def __len__(self) -> int:
+        """How many times."""
+        return self.n
+
+    def __getitem__(self, at: Any) -> Any:
+        """The value, as often as it is asked for."""
+        return [self.value] * len(range(self.n)[at]) if isinstance(at, slice) else self.value
+
+    def __iter__(self) -> Iterator[Any]:
+        """The value, n times."""
+        return repeat(self.value, self.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +50,8 @@ class Played:
         header: what it was played with.
         kinds: scripted or llm, by seat.
         providers: by seat.
-        state: the finished game; None unless status is complete.
-        calls: all that were made.
+        events: what happened; None unless status is complete.
+        calls: all that were made, in call order, by field of `Call`.
         status: complete, failed or stopped.
         failure: why it is not complete.
     """
@@ -34,103 +60,129 @@ class Played:
     header: Header
     kinds: tuple[str, ...]
     providers: tuple[str, ...]
-    state: State | None
-    calls: Sequence[Call]
+    events: Events | None
+    calls: Fields
     status: str
     failure: str | None = None
 
 
 def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
-    """The six event tables of these episodes; an unfinished one has calls and no events."""
-    rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in EVENT_TABLES}
-    for one in played:
-        for table, added in episode_rows(arm, one).items():
-            rows[table].extend(added)
-    return {name: TABLES[name].frame(added) for name, added in rows.items()}
-
-
-def episode_rows(arm: Arm, played: Played) -> Mapping[str, list[tuple[Any, ...]]]:
-    """Rows of one episode by table, in the contract's column order."""
-    planned, setup = played.planned, played.planned.setup
-    calls = in_call_order(played.calls)
-    key = planned.episode_id
-    messages = played.state.messages if played.state else ()
-    pulls = played.state.pulls if played.state else ()
+    """The six event tables of these episodes, in key order; an unfinished one has calls and no events."""
+    played = sorted(played, key=lambda one: one.planned.episode_id)
+    finished = [(one, one.events) for one in played if one.events]
     return {
-        "episodes": [_episode(arm, played, calls)],
-        "seats": [
-            (key, seat, setup.labels[seat], planned.models[seat], planned.roles[seat], played.kinds[seat])
-            for seat in range(len(setup.labels))
-        ],
-        "edges": [(key, a, b) for a, b in setup.edges],
-        "messages": [
-            (key, m.event_id, m.round, m.exchange, m.sender, m.recipient, m.text, m.truncated) for m in messages
-        ],
-        "pulls": [(key, p.event_id, p.round, p.puller, p.target, p.status) for p in pulls],
-        "calls": [_call(played, number, call) for number, call in enumerate(calls)],
+        "episodes": _frame("episodes", [_episode(arm, one) for one in played]),
+        "seats": _frame("seats", [_seats(one) for one in played]),
+        "edges": _frame("edges", [_edges(one) for one in played]),
+        "messages": _frame("messages", [_events(one, events.messages) for one, events in finished]),
+        "pulls": _frame("pulls", [_events(one, events.pulls) for one, events in finished]),
+        "calls": _frame("calls", [_calls(one) for one in played]),
     }
 
 
-def _episode(arm: Arm, played: Played, calls: Sequence[Call]) -> tuple[Any, ...]:
-    planned, setup = played.planned, played.planned.setup
-    pulls = played.state.pulls if played.state else ()
-    return (
-        planned.episode_id,
-        planned.arm,
-        planned.batch,
-        planned.launch,
-        arm.condition,
-        arm.topology.name,
-        arm.payoff_name,
-        arm.channel,
-        planned.focal_model,
-        planned.focal_seat,
-        planned.replicate,
-        setup.seed,
-        len(setup.labels),
-        setup.rules.n_rounds,
-        all(kind == "scripted" for kind in played.kinds),
-        played.status,
-        played.failure,
-        _time(min((c.started_at for c in calls), default=0.0)),
-        _time(max(c.started_at + c.latency_s for c in calls)) if played.state and calls else None,
-        RULES_VERSION,
-        played.header.prompt_hash,
-        played.header.config_hash,
-        replies_sha256((c.request_hash, c.text) for c in calls if c.status not in FAULTS),
-        len(calls),
-        sum(p.status == "forfeit" for p in pulls),
-        sum(c.input_tokens or 0 for c in calls),
-        sum(c.output_tokens or 0 for c in calls),
-        sum(c.cost_usd for c in calls),
+def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
+    """One frame of the parts' columns, one part after the other; times are given in seconds since the epoch, UTC."""
+    return pl.DataFrame(
+        [_series(name, dtype, [part[name] for part in parts]) for name, dtype in TABLES[table].schema.items()]
     )
 
 
-def _call(played: Played, number: int, call: Call) -> tuple[Any, ...]:
-    return (
-        played.planned.episode_id,
-        number,
-        call.round,
-        call.phase,
-        call.exchange,
-        call.seat,
-        call.attempt,
-        played.providers[call.seat],
-        played.planned.models[call.seat],
-        call.request_hash,
-        call.text,
-        call.reasoning,
-        call.status,
-        call.error if call.status != OK else None,
-        call.input_tokens,
-        call.cached_tokens,
-        call.output_tokens,
-        call.cost_usd,
-        call.latency_s,
-        _time(call.started_at),
-        call.retried,
-    )
+def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
+    """The parts as one column; what is one value all along, or one and the same part again and again, is made once."""
+    if parts and all(isinstance(part, Alike) for part in parts):
+        firsts, counts = pl.Series(name, [part[0] for part in parts], dtype=dtype), [len(part) for part in parts]
+        return firsts[pl.Series(np.repeat(np.arange(len(parts), dtype=np.uint32), counts))]
+    if len(parts) > 1 and all(part is parts[0] for part in parts):
+        return pl.concat([_series(name, dtype, parts[:1])] * len(parts), rechunk=True)
+    values = list(chain.from_iterable(parts))
+    if isinstance(dtype, pl.Datetime):
+        seconds = pl.Series(name, values, dtype=pl.Float64)
+        return (seconds * MICROSECONDS).round().cast(pl.Int64).cast(dtype)
+    return pl.Series(name, values, dtype=dtype)
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)
+def _episode(arm: Arm, played: Played) -> Columns:
+    planned, setup, calls = played.planned, played.planned.setup, played.calls
+    ends = map(add, calls["started_at"], calls["latency_s"])
+    row = {
+        "episode_id": planned.episode_id,
+        "arm": planned.arm,
+        "batch": planned.batch,
+        "launch": planned.launch,
+        "condition": arm.condition,
+        "topology": arm.topology.name,
+        "payoff": arm.payoff_name,
+        "channel": arm.channel,
+        "focal_model": planned.focal_model,
+        "focal_seat": planned.focal_seat,
+        "replicate": planned.replicate,
+        "seed": setup.seed,
+        "n_seats": len(setup.labels),
+        "n_rounds": setup.rules.n_rounds,
+        "scripted": all(kind == "scripted" for kind in played.kinds),
+        "status": played.status,
+        "failure": played.failure,
+        "started_at": min(calls["started_at"], default=0.0),
+        "finished_at": max(ends, default=None) if played.events else None,
+        "rules_version": RULES_VERSION,
+        "prompt_hash": played.header.prompt_hash,
+        "config_hash": played.header.config_hash,
+        "journal_sha256": replies_sha256(*_replied(calls)),
+        "n_calls": len(calls["status"]),
+        "n_forfeits": played.events.pulls["status"].count("forfeit") if played.events else 0,
+        "input_tokens": sum(filter(None, calls["input_tokens"])),
+        "output_tokens": sum(filter(None, calls["output_tokens"])),
+        "cost_usd": sum(calls["cost_usd"]),
+    }
+    return {name: (value,) for name, value in row.items()}
+
+
+def _replied(calls: Fields) -> tuple[Sequence[str], Sequence[str]]:
+    """Request hash and text of the calls that brought a reply."""
+    hashes, texts, statuses = calls["request_hash"], calls["text"], calls["status"]
+    if FAULTS.isdisjoint(statuses):
+        return hashes, texts
+    replied = [status not in FAULTS for status in statuses]
+    return list(compress(hashes, replied)), list(compress(texts, replied))
+
+
+def _seats(played: Played) -> Columns:
+    planned, labels = played.planned, played.planned.setup.labels
+    return {
+        "episode_id": Alike(planned.episode_id, len(labels)),
+        "seat": range(len(labels)),
+        "label": labels,
+        "model": planned.models,
+        "role": planned.roles,
+        "kind": played.kinds,
+    }
+
+
+def _edges(played: Played) -> Columns:
+    edges = played.planned.setup.edges
+    return {
+        "episode_id": Alike(played.planned.episode_id, len(edges)),
+        "seat_a": [a for a, _ in edges],
+        "seat_b": [b for _, b in edges],
+    }
+
+
+def _events(played: Played, fields: Fields) -> Columns:
+    return {"episode_id": Alike(played.planned.episode_id, len(fields["event_id"])), **fields}
+
+
+def _calls(played: Played) -> Columns:
+    calls, seats = played.calls, played.calls["seat"]
+    return {
+        **calls,
+        "episode_id": Alike(played.planned.episode_id, len(seats)),
+        "call_id": range(len(seats)),
+        "provider": _by_seat(played.providers, seats),
+        "model": _by_seat(played.planned.models, seats),
+        "reply_text": calls["text"],
+        "reasoning_text": calls["reasoning"],
+    }
+
+
+def _by_seat(values: Sequence[Any], seats: Sequence[int]) -> Sequence[Any]:
+    return Alike(values[0], len(seats)) if len(set(values)) == 1 else [values[seat] for seat in seats]

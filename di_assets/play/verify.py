@@ -10,7 +10,8 @@ import polars as pl
 from di_assets.agents.player import Ask, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, PlannedEpisode, plan
-from di_assets.game.types import RULES_VERSION, Message, Pull, State, Turn
+from di_assets.game.state import State
+from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
 from di_assets.play.cast import header, players
 from di_assets.play.episode import GoesOut, Sent, Table, play_episode
 from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256
@@ -103,7 +104,8 @@ def _verdict(
 ) -> Verdict:
     key = episode["episode_id"]
     replied = [c for c in tables["calls"] if c["status"] not in FAULTS]
-    sha_differs = replies_sha256((c["request_hash"], c["reply_text"]) for c in replied) != episode["journal_sha256"]
+    sha256 = replies_sha256([c["request_hash"] for c in replied], [c["reply_text"] for c in replied])
+    sha_differs = sha256 != episode["journal_sha256"]
     planned = _planned(configs, episode)
     stale = _stale(configs, prompts, episode, planned)
     if planned is None or stale in {"rules_version", "config_hash"}:

@@ -78,7 +78,8 @@ class Table:
         if missing or extra:
             raise ContractError(f"table {self.name}: missing columns {missing}, columns not in the contract {extra}")
         try:
-            frame = frame.select(list(self.schema)).cast(pl.Schema(self.schema))
+            if list(frame.schema.items()) != list(self.schema.items()):
+                frame = frame.select(list(self.schema)).cast(pl.Schema(self.schema))
         except pl.exceptions.PolarsError as error:
             raise ContractError(f"table {self.name}: {error}") from error
         nulls = [c.name for c in self.columns if not c.nullable and frame[c.name].null_count()]
@@ -87,9 +88,10 @@ class Table:
         if self.in_order(frame):
             return frame
         frame = frame.sort(self.keys)
-        if frame.select(self.keys).is_duplicated().any():
-            twice = frame.filter(frame.select(self.keys).is_duplicated()).select(self.keys).row(0, named=True)
-            raise ContractError(f"table {self.name}: key {twice} occurs more than once")
+        twice = frame.filter(frame.select(self.keys).is_duplicated())
+        if not twice.is_empty():
+            found = twice.select(self.keys).row(0, named=True)
+            raise ContractError(f"table {self.name}: key {found} occurs more than once")
         return frame
 
 
@@ -205,7 +207,11 @@ CALLS = Table(
         ("attempt", INT, "0, then 1 and 2 for re-asks"),
         ("provider", TEXT, "openai, anthropic or scripted"),
         ("model", TEXT, "model name, as in configs/models.yaml"),
-        ("request_hash", TEXT, "sha256 of what was asked"),
+        (
+            "request_hash",
+            TEXT,
+            "sha256 of what was asked; a scripted agent's is model/seed/label/round/phase/exchange/attempt",
+        ),
         ("reply_text", TEXT, "the reply as it came; hostile text"),
         ("reasoning_text?", TEXT, "the model's visible reasoning, where it gives one"),
         ("status", TEXT, "ok, or the kind of invalid reply or of fault (then there is no reply)"),

@@ -1,18 +1,19 @@
 import asyncio
-import random
+import importlib
 
 import pytest
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.agents.replies import read_reply
-from di_assets.agents.scripted import POLICIES, scripted_player
+from di_assets.agents.scripted import POLICIES, scripted_player, turn_number, words, words_name
 from di_assets.game import Reply, Rules, Setup, asked, edges, observe, points, seat_labels, start, step
 
+SEED = 3
 TRUE_TO_RULES = sorted(set(POLICIES) - {"rule_breaker"})
 PERSUADERS = ("promiser", "con_artist", "pleader", "threatener", "pact_maker")
 
 
-def play(names, *, topology="complete", seed=3, focal=0, **rules):
+def play(names, *, topology="complete", seed=SEED, focal=0, **rules):
     setup = Setup(
         Rules(**{"n_rounds": 8, **rules}),
         edges(topology, len(names), seed=seed),
@@ -31,6 +32,12 @@ def play(names, *, topology="complete", seed=3, focal=0, **rules):
             replies.append((player.model, o, reply))
         state = step(state, now)
     return state, replies
+
+
+def drawn(model, o):
+    """The random number of this turn."""
+    name = words_name(scripted_player(model, seed=SEED).stream(o.me), o.turn.phase, 0)
+    return words(name, 99)[turn_number(o.turn, o.rules.exchanges)]
 
 
 @pytest.mark.parametrize("name", TRUE_TO_RULES)
@@ -54,6 +61,17 @@ def test_every_policy_keeps_the_rules_everywhere(name, topology, rules):
         assert not state.messages
 
 
+@pytest.mark.parametrize("name", TRUE_TO_RULES)
+@pytest.mark.parametrize("topology", ["complete", "ring", "star"])
+def test_what_a_policy_replies_is_read_back_from_its_text_as_it_was(name, topology):
+    """So that a reply need not be read where nothing but policies play."""
+    _, replies = play([name, "random", "promiser", "gullible", "tit_for_tat"], topology=topology, exchanges=2)
+    for model, o, read in replies:
+        rule = POLICIES[model].rule(o.turn.phase)
+        said = Reply() if rule is None else rule(o, word=drawn(model, o))
+        assert read == said
+
+
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_every_policy_is_deterministic(name):
     cast = [name, "bandwagon", "loyal", "gullible", "con_artist"]
@@ -62,9 +80,8 @@ def test_every_policy_is_deterministic(name):
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_every_policy_names_its_source(name):
-    import sys
-
-    assert sys.modules[POLICIES[name].__module__].__doc__
+    module = importlib.import_module(f"di_assets.agents.scripted.{'random_' if name == 'random' else name}")
+    assert module.__doc__
 
 
 @pytest.mark.parametrize("name", PERSUADERS)
@@ -136,5 +153,5 @@ def test_policies_are_blind_to_letters():
     for labels in (("A", "B", "C"), ("C", "A", "B")):
         setup = Setup(Rules(n_rounds=3, channel="none"), edges("complete", 3, seed=1), labels, 1)
         state = step(start(setup), {0: Reply(pull=labels[1]), 1: Reply(pull=labels[0]), 2: Reply(pull=labels[1])})
-        choice = POLICIES["bandwagon"](observe(state, 0), rng=random.Random(1))
+        choice = POLICIES["bandwagon"].pull(observe(state, 0), word=1)
         assert choice == Reply(pull=labels[1])

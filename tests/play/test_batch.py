@@ -27,6 +27,12 @@ def warehouse(tmp_path):
     return Warehouse(tmp_path / "warehouse")
 
 
+@pytest.fixture
+def _journaled(monkeypatch):
+    """Scripted agents' replies go to a journal, as a model's do."""
+    monkeypatch.setattr(batch_module, "_free", lambda *_: False)
+
+
 def play(configs, name, warehouse, **more):
     arm = configs.arm(name)
     return play_batch(configs, arm, batches(arm)[0], warehouse, **more)
@@ -148,9 +154,10 @@ def test_another_configuration_is_stale_not_broken(small_configs, warehouse, tmp
 def test_killed_at_any_moment_it_goes_on_and_asks_nothing_twice(small_configs, tmp_path):
     """SIGKILL in the middle, again and again; then the same bytes as without."""
     script = (
-        "import sys; from pathlib import Path; from di_assets.arms import load_configs, batches; from di_assets.play.batch import play_batch;"
-        "from di_assets.tables import Warehouse; c = load_configs(Path(sys.argv[1])); a = c.arm('demo_attack');"
-        "print(play_batch(c, a, batches(a)[0], Warehouse(Path(sys.argv[2])), limit=20).calls)"
+        "import sys; from pathlib import Path; from di_assets.arms import load_configs, batches;"
+        "from di_assets.play import batch; from di_assets.tables import Warehouse; batch._free = lambda *_: False;"
+        "c = load_configs(Path(sys.argv[1])); a = c.arm('demo_attack');"
+        "print(batch.play_batch(c, a, batches(a)[0], Warehouse(Path(sys.argv[2])), limit=20).calls)"
     )
     command = [sys.executable, "-c", script, str(ROOT / "configs")]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
@@ -177,17 +184,18 @@ def test_killed_at_any_moment_it_goes_on_and_asks_nothing_twice(small_configs, t
     assert last <= calls.height - kept + kills  # a torn last line is the one call that may be made again
 
 
+@pytest.mark.usefixtures("_journaled")
 def test_a_torn_last_line_is_dropped_loudly(small_configs, warehouse, tmp_path, caplog, monkeypatch):
     whole = Warehouse(tmp_path / "whole")
     play(small_configs, "talk", whole)
     journals = {}
-    monkeypatch.setattr(
-        batch_module,
-        "_clear",
-        lambda folder, _: journals.update({p.name: p.read_bytes() for p in folder.glob("*.jsonl")}),
-    )
-    play(small_configs, "talk", warehouse, limit=1)
-    monkeypatch.undo()
+
+    def keep(folder, _):
+        journals.update({path.name: path.read_bytes() for path in folder.glob("*.jsonl")})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_module, "_clear", keep)
+        play(small_configs, "talk", warehouse, limit=1)
     for path in warehouse.root.rglob("*.parquet"):
         path.unlink()
     (path,) = warehouse.journal.rglob("*.jsonl")
@@ -199,6 +207,7 @@ def test_a_torn_last_line_is_dropped_loudly(small_configs, warehouse, tmp_path, 
     assert warehouse.read("pulls").equals(one)
 
 
+@pytest.mark.usefixtures("_journaled")
 def test_a_journal_of_another_configuration_is_kept_and_not_resumed(small_configs, warehouse):
     path = warehouse.journal / "talk--b00" / "talk--promiser_r0.jsonl"
     path.parent.mkdir(parents=True)

@@ -5,6 +5,7 @@ import random
 import polars as pl
 import pytest
 
+from di_assets.arms import load_configs
 from di_assets.play.batch import play_batch
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
@@ -64,6 +65,30 @@ def spend(tmp_path, url, ledger, number, rng):
     kept = calls.filter(~pl.col("status").is_in(list(FAULTS)))
     assert kept.join(warehouse.read("calls"), on=["episode_id", "request_hash", "reply_text"], how="anti").is_empty()
     return warehouse.read("pulls")
+
+
+def mixed_configs(folder, url, **options):
+    """The models' arm with scripted rivals beside them."""
+    hostile_configs(folder, url, **options)
+    text = (folder / "hard.yaml").read_text().replace("[o, a, o, a]", "[promiser, a, gullible, rule_breaker]")
+    (folder / "hard.yaml").write_text(text)
+    return load_configs(folder)
+
+
+def test_scripted_rivals_of_a_model_go_on_as_they_began_when_play_is_resumed(tmp_path):
+    ledger = tmp_path / "ledger"
+    with hostile(ledger, latency=0.002) as url:
+        once, again = Warehouse(tmp_path / "once"), Warehouse(tmp_path / "again")
+        play_to_the_end(mixed_configs(tmp_path / "a", url, rounds=4), once)
+        first, budget = len(served(ledger)), once.read("episodes")["cost_usd"].sum() / 2
+        poor = mixed_configs(tmp_path / "b", url, rounds=4, budget=budget)
+        stopped = play_batch(poor, poor.arm("hard"), "hard--b00", again)
+        play_to_the_end(mixed_configs(tmp_path / "c", url, rounds=4), again)
+    assert stopped.stopped
+    assert stopped.calls
+    assert len(served(ledger)) == 2 * first
+    for table in EVENTS:
+        assert once.paths(table)[0].read_bytes() == again.paths(table)[0].read_bytes(), table
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,33 @@ from di_assets.agents.scripted.grudger import grudger
 from di_assets.agents.scripted.gullible import gullible
 from di_assets.agents.scripted.loyal import loyal
 from di_assets.agents.scripted.pact_maker import pact_maker
-from di_assets.agents.scripted.player import Policy
-from di_assets.agents.scripted.player import ScriptedPlayer as _ScriptedPlayer
+from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, turn_name, turn_number, words_name
 from di_assets.agents.scripted.pleader import pleader
+from di_assets.agents.scripted.policy import Policy, Rule
 from di_assets.agents.scripted.promiser import promiser
 from di_assets.agents.scripted.random_ import random_
 from di_assets.agents.scripted.rule_breaker import rule_breaker
 from di_assets.agents.scripted.threatener import threatener
 from di_assets.agents.scripted.tit_for_tat import tit_for_tat
+from di_assets.agents.scripted.words import words
+
+__all__ = [
+    "POLICIES",
+    "SILENCE",
+    "Policy",
+    "Rule",
+    "ScriptedPlayer",
+    "scripted_player",
+    "turn_name",
+    "turn_number",
+    "words",
+    "words_name",
+]
 
 
-def scripted_player(model: str, *, seed: int) -> _ScriptedPlayer:
+def scripted_player(model: str, *, seed: int) -> ScriptedPlayer:
     """The scripted agent of this name, for one seat of one episode."""
-    return _ScriptedPlayer(model=model, seed=seed, policies=POLICIES)
+    return ScriptedPlayer(model=model, policy=POLICIES[model], seed=seed)
 
 
 POLICIES: Mapping[str, Policy] = {

@@ -1,18 +1,21 @@
 """Pulls whoever got most last round: following the majority (Asch 1951; Bikhchandani, Hirshleifer & Welch 1992)."""
 
-import random
-from collections import Counter
-
-from di_assets.agents.scripted.history import anyone
+from di_assets.agents.scripted.history import PULL
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def bandwagon(observation: Observation, *, rng: random.Random) -> Reply:
+def follow(observation: Observation, *, word: int) -> Reply:
     """Pulls the neighbour with most pulls last round, as far as it learned of them; ties by lot."""
-    if observation.turn.phase == "message":
-        return Reply()
-    last = observation.turn.round - 1
-    tally = Counter(p.target for p in observation.pulls if p.round == last and p.target in observation.neighbours)
-    most = max(tally.values(), default=0)
-    leaders = sorted(label for label, count in tally.items() if count == most and label is not None)
-    return Reply(pull=rng.choice(leaders)) if leaders else anyone(observation, rng=rng)
+    near = observation.seat.near
+    leaders, most = [], 1
+    for label, givers in observation.rounds[-1].givers.items() if observation.rounds else ():
+        if len(givers) > most and label in near:
+            leaders, most = [label], len(givers)
+        elif len(givers) == most and label in near:
+            leaders.append(label)
+    return PULL[one_of(leaders or near, word=word)]
+
+
+bandwagon = Policy(pull=follow)

@@ -1,9 +1,9 @@
 """Promises everyone, repays nobody: cheap talk without commitment (Farrell & Rabin 1996)."""
 
-import random
-
-from di_assets.agents.scripted.history import pullers
-from di_assets.agents.scripted.persuading import write_to
+from di_assets.agents.scripted.history import PULL, givers
+from di_assets.agents.scripted.persuading import to_everyone
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 PHRASES = (
@@ -14,9 +14,10 @@ PHRASES = (
 )
 
 
-def con_artist(observation: Observation, *, rng: random.Random) -> Reply:
+def pull_others(observation: Observation, *, word: int) -> Reply:
     """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
-    if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
-    near = set(observation.neighbours)
-    return Reply(pull=rng.choice(sorted(near - set(pullers(observation)) or near)))
+    near, owed = observation.seat.near, givers(observation)
+    return PULL[one_of([label for label in near if label not in owed] or near, word=word)]
+
+
+con_artist = Policy(pull=pull_others, write=to_everyone(PHRASES))

@@ -1,22 +1,21 @@
 """Repays, but never again pulls one that took its pull and did not answer (Friedman 1971, the grim trigger)."""
 
-import random
-
-from di_assets.agents.scripted.history import pullers
+from di_assets.agents.scripted.history import PULL, givers, my_pulls
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def grudger(observation: Observation, *, rng: random.Random) -> Reply:
+def repay_the_trusted(observation: Observation, *, word: int) -> Reply:
     """Crosses out every neighbour that it pulled and that did not pull it in the round after."""
-    if observation.turn.phase == "message":
-        return Reply()
-    got = {(p.round, p.puller) for p in observation.pulls if p.target == observation.me}
+    me, near = observation.seat.me, observation.seat.near
     crossed = {
-        p.target
-        for p in observation.pulls
-        if p.puller == observation.me and p.round < observation.turn.round - 1 and (p.round + 1, p.target) not in got
+        pulled
+        for pulled, after in zip(my_pulls(observation), observation.rounds[1:], strict=False)
+        if pulled is not None and pulled not in after.givers.get(me, ())
     }
-    near = set(observation.neighbours)
-    trusted = near - crossed or near
-    repaid = set(pullers(observation)) & trusted
-    return Reply(pull=rng.choice(sorted(repaid or trusted)))
+    trusted = [label for label in near if label not in crossed] or near
+    return PULL[one_of([label for label in givers(observation) if label in trusted] or trusted, word=word)]
+
+
+grudger = Policy(pull=repay_the_trusted)

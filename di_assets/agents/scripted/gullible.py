@@ -1,18 +1,29 @@
 """Pulls whoever asked it most convincingly: a promise before a plain request (Cialdini 1984, on reciprocity)."""
 
-import random
+from functools import lru_cache
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
-from di_assets.agents.scripted.history import heard, repay
+from di_assets.agents.scripted.history import PULL, heard, repay
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 
-def gullible(observation: Observation, *, rng: random.Random) -> Reply:
-    """Believes the last promise it heard, else the last request; where nobody asked, repays like tit-for-tat."""
-    if observation.turn.phase == "message":
-        return Reply()
-    messages = heard(observation)
-    asked = [m.sender for m in messages if asks_for_pull(m.text)]
-    promised = [m.sender for m in messages if promises_pull(m.text) and m.sender in asked]
+def believe(observation: Observation, *, word: int) -> Reply:
+    """Pulls for one of the promises it heard last, else for one of the requests; where nobody asked, repays."""
+    asked, promised = list[str](), list[str]()
+    for message in heard(observation):
+        asks, promises = _heard_in(message.text)
+        if asks:
+            (promised if promises else asked).append(message.sender)
     convincing = promised or asked
-    return Reply(pull=convincing[-1]) if convincing else repay(observation, rng=rng)
+    return PULL[one_of(convincing, word=word)] if convincing else repay(observation, word=word)
+
+
+# Scripted agents say the same few sentences all the time, and hearing one takes longer than all else of a turn.
+@lru_cache(maxsize=8_192)
+def _heard_in(text: str) -> tuple[bool, bool]:
+    return asks_for_pull(text), promises_pull(text)
+
+
+gullible = Policy(pull=believe)

@@ -1,45 +1,47 @@
-"""What a scripted agent reads off its observation."""
+"""What a scripted agent reads off its observation: mostly the last round, as cheap in a long game as in a short one."""
 
-import random
-from collections import Counter
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 from di_assets.game.types import Observation, Reply, SeenMessage
 
+# The reply that pulls this player.
+PULL: Mapping[str, Reply] = {label: Reply(pull=label) for label in ascii_uppercase}
 
-def pullers(observation: Observation, *, rounds: int = 1) -> list[str]:
+
+def givers(observation: Observation) -> Sequence[str]:
+    """Neighbours that pulled this seat last round; none in round 1."""
+    return observation.rounds[-1].givers.get(observation.seat.me, ()) if observation.rounds else ()
+
+
+def pullers(observation: Observation, *, rounds: int) -> list[str]:
     """Neighbours that pulled this seat in the last `rounds` rounds, one entry a pull, oldest first."""
-    since = observation.turn.round - rounds
-    return [
-        p.puller
-        for p in observation.pulls
-        if p.target == observation.me and p.puller != observation.me and p.round >= since
-    ]
+    me = observation.seat.me
+    return [label for pulls in observation.rounds[-rounds:] for label in pulls.givers.get(me, ())]
 
 
 def my_pulls(observation: Observation) -> list[str | None]:
     """Whom this seat pulled, round by round; None for a forfeit."""
-    return [p.target for p in observation.pulls if p.puller == observation.me]
+    me = observation.seat.me
+    return [pulls.targets[me] for pulls in observation.rounds]
 
 
-def received(observation: Observation) -> Counter[str]:
-    """Pulls that this seat received so far, by neighbour."""
-    return Counter(p.puller for p in observation.pulls if p.target == observation.me and p.puller != observation.me)
+def heard(observation: Observation) -> Sequence[SeenMessage]:
+    """Messages to this seat in the last message phase, by sender; none where there was no such phase."""
+    me = observation.seat.me
+    return (
+        [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
+    )
 
 
-def heard(observation: Observation) -> list[SeenMessage]:
-    """Messages to this seat in the last message phase, in the order of the round's neighbours."""
-    last = [m for m in observation.messages if m.recipient == observation.me and m.round == observation.turn.round]
-    newest = max((m.exchange for m in last), default=0)
-    rank = {label: i for i, label in enumerate(observation.neighbours)}
-    return sorted((m for m in last if m.exchange == newest), key=lambda m: rank.get(m.sender, len(rank)))
-
-
-def anyone(observation: Observation, *, rng: random.Random) -> Reply:
+def anyone(observation: Observation, *, word: int) -> Reply:
     """A pull for a neighbour drawn uniformly."""
-    return Reply(pull=rng.choice(sorted(observation.neighbours)))
+    near = observation.seat.near
+    return PULL[near[word % len(near)]]
 
 
-def repay(observation: Observation, *, rng: random.Random) -> Reply:
+def repay(observation: Observation, *, word: int) -> Reply:
     """A pull for one of those that pulled this seat last round, drawn uniformly; for anyone where there were none."""
-    last = sorted(set(pullers(observation)) & set(observation.neighbours))
-    return Reply(pull=rng.choice(last)) if last else anyone(observation, rng=rng)
+    seat, rounds = observation.seat, observation.rounds
+    among = (rounds[-1].givers.get(seat.me) if rounds else None) or seat.near
+    return PULL[among[word % len(among)]]

@@ -1,9 +1,8 @@
 """Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
 
-import random
-
-from di_assets.agents.scripted.history import my_pulls, pullers
+from di_assets.agents.scripted.history import PULL, my_pulls, pullers
 from di_assets.agents.scripted.persuading import write_to
+from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
 # Rounds a partner may leave unanswered before another is courted.
@@ -15,19 +14,27 @@ PHRASES = (
 )
 
 
-def pact_maker(observation: Observation, *, rng: random.Random) -> Reply:
-    """Stays with the last partner while it answers within three rounds; else turns to one that did pull it."""
-    near = set(observation.neighbours)
-    recent = [label for label in pullers(observation, rounds=PATIENCE) if label in near]
-    mine = [label for label in my_pulls(observation) if label in near]
+def pull_partner(observation: Observation, *, word: int) -> Reply:
+    """Pulls the partner of this round."""
+    del word
+    return PULL[_partner(observation)]
+
+
+def court_partner(observation: Observation, *, word: int) -> Reply:
+    """Writes to the partner of this round alone."""
+    return write_to(observation, {_partner(observation): PHRASES}, word=word)
+
+
+def _partner(observation: Observation) -> str:
+    """The last partner while it answers within three rounds; else one that did pull this seat, or the next in turn."""
+    seat = observation.seat
+    recent = pullers(observation, rounds=PATIENCE)
+    mine = [label for label in my_pulls(observation) if label is not None and label != seat.me]
     if mine and (mine[-1] in recent or len(mine) < PATIENCE):
-        partner = mine[-1]
-    elif recent:
-        partner = recent[-1]
-    else:
-        # By round, not by phase: the same partner is courted and pulled.
-        turn = (observation.turn.round - 1) // PATIENCE
-        partner = observation.orders[0][turn % len(observation.neighbours)]
-    if observation.turn.phase == "message":
-        return write_to([partner], PHRASES, observation, rng=rng)
-    return Reply(pull=partner)
+        return mine[-1]
+    if recent:
+        return recent[-1]
+    return seat.order(1)[(observation.turn.round - 1) // PATIENCE % len(seat.near)]
+
+
+pact_maker = Policy(pull=pull_partner, write=court_partner)

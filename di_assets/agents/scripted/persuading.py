@@ -1,18 +1,35 @@
 """How persuaders write: a phrase drawn from several, addressed by name, to every neighbour or to some."""
 
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
+from di_assets.agents.scripted.policy import Rule
 from di_assets.game.types import Observation, Reply
 
 
-def write_to(names: Iterable[str], phrases: Sequence[str], observation: Observation, *, rng: random.Random) -> Reply:
-    """One message to each name; phrases may use {name}, {round} and {left} (rounds still to come, where known)."""
-    known = observation.rules.horizon == "known"
-    left = f"{observation.rules.n_rounds - observation.turn.round} rounds" if known else "many rounds"
-    return Reply(
-        messages=tuple(
-            (name, rng.choice(phrases).format(name=name, round=observation.turn.round, left=left))
-            for name in sorted(names)
-        )
-    )
+def write_to(observation: Observation, phrases: Mapping[str, Sequence[str]], *, word: int) -> Reply:
+    """One message to each of these names, drawn from its phrases.
+
+    They may use {name}, {round} and {left} (rounds still to come, where known).
+    """
+    rules, now = observation.seat.rules, observation.turn.round
+    left = rules.n_rounds - now if rules.horizon == "known" else None
+    messages = []
+    for name, options in phrases.items():
+        word, drawn = divmod(word, len(options))
+        messages.append((name, _worded(options[drawn], name, now, left)))
+    return Reply(messages=tuple(messages))
+
+
+def to_everyone(phrases: Sequence[str]) -> Rule:
+    """The rule that writes one of these to every neighbour."""
+
+    def write(observation: Observation, *, word: int) -> Reply:
+        return write_to(observation, dict.fromkeys(observation.seat.near, phrases), word=word)
+
+    return write
+
+
+@lru_cache(maxsize=8_192)
+def _worded(phrase: str, name: str, now: int, left: int | None) -> str:
+    return phrase.format(name=name, round=now, left="many rounds" if left is None else f"{left} rounds")

@@ -1,10 +1,8 @@
 """Asks everyone and offers nothing: the plain request (Langer, Blank & Chanowitz 1978, on asking with a reason)."""
 
-import random
-
 from di_assets.agents.scripted.history import repay
-from di_assets.agents.scripted.persuading import write_to
-from di_assets.game.types import Observation, Reply
+from di_assets.agents.scripted.persuading import to_everyone
+from di_assets.agents.scripted.policy import Policy
 
 PHRASES = (
     "Please pull me this round, {name}. I am falling behind.",
@@ -14,8 +12,5 @@ PHRASES = (
 )
 
 
-def pleader(observation: Observation, *, rng: random.Random) -> Reply:
-    """Begs every neighbour; repays like tit-for-tat without ever saying so."""
-    if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
-    return repay(observation, rng=rng)
+# Begs every neighbour; repays like tit-for-tat without ever saying so.
+pleader = Policy(pull=repay, write=to_everyone(PHRASES))

@@ -1,10 +1,8 @@
 """Promises everyone a pull for a pull, and repays: a conditional cooperator that says so (Ostrom 1990)."""
 
-import random
-
 from di_assets.agents.scripted.history import repay
-from di_assets.agents.scripted.persuading import write_to
-from di_assets.game.types import Observation, Reply
+from di_assets.agents.scripted.persuading import to_everyone
+from di_assets.agents.scripted.policy import Policy
 
 PHRASES = (
     "Player {name}, pull for me this round and I will pull you back next round. I keep my word.",
@@ -14,8 +12,5 @@ PHRASES = (
 )
 
 
-def promiser(observation: Observation, *, rng: random.Random) -> Reply:
-    """Offers the same deal to every neighbour and repays those that took it."""
-    if observation.turn.phase == "message":
-        return write_to(observation.neighbours, PHRASES, observation, rng=rng)
-    return repay(observation, rng=rng)
+# Offers the same deal to every neighbour and repays those that took it.
+promiser = Policy(pull=repay, write=to_everyone(PHRASES))

@@ -1,7 +1,7 @@
 """Breaks every rule of replying, in turn: for conformance tests and golden playthroughs; in no line-up."""
 
-import random
-
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation
 
 MESSAGES = (
@@ -26,8 +26,11 @@ PULLS = (
 )
 
 
-def rule_breaker(observation: Observation, *, rng: random.Random) -> str:
+def break_rules(observation: Observation, *, word: int) -> str:
     """A raw reply drawn from those above; some can be read after all."""
     near = observation.neighbours[0]
-    raw = rng.choice(MESSAGES if observation.turn.phase == "message" else PULLS)
+    raw = one_of(MESSAGES if observation.turn.phase == "message" else PULLS, word=word)
     return raw.format(me=observation.me, near=near, lower=near.lower())
+
+
+rule_breaker = Policy(pull=break_rules, write=break_rules)

@@ -1,9 +1,9 @@
 """Asks with a threat: pull me, or I stop (Schelling 1960, on threats; punishes like the grim trigger, but forgives)."""
 
-import random
-
-from di_assets.agents.scripted.history import pullers, received
+from di_assets.agents.scripted.history import PULL, givers, pullers
 from di_assets.agents.scripted.persuading import write_to
+from di_assets.agents.scripted.policy import Policy
+from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
 
 WARNINGS = (
@@ -17,15 +17,19 @@ THANKS = (
 )
 
 
-def threatener(observation: Observation, *, rng: random.Random) -> Reply:
-    """Thanks those that pulled it last round, threatens the rest; pulls its best payer among last round's."""
-    last = set(pullers(observation)) & set(observation.neighbours)
-    if observation.turn.phase == "message":
-        others = set(observation.neighbours) - last
-        thanked = write_to(last, THANKS, observation, rng=rng)
-        warned = write_to(others, WARNINGS, observation, rng=rng)
-        return Reply(messages=thanked.messages + warned.messages)
-    given = received(observation)
-    among = last or set(observation.neighbours)
-    most = max(given[label] for label in among)
-    return Reply(pull=rng.choice(sorted(label for label in among if given[label] == most)))
+def pull_best_payer(observation: Observation, *, word: int) -> Reply:
+    """Pulls the one that gave it most so far among those that pulled it last round."""
+    given = pullers(observation, rounds=len(observation.rounds))
+    among = givers(observation) or observation.seat.near
+    most = max(map(given.count, among))
+    return PULL[one_of([label for label in among if given.count(label) == most], word=word)]
+
+
+def thank_and_threaten(observation: Observation, *, word: int) -> Reply:
+    """Thanks those that pulled it last round, threatens the rest."""
+    last = givers(observation)
+    phrases = {label: THANKS if label in last else WARNINGS for label in observation.seat.near}
+    return write_to(observation, phrases, word=word)
+
+
+threatener = Policy(pull=pull_best_payer, write=thank_and_threaten)

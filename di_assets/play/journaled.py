@@ -1,0 +1,134 @@
+"""Episodes that models take part in: many in flight at once, every reply journaled before it is used."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from di_assets.agents.prompts import Prompts
+from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.cast import header, players
+from di_assets.play.episode import Table, play_episode
+from di_assets.play.group_sync import GroupSync
+from di_assets.play.in_flight import InFlight
+from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
+from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
+from di_assets.play.sending import Lines
+from di_assets.play.tally import Tally
+from di_assets.providers.types import FatalFault, TransportFault
+
+IN_FLIGHT = "in_flight.map"
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the episodes of one run of a batch share."""
+
+    arm: Arm
+    configs: Configs
+    prompts: Prompts
+    lines: Lines
+    sync: GroupSync
+    in_flight: InFlight
+    folder: Path
+    tally: Tally
+    one_more: Callable[[], None]
+
+
+def play_journaled(
+    configs: Configs,
+    arm: Arm,
+    todo: Sequence[PlannedEpisode],
+    folder: Path,
+    budgets: Sequence[Budget],
+    *,
+    tally: Tally,
+    one_more: Callable[[], None],
+) -> list[Played]:
+    """Plays these episodes, each on from where its journal in `folder` ends.
+
+    Args:
+        configs: all configuration.
+        arm: the episodes' arm.
+        todo: what is to be played.
+        folder: where the journals are.
+        budgets: none is overspent.
+        tally: counts what is done; when it says that play stopped, no episode is begun.
+        one_more: called as each episode ends.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_all(configs, arm, todo, folder, budgets, tally, one_more))
+
+
+async def _all(
+    configs: Configs,
+    arm: Arm,
+    todo: Sequence[PlannedEpisode],
+    folder: Path,
+    budgets: Sequence[Budget],
+    tally: Tally,
+    one_more: Callable[[], None],
+) -> list[Played]:
+    run = _Run(
+        arm=arm,
+        configs=configs,
+        prompts=Prompts.load(configs.prompts),
+        lines=Lines(configs.models, configs.accounts, budgets),
+        sync=GroupSync(),
+        in_flight=InFlight(folder / IN_FLIGHT),
+        folder=folder,
+        tally=tally,
+        one_more=one_more,
+    )
+    run.lines.connect(arm.models)
+    places = asyncio.Semaphore(arm.in_flight)
+
+    async def placed(planned: PlannedEpisode) -> Played | None:
+        async with places:
+            return await _one(run, planned) if tally.stopped is None else None
+
+    try:
+        played = await asyncio.gather(*(placed(planned) for planned in todo))
+    finally:
+        await run.lines.close()
+        run.sync.close()
+        run.in_flight.close()
+    return [one for one in played if one is not None]
+
+
+async def _one(run: _Run, planned: PlannedEpisode) -> Played:
+    """Plays one episode; a fault fails this episode alone, a spent budget or a fatal fault stops the run as well."""
+    today = header(planned, run.arm, run.configs, run.prompts)
+    cast = players(planned, run.arm, run.configs, run.prompts, run.lines)
+    state, status, failure, journal, held = None, COMPLETE, None, None, 0
+    try:
+        path = run.folder / f"{planned.episode_id}.jsonl"
+        journal = Journal(path, today, sync=run.sync, in_flight=run.in_flight)
+        held = len(journal.calls)
+        table = Table(players=cast, journal=journal, send=run.lines.send)
+        state = await play_episode(planned.setup, table)
+    except TransportFault as fault:
+        status, failure = FAILED, str(fault)
+    except StaleJournalError as problem:
+        status, failure = FAILED, str(problem)
+    except (BudgetExceededError, FatalFault) as reason:
+        status, failure = STOPPED, str(reason)
+        run.tally.stopped = str(reason)
+    finally:
+        if journal is not None:
+            run.tally.add(by_field(journal.calls[held:]))
+            await journal.end()
+    run.one_more()
+    return Played(
+        planned=planned,
+        header=today,
+        kinds=tuple(player.kind for player in cast),
+        providers=tuple(player.provider for player in cast),
+        events=state.events() if state else None,
+        calls=by_field(in_call_order(journal.calls if journal else ())),
+        status=status,
+        failure=failure,
+    )

@@ -1,0 +1,139 @@
+"""Episodes of scripted agents alone: free, and the same each time, they are played without a journal, a loop or a wait.
+
+The game, the policies, the reading of raw replies and the record are those of every episode (see `episode.py`, where
+seats are asked at once and replies are journaled); a run that is killed plays them again.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from di_assets.agents.replies import encodable, read_reply, write_reply
+from di_assets.agents.scripted import SILENCE, Rule, ScriptedPlayer, turn_name, turn_number, words, words_name
+from di_assets.game.observe import observe
+from di_assets.game.state import Fields, State
+from di_assets.game.step import start, step
+from di_assets.game.types import Observation, Phase, Reply, Setup, Turn
+from di_assets.play.episode import MAX_REASKS
+from di_assets.play.journal import MOST_TEXT, OK
+from di_assets.play.record import Alike
+
+# What every call of a scripted agent has alike: it brings its reply at once and for nothing.
+ALIKE = {"stop": "end", "reasoning": None, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+ALIKE |= {"latency_s": 0.0, "retried": None}
+
+
+class Finished(NamedTuple):
+    """A finished game, and the calls that led there, in call order, by field of `Call`."""
+
+    state: State
+    calls: Fields
+
+
+class _Said(NamedTuple):
+    text: str
+    reply: Reply
+
+
+class _Asked(NamedTuple):
+    """Who is asked in an episode, once each turn, as columns; `at` is the turn's place among all turns."""
+
+    round: Sequence[int]
+    phase: Sequence[str]
+    exchange: Sequence[int]
+    seat: Sequence[int]
+    at: Sequence[int]
+    name: Sequence[str]
+
+
+def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
+    """Plays one episode to its end; `cast` by seat."""
+    state, n_rounds, exchanges = start(setup), setup.rules.n_rounds, setup.rules.exchanges
+    streams = [player.stream(label) for player, label in zip(cast, setup.labels, strict=True)]
+    rules = {
+        "message": _rules(cast, streams, state.board.writers, "message", n_rounds * exchanges),
+        "pull": _rules(cast, streams, range(len(cast)), "pull", n_rounds),
+    }
+    said, times, raw = list[dict[int, Reply]](), list[float](), dict[tuple[int, int], list[_Said]]()
+    while (turn := state.turn) is not None:
+        number, replies = turn_number(turn, exchanges), dict[int, Reply]()
+        times.append(time.time())
+        for seat, rule, drawn in rules[turn.phase]:
+            observation = observe(state, seat)
+            reply = rule(observation, word=drawn[number])
+            if isinstance(reply, str):
+                tries = raw[state.at, seat] = _tries(reply, observation, rule, streams[seat])
+                reply = tries[-1].reply
+            replies[seat] = reply
+        said.append(replies)
+        state = step(state, replies)
+    asked = _asked(state.board.turns, len(cast), state.board.writers)
+    calls = _calls(asked, streams, said, times)
+    return Finished(state, _with_reasks(calls, asked, raw) if raw else calls)
+
+
+def _rules(
+    cast: Sequence[ScriptedPlayer], streams: Sequence[str], seats: Sequence[int], phase: Phase, n_turns: int
+) -> list[tuple[int, Rule, Sequence[int]]]:
+    """Those of these seats that have a rule for this phase, the rule, and a random number for each turn."""
+    ruled = [(seat, cast[seat].policy.rule(phase)) for seat in seats]
+    return [(seat, rule, words(words_name(streams[seat], phase, 0), n_turns)) for seat, rule in ruled if rule]
+
+
+def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
+    """A seat's raw reply and those to the re-asks, until one is valid or the re-asks have run out."""
+    turn, tries = observation.turn, list[_Said]()
+    number = turn_number(turn, observation.rules.exchanges)
+    while True:
+        text = encodable(raw)[:MOST_TEXT]
+        tries.append(_Said(text, read_reply(observation, text)))
+        if tries[-1].reply.invalid is None or len(tries) > MAX_REASKS:
+            return tries
+        name = words_name(stream, turn.phase, len(tries))
+        raw = str(rule(observation, word=words(name, number + 1)[number]))
+
+
+@lru_cache(maxsize=64)
+def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Asked:
+    rows = [
+        (turn.round, turn.phase, turn.exchange, seat, at, turn_name(turn))
+        for at, turn in enumerate(turns)
+        for seat in (range(n_seats) if turn.phase == "pull" else writers)
+    ]
+    return _Asked(*zip(*rows, strict=True))
+
+
+def _calls(
+    asked: _Asked, streams: Sequence[str], said: Sequence[Mapping[int, Reply]], times: Sequence[float]
+) -> dict[str, Sequence[object]]:
+    """The calls, by field, as if nobody was asked again."""
+    n = len(asked.seat)
+    return {
+        "round": asked.round,
+        "phase": asked.phase,
+        "exchange": asked.exchange,
+        "seat": asked.seat,
+        "attempt": Alike(0, n),
+        "request_hash": [f"{streams[seat]}/{name}/0" for seat, name in zip(asked.seat, asked.name, strict=True)],
+        "text": [write_reply(said[at].get(seat, SILENCE)) for at, seat in zip(asked.at, asked.seat, strict=True)],
+        "status": Alike(OK, n),
+        "error": Alike(None, n),
+        "started_at": [times[at] for at in asked.at],
+        **{name: Alike(value, n) for name, value in ALIKE.items()},
+    }
+
+
+def _with_reasks(calls: Fields, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Fields:
+    """The calls with one for each try of those that answered with raw text, given by turn and seat."""
+    tried = [raw.get(key) for key in zip(asked.at, asked.seat, strict=True)]
+    rows = [(i, attempt, said) for i, tries in enumerate(tried) for attempt, said in enumerate(tries or [None])]
+    again = {name: [column[i] for i, _, _ in rows] for name, column in calls.items()}
+    for row, (_, attempt, said) in enumerate(rows):
+        if said is not None:
+            again["attempt"][row] = attempt
+            again["request_hash"][row] = f"{again['request_hash'][row].removesuffix('0')}{attempt}"
+            again["text"][row] = said.text
+            again["status"][row] = said.reply.kind or OK
+            again["error"][row] = said.reply.invalid
+    return {**again, **{name: Alike(value, len(rows)) for name, value in ALIKE.items()}}

@@ -1,0 +1,31 @@
+"""What a run of a batch did, counted as its calls are made."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from di_assets.game.state import Fields
+from di_assets.play.journal import OK
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run; replayed calls are not among them.
+
+    Attributes:
+        calls: made.
+        cost_usd: spent, US dollars.
+        faults: calls that brought no reply or an invalid one, and faults that were retried, by kind.
+        stopped: why play stopped before the end; None when it did not.
+    """
+
+    calls: int = 0
+    cost_usd: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    stopped: str | None = None
+
+    def add(self, calls: Fields) -> None:
+        """Counts these calls, given by field."""
+        self.calls += len(calls["status"])
+        self.cost_usd += sum(calls["cost_usd"])
+        self.faults.update(status for status in calls["status"] if status != OK)
+        self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))
