@@ -9,12 +9,15 @@ import streamlit as st
 from dashboard import data
 from dashboard.components import figure
 from dashboard.style import page
-from dashboard.tables import linked_table
+from dashboard.tables import boxed, linked_table
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.reading import flat, read_figure, read_summary
+from di_assets.report.reading import flat, read_figure, read_summary, text_of
 
 # Shown as the report page shows them, in its order.
-STATISTICS = ("measured", "needs", "net_capture", "payback_rate", "solicited_not_payback_rate", "lift")
+STATISTICS = ("measured", "needs", "net_capture", "payback_rate", "solicited_not_payback_rate", "lift", "primary")
+AGAINST = {"n": "n", "observed": "observed_mean", "null mean": "null_mean", "2.5%": "null_low", "97.5%": "null_high",
+           "place in the null": "null_place", "p": "p_value"}  # fmt: skip
+NULLS = {"simulated": "no talk", "shuffled": "shuffled"}
 EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
             "cascades": "cascades", "gini": "gini"}  # fmt: skip
 
@@ -30,7 +33,16 @@ def show() -> None:
     q1 = summary["questions"]["q1"]
     st.html(page(_top(summary) + _question(q1)))
     figure(read_figure(warehouse, "q1.wide.svg"), read_figure(warehouse, "q1.narrow.svg"), q1["alt"])
-    st.html(page(f"<p class='caption'>{escape(q1['caption'])}</p>" + _evidence() + _reading(q1) + _statistics(q1)))
+    st.html(
+        page(
+            f"<p class='caption'>{escape(q1['caption'])}</p>"
+            + _evidence()
+            + _reading(q1)
+            + _claims(q1)
+            + _statistics(q1)
+            + _chance(q1)
+        )
+    )
     st.html(page("<h3>Episodes</h3>"))
     frame = data.behind(str(warehouse.root), warehouse.version(), summary["provenance"]["scripted"])
     linked_table(frame, EPISODES, key="page")
@@ -90,4 +102,57 @@ def _statistics(q1: dict[str, Any]) -> str:
     return (
         f"<h3>Statistics</h3><div class='scroll' tabindex='0' role='region' aria-label='statistics'><table><tbody>{body}</tbody></table></div>"
         "<p class='caption'>summary.questions.q1 as stored; missing values shown as —.</p>"
+    )
+
+
+def _claims(q1: dict[str, Any]) -> str:
+    """Every claim with its status, so that what is not said can be seen not to be."""
+    rows = [[escape(c["name"]), escape(c["status"]), escape("; ".join(c["because"]) or "—")] for c in q1["claims"]]
+    table = boxed({"claim": False, "status": False, "blocked or rewritten by": False}, rows, label="claims")
+    return f"<h3>Claims</h3>{table}" if rows else ""
+
+
+def _channels(q1: dict[str, Any]) -> str:
+    """The lift taken apart: whose talk, and whether what is said."""
+    if not q1["channels"]:
+        return ""
+    rows = [
+        [escape(r["model"]), escape(r["contrast"].replace("_", " ")), escape(r["formula"]),
+         *(text_of(r[name]) for name in ("n_pairs", "difference", "ci", "p_holm")), escape(r["needs"] or "—")]
+        for r in q1["channels"]
+    ]  # fmt: skip
+    heads = {
+        "model": False,
+        "what": False,
+        "formula": False,
+        "pairs": True,
+        "points": True,
+        "95% CI": False,
+        "p (Holm)": True,
+        "needs": False,
+    }
+    return (
+        f"<h3>Whose talk</h3>{boxed(heads, rows, label='whose talk buys what')}"
+        "<p class='caption'>Points of the focal seat, channel against channel on the same seeds; paired t, Holm over the rows of one model.</p>"
+    )
+
+
+def _chance(q1: dict[str, Any]) -> str:
+    """Each observed value beside what chance would give."""
+    if not q1["against_chance"]:
+        return ""
+    rows = [
+        [
+            escape(r["condition"]),
+            escape(r["measure"]),
+            NULLS[r["null"]],
+            *(text_of(r[name]) for name in AGAINST.values()),
+        ]
+        for r in q1["against_chance"]
+    ]
+    heads = {"condition": False, "measure": False, "null": False, **dict.fromkeys(AGAINST, True)}
+    return (
+        f"<h3>Against chance</h3>{boxed(heads, rows, label='observed values against their nulls')}"
+        "<p class='caption'>no talk: 10,000 episodes of reciprocators who never write, on the same graphs. shuffled: each episode’s own pulls in "
+        "another order of rounds. Place: the share of the null’s means of as many episodes that lie below the observed one. p is two-sided.</p>"
     )

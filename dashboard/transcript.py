@@ -145,7 +145,7 @@ def _event(found: Transcript, event: Event, *, on: bool, blind: bool) -> str:
         f"<div class='ev lane{event.seat % LANES}{state}'><span class='id'><a href='{here}' target='_self'>#{event.event_id}</a> r{event.round}</span>"
         f"<span class='who'><b>{escape(seat['label'])}</b> → {escape(other)}{model}</span>"
         f"<div class='say'><div class='text' dir='auto'>{body}</div>"
-        + (f"<span class='note'>{' · '.join(notes)}</span>" if notes else "")
+        + (f"<span class='note'>{escape(' · '.join(notes))}</span>" if notes else "")
         + "</div></div>"
     )
 

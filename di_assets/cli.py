@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +17,14 @@ import click
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
+    from di_assets.labelling.sample import Message
     from di_assets.tables import Warehouse
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 FORMATS = ("csv", "parquet", "jsonl")
+BY_HAND = 50  # messages that a person is shown unless told
+POSITIVE = click.FloatRange(min=0, min_open=True)
+SHARE = click.FloatRange(min=0, max=1, min_open=True, max_open=True)
 
 
 class BadInput(click.ClickException):
@@ -79,21 +83,49 @@ def arms(options: dict[str, str], as_json: bool) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="ARM...")
+@click.option("--precision", type=POSITIVE, help="Wanted half-width of each lift's 95% interval, points.")
+@click.option("--power", type=SHARE, help="Wanted chance to find the effect, such as 0.8.")
+@click.option("--effect", type=POSITIVE, help="Lift to be found, points; the precision by default.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an arm.")
 @click.pass_obj
-def plan(options: dict[str, str], names: tuple[str, ...], as_json: bool) -> None:
-    """What the named arms still need: calls, tokens, dollars, hours. Nothing is asked and nothing is spent."""
+def plan(
+    options: dict[str, str],
+    names: tuple[str, ...],
+    precision: float | None,
+    power: float | None,
+    effect: float | None,
+    as_json: bool,
+) -> None:
+    """What the named arms still need: calls, tokens, dollars, hours. Nothing is asked and nothing is spent.
+
+    With --precision or --power also how many matched pairs each model's lift takes, and what the missing ones cost.
+    """
+    effect = effect or precision
+    if power is not None and effect is None:
+        raise click.UsageError("--power of what? say --effect or --precision, in points")
+    if power is None and precision is None and effect is not None:
+        raise click.UsageError("--effect is found with some --power: say which, such as 0.8")
     with _errors():
         from di_assets.play.batch import spent_so_far  # noqa: PLC0415
         from di_assets.play.estimate import estimate  # noqa: PLC0415
 
         home = _home(options)
+        wanted = {"precision": precision, "power": power, "effect": effect}
         for arm in [home.configs.arm(name) for name in names]:
             need, spent = estimate(home.configs, arm, home.warehouse), spent_so_far(home.warehouse, arm)
-            if as_json:
-                click.echo(json.dumps({**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}))
-            else:
+            told = {**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}
+            if not as_json:
                 _printing().needs(arm, need, spent)
+            if precision is not None or power is not None:
+                from di_assets.report.planning import lift_plans, no_lift  # noqa: PLC0415
+
+                why = no_lift(home.configs, arm)
+                plans = lift_plans(home.configs, arm, home.warehouse, **wanted)
+                told |= {"lift": [asdict(one) for one in plans], "no_lift": why}
+                if not as_json:
+                    _printing().lift_plans(plans, why, **wanted)
+            if as_json:
+                click.echo(json.dumps(told))
 
 
 @main.command()
@@ -139,12 +171,14 @@ def run(
 @main.command()
 @click.pass_obj
 def report(options: dict[str, str]) -> None:
-    """Aggregate what is played, and write summary.json and the figures anew."""
+    """Aggregate what is played, write summary.json and the figures anew, and say what may be claimed."""
     with _errors():
+        from di_assets.report.reading import read_summary  # noqa: PLC0415
         from di_assets.runs import materialise_report  # noqa: PLC0415
 
         home = _home(options)
         materialise_report(home)
+        _printing().claims(read_summary(home.warehouse) or {"questions": {}})
         click.echo(f"written to {home.warehouse.report}")
 
 
@@ -200,6 +234,60 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
     click.echo(", ".join(f"{count} {status}" for status, count in counts.items()), err=as_json)
     if counts["broken"]:
         sys.exit(1)
+
+
+@main.command()
+@click.option("--model", help="Let this model of models.yaml label.")
+@click.option("--labeller", metavar="NAME", help="Label yourself, under this name.")
+@click.option("--agreement", is_flag=True, help="Print how far every two labellers agree.")
+@click.option("--arm", help="Only this arm's messages.")
+@click.option(
+    "--sample", type=click.IntRange(min=1), help="Most messages, drawn at random. [default: 50; all by a model]"
+)
+@click.option("--seed", default=0, show_default=True, help="Of the sample; the same seed draws the same.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Most to spend now.")
+@click.option("--json", "as_json", is_flag=True, help="JSON objects, one a line.")
+@click.pass_obj
+def label(
+    options: dict[str, str],
+    model: str | None,
+    labeller: str | None,
+    agreement: bool,
+    arm: str | None,
+    sample: int | None,
+    seed: int,
+    budget_usd: float,
+    as_json: bool,
+) -> None:
+    """Say which messages ask for a pull and which promise one, as a model or a person, and hold labellers together.
+
+    What is labelled is kept at once; run again, it goes on where it stopped and asks nothing twice.
+    """
+    if sum((model is not None, labeller is not None, agreement)) != 1:
+        raise click.UsageError("say one of --model, --labeller and --agreement")
+    with _errors():
+        from di_assets.runs import materialise_labels  # noqa: PLC0415
+
+        home, stopped = _home(options), None
+        if model is not None:
+            stopped = _label_with_model(home, model, _messages(home, arm, sample, seed), budget_usd, as_json=as_json)
+        elif labeller is not None:
+            _label_by_hand(home, labeller, _messages(home, arm, sample or BY_HAND, seed))
+        materialise_labels(home)
+        if agreement:
+            rows = home.warehouse.read("label_agreement").to_dicts()
+            _printing().agreement(rows, as_json=as_json)
+        if stopped:
+            raise WorkFailed("labelling stopped before the end; run the same again to resume it")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+@click.pass_obj
+def promises(options: dict[str, str], as_json: bool) -> None:
+    """Print who promised pulls, who kept the promise and what it bought."""
+    with _errors():
+        _printing().ledger(_warehouse(options).read("promise_ledger").to_dicts(), as_json=as_json)
 
 
 @main.command()
@@ -274,7 +362,7 @@ def _errors() -> Iterator[None]:
         kind = type(error).__name__
         if kind in {"ConfigError"}:
             raise BadInput(str(error)) from error
-        if kind in {"RunFailedError", "BatchInUseError", "StaleJournalError", "FatalFault"}:
+        if kind in {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "FatalFault"}:
             raise WorkFailed(str(error)) from error
         raise
 
@@ -308,14 +396,10 @@ def _run(
 ) -> "Home":
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
     from di_assets.arms import batches, new_launch  # noqa: PLC0415
     from di_assets.play.launches import add_launch, launches  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with _printing().bars() as bars:
         bar = bars.add_task("episodes", total=None)
         home = _home(options, progress=lambda done, total: bars.update(bar, completed=done, total=total))
         chosen = [home.configs.arm(name) for name in names]
@@ -339,6 +423,62 @@ def _run(
         left = sum(result.left for result in undone)
         raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
     return home
+
+
+def _messages(home: "Home", arm: str | None, sample: int | None, seed: int) -> "list[Message]":
+    from di_assets.labelling.sample import chosen  # noqa: PLC0415
+
+    if arm is not None:
+        home.configs.arm(arm)
+    messages = chosen(home.warehouse, arm=arm, sample=sample, seed=seed)
+    if not messages:
+        raise BadInput(
+            f"no messages{f' of {arm}' if arm else ''} in {home.warehouse.root}; play an arm with messages first"
+        )
+    return messages
+
+
+def _label_with_model(
+    home: "Home", model: str, messages: "list[Message]", budget_usd: float, *, as_json: bool
+) -> str | None:
+    from di_assets.labelling.model import label_with_model  # noqa: PLC0415
+
+    texts = [message.text for message in messages]
+    with _printing().bars() as bars:
+        bar = bars.add_task("texts", total=None)
+        made = label_with_model(
+            home.configs,
+            model,
+            texts,
+            home.warehouse,
+            budget_usd=budget_usd,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+        )
+    _printing().labelled(made, as_json=as_json)
+    return made.stopped
+
+
+def _label_by_hand(home: "Home", name: str, sample: "list[Message]") -> None:
+    from di_assets.labelling.person import Answers, check_name, codebook, label_by_hand  # noqa: PLC0415
+    from di_assets.labelling.stored import alone, person_file  # noqa: PLC0415
+
+    path = person_file(home.warehouse, check_name(name, home.configs))
+    text, version = codebook(home.configs.prompts)
+    click.echo(text)
+    with alone(path), Answers(path, version) as answers:
+        label_by_hand(sample, answers, _keys(), _printing().question)
+        whole = sum(answers.whole(message) for message in sample)
+    click.echo(f"\n{whole} of {len(sample)} messages labelled by {name}")
+
+
+def _keys() -> Iterator[str]:
+    """Keys as they are pressed, or the characters of piped input; they end with it, or when it is interrupted."""
+    with suppress(EOFError, KeyboardInterrupt):
+        if sys.stdin.isatty():
+            while True:
+                yield click.getchar()
+        for line in sys.stdin:
+            yield from line.strip()
 
 
 def _no_episode(warehouse: "Warehouse", episode: str) -> str:

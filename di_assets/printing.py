@@ -2,19 +2,25 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
     from di_assets.arms import Arm
     from di_assets.assets.home import Home
+    from di_assets.labelling.model import Labelled
+    from di_assets.labelling.person import Question
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
+    from di_assets.report.planning import LiftPlan
     from di_assets.report.transcript import Event
 
 
@@ -35,6 +41,14 @@ def figure_rows(home: "Home") -> list[dict[str, Any]]:
     ]
 
 
+def claims(summary: Mapping[str, Any]) -> None:
+    """Every question's headline, and every claim with its status."""
+    for question in summary["questions"].values():
+        click.echo(question["headline"])
+        for claim in question["claims"]:
+            click.echo(f"  {claim['status'] + ':':14}{claim['sentence']}")
+
+
 def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
     """Rows of the same keys as a table; numbers stand right, what is missing is a dash."""
     if as_json:
@@ -49,6 +63,12 @@ def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
         drawn.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(drawn)
+
+
+def bars() -> Progress:
+    """Bars of work being done, on stderr, gone when it is."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def event(one: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -73,6 +93,88 @@ def event_line(event: dict[str, Any]) -> str:
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]
     return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+
+
+def question(one: "Question") -> None:
+    """A question to a person who labels."""
+    if one.fresh:
+        click.echo(f"\n[{one.place} of {one.total}]  {escaped(one.text)}")
+    asked = {"asks_for_pull": "asks for a pull", "promises_pull": "promises a pull"}[one.label]
+    before = "" if one.before is None else f" (was {'yes' if one.before else 'no'})"
+    click.echo(f"  {asked}?{before}  y/n, s skip, b back, q quit")
+
+
+def escaped(text: str) -> str:
+    """A player's text in quotes; what is not printed as a character (line breaks, marks that turn text) is escaped."""
+    inside = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in inside) + '"'
+
+
+def labelled(made: "Labelled", *, as_json: bool) -> None:
+    """What a model's labelling came to."""
+    if as_json:
+        click.echo(json.dumps(asdict(made)))
+        return
+    text = f"{made.model} ({made.version}): {made.labelled:,} of {made.texts:,} distinct texts labelled"
+    text += f", {made.calls:,} calls made now (${made.cost_usd:.4f})"
+    text += f", {made.unread:,} without a readable reply" if made.unread else ""
+    click.echo(text + (f"; stopped: {made.stopped}" if made.stopped else ""))
+
+
+def agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """How far every two labellers agree."""
+    told = [
+        {
+            "labellers": f"{row['labeller']} ({row['version']}), {row['other']} ({row['other_version']})",
+            "label": row["label"].partition("_")[0],
+            "wrote": "scripted" if row["scripted"] else "models",
+            "n": row["n"],
+            "agreed": _share(row["agreed"]),
+            "yes": None if row["yes"] is None else f"{row['yes']:.0%}, {row['other_yes']:.0%}",
+            "kappa": None if row["kappa"] is None else f"{row['kappa']:.2f}",
+            "95% CI": _interval(row) if row["ci_low"] is not None else row["ci_method"],
+        }
+        for row in rows
+    ]
+    table(list(rows) if as_json else told, as_json=as_json, title="Agreement of labellers (Cohen's kappa)")
+
+
+def ledger(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Promises made, kept and broken, and what they bought: a table a labeller and condition."""
+    if as_json:
+        table(list(rows), as_json=True, title="")
+    for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
+        told = [
+            {
+                "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
+                "made": f"{row['made']:,}",
+                "kept": f"{row['kept']:,}",
+                "broken": f"{row['broken']:,}",
+                "open": f"{row['open']:,}",
+                "share kept, 95% CI": None
+                if row["kept_share"] is None
+                else f"{row['kept_share']:.0%} {_interval(row)}".strip(),
+                "by chance": _share(row["chance_share"]),
+                "if paid": _share(row["owed_kept_share"]),
+                "points: kept": None if row["points_a_kept"] is None else f"{row['points_a_kept']:.2f}",
+                "broken ": None if row["points_a_broken"] is None else f"{row['points_a_broken']:.2f}",
+            }
+            for row in part
+        ]
+        if not as_json:
+            table(told, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0%}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    """Bounds in per cent, as shares are; of kappa, which is none, as a number."""
+    low, high = row["ci_low"], row["ci_high"]
+    if low is None:
+        return ""
+    return f"[{low:.2f}, {high:.2f}]" if "kappa" in row else f"[{low:.0%}, {high:.0%}]"
 
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
@@ -104,6 +206,47 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
     if arm.budget_usd is not None and need.cost_usd > arm.budget_usd - spent_usd:
         click.echo(f"the budget does not reach: play will stop when ${arm.budget_usd:,.2f} are spent")
+
+
+def lift_plans(
+    plans: Sequence["LiftPlan"], why: str | None, *, precision: float | None, power: float | None, effect: float | None
+) -> None:
+    """How many matched pairs each model's lift takes, a model a line, and what the missing ones cost in all."""
+    from di_assets.measures.planning import SPREADS  # noqa: PLC0415 -- only those who plan load it
+
+    if why is not None:
+        click.echo(why)
+        return
+    rows = [
+        {
+            "model": f"{one.model} (scripted)" if one.scripted else one.model,
+            "sd": f"{one.sd:.1f}",
+            "sd of": one.basis,
+            **({f"for ±{precision:g}": _pairs(one.for_precision)} if precision is not None else {}),
+            **({f"for {power:.0%} at {effect:g}": _pairs(one.for_power)} if power is not None else {}),
+            "planned": str(one.planned),
+            "complete": str(one.complete),
+            "missing": _pairs(one.missing),
+            "US dollars": None if one.cost_usd is None else f"{one.cost_usd:,.2f}",
+            "hours": None if one.hours is None else f"{one.hours:.1f}",
+        }
+        for one in plans
+    ]
+    controls = " and ".join(sorted({one.control for one in plans}))
+    table(rows, as_json=False, title=f"Matched pairs with {controls}; sd of their differences in points")
+    bases = {one.basis for one in plans}
+    for note in (told for basis, told in SPREADS.items() if any(basis in one for one in bases)):
+        click.echo(note)
+    if power is not None:
+        click.echo(f"power: two-sided paired t at {plans[0].alpha:.3g}, 5% over all models of the arm (Bonferroni)")
+    known = [(one.cost_usd, one.hours) for one in plans if one.cost_usd is not None and one.hours is not None]
+    usd, hours = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+    beyond = f", without the {len(plans) - len(known)} that nobody can play" if len(known) < len(plans) else ""
+    click.echo(f"missing pairs, both arms: about ${usd:,.2f}, at least {hours:.1f} hours{beyond}")
+
+
+def _pairs(count: int | None) -> str:
+    return "too many" if count is None else f"{count:,}"
 
 
 def checkups(found: Sequence["Checkup"], *, as_json: bool) -> None:

@@ -5,14 +5,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
+from di_assets.labelling.stored import behind
 
 DAGSTER_YAML = """\
 telemetry: {enabled: false}
@@ -95,6 +98,29 @@ def materialise_report(home: Home) -> None:
             .resolve_job_def(REPORT)
             .execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
         )
+
+
+def materialise_labels(home: Home) -> list[str]:
+    """Brings what models and persons have said since into the tables that are made of labels; the batches it was of.
+
+    Batches of arms that are no longer configured are left as they are.
+
+    Raises:
+        RunFailedError: a step failed; what was said is kept all the same.
+    """
+    known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
+    batches = [batch for batch in behind(home.warehouse) if batch in known]
+    if batches:
+        definitions = build(home, pool=None)
+        play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
+        with instance_of(home) as instance:
+            options: dict[str, Any] = {"run_config": QUIET, "instance": instance, "raise_on_error": False}
+            for batch in batches:
+                chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
+                _succeed(play.execute_in_process(partition_key=batch, asset_selection=chosen, **options))
+            chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
+            _succeed(report.execute_in_process(asset_selection=chosen, **options))
+    return batches
 
 
 def _succeed(result: dg.ExecuteInProcessResult) -> None:

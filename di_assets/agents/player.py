@@ -1,4 +1,4 @@
-"""What sits in a seat: it prepares an ask from an observation alone, and sends it."""
+"""What sits in a seat: it prepares an ask from an observation alone, and sends it. A labeller only sends."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -23,12 +23,11 @@ class Ask:
     payload: object
 
 
-class Player(Protocol):
-    """One seat of one episode. `prepare` is pure; only `send` costs anything.
+class Respondent(Protocol):
+    """What answers asks; only `send` costs anything.
 
     Attributes:
         model: model name, as in configs/models.yaml or the list of scripted agents.
-        provider: `openai`, `anthropic` or `scripted`.
         kind: `llm` or `scripted`.
     """
 
@@ -38,17 +37,8 @@ class Player(Protocol):
         ...
 
     @property
-    def provider(self) -> str:
-        """See above."""
-        ...
-
-    @property
     def kind(self) -> Literal["llm", "scripted"]:
         """See above."""
-        ...
-
-    def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """The ask for this observation, after these invalid replies in the same turn (none at the first attempt)."""
         ...
 
     async def send(self, ask: Ask) -> Completion:
@@ -57,4 +47,21 @@ class Player(Protocol):
         Raises:
             ProviderError: no reply came.
         """
+        ...
+
+
+class Player(Respondent, Protocol):
+    """One seat of one episode. `prepare` is pure.
+
+    Attributes:
+        provider: `openai`, `anthropic` or `scripted`.
+    """
+
+    @property
+    def provider(self) -> str:
+        """See above."""
+        ...
+
+    def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
+        """The ask for this observation, after these invalid replies in the same turn (none at the first attempt)."""
         ...

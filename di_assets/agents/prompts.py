@@ -1,4 +1,7 @@
-"""The prompt files: jinja2 templates and instructions, rendered with data only, hashed as a whole."""
+"""The prompt files: jinja2 templates and instructions, rendered with data only, hashed as a whole.
+
+Players are told what stands in `prompts/`; labellers what stands in `prompts/label/`, which is a set of its own.
+"""
 
 import hashlib
 import json
@@ -8,10 +11,12 @@ from typing import Any
 
 import jinja2
 
+LABEL = "label"
+
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """All prompt files of a folder.
+    """All prompt files of a folder, those for labellers apart.
 
     Attributes:
         folder: where they are.
@@ -42,7 +47,7 @@ class Prompts:
         environment.filters["quoted"] = quoted
         templates = {name: environment.get_template(f"{name}.md.j2") for name in ("system", "turn", "reask")}
         digest = hashlib.sha256()
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and folder / LABEL not in p.parents):
             digest.update(json.dumps([path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]).encode())
         return cls(folder=folder, hash=digest.hexdigest(), templates=templates, environment=environment)
 

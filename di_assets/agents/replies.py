@@ -35,7 +35,7 @@ def read_reply(observation: Observation, text: str, *, stop: str = "end") -> Rep
     """
     text = encodable(text[:MOST_CHARS])
     wanted, other = ("messages", "pull") if observation.turn.phase == "message" else ("pull", "messages")
-    found = list(_objects(text))
+    found = list(json_objects(text))
     for candidate in found:
         if wanted in candidate:
             read = _messages if wanted == "messages" else _pull
@@ -91,7 +91,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects in the text, in order; thinking aloud left out, bare names mended where nothing else is found."""
     spoken = _THINKING.sub("", text) if "<think>" in text else text
     seen = False

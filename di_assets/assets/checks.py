@@ -10,6 +10,7 @@ import polars as pl
 from di_assets.arms import Configs, plan
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
+from di_assets.measures.labels import LEXICAL
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
 from di_assets.tables import TABLES, Warehouse
@@ -17,6 +18,7 @@ from di_assets.tables import TABLES, Warehouse
 REPLAYED_SAMPLE = 3
 NIGHTLY_SLACK = timedelta(hours=26)
 CLOSE = 1e-9
+KEYS = TABLES["promises"].keys
 
 # A check of a batch: the warehouse and the batch in, what is wrong out (None when nothing is).
 BatchCheck = Callable[[Home, str], str | None]
@@ -72,6 +74,32 @@ def kinds_sum_to_one(home: Home, batch: str) -> str | None:
     return None if ((total - 1).abs() < CLOSE).all() else "kinds of pull do not sum to one"
 
 
+def messages_labelled(home: Home, batch: str) -> str | None:
+    """The lexical rule labels every message, and every label is of a message."""
+    event = ["episode_id", "event_id"]
+    messages = home.warehouse.scan("messages", batch).select(event).collect().sort(event)
+    labels = home.warehouse.read("message_labels", batch)
+    by_rule = labels.filter(pl.col("labeller") == LEXICAL).select(event).sort(event)
+    if not by_rule.equals(messages):
+        return f"{by_rule.height:,} lexical labels of {messages.height:,} messages"
+    loose = labels.join(messages, on=event, how="anti")
+    return None if loose.is_empty() else f"{loose['episode_id'][0]}: a label of no message"
+
+
+def kept_promises_were_pulls(home: Home, batch: str) -> str | None:
+    """Whoever kept a promise pulled its recipient in the promise's window, and nobody else did."""
+    made = home.warehouse.read("promises", batch)
+    pulls = _complete(home.warehouse, "pulls", batch).filter(pl.col("status") == "valid").rename({"round": "pulled_in"})
+    paid = made.join(
+        pulls.select("episode_id", "pulled_in", sender="puller", recipient="target"),
+        on=["episode_id", "sender", "recipient"],
+    ).filter(pl.col("pulled_in").is_between(pl.col("round"), pl.col("last")))
+    wrong = made.with_columns(paid=pl.struct(KEYS).is_in(paid.select(pl.struct(KEYS)).to_series().implode())).filter(
+        pl.col("paid") != (pl.col("outcome") == "kept")
+    )
+    return None if wrong.is_empty() else f"{wrong['episode_id'][0]}: outcome of a promise and pulls disagree"
+
+
 def sample_replays(home: Home, batch: str) -> str | None:
     """A few episodes, replayed from their stored replies, give the stored events."""
     ids = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")["episode_id"].sort()
@@ -95,9 +123,11 @@ def control_mirrors_arm(home: Home, batch: str) -> str | None:
 
 
 def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """Two multi-checks of a batch, one of its events (which blocks the measures) and one of its measures."""
+    """Multi-checks of a batch: of events and labels (which block the measures), of promises, and of measures."""
     return [
         _multi_check("event_checks", EVENT_CHECKS, definition),
+        _multi_check("label_checks", LABEL_CHECKS, definition),
+        _multi_check("promise_checks", PROMISE_CHECKS, definition),
         _multi_check("measure_checks", MEASURE_CHECKS, definition),
     ]
 
@@ -177,6 +207,7 @@ PUBLISHED: dict[str, Callable[[Warehouse], list]] = {  # type: ignore[type-arg]
     "model_points": lambda w: w.paths("model_points"),
     "lift": lambda w: w.paths("lift"),
     "reciprocity_baseline": lambda w: w.paths("reciprocity_baseline"),
+    "promise_ledger": lambda w: w.paths("promise_ledger"),
     "summary": lambda w: list(w.report.glob("summary.json")),
 }
 EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
@@ -185,6 +216,9 @@ EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (control_mirrors_arm, "episodes"),
     (sample_replays, "calls"),
 )
+# Each apart, so that labels can be brought up to date without the measures that do not hang on them.
+LABEL_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((messages_labelled, "message_labels"),)
+PROMISE_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((kept_promises_were_pulls, "promises"),)
 MEASURE_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (points_equal_pulls, "episode_measures"),
     (capture_antisymmetric, "episode_measures"),

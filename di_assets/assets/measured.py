@@ -2,44 +2,59 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.labelling.stored import given_labels
+from di_assets.measures.agreement import label_agreement
 from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.capture import pair_capture
 from di_assets.measures.channels import channel_lift
 from di_assets.measures.choices import choices
+from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.kinds import pull_kinds
 from di_assets.measures.labels import message_labels
 from di_assets.measures.lift import lift
+from di_assets.measures.looks import looks
 from di_assets.measures.points import model_points
+from di_assets.measures.promises import promise_ledger, promises
 from di_assets.measures.reactions import reactions
 from di_assets.measures.relations import relations
 from di_assets.measures.repayments import estimated_floors, repayments
 from di_assets.measures.seats import seat_measures
+from di_assets.measures.whole import COLUMNS
 from di_assets.tables import TABLES
 
 Measure = Callable[..., pl.DataFrame]
 
 
 def inputs(measure: Measure) -> list[str]:
-    """Tables a measure reads: its parameters that are named like one."""
+    """Tables a measure reads: its parameters that are named like one; its own is as it was before."""
     return [name for name in inspect.signature(measure).parameters if name in TABLES]
 
 
-def settings(measure: Measure, home: Home) -> dict[str, object]:
-    """What a measure takes from the configuration besides tables."""
+def above(measure: Measure) -> list[str]:
+    """Tables a measure depends on: those it reads but its own."""
+    return [name for name in inputs(measure) if name != measure.__name__]
+
+
+def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, object]:
+    """What a measure takes besides tables: configuration, the clock, what models and persons said of a batch."""
     arms = home.configs.arms
-    known: dict[str, object] = {
-        "mirrors": home.configs.mirrors,
-        "controls": home.configs.controls,
-        "focal": {name: arm.focal for name, arm in arms.items()},
+    known: dict[str, Callable[[], object]] = {
+        "mirrors": lambda: home.configs.mirrors,
+        "controls": lambda: home.configs.controls,
+        "focal": lambda: {name: arm.focal for name, arm in arms.items()},
+        "planned": lambda: {name: len(set(arm.replicate_seeds)) for name, arm in arms.items()},
+        "now": lambda: datetime.now(tz=UTC),
+        "given": lambda: given_labels(home.warehouse, batch),
     }
-    return {name: known[name] for name in inspect.signature(measure).parameters if name in known}
+    return {name: known[name]() for name in inspect.signature(measure).parameters if name in known}
 
 
 def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
@@ -60,7 +75,7 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
             frame = measure(
-                *(home.warehouse.read(table, batch) for table in inputs(measure)), **settings(measure, home)
+                *(_read(home, measure, table, batch) for table in inputs(measure)), **settings(measure, home, batch)
             )
             home.warehouse.write(name, frame, batch)
             context.add_asset_metadata(metadata.of_table(name, frame, inputs(measure)), partition_key=batch)
@@ -69,13 +84,20 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     return made
 
 
+def _read(home: Home, measure: Measure, table: str, batch: str) -> pl.DataFrame:
+    # Text is nearly all there is of messages on disk; who wrote whom in which round is little.
+    if table == "messages" and measure in WITHOUT_TEXT:
+        return home.warehouse.scan(table, batch).select(COLUMNS[table]).collect()
+    return home.warehouse.read(table, batch)
+
+
 def whole_asset(measure: Measure) -> dg.AssetsDefinition:
     """A measure across all episodes."""
     name = measure.__name__
 
     @dg.asset(
         name=name,
-        deps=inputs(measure),
+        deps=above(measure),
         group_name="aggregates",
         description=(measure.__doc__ or "").strip(),
         automation_condition=_automatic(),
@@ -83,9 +105,12 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         kinds={"polars", "parquet"},
     )
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        frame = measure(*(home.warehouse.read(table) for table in inputs(measure)), **settings(measure, home))
+        frames = {table: home.warehouse.read(table) for table in inputs(measure)}
+        if "episodes" in frames:
+            frames["episodes"] = one_rules_version(frames["episodes"])
+        frame = measure(**frames, **settings(measure, home))
         home.warehouse.write(name, frame)
-        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, inputs(measure)))
+        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, above(measure)))
 
     return made
 
@@ -96,15 +121,27 @@ def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
     return eager & dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 
-BY_BATCH: tuple[Measure, ...] = (message_labels, pull_kinds, choices, pair_capture, seat_measures, episode_measures)
+WITHOUT_TEXT: tuple[Measure, ...] = (pull_kinds, episode_measures)
+BY_BATCH: tuple[Measure, ...] = (
+    message_labels,
+    pull_kinds,
+    choices,
+    promises,
+    pair_capture,
+    seat_measures,
+    episode_measures,
+)
 OVER_ALL: tuple[Measure, ...] = (
     model_points,
     reciprocity_baseline,
     model_baseline,
     lift,
+    looks,
     channel_lift,
     relations,
     reactions,
     repayments,
     estimated_floors,
+    label_agreement,
+    promise_ledger,
 )

@@ -18,6 +18,7 @@ from di_assets.tables.warehouse import replacing
 PREVIEW_SCALE = 1.5
 
 
+# A lift is published only after the look at it was recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
           automation_condition=dg.AutomationCondition.eager())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from di_assets.measures.dense import (
+    COMPLETE,
     MOST_CELLS,
     NOBODY,
     Bools,
@@ -92,14 +93,15 @@ def _baseline(
     episode_measures: pl.DataFrame,
 ) -> pl.DataFrame:
     facts = episodes.select("episode_id", "seed", "focal_seat", "status", "n_seats", "n_rounds")
-    measured = episode_measures.join(facts, on="episode_id").sort(*keys, "episode_id")
+    complete = facts.filter(pl.col("status") == COMPLETE)
+    measured = episode_measures.join(complete, on="episode_id").sort(*keys, "episode_id")
     rows: list[tuple[object, ...]] = []
     for key, found in measured.group_by(*keys, maintain_order=True):
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256("/".join(map(str, key)).encode()).digest()[:8]))
         part = found.with_columns(block=pl.struct("focal_model", "seed").rank("dense").cast(pl.Int64) - 1)
         names = (*OF_ALL, *OF_FOCAL) if part["focal_seat"].count() else OF_ALL
         chunks = _chunks(part, edges, pulls)
-        observed = part.group_by("block").agg(pl.mean(*names)).sort("block")
+        observed = part.group_by("block", maintain_order=True).agg(pl.mean(*names)).sort("block")
         simulated, shuffled = _simulated(chunks, rng=rng), _shuffled(chunks, rng=rng)
         for name in sorted(names):
             values = observed[name].fill_null(np.nan).to_numpy()

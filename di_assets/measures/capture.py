@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import dense_groups, net_capture, residuals
+from di_assets.measures.dense import dense_groups, forecast, net_capture, residuals
 from di_assets.tables import TABLES
 
 
@@ -14,15 +14,13 @@ def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFram
     """
     parts = []
     for group in dense_groups(episodes, edges, pulls):
-        residual = residuals(group.targets, group.adjacent)
+        residual = residuals(group.targets, forecast(group.targets, group.adjacent))
         net = net_capture(residual)
         e, i, j = np.nonzero(np.broadcast_to(~np.eye(group.n_seats, dtype=bool), net.shape))
         parts.append(
             pl.DataFrame(
                 {
-                    "episode_id": np.repeat(
-                        np.array(group.ids, dtype=object), group.n_seats * (group.n_seats - 1)
-                    ).tolist(),
+                    "episode_id": pl.Series(group.ids, dtype=pl.String).gather(e),
                     "seat": i,
                     "other": j,
                     "adjacent": group.adjacent[e, i, j],

@@ -5,19 +5,40 @@ Axes: e episode (in order of id), t round - 1, i and j seats. Every per-episode 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from di_assets.measures.lanes import (
+    Bools,
+    Floats,
+    Ints,
+    bits,
+    count,
+    in_order,
+    lanes,
+    narrow,
+    pulled_by,
+    pulls_one_of,
+    recent,
+    told,
+    total,
+)
+from di_assets.measures.rows import Cut, spans
+
+__all__ = [
+    "COMPLETE", "MOST_CELLS", "NOBODY", "Bools", "Dense", "Floats", "Ints",
+    "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
+    "paybacks", "points", "received", "residuals", "solicited",
+]  # fmt: skip
+
 COMPLETE = "complete"
 NOBODY = -1
 # Cells of a group's largest array, episodes x rounds x seats x seats: bounds memory, and stays near the cache.
 MOST_CELLS = 1_250_000
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +48,16 @@ class Dense:
     Attributes:
         ids: episode ids, ascending.
         targets: (e, t, i) seat that i pulled, NOBODY for a forfeit or a kept pull.
-        events: (e, t, i) event_id of that pull.
         adjacent: (e, i, j) an edge joins them.
+        events: (e, t, i) event_id of that pull; None where pulls were given without.
+        asked: (e, t, i, j) i asked j for a pull; None where no asks were given.
     """
 
     ids: tuple[str, ...]
     targets: Ints
-    events: Ints
     adjacent: Bools
+    events: Ints | None = None
+    asked: Bools | None = None
 
     @property
     def n_rounds(self) -> int:
@@ -47,89 +70,122 @@ class Dense:
         return int(self.targets.shape[2])
 
 
-def dense_groups(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> Iterator[Dense]:
-    """Complete episodes in groups of one size, in order of size and id; none without a complete episode."""
+def dense_groups(
+    episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, asks: pl.DataFrame | None = None
+) -> Iterator[Dense]:
+    """Complete episodes in groups of one size, in order of size and id; none without a complete episode.
+
+    Args:
+        episodes: episode_id, status, n_seats, n_rounds.
+        edges: edges.
+        pulls: episode_id, round, puller, target (null: a forfeit; the puller itself: kept) and, where the group's
+            `events` are wanted, event_id.
+        asks: episode_id, round, sender, recipient of the messages that ask for a pull.
+    """
     complete = episodes.filter(pl.col("status") == COMPLETE).sort("n_seats", "n_rounds", "episode_id")
-    for _, group in complete.group_by("n_seats", "n_rounds", maintain_order=True):
-        n_seats, n_rounds = group.select("n_seats", "n_rounds").row(0)
-        index = group.select("episode_id").with_row_index("e")
-        # Joined once and cut into slices: a join for each slice would read every pull again and again.
-        made = pulls.select("episode_id", "event_id", "round", "puller", "target", "status").join(
-            index, on="episode_id"
-        )
-        made, joined = made.sort("e"), edges.join(index, on="episode_id").sort("e")
+    found = [spans(frame, complete["episode_id"]) for frame in (edges, pulls, *([] if asks is None else [asks]))]
+    sizes = complete.with_row_index("first").group_by("n_seats", "n_rounds").agg(pl.min("first"), n=pl.len())
+    for n_seats, n_rounds, first, n in sizes.sort("first").iter_rows():
         step = max(1, MOST_CELLS // (n_rounds * n_seats**2))
-        for start in range(0, group.height, step):
-            ids = tuple(group["episode_id"][start : start + step])
-            cut = (_rows_of(frame, start, start + step) for frame in (made, joined))
-            yield _dense(ids, n_seats, n_rounds, *cut)
+        for start in range(first, first + n, step):
+            stop = min(start + step, first + n)
+            joined, made, *asking = (one.cut(start, stop) for one in found)
+            targets, events = _pulls(made, n_rounds, n_seats)
+            yield Dense(
+                ids=tuple(complete["episode_id"][start:stop].to_list()),
+                targets=targets,
+                adjacent=_adjacent(joined, n_seats),
+                events=events,
+                asked=_asked(asking[0], n_rounds, n_seats) if asking else None,
+            )
 
 
-def _rows_of(frame: pl.DataFrame, first: int, stop: int) -> pl.DataFrame:
-    """Rows of episodes first..stop-1 of a frame sorted by `e`, which then counts from 0."""
-    low, high = np.searchsorted(frame["e"].to_numpy(), (first, stop))
-    return frame[int(low) : int(high)].with_columns(pl.col("e").cast(pl.Int64) - first)
+def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
+    """Targets and events of these pulls, each (e, t, i)."""
+    shape = (len(made.lengths), n_rounds * n_seats)
+    after, puller = made.column("round") - 1, made.column("puller")
+    target = made.frame["target"].fill_null(NOBODY).to_numpy()
+    event = made.column("event_id") if "event_id" in made.frame.columns else None
+    rounds, seats = np.divmod(np.arange(shape[1]), n_seats)
+    # In key order a complete episode's rows are its array already; in any other, or with rows missing, each is placed.
+    if (made.lengths == shape[1]).all() and _same(after, rounds) and _same(puller, seats):
+        turns = target.reshape(shape).T.astype(narrow(n_seats), order="C")
+    else:
+        at = made.episode, np.ravel_multi_index((after, puller), (n_rounds, n_seats))
+        turns = np.full(shape[::-1], NOBODY, dtype=narrow(n_seats))
+        turns.T[at] = target
+        if event is not None:
+            event, placed = np.full(shape, NOBODY), event
+            event[at] = placed
+    turns[turns == seats[:, None].astype(turns.dtype)] = NOBODY  # kept
+    events = None if event is None else event.reshape(-1, n_rounds, n_seats)
+    return told(turns.reshape(n_rounds, n_seats, -1)), events
 
 
-def _dense(ids: tuple[str, ...], n_seats: int, n_rounds: int, made: pl.DataFrame, joined: pl.DataFrame) -> Dense:
-    targets = np.full((len(ids), n_rounds, n_seats), NOBODY, dtype=np.int64)
-    events = np.full_like(targets, NOBODY)
-    at = (made["e"].to_numpy(), made["round"].to_numpy() - 1, made["puller"].to_numpy())
-    events[at] = made["event_id"].to_numpy()
-    valid = pl.when(pl.col("status") == "valid").then(pl.col("target")).otherwise(NOBODY)
-    targets[at] = made.select(valid.fill_null(NOBODY)).to_series().to_numpy()
-    adjacent = np.zeros((len(ids), n_seats, n_seats), dtype=bool)
-    e, a, b = (joined[name].to_numpy() for name in ("e", "seat_a", "seat_b"))
-    adjacent[e, a, b] = adjacent[e, b, a] = True
-    return Dense(ids=ids, targets=targets, events=events, adjacent=adjacent)
+def _same(values: NDArray[Any], each: NDArray[Any]) -> bool:
+    """Whether the values are those of `each`, over and over."""
+    return bool((values.reshape(-1, len(each)) == each).all())
+
+
+def _adjacent(joined: Cut, n_seats: int) -> Bools:
+    adjacent = np.zeros((n_seats, n_seats, len(joined.lengths)), dtype=bool)
+    a, b, e = joined.column("seat_a"), joined.column("seat_b"), joined.episode
+    adjacent[a, b, e] = adjacent[b, a, e] = True
+    return told(adjacent)
+
+
+def _asked(asking: Cut, n_rounds: int, n_seats: int) -> Bools:
+    asked = np.zeros((n_rounds, n_seats, n_seats, len(asking.lengths)), dtype=bool)
+    at = (asking.column("round") - 1, asking.column("sender"), asking.column("recipient"), asking.episode)
+    asked.reshape(-1)[np.ravel_multi_index(at, asked.shape)] = True
+    return told(asked)
 
 
 def received(targets: Ints) -> Ints:
     """(e, t, j): valid pulls that j received in the round."""
-    n_seats = targets.shape[2]
-    cell = np.arange(targets.shape[0] * targets.shape[1]).reshape(*targets.shape[:2], 1) * n_seats + targets
-    counts = np.bincount(cell[targets != NOBODY], minlength=targets.size)
-    return counts.reshape(targets.shape).astype(np.int64, copy=False)
+    return told(np.bitwise_count(pulled_by(lanes(targets))).view(np.int8))
+
+
+def points(targets: Ints) -> NDArray[np.int64]:
+    """(e, j): valid pulls that j received."""
+    turns = lanes(targets).reshape(-1, targets.shape[0])
+    return np.stack([total(turns == seat) for seat in range(targets.shape[2])], axis=1)
 
 
 def given(targets: Ints) -> Floats:
     """(e, i, j): valid pulls that i made for j."""
-    e, _, i = np.nonzero(targets != NOBODY)
-    return _summed(targets, e, i, targets[targets != NOBODY], None)
+    side = lanes(targets)
+    counts = np.stack([total(side == seat) for seat in range(side.shape[1])], axis=1)
+    return np.asarray(told(counts.astype(np.float64)))
 
 
 def forecast(targets: Ints, adjacent: Bools) -> Floats:
     """(e, i, j): the sum of the tit-for-tat forecasts p(t, i->j) over the rounds in which i made a valid pull.
 
     p(t, i->j) is uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in
-    round 1. Summed over the pulls to be paid back, which are far fewer than rounds x pairs.
+    round 1. Pulls to pay back are counted apart by how many others there were beside, then divided.
     """
-    made, count = targets != NOBODY, received(targets)
+    side = lanes(targets)
+    made, pullers = side != NOBODY, pulled_by(side)[:-1]
+    among = np.bitwise_count(pullers) * made[1:]
     # Rounds in which i pulled and had nobody to pay back: one share for each neighbour.
-    free = made[:, 0].astype(float) + (made[:, 1:] & (count[:, :-1] == 0)).sum(axis=1)
-    owed = targets[:, :-1]
-    e, t, j = np.nonzero(owed != NOBODY)
-    i = owed[e, t, j]
-    paid_back = _summed(targets, e, i, j, made[e, t + 1, i] / count[e, t, i])
-    return np.asarray(paid_back + free[:, :, None] * adjacent / adjacent.sum(axis=2, keepdims=True))
+    free = made[0] + total(made[1:] & (pullers == 0))
+    near = adjacent.transpose(1, 2, 0)
+    sums = free[:, None] * near / near.sum(axis=1)[:, None]
+    for several in range(1, int(among.max(initial=0)) + 1):
+        owed = pullers * (among == several)
+        sums += np.stack([total((owed & bit) != 0) for bit in bits(side.shape[1])], axis=1) / several
+    return np.asarray(told(sums))
 
 
-def residuals(targets: Ints, adjacent: Bools) -> Floats:
+def residuals(targets: Ints, expected: Floats) -> Floats:
     """(e, i, j): r(i->j), pulls a round of i for j above the forecast."""
-    return np.asarray((given(targets) - forecast(targets, adjacent)) / targets.shape[1])
+    return np.asarray((given(targets) - expected) / targets.shape[1])
 
 
 def floor_points(targets: Ints, adjacent: Bools) -> Floats:
     """(e, j): points that blind reciprocation alone would have brought each seat."""
-    return np.asarray(forecast(targets, adjacent).sum(axis=1))
-
-
-def _summed(targets: Ints, e: Ints, i: Ints, j: Ints, weights: Floats | None) -> Floats:
-    """(e, i, j): sums of the weights (or a count) of these triples, added in their order."""
-    n_episodes, _, n_seats = targets.shape
-    size = n_episodes * n_seats * n_seats
-    sums = np.bincount((e * n_seats + i) * n_seats + j, weights, minlength=size)
-    return np.asarray(sums.reshape(n_episodes, n_seats, n_seats), dtype=np.float64)
+    return in_order(forecast(targets, adjacent))
 
 
 def net_capture(residual: Floats) -> Floats:
@@ -137,30 +193,32 @@ def net_capture(residual: Floats) -> Floats:
     return (residual.swapaxes(1, 2) - residual) / 2
 
 
+def capture(residual: Floats) -> Floats:
+    """(e, i): mean of the seat's net capture over the N - 1 others, in [-1, 1]."""
+    return np.asarray(in_order(net_capture(residual).swapaxes(1, 2)) / (residual.shape[1] - 1))
+
+
 def cascades(targets: Ints, adjacent: Bools) -> Ints:
     """(e,): onsets of majority convergence; round 1 counts as one."""
+    counts = received(targets).transpose(1, 2, 0)
     majority = np.maximum(2, adjacent.sum(axis=2) // 2 + 1)
-    converged = received(targets) >= majority[:, None]
+    converged = counts >= majority.T.astype(counts.dtype)
     onset = converged.copy()
-    onset[:, 1:] &= ~converged[:, :-1]
-    return np.asarray(onset.sum(axis=(1, 2)))
+    onset[1:] &= ~converged[:-1]
+    return count(told(onset))
 
 
 def gini(points: Ints) -> Floats:
     """(e,): Gini of final points over all seats. 0 = equal; 0 when nobody scored."""
     apart = np.abs(points[:, :, None] - points[:, None, :]).sum(axis=(1, 2))
-    total = points.sum(axis=1)
-    return np.where(total > 0, apart / np.maximum(2 * points.shape[1] * total, 1), 0.0)
+    scored = points.sum(axis=1)
+    return np.where(scored > 0, apart / np.maximum(2 * points.shape[1] * scored, 1), 0.0)
 
 
 def paybacks(targets: Ints, *, window: int) -> Bools:
     """(e, t, i): i made a valid pull, for one who pulled i in at least one of the `window` rounds before t."""
-    found = np.zeros(targets.shape, dtype=bool)
-    for lag in range(1, min(window, targets.shape[1] - 1) + 1):
-        # What the seat that i pulls now did `lag` rounds ago; a forfeit's -1 reads a wrong seat and is masked below.
-        then = np.take_along_axis(targets[:, :-lag], targets[:, lag:], axis=2)
-        found[:, lag:] |= then == np.arange(targets.shape[2])
-    return np.asarray(found & (targets != NOBODY))
+    side = lanes(targets)
+    return told(pulls_one_of(side, recent(pulled_by(side), first=1, stop=window + 1)))
 
 
 def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
@@ -168,9 +226,6 @@ def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
 
     `asked` is (e, t, sender, recipient).
     """
-    found = np.zeros(targets.shape, dtype=bool)
-    for lag in range(min(window, targets.shape[1])):
-        now = targets[:, lag:]
-        heard = asked[:, : asked.shape[1] - lag].swapaxes(2, 3)
-        found[:, lag:] |= np.take_along_axis(heard, now[..., None], axis=3)[..., 0]
-    return np.asarray(found & (targets != NOBODY))
+    side, kept = lanes(targets), asked.transpose(1, 2, 3, 0)
+    heard = reduce(np.bitwise_or, (kept[:, i] * bit for i, bit in enumerate(bits(side.shape[1]))))
+    return told(pulls_one_of(side, recent(heard, first=0, stop=window)))

@@ -1,43 +1,69 @@
 """Everything measured of an episode as a whole, one row each."""
 
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NOBODY, cascades, dense_groups, gini, received
-from di_assets.measures.kinds import KINDS
+from di_assets.measures.dense import NOBODY, Dense, cascades, dense_groups, gini
+from di_assets.measures.kinds import KINDS, asking, kinds_of
+from di_assets.measures.lanes import count
+from di_assets.measures.seats import Scores, scores_of
 from di_assets.tables import TABLES
 
 RATES = dict(zip(KINDS, ("payback_rate", "solicited_not_payback_rate", "unprompted_rate"), strict=True))
+FOCAL = ("focal_points", "focal_floor_points", "focal_capture")
+HEADS = ("episode_id", "arm", "condition", "focal_model")
 
 
 def episode_measures(
     episodes: pl.DataFrame,
     edges: pl.DataFrame,
+    messages: pl.DataFrame,
     pulls: pl.DataFrame,
-    pull_kinds: pl.DataFrame,
-    seat_measures: pl.DataFrame,
+    message_labels: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
-    parts = [
-        pl.DataFrame(
-            {
-                "episode_id": group.ids,
-                "n_pulls": (group.targets != NOBODY).sum(axis=(1, 2)),
-                "cascades": cascades(group.targets, group.adjacent),
-                "gini": gini(received(group.targets).sum(axis=1)),
-            }
-        )
-        for group in dense_groups(episodes, edges, pulls)
-    ]
-    none = {"episode_id": pl.String, "n_pulls": pl.Int64, "cascades": pl.Int64, "gini": pl.Float64}
-    measured = pl.concat([pl.DataFrame(schema=none), *parts])
-    shares = pull_kinds.group_by("episode_id").agg(
-        **{rate: (pl.col("kind") == kind).mean() for kind, rate in RATES.items()}
+    groups = dense_groups(episodes, edges, pulls, asking(messages, message_labels))
+    focal = focal_seats(episodes)
+    return episode_table((episode_rows(group, scores_of(group), focal) for group in groups), episodes, pulls)
+
+
+def focal_seats(episodes: pl.DataFrame) -> Mapping[str, int]:
+    """Each episode's focal seat, NOBODY in a mixed arm."""
+    return dict(zip(episodes["episode_id"].to_list(), episodes["focal_seat"].fill_null(NOBODY).to_list(), strict=True))
+
+
+def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.DataFrame:
+    """What is measured of each episode of the group."""
+    every, seat = np.arange(len(group.ids)), np.array([focal[key] for key in group.ids])
+    rows = pl.DataFrame(
+        {
+            "episode_id": group.ids,
+            "seat": seat,
+            "n_pulls": scores.points.sum(axis=1),
+            "focal_points": scores.points[every, seat],
+            "focal_floor_points": scores.floor_points[every, seat],
+            "focal_capture": scores.capture[every, seat],
+            "cascades": cascades(group.targets, group.adjacent),
+            "gini": gini(scores.points),
+            **{RATES[kind]: count(flags) for kind, flags in zip(KINDS, kinds_of(group), strict=True)},
+        }
     )
-    focal = seat_measures.filter(pl.col("role") == "focal").select(
-        "episode_id", focal_points="points", focal_floor_points="floor_points", focal_capture="capture"
+    return rows.select(
+        pl.exclude("seat", *FOCAL, *RATES.values()),
+        *(pl.when(pl.col("seat") != NOBODY).then(name).alias(name) for name in FOCAL),
+        *(pl.when(pl.col("n_pulls") > 0).then(pl.col(name) / pl.col("n_pulls")).alias(name) for name in RATES.values()),
     )
-    forfeits = pulls.group_by("episode_id").agg(n_forfeits=(pl.col("status") == "forfeit").sum())
-    whole = measured.join(episodes.select("episode_id", "arm", "condition", "focal_model"), on="episode_id")
-    for more in (forfeits, shares, focal):
-        whole = whole.join(more, on="episode_id", how="left")
-    return TABLES["episode_measures"].conform(whole)
+
+
+def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
+    """The table of these rows, with the episodes' arm, condition and focal model and their forfeits."""
+    rows = list(parts)
+    if not rows:
+        return TABLES["episode_measures"].empty()
+    forfeits = pulls.filter(pl.col("target").is_null()).group_by("episode_id").agg(n_forfeits=pl.len())
+    whole = pl.concat(rows)
+    for more in (episodes.select(HEADS), forfeits):
+        whole = whole.join(more, on="episode_id", how="left", maintain_order="left")
+    return TABLES["episode_measures"].conform(whole.with_columns(pl.col("n_forfeits").fill_null(0)))

@@ -48,6 +48,12 @@ def t_interval(values: Sequence[float]) -> Interval:
     return Interval(float(x.mean()) - half, float(x.mean()) + half, "t", len(x))
 
 
+def t_p(values: Sequence[float]) -> float | None:
+    """Two-sided p of a mean of zero, by Student's t; None where there is no interval."""
+    x = np.sort(np.asarray(values, dtype=float))
+    return None if _degenerate(x) else float(2 * stdtr(len(x) - 1, -abs(float(x.mean())) / _standard_error(x)))
+
+
 def clustered_t(values: Sequence[float], blocks: Sequence[Hashable]) -> Interval:
     """Interval of the plain mean of values that come in blocks (episodes of one seed): n counts blocks.
 

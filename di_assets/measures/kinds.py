@@ -32,36 +32,40 @@ def pull_kinds(
         payback_window: rounds back in which a pull can still be paid back, or a request still be heard.
         labeller: whose labels say what asks for a pull.
     """
-    asks = message_labels.filter(pl.col("asks_for_pull") & (pl.col("labeller") == labeller)).join(
-        messages.select("episode_id", "event_id", "round", "sender", "recipient"), on=["episode_id", "event_id"]
-    )
-    parts = [_kinds(group, asks, payback_window) for group in dense_groups(episodes, edges, pulls)]
+    asks = asking(messages, message_labels, labeller=labeller)
+    parts = [_rows(group, payback_window) for group in dense_groups(episodes, edges, pulls, asks)]
     return TABLES["pull_kinds"].conform(pl.concat([TABLES["pull_kinds"].empty(), *parts]))
 
 
-def _kinds(group: Dense, asks: pl.DataFrame, window: int) -> pl.DataFrame:
-    payback = paybacks(group.targets, window=window)
-    asked = solicited(group.targets, _asked(group, asks), window=window)
-    kind = np.where(payback, 0, np.where(asked, 1, 2))
+def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: str = LEXICAL) -> pl.DataFrame:
+    """episode_id, round, sender, recipient of every message that asks for a pull in this labeller's words."""
+    labels = message_labels
+    if not (labels["labeller"] == labeller).all():
+        labels = labels.filter(pl.col("labeller") == labeller)
+    heads = messages.select("episode_id", "round", "sender", "recipient")
+    if len(labels) == len(messages) and all(labels[key].equals(messages[key]) for key in ("event_id", "episode_id")):
+        return heads.filter(labels["asks_for_pull"])
+    asks = labels.filter("asks_for_pull").select("episode_id", "event_id")
+    return heads.with_columns(messages["event_id"]).join(asks, on=["episode_id", "event_id"]).select(heads.columns)
+
+
+def kinds_of(group: Dense, *, window: int = PAYBACK_WINDOW) -> tuple[Bools, Bools, Bools]:
+    """(e, t, i) for each of KINDS: i made a pull of this kind in the round."""
+    assert group.asked is not None
+    valid, payback = group.targets != NOBODY, paybacks(group.targets, window=window)
+    asked = solicited(group.targets, group.asked, window=window) & ~payback
+    return payback, asked, valid & ~payback & ~asked
+
+
+def _rows(group: Dense, window: int) -> pl.DataFrame:
+    _, asked, unprompted = kinds_of(group, window=window)
+    assert group.events is not None
     e, t, i = np.nonzero(group.targets != NOBODY)
+    kind = (asked + 2 * unprompted.astype(np.int8))[e, t, i]
     return pl.DataFrame(
         {
             "episode_id": pl.Series(group.ids, dtype=pl.String).gather(e),
             "event_id": group.events[e, t, i],
-            "kind": pl.Series(KINDS, dtype=pl.String).gather(kind[e, t, i]),
+            "kind": pl.Series(KINDS, dtype=pl.String).gather(kind),
         }
     )
-
-
-def _asked(group: Dense, asks: pl.DataFrame) -> Bools:
-    index = pl.DataFrame({"episode_id": group.ids, "e": np.arange(len(group.ids))})
-    asked = np.zeros((len(group.ids), group.n_rounds, group.n_seats, group.n_seats), dtype=bool)
-    found = asks.join(index, on="episode_id")
-    at = (
-        found["e"].to_numpy(),
-        found["round"].to_numpy() - 1,
-        found["sender"].to_numpy(),
-        found["recipient"].to_numpy(),
-    )
-    asked[at] = True
-    return asked

@@ -6,10 +6,16 @@ from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.tables import TABLES
 
 LEXICAL, VERSION = "lexical", "1"
+LABELS = ("asks_for_pull", "promises_pull")
 
 
-def message_labels(messages: pl.DataFrame) -> pl.DataFrame:
-    """One row a message: what the documented lexical rule says of it. Each distinct text is read once."""
+def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None) -> pl.DataFrame:
+    """One row a message and labeller: what the documented lexical rule says of every message, and others of some.
+
+    Args:
+        messages: messages; each distinct text is read once by the rule.
+        given: rows of this table that models and persons gave, which are joined as they are.
+    """
     texts = messages["text"].unique().sort()
     read = pl.DataFrame(
         {
@@ -20,17 +26,18 @@ def message_labels(messages: pl.DataFrame) -> pl.DataFrame:
         schema_overrides={"text": pl.String()},
     )
     labelled = messages.select("episode_id", "event_id", "text").join(read, on="text").drop("text")
-    return TABLES["message_labels"].conform(labelled.with_columns(labeller=pl.lit(LEXICAL), version=pl.lit(VERSION)))
+    by_rule = labelled.with_columns(labeller=pl.lit(LEXICAL), version=pl.lit(VERSION))
+    table = TABLES["message_labels"]
+    return table.conform(pl.concat([by_rule, table.empty() if given is None else given]))
 
 
-def kappa(one: pl.Series, other: pl.Series) -> float | None:
-    """Cohen's kappa between two labellers' answers on the same messages (Cohen 1960), in [-1, 1].
+def covered(said: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """(episode_id, labeller) of every episode in which a labeller labelled each message.
 
-    None where it is undefined: no messages, or both always give the same one answer.
+    Args:
+        said: episode_id and event_id of every message.
+        labels: rows of `message_labels`.
     """
-    if len(one) == 0:
-        return None
-    agreed = float((one == other).sum()) / len(one)
-    yes_one, yes_other = float(one.sum()) / len(one), float(other.sum()) / len(one)
-    chance = yes_one * yes_other + (1 - yes_one) * (1 - yes_other)
-    return None if chance == 1 else (agreed - chance) / (1 - chance)
+    sizes = said.group_by("episode_id").agg(n=pl.len())
+    counts = labels.group_by("episode_id", "labeller").agg(n=pl.len())
+    return counts.join(sizes, on=["episode_id", "n"]).select("episode_id", "labeller").sort("episode_id", "labeller")

@@ -3,30 +3,30 @@
 Rows with the same covariates are one pattern. Likelihood, scores and sandwich are sums over patterns and clusters, so
 that a hundred million rows cost what their few patterns do; statsmodels on the rows themselves gives the same.
 
-Sources: the sandwich of Liang & Zeger (1986), Biometrika 73, 13-22, with the correction G/(G-1) (N-1)/(N-k) and t with
-G-1 degrees of freedom (Cameron & Miller 2015, Journal of Human Resources 50, 317-372). Separation: Albert & Anderson
-(1984), Biometrika 71, 1-10, found by linear programming as in Konis (2007); what stays finite under it: Geyer (2009),
-Electronic Journal of Statistics 3, 259-289.
+The sandwich is that of Liang & Zeger (1986), Biometrika 73, 13-22, with the correction G/(G-1) (N-1)/(N-k) and t with
+G-1 degrees of freedom (Cameron & Miller 2015, Journal of Human Resources 50, 317-372).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import null_space
-from scipy.optimize import linprog
 from scipy.special import expit, stdtr, stdtrit
 
 from di_assets.measures.dense import Bools, Floats
 from di_assets.measures.intervals import LEVEL, Interval
+from di_assets.measures.separation import certainty, recession, separated
 
 LEAST_CLUSTERS = 5
-NEVER, SEPARATED, NO_VARIANCE = "never so", "separated: no finite estimate", "no variance"
+NEVER, SEPARATED, NO_VARIANCE = "never so", "separated: no finite coefficient", "no variance"
 FEW, FEW_SO = f"fewer than {LEAST_CLUSTERS} seeds", f"so, or not so, in fewer than {LEAST_CLUSTERS} seeds"
 NO_CONVERGENCE = "no convergence"
 MOST_STEPS, CONVERGED, LONGEST_STEP = 100, 1e-10, 2.0
 CLOSE = 1e-8
+# A smaller standard error is rounding: it would take a million million rows.
+LEAST_ERROR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,13 @@ class Estimate:
     """One coefficient in log odds, and what it means in probability.
 
     Attributes:
-        coefficient: None where the data don't tell it.
+        coefficient: None where the data don't tell it, or where it is not finite.
         standard_error: clustered; None without an interval.
         interval: of the coefficient.
         p_value: two-sided, of no effect.
-        effect: average over the rows of P(y | 1) - P(y | 0), all else as it was; None for the intercept.
-        effect_interval: by the delta method.
+        effect: average over the rows of P(y | 1) - P(y | 0), all else as it was; None for the intercept. Also where the
+            coefficient is infinite, as long as that settles every probability.
+        effect_interval: by the delta method; none where the coefficient is infinite.
         reason: why something is None; None where nothing is.
     """
 
@@ -71,6 +72,25 @@ class Estimate:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The greatest likelihood's coefficients, or where it goes.
+
+    Attributes:
+        counts: the rows of patterns that occurred.
+        known: columns with a coefficient of their own; what the others would add, these tell.
+        beta: (known) their coefficients, from the patterns that are not separated.
+        covariance: (known, known) of these.
+        sure: patterns (q, k) -> what becomes of each, as `certainty`.
+    """
+
+    counts: Counts
+    known: list[int]
+    beta: Floats
+    covariance: Floats
+    sure: Callable[[Floats], Floats]
+
+
 def fit(counts: Counts) -> tuple[Estimate, ...]:
     """Every term's estimate, in order.
 
@@ -78,18 +98,17 @@ def fit(counts: Counts) -> tuple[Estimate, ...]:
     likelihood rises without end (separation); what is finite beside those is still estimated. No interval with fewer
     than LEAST_CLUSTERS clusters, or where fewer have a row with a 1, or with a 0, of that term.
     """
+    seen = counts.n.sum(axis=0) > 0
+    counts = Counts(counts.terms, counts.x[seen], counts.offset[seen], counts.n[:, seen], counts.y[:, seen])
     x, n, y = counts.x, counts.n.sum(axis=0), counts.y.sum(axis=0)
-    seen = n > 0
-    mixed = seen.copy()
-    mixed[seen] = overlapping(x[seen], n[seen], y[seen])
-    confused, unbounded = _undetermined(x[seen]), _undetermined(x[mixed])
-    reasons = [_why(counts.terms, k, x[seen], confused, unbounded) for k in range(len(counts.terms))]
+    cone, mixed = recession(x, n, y), np.ones(len(x), dtype=bool)
+    mixed[(y == 0) | (y == n)] = ~separated(cone)
+    confused, unbounded = _undetermined(x), _undetermined(x[mixed])
+    reasons = [_why(counts.terms, k, x, confused, unbounded) for k in range(len(counts.terms))]
     known = _independent(x[mixed])
-    if not known:
-        return tuple(_undefined(reason or SEPARATED) for reason in reasons)
     cut = Counts(
         terms=tuple(counts.terms[k] for k in known),
-        x=x[np.ix_(mixed, known)],
+        x=x[mixed][:, known],
         offset=counts.offset[mixed],
         n=counts.n[:, mixed],
         y=counts.y[:, mixed],
@@ -97,42 +116,20 @@ def fit(counts: Counts) -> tuple[Estimate, ...]:
     beta = maximised(cut)
     if beta is None:
         return tuple(_undefined(reason or NO_CONVERGENCE) for reason in reasons)
-    clusters = int((counts.n.sum(axis=1) > 0).sum())
-    # Singular with one cluster; then no interval is given, and none of it is used.
-    covariance = clustered(cut, beta, clusters=clusters) if clusters > 1 else np.zeros((len(known), len(known)))
-    made = []
-    for k, reason in enumerate(reasons):
-        if reason is not None:
-            made.append(_undefined(reason))
-            continue
-        few = _few(counts, k, clusters)
-        made.append(_estimate(cut, beta, covariance, known.index(k), rows=float(n.sum()), clusters=clusters, few=few))
-    return tuple(made)
-
-
-def overlapping(x: Floats, n: Floats, y: Floats) -> Bools:
-    """(p,): patterns that no coefficients can drive to certainty at no cost to any other; all, where nothing separates.
-
-    One linear programme: the most patterns that some direction separates, each with a margin of up to 1. Directions
-    add up, so that one separates all that can be.
-    """
-    sided = (y == 0) | (y == n)
-    if not sided.any():
-        return np.ones(len(x), dtype=bool)
-    (m, k), signed = (int(sided.sum()), x.shape[1]), np.where(y > 0, 1.0, -1.0)[sided, None] * x[sided]
-    solved = linprog(
-        np.concatenate([np.zeros(k), -np.ones(m)]),
-        A_ub=np.hstack([-signed, np.eye(m)]),
-        b_ub=np.zeros(m),
-        A_eq=np.hstack([x[~sided], np.zeros((int((~sided).sum()), m))]),
-        b_eq=np.zeros(int((~sided).sum())),
-        bounds=[(None, None)] * k + [(0.0, 1.0)] * m,
+    settled = mixed.all()
+    fitted = Fitted(
+        counts=counts,
+        known=known,
+        beta=beta,
+        covariance=clustered(cut, beta, clusters=clusters_of(counts)),
+        sure=lambda points: np.zeros(len(points)) if settled else certainty(cone, points),
     )
-    if solved.x is None:
-        raise ArithmeticError(f"separation of {len(x)} patterns: {solved.message}")
-    overlap = np.ones(len(x), dtype=bool)
-    overlap[sided] = solved.x[k:] < 0.5
-    return overlap
+    return tuple(_estimate(fitted, k, reason) for k, reason in enumerate(reasons))
+
+
+def clusters_of(counts: Counts) -> int:
+    """How many clusters have a row."""
+    return int((counts.n.sum(axis=1) > 0).sum())
 
 
 def maximised(counts: Counts) -> Floats | None:
@@ -151,11 +148,13 @@ def maximised(counts: Counts) -> Floats | None:
 
 
 def clustered(counts: Counts, beta: Floats, *, clusters: int) -> Floats:
-    """(k, k): covariance of the coefficients, robust to whatever ties the rows of one cluster."""
+    """(k, k): covariance of the coefficients, robust to whatever ties the rows of one cluster; NaN of one cluster."""
+    rows = float(counts.n.sum())
+    if clusters < 2 or len(beta) == 0:
+        return np.full((len(beta), len(beta)), np.nan)
     mean = expit(counts.offset + counts.x @ beta)
     bread = np.linalg.inv(_information(counts.x, counts.n.sum(axis=0), mean))
     scores = (counts.y - counts.n * mean) @ counts.x
-    rows = float(counts.n.sum())
     correction = clusters / (clusters - 1) * (rows - 1) / (rows - len(beta))
     return np.asarray(correction * bread @ (scores.T @ scores) @ bread)
 
@@ -164,48 +163,51 @@ def _information(x: Floats, n: Floats, mean: Floats) -> Floats:
     return np.asarray((x.T * (n * mean * (1 - mean))) @ x)
 
 
-def _estimate(
-    counts: Counts, beta: Floats, covariance: Floats, k: int, *, rows: float, clusters: int, few: str | None
-) -> Estimate:
-    coefficient, effect = float(beta[k]), None
-    error = math.sqrt(max(0.0, float(covariance[k, k])))
-    effect_error = 0.0
-    if k > 0:
-        effect, slope = _effect(counts, beta, k, rows=rows)
-        effect_error = math.sqrt(max(0.0, float(slope @ covariance @ slope)))
-    reason = few or (NO_VARIANCE if error < CLOSE else None)
+def _estimate(fitted: Fitted, k: int, reason: str | None) -> Estimate:
+    if reason is not None and reason != SEPARATED:
+        return _undefined(reason)
+    effect, slope = _effect(fitted, k) if k > 0 else (None, np.zeros(len(fitted.beta)))
+    if reason is not None:
+        return _undefined(reason, effect=effect)
+    at, clusters = fitted.known.index(k), clusters_of(fitted.counts)
+    coefficient, error = float(fitted.beta[at]), _error(float(fitted.covariance[at, at]))
+    reason = _few(fitted.counts, k, clusters) or (NO_VARIANCE if error < LEAST_ERROR else None)
     if reason is not None:
         none = Interval(None, None, reason)
         return Estimate(coefficient, None, none, None, effect, none, reason)
     width = float(stdtrit(clusters - 1, 0.5 + LEVEL / 2))
-    around = _around(effect, width * effect_error) if effect is not None else Interval(None, None, "intercept")
+    spread = _error(float(slope @ fitted.covariance @ slope))
+    around = Interval(None, None, "none of the intercept") if effect is None else _around(effect, width * spread)
     p_value = float(2 * stdtr(clusters - 1, -abs(coefficient) / error))
     return Estimate(coefficient, error, _around(coefficient, width * error), p_value, effect, around, None)
 
 
-def _effect(counts: Counts, beta: Floats, k: int, *, rows: float) -> tuple[float, Floats]:
-    """Mean change of probability as term k turns from 0 to 1, and its gradient; `rows` counts separated ones too.
-
-    Those are certain whatever a term that stays finite says: they change by 0.
-    """
-    change, slope = 0.0, np.zeros(len(beta))
-    weight = counts.n.sum(axis=0) / rows
+def _effect(fitted: Fitted, k: int) -> tuple[float | None, Floats]:
+    """Mean change of probability as term k turns from 0 to 1, and its gradient; None where one is not told."""
+    change, slope = 0.0, np.zeros(len(fitted.beta))
+    n = fitted.counts.n.sum(axis=0)
     for sign, value in ((1.0, 1.0), (-1.0, 0.0)):
-        x = counts.x.copy()
+        x = fitted.counts.x.copy()
         x[:, k] = value
-        mean = expit(counts.offset + x @ beta)
-        change += sign * float(weight @ mean)
-        slope += sign * (weight * mean * (1 - mean)) @ x
-    return change, slope
+        sure = fitted.sure(x)
+        mean = np.where(sure == 0, expit(fitted.counts.offset + x[:, fitted.known] @ fitted.beta), (1 + sure) / 2)
+        change += sign * float(n @ mean) / float(n.sum())
+        slope += sign * (n * mean * (1 - mean)) @ x[:, fitted.known] / float(n.sum())
+    return (None if math.isnan(change) else change), slope
+
+
+def _error(variance: float) -> float:
+    """Its root; what rounding leaves below 0 is 0."""
+    return math.sqrt(max(0.0, variance))
 
 
 def _around(middle: float, half: float) -> Interval:
     return Interval(middle - half, middle + half, "clustered t")
 
 
-def _undefined(reason: str) -> Estimate:
+def _undefined(reason: str, *, effect: float | None = None) -> Estimate:
     none = Interval(None, None, reason)
-    return Estimate(None, None, none, None, None, none, reason)
+    return Estimate(None, None, none, None, effect, none, reason)
 
 
 def _few(counts: Counts, k: int, clusters: int) -> str | None:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from di_assets.measures.intervals import Interval, percentile_bootstrap, studentized_bootstrap, t_interval
+from di_assets.measures.intervals import Interval, percentile_bootstrap, studentized_bootstrap, t_interval, t_p
 from di_assets.tables import TABLES
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over independent episodes with its t interval, and both bootstraps beside it."""
+    """A mean over independent episodes with its t interval, the p of its being zero, and both bootstraps beside it."""
 
     n: int
     mean: float | None
     t: Interval
+    p: float | None
     studentized: Interval
     percentile: Interval
 
@@ -26,6 +27,7 @@ def mean_of(values: Sequence[float]) -> Mean:
         n=len(values),
         mean=sum(values) / len(values) if values else None,
         t=t_interval(values),
+        p=t_p(values),
         studentized=studentized_bootstrap(values),
         percentile=percentile_bootstrap(values),
     )
@@ -55,21 +57,21 @@ def model_points(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.D
     rows: list[tuple[object, ...]] = []
     blocks = independent(episodes, episode_measures)
     for (condition, model), group in blocks.group_by("condition", "focal_model", maintain_order=True):
-        points, capture = mean_of(group["points"].to_list()), mean_of(group["capture"].to_list())
-        floor = mean_of(group["floor_points"].to_list()).mean
+        points, floors, captures = (group[name].to_list() for name in ("points", "floor_points", "capture"))
+        of_points, of_capture = t_interval(points), t_interval(captures)
         rows.append(
             (
                 condition,
                 model,
-                points.n,
-                points.mean,
-                points.t.low,
-                points.t.high,
-                points.t.method,
-                floor,
-                capture.mean,
-                capture.t.low,
-                capture.t.high,
+                len(points),
+                sum(points) / len(points),
+                of_points.low,
+                of_points.high,
+                of_points.method,
+                sum(floors) / len(floors),
+                sum(captures) / len(captures),
+                of_capture.low,
+                of_capture.high,
             )
         )
     return TABLES["model_points"].frame(rows)

@@ -10,7 +10,7 @@ import polars as pl
 from scipy.special import stdtrit
 
 from di_assets.measures.intervals import LEVEL, Interval, t_interval
-from di_assets.measures.logit import CLOSE, FEW, LEAST_CLUSTERS, NO_VARIANCE
+from di_assets.measures.logit import CLOSE, FEW, LEAST_CLUSTERS, LEAST_ERROR, NO_VARIANCE
 from di_assets.measures.reactions import by_condition_and_model
 from di_assets.tables import TABLES
 
@@ -80,16 +80,15 @@ def _owed(part: pl.DataFrame) -> pl.DataFrame:
 
     A pull with n_owed neighbours owed is n_owed rows of `choices` that are owed.
     """
-    rows = pl.col("owed").cast(pl.Int64) * pl.col("n")
-    return (
-        part.group_by("seed", maintain_order=True)
-        .agg(
-            owed=pl.when(pl.col("owed")).then(pl.col("n") / pl.col("n_owed")).otherwise(0.0).sum(),
-            repaid=(pl.col("owed").cast(pl.Int64) * pl.col("pulled")).sum(),
-            chance=(rows / pl.col("n_neighbours")).sum(),
-        )
-        .sort("seed")
+    keys = ["seed", "n_neighbours", "n_owed"]
+    rows = part.filter("owed").group_by(keys).agg(pl.sum("n"), pl.sum("pulled")).sort(keys)
+    by_seed = rows.group_by("seed", maintain_order=True).agg(
+        owed=(pl.col("n") / pl.col("n_owed")).sum(),
+        repaid=pl.sum("pulled"),
+        chance=(pl.col("n") / pl.col("n_neighbours")).sum(),
     )
+    # A seed under which nothing was owed is a row of zeros.
+    return part.select("seed").unique().sort("seed").join(by_seed, on="seed", how="left").fill_null(0)
 
 
 def _propensity(by_seed: pl.DataFrame) -> tuple[float | None, Interval]:
@@ -102,7 +101,7 @@ def _propensity(by_seed: pl.DataFrame) -> tuple[float | None, Interval]:
         return propensity, Interval(None, None, FEW)
     apart = (repaid - chance) - propensity * (owed - chance)
     error = math.sqrt(clusters / (clusters - 1) * float((apart**2).sum())) / room
-    if error < CLOSE:
+    if error < LEAST_ERROR:
         return propensity, Interval(None, None, NO_VARIANCE)
     half = float(stdtrit(clusters - 1, 0.5 + LEVEL / 2)) * error
     return propensity, Interval(propensity - half, propensity + half, "clustered t")

@@ -1,38 +1,69 @@
 """Points, reciprocity floor and capture of every seat."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import dense_groups, floor_points, received
+from di_assets.measures.dense import Dense, Floats, Ints, capture, dense_groups, forecast, points, residuals
+from di_assets.measures.lanes import in_order
 from di_assets.tables import TABLES
+
+COLUMNS = ("episode_id", "seat", "points", "floor_points", "capture")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the seats of a group of episodes came to, each (e, i).
+
+    Attributes:
+        points: valid pulls received.
+        floor_points: points that blind reciprocation alone would have brought.
+        capture: mean net capture over the N - 1 others, in [-1, 1].
+    """
+
+    points: Ints
+    floor_points: Floats
+    capture: Floats
 
 
 def seat_measures(
-    episodes: pl.DataFrame, seats: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, pair_capture: pl.DataFrame
+    episodes: pl.DataFrame, seats: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame
 ) -> pl.DataFrame:
     """One row a seat of a complete episode; a seat that got nothing has 0 points.
 
     capture = mean of the seat's net capture over the N - 1 others, in [-1, 1].
     """
-    capture = (
-        pair_capture.sort("episode_id", "seat", "other")
-        .group_by("episode_id", "seat")
-        .agg(capture=pl.mean("net_capture"))
+    return seat_table((seat_rows(group, scores_of(group)) for group in dense_groups(episodes, edges, pulls)), seats)
+
+
+def scores_of(group: Dense) -> Scores:
+    """Points, floor and capture of each seat."""
+    expected = forecast(group.targets, group.adjacent)
+    return Scores(
+        points=points(group.targets),
+        floor_points=in_order(expected),
+        capture=capture(residuals(group.targets, expected)),
     )
-    parts = [
-        pl.DataFrame(
-            {
-                "episode_id": np.repeat(np.array(group.ids, dtype=object), group.n_seats).tolist(),
-                "seat": np.tile(np.arange(group.n_seats), len(group.ids)),
-                "points": received(group.targets).sum(axis=1).ravel(),
-                "floor_points": floor_points(group.targets, group.adjacent).ravel(),
-            }
-        )
-        for group in dense_groups(episodes, edges, pulls)
-    ]
-    none = pl.DataFrame(
-        schema={"episode_id": pl.String, "seat": pl.Int64, "points": pl.Int64, "floor_points": pl.Float64}
+
+
+def seat_rows(group: Dense, scores: Scores) -> pl.DataFrame:
+    """COLUMNS of each seat of the group."""
+    n = len(group.ids)
+    return pl.DataFrame(
+        {
+            "episode_id": pl.Series(group.ids, dtype=pl.String).gather(np.repeat(np.arange(n), group.n_seats)),
+            "seat": np.tile(np.arange(group.n_seats), n),
+            "points": scores.points.ravel(),
+            "floor_points": scores.floor_points.ravel(),
+            "capture": scores.capture.ravel(),
+        }
     )
-    measured = pl.concat([none, *parts]).join(capture, on=["episode_id", "seat"])
+
+
+def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFrame:
+    """The table of these rows, with what plays each seat."""
+    measured = pl.concat([TABLES["seat_measures"].empty().select(COLUMNS), *parts])
     roster = seats.select("episode_id", "seat", "model", "role")
-    return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"]))
+    return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))

@@ -90,8 +90,8 @@ def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
 def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
     """The parts as one column; what is one value all along, or one and the same part again and again, is made once."""
     if parts and all(isinstance(part, Alike) for part in parts):
-        each, counts = pl.Series(name, [part[0] for part in parts], dtype=dtype), [len(part) for part in parts]
-        return each[pl.Series(np.repeat(np.arange(len(parts), dtype=np.uint32), counts))]
+        firsts, counts = pl.Series(name, [part[0] for part in parts], dtype=dtype), [len(part) for part in parts]
+        return firsts[pl.Series(np.repeat(np.arange(len(parts), dtype=np.uint32), counts))]
     if len(parts) > 1 and all(part is parts[0] for part in parts):
         return pl.concat([_series(name, dtype, parts[:1])] * len(parts), rechunk=True)
     values = list(chain.from_iterable(parts))

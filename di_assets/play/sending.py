@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import tenacity
 
-from di_assets.agents.player import Ask, Player
+from di_assets.agents.player import Ask, Respondent
 from di_assets.arms.models import Limits, ModelConfig
 from di_assets.play.budget import Budget, BudgetExceededError, cost_of, most_it_can_cost, size
 from di_assets.play.episode import GoesOut, Sent
@@ -96,7 +96,7 @@ class Lines:
             self._providers[model] = connect(config.endpoint(model), self._accounts[config.account].slow_down)
         return self._providers[model]
 
-    async def send(self, player: Player, ask: Ask, goes_out: GoesOut) -> Sent:
+    async def send(self, player: Respondent, ask: Ask, goes_out: GoesOut) -> Sent:
         """Sends an ask: at once to a scripted agent, else when limits and budgets allow it.
 
         A reply that came broken is asked for again, as often as other faults are; each time is paid for.
@@ -129,7 +129,7 @@ class Lines:
             raise broken from None
         return sent
 
-    async def _once(self, player: Player, ask: Ask, request: Request, trail: _Trail, goes_out: GoesOut) -> Sent:
+    async def _once(self, player: Respondent, ask: Ask, request: Request, trail: _Trail, goes_out: GoesOut) -> Sent:
         config = self._models[player.model]
         usage, sent_bytes = self._usage[player.model], size(request)
         tokens = usage.expected(sent_bytes)
@@ -142,7 +142,7 @@ class Lines:
         return Sent(completion, cost_usd=trail.cost_usd + spent)
 
     async def _paid(
-        self, player: Player, ask: Ask, bound: float, config: ModelConfig, trail: _Trail, goes_out: GoesOut
+        self, player: Respondent, ask: Ask, bound: float, config: ModelConfig, trail: _Trail, goes_out: GoesOut
     ) -> tuple[Completion, float]:
         """The reply and what it cost, out of every budget."""
         reserved: list[Budget] = []

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from di_assets.report.claims import Claim, pooled_capture
+from di_assets.report.claims import pooled_capture
 from di_assets.report.scope import Frames, Scope
+from di_assets.report.statement import Claim
 from di_assets.report.statistics import NO_TALK, against_chance, net_capture, rate
 
 

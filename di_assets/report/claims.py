@@ -1,99 +1,26 @@
-"""Claims: what a sentence needs before it may be printed, and how it reads when supported, not yet, or contradicted.
+"""The claims of the report: each declared with how it reads when supported, not yet, or contradicted.
 
-No sentence is typed in with its numbers. A `Statement` is declared once; `judge` holds it against the evidence and
-gives the `Claim` as it stands today. Whatever keeps the sentence from being said (no control, too few independent
-episodes, an interval that is degenerate or holds zero, prompts that changed) is said in its place.
+No sentence is typed in with its numbers: `statement.judge` fills them in, or says what keeps them from being said.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+
+import polars as pl
 
 from di_assets.measures.intervals import Interval
+from di_assets.measures.lift import holm
 from di_assets.measures.points import Mean
-from di_assets.report.flaws import Flaw
+from di_assets.report.flaws import Flaw, incomplete
 from di_assets.report.scope import Row, Scope
+from di_assets.report.statement import Claim, Evidence, Statement, judge
 
-Status = Literal["supported", "not yet", "contradicted", "refused"]
-ALPHA = 0.05
-# Independent episodes (or pairs) below which nothing is said, whatever the interval.
-LEAST_EPISODES = 5
 # The one outcome that decides Question 1; everything else stands beside it.
 PRIMARY = {
     "outcome": "points of the focal seat per episode",
     "contrast": "messages on minus messages off, matched by seed",
-    "interval": "Student's t over pairs; one that allows looking while an arm is incomplete",
-    "test": "sign flips of the pairs' differences, Holm over focal models",
+    "interval": "Student's t over pairs; alpha spending over looks once an arm was looked at before it was complete",
+    "test": "sign flips of the pairs' differences, and the interval's own p; Holm over focal models",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One claim as it stands today.
-
-    Attributes:
-        name: what is claimed, in short.
-        status: whether the data carry it; `refused` where no data of this kind could.
-        sentence: how it reads now.
-        needs: arms that would settle it; empty when nothing is missing.
-        because: what blocked or rewrote the sentence; empty when nothing did.
-    """
-
-    name: str
-    status: Status
-    sentence: str
-    needs: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one claim rests on.
-
-    Attributes:
-        who: whom it is about, labelled scripted where it is.
-        estimate: of the quantity; None where it cannot be formed.
-        interval: of the estimate; its `n` counts independent episodes or pairs.
-        p: Holm-adjusted; None where the statement is not tested.
-        flaws: of the episodes behind it.
-        needs: the arm that is missing.
-        planned: units that are planned; None where that is not known.
-    """
-
-    who: str
-    estimate: float | None
-    interval: Interval
-    p: float | None = None
-    flaws: tuple[Flaw, ...] = ()
-    needs: str | None = None
-    planned: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A claim before any data, as templates over {who}, {span}, {p}, {needs}.
-
-    Attributes:
-        name: what is claimed.
-        quantity: what is estimated, as a noun.
-        unit: of the estimate.
-        form: format of the numbers.
-        supported: the estimate is above zero.
-        undecided: its interval holds zero.
-        contradicted: it is below zero.
-        missing: there is nothing to estimate it from.
-        tested: an adjusted p below ALPHA is needed besides the interval.
-    """
-
-    name: str
-    quantity: str
-    unit: str
-    form: str
-    supported: str
-    undecided: str
-    contradicted: str
-    missing: str
-    tested: bool
 
 
 PERSUADES = Statement(
@@ -113,10 +40,32 @@ CAPTURES = Statement(
     unit="net pulls a round and rival",
     form="+.3f",
     supported="Above blind reciprocation {who} captures {span}; that is no proof of persuasion.",
-    undecided="Whether {who} captures anything above blind reciprocation is open: {span}.",
+    undecided="Whether {who} captures anything above blind reciprocation is open: {span}, p {p} after Holm.",
     contradicted="{who} gives away more than blind reciprocation would: {span}.",
     missing="The capture of {who} is not measured yet.",
-    tested=False,
+    tested=True,
+)
+OWN_TALK = Statement(
+    name="{who} persuades by its own talk",
+    quantity="what its own talk buys {who} where its rivals talk too",
+    unit="points an episode",
+    form="+.1f",
+    supported="Its own talk buys {who} {span}, against the same seeds with it alone muted.",
+    undecided="Whether its own talk buys {who} anything is open: {span}, p {p} after Holm.",
+    contradicted="Its own talk costs {who} points: {span}, against the same seeds with it alone muted.",
+    missing="How much of that is its own talk's, and not its rivals', stays open for {who} until {needs} has run.",
+    tested=True,
+)
+CONTENT = Statement(
+    name="{who} persuades by what it says",
+    quantity="what the content of its messages buys {who}",
+    unit="points an episode",
+    form="+.1f",
+    supported="What it says, beyond that it writes at all, buys {who} {span}.",
+    undecided="Whether what it says, beyond that it writes at all, buys {who} anything is open: {span}, p {p} after Holm.",
+    contradicted="What it says costs {who} points: {span}, against filler of the same length.",
+    missing="Whether it is what {who} says, or that it writes at all, stays open until {needs} has run.",
+    tested=True,
 )
 NETWORK = Statement(
     name="the ring makes points more unequal than the complete graph",
@@ -131,68 +80,69 @@ NETWORK = Statement(
 )
 
 
-def judge(statement: Statement, evidence: Evidence) -> Claim:
-    """The statement as the evidence lets it read today."""
-    given = {"who": evidence.who, "needs": evidence.needs or "its control", "p": _p(evidence.p)}
-    name, needs = statement.name.format(**given), (evidence.needs,) if evidence.needs else ()
-    if evidence.estimate is None:
-        return Claim(name, "not yet", statement.missing.format(**given), needs, ("nothing to compare with",))
-    span, notes = _span(statement, evidence), tuple(flaw.words for flaw in evidence.flaws)
-    blocked = _blocked(evidence)
-    if blocked:
-        text = f"Nothing is claimed of {statement.quantity.format(**given)}, {span}: {'; '.join(blocked)}."
-        return Claim(name, "not yet", text, needs, tuple(dict.fromkeys((*blocked, *notes))))
-    low, high = evidence.interval.low or 0.0, evidence.interval.high or 0.0
-    status: Status = "not yet"
-    template = statement.undecided
-    if low > 0 and (not statement.tested or (evidence.p is not None and evidence.p < ALPHA)):
-        status, template = "supported", statement.supported
-    elif high < 0:
-        status, template = "contradicted", statement.contradicted
-    return Claim(name, status, template.format(**given, span=span), needs, notes)
-
-
-def _blocked(evidence: Evidence) -> tuple[str, ...]:
-    """What keeps anything from being claimed, worst first; empty when nothing does."""
-    found = [flaw.words for flaw in evidence.flaws if flaw.blocks]
-    if evidence.interval.low is None:
-        found.append(f"there is no interval ({evidence.interval.method})")
-    if evidence.interval.n < LEAST_EPISODES:
-        found.append(f"fewer than {LEAST_EPISODES} independent episodes")
-    return tuple(found)
-
-
-def _span(statement: Statement, evidence: Evidence) -> str:
-    """The estimate with its interval, the interval's method and n, and what has to be said of the episodes."""
-    interval, form = evidence.interval, statement.form
-    told = [f"n = {interval.n}"]
-    if evidence.planned is not None and interval.n < evidence.planned:
-        told = [f"n = {interval.n} of {evidence.planned} planned"]
-    told += [flaw.words for flaw in evidence.flaws if not flaw.blocks]
-    if interval.low is not None and interval.high is not None:
-        told = [f"95% CI [{interval.low:{form}}, {interval.high:{form}}]", interval.method, *told]
-    return f"{evidence.estimate:{form}} {statement.unit} ({', '.join(told[:2])}{''.join(f'; {t}' for t in told[2:])})"
-
-
 def persuades(row: Row, *, scripted: bool) -> Claim:
     """Whether talk buys this model points: the primary outcome."""
+    look = row.look
     return judge(
         PERSUADES,
         Evidence(
             who=_who(row, scripted),
             estimate=row.lift,
-            interval=row.looking or row.interval,
-            p=row.p_holm,
+            interval=look.interval if look else row.interval,
+            p=row.p,
             flaws=row.flaws,
             needs=row.needs,
-            planned=row.planned,
+            planned=look.planned if look else None,
         ),
     )
 
 
-def captures(row: Row, *, scripted: bool) -> Claim:
-    """Whether this model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
-    return judge(CAPTURES, Evidence(_who(row, scripted), row.capture.mean, row.capture.t, flaws=row.flaws_on))
+def captures(rows: Sequence[Row], *, scripted: bool) -> list[Claim]:
+    """Whether each model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
+    shown = [row for row in rows if row.on is not None]
+    tested = [row for row in shown if row.capture.p is not None]
+    adjusted = dict(zip((row.model for row in tested), holm([row.capture.p or 0.0 for row in tested]), strict=True))
+    return [
+        judge(
+            CAPTURES,
+            Evidence(
+                who=_who(row, scripted),
+                estimate=row.capture.mean,
+                interval=row.capture.t,
+                p=adjusted.get(row.model),
+                flaws=row.flaws_on,
+            ),
+        )
+        for row in shown
+    ]
+
+
+def decomposed(row: Row, contrasts: pl.DataFrame, *, scripted: bool) -> list[Claim]:
+    """Whose talk it is that buys this model points, and whether what it says does: secondary, judged at the end.
+
+    Args:
+        row: the model.
+        contrasts: its rows of `channel_lift`.
+        scripted: it is a scripted agent.
+    """
+    planned = row.look.planned if row.look else None
+    statements = {"focal_talk": OWN_TALK, "content": CONTENT}
+    return [
+        judge(
+            statements[part["contrast"]],
+            Evidence(
+                who=_who(row, scripted),
+                estimate=part["difference"],
+                interval=Interval(part["ci_low"], part["ci_high"], part["ci_method"], part["n_pairs"]),
+                p=part["p_holm"],
+                flaws=(*row.flaws, *incomplete(part["n_pairs"], planned)),
+                needs=part["needs"],
+                planned=planned,
+            ),
+        )
+        for part in contrasts.sort("arm", "contrast", descending=[False, True]).iter_rows(named=True)
+        if part["contrast"] in statements
+    ]
 
 
 def network(gap: Mean, found: tuple[Flaw, ...]) -> Claim:
@@ -250,7 +200,3 @@ def _nothing_shown(claims: Sequence[Claim]) -> str:
 
 def _who(row: Row, scripted: bool) -> str:
     return f"{row.model} (scripted)" if scripted else row.model
-
-
-def _p(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"

@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-Kind = Literal["rules", "prompts", "relaunches"]
+Kind = Literal["rules", "prompts", "relaunches", "controls", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,9 @@ class Flaw:
     """One flaw of an aggregate.
 
     Attributes:
-        kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once), or
-            `rules` (episodes by older rules, which were left out).
+        kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
+            `rules` (episodes by older rules, which were left out), `controls` (several of them, each looked at by
+            itself) or `incomplete` (an outcome that is judged once, at the end).
         words: the flaw as a clause.
         blocks: nothing may be claimed from the aggregate; else the sentence goes on to say it.
     """
@@ -45,3 +46,18 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
         words = f"{older} episodes played by older rules are left out"
         found.append(Flaw("rules", words, blocks=False))
     return tuple(found)
+
+
+def several_controls(n: int) -> tuple[Flaw, ...]:
+    """The flaw of a lift over more than one control: looks are counted at each, not at their mixture."""
+    return (Flaw("controls", f"its lift mixes {n} controls, each of which was looked at by itself", blocks=True),) * (
+        n > 1
+    )
+
+
+def incomplete(played: int, planned: int | None) -> tuple[Flaw, ...]:
+    """The flaw of a secondary outcome before its arms are complete: nobody counts looks at it."""
+    if planned is None or played >= planned:
+        return ()
+    words = f"{played} of {planned} planned pairs are played, and it is judged once, when all are"
+    return (Flaw("incomplete", words, blocks=True),)

@@ -1,15 +1,15 @@
 """What Question 1 is about: the episodes behind it, and one model's row of the figure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
-from di_assets.measures.lift import PairedLift, compared, paired_lift
+from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.flaws import Flaw, flaws
+from di_assets.report.flaws import Flaw, flaws, several_controls
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -33,6 +33,16 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a lift: its number, the pairs planned by then, and the interval and p that hold over all looks."""
+
+    number: int
+    planned: int
+    interval: Interval
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One focal model in the figure.
 
@@ -44,10 +54,10 @@ class Row:
         pairs: the lift over matched pairs; None without any.
         lift: points on minus off; None without a control.
         interval: of the lift.
-        p_holm: adjusted over the models.
+        p_holm: of the sign flips, adjusted over the models.
         needs: the control arm that is missing; None when it is there.
-        looking: the lift's interval that allows looking, where not all planned pairs are played; else None.
-        planned: matched pairs planned; None where that is not known.
+        look: the latest look at the lift, as in the table `looks`; None where none is recorded.
+        p: what the lift is judged by: the larger of the sign flips' p and the look's, adjusted over the models.
         flaws: of the episodes on both sides of the lift.
         flaws_on: of those with messages on alone.
     """
@@ -61,8 +71,8 @@ class Row:
     interval: Interval
     p_holm: float | None
     needs: str | None
-    looking: Interval | None = None
-    planned: int | None = None
+    look: Look | None = None
+    p: float | None = None
     flaws: tuple[Flaw, ...] = ()
     flaws_on: tuple[Flaw, ...] = ()
 
@@ -134,11 +144,30 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
                 interval=Interval(lift.get("ci_low"), lift.get("ci_high"), lift.get("ci_method") or "no control", n),
                 p_holm=lift.get("p_holm"),
                 needs=lift.get("needs"),
-                flaws=flaws(pl.concat([on, off]), older=passed),
+                look=_latest_look(frames["looks"], str(model), off, pairs.height),
+                p=lift.get("p_value"),
+                flaws=(*flaws(pl.concat([on, off]), older=passed), *several_controls(off["arm"].n_unique())),
                 flaws_on=flaws(on, older=passed),
             )
         )
-    return tuple(sorted(rows, key=lambda row: (-(row.on.points.mean or 0.0) if row.on else 1.0, row.model)))
+    return tuple(sorted(_judged(rows), key=lambda row: (-(row.on.points.mean or 0.0) if row.on else 1.0, row.model)))
+
+
+def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, n_pairs: int) -> Look | None:
+    """The look at these very pairs."""
+    seen = looks.filter(pl.col("arm").is_in(off["arm"].unique().implode()), model=model, n_pairs=n_pairs).sort("look")
+    if seen.is_empty():
+        return None
+    last = seen.row(-1, named=True)
+    interval = Interval(last["ci_low"], last["ci_high"], last["ci_method"], n_pairs)
+    return Look(last["look"], last["planned"], interval, last["p_value"])
+
+
+def _judged(rows: Sequence[Row]) -> list[Row]:
+    """Each row with the p that it is judged by: that of its sign flips or of its look, whichever is larger; Holm's."""
+    raw = {row.model: max(row.p, (row.look and row.look.p) or 0.0) for row in rows if row.p is not None}
+    adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
+    return [replace(row, p=adjusted.get(row.model)) for row in rows]
 
 
 def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:

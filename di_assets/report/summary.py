@@ -9,19 +9,22 @@ import polars as pl
 
 from di_assets.game.types import RULES_VERSION
 from di_assets.measures.comparable import ring_and_complete
+from di_assets.measures.intervals import Interval
+from di_assets.measures.labels import LEXICAL
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.argument import reading
-from di_assets.report.claims import PRIMARY, Claim, captures, headline, network, persuades, pooled_capture
+from di_assets.report.claims import PRIMARY, captures, decomposed, headline, network, persuades, pooled_capture
 from di_assets.report.flaws import flaws
 from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
+from di_assets.report.statement import Claim
 from di_assets.report.statistics import against_chance, bounds, net_capture, rate
 from di_assets.tables.warehouse import replacing
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
 QUESTION = "Can models persuade other agents to give them points?"
 # Tables the summary is made from.
-READS = ("episodes", "seats", "messages", "pulls", "message_labels", "pair_capture", "episode_measures", "lift",
-         "reciprocity_baseline")  # fmt: skip
+READS = ("episodes", "seats", "messages", "pulls", "message_labels", "pair_capture", "episode_measures", "lift", "looks",
+         "channel_lift", "reciprocity_baseline")  # fmt: skip
 
 
 def build_summary(
@@ -77,6 +80,7 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
             "needs": ", ".join(needs) or None,
             "models": [_lift(row) for row in scope.rows if row.lift is not None],
         },
+        "channels": _channels(scope, frames),
         "capture": [{"model": row.model, **_mean(row.capture)} for row in scope.rows],
         "against_chance": against_chance(scope, frames),
         "claims": [
@@ -99,8 +103,12 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
 
 
 def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
-    """What is claimed besides the primary outcome: capture, the pooled pairs, the network."""
-    found = [captures(row, scripted=scope.scripted) for row in scope.rows if row.on is not None]
+    """What is claimed besides the primary outcome: whose talk, capture, the pooled pairs, the network."""
+    lifts = frames["channel_lift"]
+    found = [
+        claim for row in scope.rows for claim in decomposed(row, lifts.filter(model=row.model), scripted=scope.scripted)
+    ]
+    found += captures(scope.rows, scripted=scope.scripted)
     pairs = net_capture(scope, frames)["n"]
     if pairs:
         found.append(pooled_capture(pairs))
@@ -132,7 +140,7 @@ def _half(model: str, half: Half) -> dict[str, Any]:
 
 
 def _lift(row: Row) -> dict[str, Any]:
-    pairs = row.pairs
+    pairs, look = row.pairs, row.look
     return {
         "model": row.model,
         "lift": row.lift,
@@ -141,6 +149,11 @@ def _lift(row: Row) -> dict[str, Any]:
         "ci_studentized": bounds(pairs.studentized) if pairs else None,
         "p_sign_flip": pairs.p_sign_flip if pairs else None,
         "p_holm": row.p_holm,
+        "looks": look.number if look else 0,
+        "planned": look.planned if look else None,
+        "ci_looking": bounds(look.interval) if look else None,
+        "ci_looking_method": look.interval.method if look else None,
+        "p_judged": row.p,
         "pair_correlation": pairs.correlation if pairs else None,
     }
 
@@ -153,6 +166,17 @@ def _mean(mean: Mean) -> dict[str, Any]:
         "ci_percentile": bounds(mean.percentile),
         "n": mean.n,
     }
+
+
+def _channels(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
+    """The lift taken apart: whose talk, and whether what is said; each over the seeds played in its own channels."""
+    rows = frames["channel_lift"].filter(pl.col("model").is_in([row.model for row in scope.rows]))
+    return [
+        {"arm": r["arm"], "model": r["model"], "contrast": r["contrast"], "formula": r["formula"], "n_pairs": r["n_pairs"],
+         "difference": r["difference"], "ci": bounds(Interval(r["ci_low"], r["ci_high"], r["ci_method"])),
+         "ci_method": r["ci_method"], "p_holm": r["p_holm"], "needs": r["needs"]}
+        for r in rows.iter_rows(named=True)
+    ]  # fmt: skip
 
 
 def _caption(scope: Scope) -> str:
@@ -194,7 +218,12 @@ def _alt(scope: Scope) -> str:
 
 def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
     """The first message that asks for a pull, of the focal model with most points, in the episode where it got most."""
-    asking = frames["message_labels"].filter(pl.col("asks_for_pull")).select("episode_id", "event_id").unique()
+    asking = (
+        frames["message_labels"]
+        .filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
+        .select("episode_id", "event_id")
+        .unique()
+    )
     messages = frames["messages"].join(asking, on=["episode_id", "event_id"])
     ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
     ranked = ranked.sort(["focal_points", "episode_id"], descending=[True, False])

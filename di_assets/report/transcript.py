@@ -6,7 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from di_assets.measures.labels import LEXICAL
 from di_assets.tables import Warehouse
+
+WORDS = (("asks", "asks_for_pull"), ("promises", "promises_pull"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Event:
         other: recipient or target; None for a forfeit.
         text: of a message; None for a pull.
         status: of a pull (valid, forfeit, kept); `cut` for a cut message; else empty.
-        labels: what a labeller says of a message: asks, promises.
+        labels: what is said of a message: `asks`, `promises` by the labeller asked for; of each other one that labelled
+            it, `NAME: asks, promises` or `NAME: neither`.
         pull_kind: payback, solicited or unprompted, of a valid pull.
         calls: every call made for it, as in the table `calls`.
     """
@@ -60,8 +64,14 @@ class Transcript:
         return sorted({event.round for event in self.events})
 
 
-def read_transcript(warehouse: Warehouse, episode_id: str) -> Transcript | None:
-    """The episode of this id; None where there is none."""
+def read_transcript(warehouse: Warehouse, episode_id: str, *, labeller: str = LEXICAL) -> Transcript | None:
+    """The episode of this id; None where there is none.
+
+    Args:
+        warehouse: where the tables are.
+        episode_id: the episode.
+        labeller: whose labels stand without a name.
+    """
     rows = _of(warehouse, "episodes", episode_id)
     if not rows:
         return None
@@ -70,7 +80,7 @@ def read_transcript(warehouse: Warehouse, episode_id: str) -> Transcript | None:
     calls: dict[tuple[int, str, int, int], list[dict[str, Any]]] = {}
     for call in _of(warehouse, "calls", episode_id, batch):
         calls.setdefault((call["round"], call["phase"], call["exchange"], call["seat"]), []).append(call)
-    labels = {row["event_id"]: row for row in _of(warehouse, "message_labels", episode_id, batch)}
+    labels = _labels(_of(warehouse, "message_labels", episode_id, batch), labeller)
     kinds = {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)}
     events = [
         Event(
@@ -81,7 +91,7 @@ def read_transcript(warehouse: Warehouse, episode_id: str) -> Transcript | None:
             other=m["recipient"],
             text=m["text"],
             status="cut" if m["truncated"] else "",
-            labels=_label_words(labels.get(m["event_id"])),
+            labels=labels.get(m["event_id"], ()),
             pull_kind=None,
             calls=tuple(calls.get((m["round"], "message", m["exchange"], m["sender"]), ())),
         )
@@ -114,10 +124,15 @@ def _of(warehouse: Warehouse, table: str, episode_id: str, batch: str | None = N
     return warehouse.scan(table, batch).filter(pl.col("episode_id") == episode_id).collect().to_dicts()
 
 
-def _label_words(row: dict[str, Any] | None) -> tuple[str, ...]:
-    if row is None:
-        return ()
-    return tuple(word for word, column in (("asks", "asks_for_pull"), ("promises", "promises_pull")) if row[column])
+def _labels(rows: Sequence[dict[str, Any]], labeller: str) -> dict[int, tuple[str, ...]]:
+    """By event: the words of this labeller, then those of each other one under its name."""
+    found: dict[int, tuple[str, ...]] = {}
+    for row in sorted(rows, key=lambda row: (row["labeller"] != labeller, row["labeller"])):
+        words = tuple(word for word, column in WORDS if row[column])
+        if row["labeller"] != labeller:
+            words = (f"{row['labeller']}: {', '.join(words) or 'neither'}",)
+        found[row["event_id"]] = found.get(row["event_id"], ()) + words
+    return found
 
 
 def _scores(events: Sequence[Event], n_seats: int) -> dict[int, tuple[int, ...]]:

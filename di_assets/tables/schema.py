@@ -54,6 +54,14 @@ class Table:
         """A frame of this table with no rows."""
         return pl.DataFrame(schema=self.schema)
 
+    def in_order(self, frame: pl.DataFrame) -> bool:
+        """Whether the keys ascend from row to row, and so occur once each: one pass, many times as quick as a sort."""
+        ascends = pl.lit(value=False)
+        for key in reversed(self.keys):
+            here, before = pl.col(key), pl.col(key).shift()
+            ascends = (here > before) | ((here == before) & ascends)
+        return frame.select(ascends.slice(1).all(ignore_nulls=False)).item() is True
+
     def frame(self, rows: list[tuple[object, ...]]) -> pl.DataFrame:
         """Rows (tuples in column order) as a frame that keeps the contract."""
         return self.conform(pl.DataFrame(rows, schema=self.schema, orient="row"))
@@ -77,19 +85,7 @@ class Table:
         nulls = [c.name for c in self.columns if not c.nullable and frame[c.name].null_count()]
         if nulls:
             raise ContractError(f"table {self.name}: null in {nulls}, which are never undefined")
-        return self._in_key_order(frame)
-
-    def _in_key_order(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame sorted by key; most are so already, and looking is cheaper than sorting.
-
-        Raises:
-            ContractError: a key occurs twice.
-        """
-        ascends = pl.lit(False)
-        for key in reversed(self.keys):
-            before = pl.col(key).shift(1)
-            ascends = (before < pl.col(key)) | ((before == pl.col(key)) & ascends)
-        if frame.select(ascends.slice(1).fill_null(value=False).all()).item():
+        if self.in_order(frame):
             return frame
         frame = frame.sort(self.keys)
         twice = frame.filter(frame.select(self.keys).is_duplicated())
@@ -242,6 +238,29 @@ MESSAGE_LABELS = Table(
         ("version", TEXT, "version of the labeller"),
     ),
 )
+PROMISES = Table(
+    "promises",
+    "promising message x labeller",
+    ("episode_id", "event_id", "labeller"),
+    _columns(
+        EPISODE,
+        EVENT,
+        ("labeller", TEXT, "who says that the message promises a pull; one that labelled the whole episode"),
+        ("round", INT, "in which it was written, from 1"),
+        ("sender", INT, "seat"),
+        ("recipient", INT, "seat"),
+        ("model", TEXT, "what plays the sender"),
+        ("scripted", BOOL, "the sender is a scripted agent"),
+        ("last", INT, "last round of the promise's window, which begins with `round`"),
+        ("whole", BOOL, "the game did not cut the window short"),
+        ("repeats", BOOL, "an earlier promise to the same recipient was still open"),
+        ("outcome", TEXT, "kept, broken or open"),
+        ("recipient_pulled", BOOL, "the recipient pulled the sender in the window"),
+        ("owed", BOOL, "it did with a round of the window to come: a promise on that condition fell due"),
+        ("points", INT, "pulls of the recipient for the sender in the window"),
+        ("chance", FLOAT, "probability that the sender's valid pulls in the window, made at random, had kept it"),
+    ),
+)
 PULL_KINDS = Table(
     "pull_kinds",
     "valid pull",
@@ -368,10 +387,14 @@ REACTIONS = Table(
     _columns(
         ("condition", TEXT, "topology/payoff/messaging"),
         ("model", TEXT, "what plays the pullers, in whatever role"),
-        ("term", TEXT, "intercept, owed, owed_before, asked or focal: what is so of a neighbour, as in `choices`"),
+        ("term", TEXT, "intercept, or what is so of a neighbour: see `choices`; rival_owed: another one is owed"),
         ("n", INT, "independent episodes: of one seed they are one"),
         ("n_choices", INT, "valid pulls of seats with more than one neighbour"),
-        ("coefficient?", FLOAT, "log odds of pulling a neighbour of which it is so, against one of which it is not"),
+        (
+            "coefficient?",
+            FLOAT,
+            "log odds ratio of a pull for a neighbour of which it is so; intercept: departure from chance",
+        ),
         ("standard_error?", FLOAT, "of the coefficient, clustered by seed"),
         ("ci_low?", FLOAT, "95% interval of the coefficient"),
         ("ci_high?", FLOAT, "95% interval of the coefficient"),
@@ -465,6 +488,27 @@ CHANNEL_LIFT = Table(
     ),
     partitioned=False,
 )
+LOOKS = Table(
+    "looks",
+    "look at a control's lift of a model",
+    ("arm", "model", "look"),
+    _columns(
+        ("arm", TEXT, "the control arm's name"),
+        ("model", TEXT, "focal model"),
+        ("look", INT, "counts the looks at this lift, from 1"),
+        ("n_pairs", INT, "matched pairs by then"),
+        ("planned", INT, "pairs planned as of then; 0 where the plan no longer has the model"),
+        ("fraction?", FLOAT, "share of the planned pairs that was played; null where none is planned"),
+        ("looked_at", TIME, "when"),
+        ("lift", FLOAT, "points on - points off over those pairs, points an episode"),
+        ("alpha?", FLOAT, "two-sided level of this look alone; 0 where it was too early, null beyond a spent plan"),
+        ("ci_low?", FLOAT, "95% interval of the lift that holds over all looks together"),
+        ("ci_high?", FLOAT, "95% interval of the lift that holds over all looks together"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("p_value?", FLOAT, "two-sided, holds over all looks together; null where the pairs do not vary"),
+    ),
+    partitioned=False,
+)
 RELATIONS = Table(
     "relations",
     "arm x condition",
@@ -498,6 +542,60 @@ RELATIONS = Table(
     ),
     partitioned=False,
 )
+LABEL_AGREEMENT = Table(
+    "label_agreement",
+    "pair of labellers x label x kind of sender",
+    ("labeller", "version", "other", "other_version", "label", "scripted"),
+    _columns(
+        ("labeller", TEXT, "one labeller"),
+        ("version", TEXT, "its version"),
+        ("other", TEXT, "another labeller"),
+        ("other_version", TEXT, "its version"),
+        ("label", TEXT, "asks_for_pull or promises_pull"),
+        ("scripted", BOOL, "of messages that scripted agents wrote, or of those of models"),
+        ("n", INT, "messages that both labelled"),
+        ("n_blocks", INT, "independent episodes they come from: of one condition, focal model and seed they are one"),
+        ("agreed?", FLOAT, "share of them on which both say the same"),
+        ("yes?", FLOAT, "share of them on which the first says yes"),
+        ("other_yes?", FLOAT, "share of them on which the other does"),
+        ("kappa?", FLOAT, "Cohen's kappa: agreement beyond chance, in [-1, 1]"),
+        ("ci_low?", FLOAT, "95% interval of kappa, messages clustered in episodes"),
+        ("ci_high?", FLOAT, "95% interval of kappa"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none, or no kappa"),
+    ),
+    partitioned=False,
+)
+PROMISE_LEDGER = Table(
+    "promise_ledger",
+    "labeller x condition x model",
+    ("labeller", "condition", "model"),
+    _columns(
+        ("labeller", TEXT, "who says what promises a pull"),
+        ("condition", TEXT, "topology/payoff/messaging; only with messages"),
+        ("model", TEXT, "what promised, focal or not"),
+        ("scripted", BOOL, "it is a scripted agent"),
+        ("n_episodes", INT, "complete episodes that it sat in and that are labelled wholly"),
+        ("messages", INT, "promising messages, each one counted"),
+        ("made", INT, "promises: those that repeat one still open are not counted again, here and below"),
+        ("kept", INT, "of those made"),
+        ("broken", INT, "of those made"),
+        ("open", INT, "of those made: the game ended first, or every pull was forfeited"),
+        ("owed", INT, "of those made: the recipient pulled the sender while there was a round left to answer"),
+        ("owed_kept", INT, "of those owed, kept"),
+        ("points_kept", INT, "points that recipients gave the promiser in the windows of kept promises"),
+        ("points_broken", INT, "points that recipients gave the promiser in the windows of broken ones"),
+        ("n", INT, "independent episodes with a promise kept or broken in a window that lies within the game"),
+        ("kept_share?", FLOAT, "share of such promises that were kept, mean over those episodes"),
+        ("ci_low?", FLOAT, "95% interval of kept_share"),
+        ("ci_high?", FLOAT, "95% interval of kept_share"),
+        ("ci_method", TEXT, "how the interval was made, or why there is none"),
+        ("chance_share?", FLOAT, "the share that as many pulls made at random would have kept; likewise a mean"),
+        ("owed_kept_share?", FLOAT, "share kept of those owed, likewise"),
+        ("points_a_kept?", FLOAT, "points a kept promise, likewise"),
+        ("points_a_broken?", FLOAT, "points a broken promise, likewise"),
+    ),
+    partitioned=False,
+)
 
 EVENT_TABLES = (EPISODES, SEATS, EDGES, CALLS, MESSAGES, PULLS)
 TABLES: Mapping[str, Table] = {
@@ -505,6 +603,7 @@ TABLES: Mapping[str, Table] = {
     for table in (
         *(EVENT_TABLES),
         MESSAGE_LABELS,
+        PROMISES,
         PULL_KINDS,
         CHOICES,
         PAIR_CAPTURE,
@@ -515,9 +614,12 @@ TABLES: Mapping[str, Table] = {
         MODEL_BASELINE,
         LIFT,
         CHANNEL_LIFT,
+        LOOKS,
         RELATIONS,
         REACTIONS,
         REPAYMENTS,
         ESTIMATED_FLOORS,
+        LABEL_AGREEMENT,
+        PROMISE_LEDGER,
     )
 }

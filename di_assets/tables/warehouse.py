@@ -25,6 +25,11 @@ class Warehouse:
         return self.root / "journal"
 
     @property
+    def labels(self) -> Path:
+        """Folder of what models and persons said of messages, from which `message_labels` is made."""
+        return self.root / "labels"
+
+    @property
     def report(self) -> Path:
         """Folder of summary.json and the figures."""
         return self.root / "report"
@@ -52,7 +57,8 @@ class Warehouse:
         """A table in memory, rows in key order; no rows where nothing is stored yet."""
         if not self.paths(table, partition):
             return TABLES[table].empty()
-        return self.scan(table, partition).collect().sort(TABLES[table].keys)
+        frame = self.scan(table, partition).collect()
+        return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Path:
         """Replaces a table (or one partition) atomically by a frame that keeps the contract.

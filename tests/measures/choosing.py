@@ -33,7 +33,7 @@ def choosers(n_episodes, *, rng, weights, spread=0.0, asking=0.3, adjacent=None,
 
 def as_choices(targets, asked, *, adjacent=None, model="m"):
     """Episodes and their `choices`, by plain counting of every row; every seat of one model, seat 0 focal."""
-    n_episodes, rounds, n = targets.shape
+    n_episodes, _, n = targets.shape
     adjacent = np.broadcast_to(~np.eye(n, dtype=bool) if adjacent is None else adjacent, (n_episodes, n, n))
     ids = tuple(f"e{k:06}" for k in range(n_episodes))
     group = Dense(ids=ids, targets=targets, events=targets, adjacent=adjacent)

@@ -1,12 +1,23 @@
 """The null models: what they keep, what they destroy, and that talkless reciprocators are not told from themselves."""
 
+import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import chisquare
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare, lmoment, permutation_test
 
 from di_assets.game import edges
-from di_assets.measures.baseline import reciprocity_baseline, shuffle_rounds, simulate
+from di_assets.measures import baseline
+from di_assets.measures.baseline import (
+    model_baseline,
+    orders_of_rounds,
+    reciprocity_baseline,
+    shuffle_rounds,
+    simulate,
+)
+from di_assets.measures.dense import gini, paybacks
 from tests.measures.test_vectors import measured, tables_of, together
 
 N, ROUNDS = 5, 25
@@ -24,21 +35,29 @@ def reciprocators(topology, n, *, seed):
 def as_tables(targets, graph):
     vectors = [
         {
-            "n_seats": N,
-            "n_rounds": ROUNDS,
+            "n_seats": len(y[0]),
+            "n_rounds": len(y),
             "edges": graph,
             "asks": [],
-            "pulls": [{"round": t + 1, "puller": i, "target": int(y[t, i])} for t in range(ROUNDS) for i in range(N)],
+            "pulls": [
+                {"round": t + 1, "puller": i, "target": int(target)}
+                for t, targets in enumerate(y)
+                for i, target in enumerate(targets)
+            ],
         }
         for y in targets
     ]
-    return together(*(tables_of(v, episode_id=f"e{k:02}") for k, v in enumerate(vectors)))
+    tables = together(*(tables_of(v, episode_id=f"e{k:02}") for k, v in enumerate(vectors)))
+    tables["episodes"] = tables["episodes"].with_columns(seed=pl.Series(range(len(vectors))))
+    return tables
+
+
+def against(measure, tables):
+    return measure(tables["episodes"], tables["edges"], tables["pulls"], measured(tables)["whole"])
 
 
 def baseline_rows(tables):
-    whole = measured(tables)["whole"]
-    frame = reciprocity_baseline(tables["episodes"], tables["edges"], tables["pulls"], whole)
-    return {row["measure"]: row for row in frame.iter_rows(named=True)}
+    return {row["measure"]: row for row in against(reciprocity_baseline, tables).iter_rows(named=True)}
 
 
 @pytest.mark.parametrize("topology", ["complete", "ring"])
@@ -79,7 +98,7 @@ def test_loyal_pairs_are_told_from_reciprocators_by_who_they_like_not_by_when():
 def test_a_shuffle_keeps_every_pull_with_its_puller():
     rng = np.random.default_rng(5)
     targets = rng.integers(-1, N, size=(3, ROUNDS, N))
-    shuffled = shuffle_rounds(targets, times=4, rng=rng).reshape(4, 3, ROUNDS, N)
+    shuffled = shuffle_rounds(targets, orders_of_rounds(4, 3, N, ROUNDS, rng=rng)).reshape(4, 3, ROUNDS, N)
     for once in shuffled:
         assert (np.sort(once, axis=1) == np.sort(targets, axis=1)).all()
         assert (once != targets).any()
@@ -140,3 +159,113 @@ def test_the_same_seed_simulates_the_same_pulls():
     adjacent = np.broadcast_to(~np.eye(5, dtype=bool), (50, 5, 5))
     one, other = (simulate(adjacent, 9, rng=np.random.default_rng(3)) for _ in range(2))
     assert (one == other).all()
+
+
+def test_episodes_of_one_seed_are_one_however_often_they_are_relaunched():
+    _, targets, graph = reciprocators("complete", 6, seed=4)
+    once = as_tables(targets, graph)
+    often = as_tables(np.concatenate([targets] * 3), graph)
+    often["episodes"] = often["episodes"].with_columns(seed=pl.Series(list(range(6)) * 3))
+    rows, again = baseline_rows(once), baseline_rows(often)
+    for name, row in rows.items():
+        assert row["n"] == again[name]["n"] == 6
+        # No new evidence: the same mean, and a null as wide as before.
+        assert again[name]["observed_mean"] == pytest.approx(row["observed_mean"], abs=1e-12)
+        width, wider = (r["null_high"] - r["null_low"] for r in (row, again[name]))
+        assert width * 0.7 < wider < width * 1.4
+
+
+def test_replicates_are_shuffled_alike_wherever_they_stand(monkeypatch):
+    _, targets, graph = reciprocators("complete", 1, seed=5)
+    tables = as_tables(np.concatenate([targets] * 5), graph)
+    tables["episodes"] = tables["episodes"].with_columns(seed=pl.lit(7))
+    monkeypatch.setattr("di_assets.measures.dense.MOST_CELLS", 1)  # an episode a chunk
+    alone = as_tables(targets, graph)
+    alone["episodes"] = alone["episodes"].with_columns(seed=pl.lit(7))
+    rows, expected = baseline_rows(tables), baseline_rows(alone)
+    for name in (name for name in rows if name.endswith("shuffled")):
+        for value in ("n", "observed_mean", "null_mean", "null_low", "null_high", "null_place", "p_value"):
+            assert rows[name][value] == pytest.approx(expected[name][value], abs=1e-12)
+
+
+def test_each_focal_model_stands_against_a_null_of_its_own_whoever_plays_beside_it():
+    _, targets, graph = reciprocators("complete", 8, seed=6)
+    targets[4:] = np.array([1, 0, 0, 0, 0])  # everyone pulls seat 0, the focal one
+    tables = as_tables(targets, graph)
+    models = pl.Series(["fair"] * 4 + ["star"] * 4)
+    tables["episodes"] = tables["episodes"].with_columns(focal_model=models)
+    made = against(model_baseline, tables)
+    rows = {(row["model"], row["measure"]): row for row in made.iter_rows(named=True)}
+    assert {model for model, _ in rows} == {"fair", "star"}
+    assert {row["n"] for row in rows.values()} == {4}
+    assert rows["star", "focal_points/simulated"]["observed_mean"] == 4 * ROUNDS
+    assert rows["star", "focal_points/simulated"]["null_place"] == 1
+    assert rows["star", "focal_points/simulated"]["p_value"] < 0.001 < rows["fair", "focal_points/simulated"]["p_value"]
+    one = {name: frame.filter(pl.col("episode_id") < "e04") for name, frame in tables.items()}
+    assert against(model_baseline, one).equals(made.filter(pl.col("model") == "fair"))
+    tables["episodes"] = tables["episodes"].with_columns(focal_model=None, focal_seat=None)
+    assert against(model_baseline, tables).is_empty()
+
+
+def test_many_episodes_are_held_against_about_the_null_that_few_are(monkeypatch):
+    _, targets, graph = reciprocators("complete", 60, seed=7)
+    tables = as_tables(targets, graph)
+    drawn = baseline_rows(tables)
+    monkeypatch.setattr("di_assets.measures.null_means.MOST_DRAWN", 10)
+    monkeypatch.setattr(baseline, "MOST_DRAWN", 10)  # 33 shuffles an episode where there were 200
+    for name, row in baseline_rows(tables).items():
+        width = drawn[name]["null_high"] - drawn[name]["null_low"]
+        for value in ("null_mean", "null_low", "null_high"):
+            assert row[value] == pytest.approx(drawn[name][value], abs=0.15 * width)
+
+
+def test_the_places_and_p_of_the_shuffles_are_those_of_scipys_exact_permutation_test(monkeypatch):
+    """Its `pairings` are our shuffle: each sample, here a puller's rounds, is permuted by itself."""
+    monkeypatch.setattr(baseline, "SHUFFLES", 20_000)
+    targets = np.array([[1, 0, 0], [1, 2, 1], [2, 0, 0], [1, 0, 1]])
+
+    def payback_rate(*pullers, axis=-1):
+        rounds = np.moveaxis(np.stack([np.moveaxis(p, axis, -1) for p in pullers]), 0, -1)
+        return paybacks(rounds.reshape(-1, 4, 3), window=3).mean(axis=(1, 2)).reshape(rounds.shape[:-2])
+
+    exact = permutation_test(
+        tuple(targets.T), payback_rate, permutation_type="pairings", vectorized=True, n_resamples=np.inf, axis=-1
+    )
+    null = exact.null_distribution
+    assert len(null) == 24**3
+    row = baseline_rows(as_tables(targets[None], [(0, 1), (0, 2), (1, 2)]))["payback_rate/shuffled"]
+    assert row["observed_mean"] == pytest.approx(exact.statistic)
+    assert row["null_mean"] == pytest.approx(null.mean(), abs=0.005)
+    place = (null < exact.statistic - 1e-9).mean() + (np.abs(null - exact.statistic) < 1e-9).mean() / 2
+    assert row["null_place"] == pytest.approx(place, abs=0.02)
+    assert row["p_value"] == pytest.approx(exact.pvalue, abs=0.02)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(3, 7))
+def test_a_round_played_twice_is_paid_back_as_networkx_counts_reciprocity(seed, n):
+    """Reciprocity of a digraph is the share of its edges whose opposite is there too. Of the pulls of one round that is
+    mutual pulling at once, which no measure here is: a payback needs a pull of an earlier round. Only where a round is
+    played again as it was do the two agree, for the second of the two, with a window of one round.
+    """
+    rng = np.random.default_rng(seed)
+    round_ = np.array([rng.choice([j for j in range(n) if j != i]) for i in range(n)])
+    digraph = nx.DiGraph((i, int(j)) for i, j in enumerate(round_))
+    again = paybacks(np.stack([round_, round_])[None], window=1)[0, 1]
+    assert again.mean() == pytest.approx(nx.overall_reciprocity(digraph))
+    for i in range(n):
+        # Of one seat networkx counts edges both ways, ours the one it pulls: equal where that seat got but that pull.
+        if digraph.in_degree(i) == 1 and again[i]:
+            assert nx.reciprocity(digraph, i) == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 100), min_size=2, max_size=9))
+def test_gini_is_the_ratio_of_scipys_second_l_moment_to_the_first(points):
+    """That one is the mean difference over pairs of distinct seats, ours over all N^2: (N - 1) / N of it."""
+    made = float(gini(np.array([points]))[0])
+    if sum(points) == 0:
+        assert made == 0
+    else:
+        first, second = lmoment(points, order=[1, 2], standardize=False)
+        assert made == pytest.approx(second / first * (len(points) - 1) / len(points), abs=1e-12)

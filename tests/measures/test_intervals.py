@@ -1,5 +1,4 @@
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,9 +11,9 @@ from di_assets.measures.intervals import (
     percentile_bootstrap,
     studentized_bootstrap,
     t_interval,
+    t_p,
     welch_interval,
 )
-from di_assets.measures.labels import kappa
 from di_assets.measures.lift import holm, paired_lift, sign_flip_p
 
 # Captures of the report page's calibration episodes, by focal model.
@@ -43,6 +42,8 @@ def test_t_and_welch_agree_with_scipy():
     on, off = [55.0, 68.0, 76.0, 79.0, 83.0], [20.0, 31.0, 25.0, 28.0]
     low, high = stats.t.interval(0.95, 4, loc=stats.tmean(on), scale=stats.sem(on))
     assert (t_interval(on).low, t_interval(on).high) == pytest.approx((low, high))
+    assert t_p(off) == pytest.approx(stats.ttest_1samp(off, 0).pvalue)
+    assert t_p([3.0]) is None
     interval, p_value = welch_interval(on, off)
     theirs = stats.ttest_ind(on, off, equal_var=False)
     assert p_value == pytest.approx(theirs.pvalue)
@@ -164,9 +165,3 @@ def test_students_t_covers_normal_means_where_the_percentile_bootstrap_of_five_d
         rates[method.__name__] = np.mean([i.low <= 0 <= i.high for i in intervals])
     assert rates["t_interval"] > 0.93
     assert rates["percentile_bootstrap"] < 0.87
-
-
-def test_kappa_is_agreement_beyond_chance():
-    assert kappa(pl.Series([True, True, False, False]), pl.Series([True, False, False, False])) == pytest.approx(0.5)
-    assert kappa(pl.Series([True, True]), pl.Series([True, True])) is None
-    assert kappa(pl.Series([], dtype=pl.Boolean), pl.Series([], dtype=pl.Boolean)) is None

@@ -5,11 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from di_assets.measures.logit import (
     FEW,
@@ -20,8 +18,8 @@ from di_assets.measures.logit import (
     SEPARATED,
     Counts,
     fit,
-    overlapping,
 )
+from di_assets.measures.separation import certainty, recession, separated
 
 PATTERNS = np.array([(1.0, *facts) for facts in itertools.product((0.0, 1.0), repeat=3)])
 TERMS = ("intercept", "a", "b", "c")
@@ -50,6 +48,8 @@ def as_rows(made):
 
 
 def by_statsmodels(made, **more):
+    import statsmodels.api as sm  # seconds, for whoever runs these tests alone
+
     x, y, offset, cluster = as_rows(made)
     model = sm.GLM(y, x, family=sm.families.Binomial(), offset=offset)
     return model.fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True, tol=1e-12, **more)
@@ -74,6 +74,8 @@ def test_effects_are_statsmodels_average_marginal_effects_of_dummies():
     rng = np.random.default_rng(7)
     n, y = world(rng, clusters=12, rows=50, beta=np.array([-1.0, 1.5, 0.2, -0.7]))
     made = counts(n, y)
+    import statsmodels.api as sm
+
     x, ones, _, cluster = as_rows(made)
     model = sm.Logit(ones, x).fit(
         disp=0, cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True, tol=1e-12, maxiter=100
@@ -88,6 +90,8 @@ def test_effects_are_statsmodels_average_marginal_effects_of_dummies():
 
 
 def test_a_term_that_decides_every_row_has_no_finite_estimate_and_no_huge_number():
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
     x = np.array([[1.0, 0.0], [1.0, 1.0]])
     made = counts([[5, 5]] * 6, [[0, 5]] * 6, x=x, terms=("intercept", "a"))
     with warnings.catch_warnings():
@@ -95,8 +99,10 @@ def test_a_term_that_decides_every_row_has_no_finite_estimate_and_no_huge_number
         with pytest.raises(PerfectSeparationWarning):
             by_statsmodels(made)
     for estimate in fit(made):
-        assert (estimate.coefficient, estimate.standard_error, estimate.effect) == (None, None, None)
-        assert (estimate.interval.low, estimate.p_value, estimate.reason) == (None, None, SEPARATED)
+        assert (estimate.coefficient, estimate.standard_error, estimate.p_value) == (None, None, None)
+        assert (estimate.interval.low, estimate.effect_interval.low, estimate.reason) == (None, None, SEPARATED)
+    # What it does to the probability is certain all the same.
+    assert [e.effect for e in fit(made)] == [None, 1.0]
 
 
 def test_what_separation_leaves_finite_is_estimated_from_the_rows_that_overlap():
@@ -122,24 +128,29 @@ def test_what_separation_leaves_finite_is_estimated_from_the_rows_that_overlap()
 
 
 def by_trying(x, n, y):
-    """Patterns that some direction of small integers separates, no other pattern being the worse for it."""
-    separated = np.zeros(len(x), dtype=bool)
-    for direction in itertools.product(range(-3, 4), repeat=x.shape[1]):
-        along = x @ np.array(direction)
-        wrong = ((y == 0) & (along > 0)) | ((y == n) & (along < 0)) | ((y > 0) & (y < n) & (along != 0))
-        if not wrong.any():
-            separated |= along != 0
-    return ~separated
+    """The directions of small integers in which no pattern's own outcome becomes less likely."""
+    tried = np.array(list(itertools.product(range(-3, 4), repeat=x.shape[1])))
+    along = x @ tried.T
+    only_0, only_1 = (y == 0)[:, None], (y == n)[:, None]
+    wrong = (only_0 & (along > 0)) | (only_1 & (along < 0)) | (~only_0 & ~only_1 & (along != 0))
+    return tried[~wrong.any(axis=0)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 7), st.sampled_from((0, 1, 2))), min_size=1, max_size=8, unique_by=lambda v: v[0])
 )
-def test_the_linear_programme_finds_the_patterns_that_trying_every_direction_finds(drawn):
+def test_linear_programmes_find_what_trying_every_direction_finds(drawn):
     x = PATTERNS[[p for p, _ in drawn]]
     n, y = np.full(len(x), 2.0), np.array([float(ones) for _, ones in drawn])
-    assert overlapping(x, n, y).tolist() == by_trying(x, n, y).tolist()
+    directions = by_trying(x, n, y)
+    cone = recession(x, n, y)
+    sided = (y == 0) | (y == n)
+    assert separated(cone).tolist() == (x[sided] @ directions.T != 0).any(axis=1).tolist()
+    along = PATTERNS @ directions.T
+    raised, lowered = (along > 0).any(axis=1), (along < 0).any(axis=1)
+    expected = np.where(raised & lowered, np.nan, raised.astype(float) - lowered)
+    np.testing.assert_array_equal(certainty(cone, PATTERNS), expected)
 
 
 def test_a_term_that_is_never_so_is_null_and_changes_nothing_else():
@@ -218,3 +229,19 @@ def test_intervals_cover_planted_coefficients_as_often_as_they_say():
         held += [e.interval.low <= b <= e.interval.high for e, b in zip(fit(made), beta, strict=True)]
     assert (held >= 0.93 * 500).all(), held
     assert (held <= 0.97 * 500).all(), held
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 8), st.sampled_from((1, 3, 20)), st.floats(0, 1))
+def test_whatever_the_counts_every_number_is_finite_or_null_with_a_reason(seed, clusters, rows, certain):
+    rng = np.random.default_rng(seed)
+    n, y = world(rng, clusters=clusters, rows=rows, beta=rng.normal(0, 2, size=4))
+    y = np.where(rng.random(len(PATTERNS)) < certain, rng.integers(2, size=len(PATTERNS)) * n, y)
+    for name, estimate in zip(TERMS, fit(counts(n, y)), strict=True):
+        inner, outer = estimate.interval, estimate.effect_interval
+        told = [estimate.coefficient, estimate.standard_error, inner.low, inner.high, estimate.p_value]
+        told += [estimate.effect, outer.low, outer.high] if name != "intercept" else []
+        assert all(value is None or np.isfinite(value) for value in told)
+        assert (None in told) == (estimate.reason is not None)
+        assert estimate.effect is None or -1 <= estimate.effect <= 1
+        assert estimate.coefficient is None or abs(estimate.coefficient) < 50

@@ -1,6 +1,7 @@
 """Episodes with the measures they must give: the shared vectors where they are, and the worked example always."""
 
 import json
+import string
 
 import polars as pl
 import pytest
@@ -88,7 +89,7 @@ def tables_of(vector, *, episode_id="e", focal_seat=0, status="complete"):
     )
     seats = TABLES["seats"].frame(
         [
-            (episode_id, s, "ABCDEFGH"[s], "m", "focal" if s == focal_seat else "background", "scripted")
+            (episode_id, s, string.ascii_uppercase[s], "m", "focal" if s == focal_seat else "background", "scripted")
             for s in range(n)
         ]
     )
@@ -130,8 +131,8 @@ def measured(tables):
     episodes, seats, edges, pulls = (tables[name] for name in ("episodes", "seats", "edges", "pulls"))
     kinds = pull_kinds(episodes, edges, tables["messages"], pulls, tables["labels"])
     pairs = pair_capture(episodes, edges, pulls)
-    by_seat = seat_measures(episodes, seats, edges, pulls, pairs)
-    whole = episode_measures(episodes, edges, pulls, kinds, by_seat)
+    by_seat = seat_measures(episodes, seats, edges, pulls)
+    whole = episode_measures(episodes, edges, tables["messages"], pulls, tables["labels"])
     return {"pulls": pulls, "kinds": kinds, "pairs": pairs, "seats": by_seat, "whole": whole}
 
 

@@ -6,8 +6,8 @@ from scipy import stats
 
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
-from di_assets.report.claims import LEAST_EPISODES
 from di_assets.report.scope import scope_of
+from di_assets.report.statement import LEAST_EPISODES
 from di_assets.report.statistics import rate
 from di_assets.report.summary import READS, build_summary
 from di_assets.tables import TABLES

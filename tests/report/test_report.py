@@ -11,10 +11,10 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import lift
 from di_assets.measures.points import mean_of
-from di_assets.report.claims import headline, persuades
+from di_assets.report.claims import decomposed, headline, persuades
 from di_assets.report.figures import q1
-from di_assets.report.flaws import Flaw, flaws
-from di_assets.report.scope import Dot, Half, Row, Scope, scope_of
+from di_assets.report.flaws import Flaw, flaws, several_controls
+from di_assets.report.scope import Dot, Half, Look, Row, Scope, scope_of
 from di_assets.report.summary import READS, SCHEMA, build_summary, write_summary
 from di_assets.tables import TABLES
 from tests.report.published import POINTS
@@ -38,6 +38,10 @@ def row(model="m", on=(50.0, 52, 54, 56, 58, 60), **more):
     return Row(model=model, on=half, **{**fields, **more})
 
 
+def looked(low, high):
+    return Look(number=2, planned=15, interval=Interval(low, high, "alpha spending", 6), p=0.01)
+
+
 def scope(*rows, scripted=False):
     return Scope(
         episodes=TABLES["episodes"].empty(), scripted=scripted, left_out=0, older=0, rows=tuple(rows), most_points=100
@@ -46,7 +50,7 @@ def scope(*rows, scripted=False):
 
 def lifted(low, high, n=6, **more):
     interval = Interval(low, high, "paired t", n)
-    return row(lift=(low + high) / 2, interval=interval, needs=None, **{"p_holm": 0.01, **more})
+    return row(lift=(low + high) / 2, interval=interval, needs=None, **{"p_holm": 0.01, "p": 0.01, **more})
 
 
 def test_before_the_control_the_headline_is_the_pages_own():
@@ -66,10 +70,11 @@ def test_before_the_control_the_headline_is_the_pages_own():
         (lifted(5.0, 15.0), "supported"),
         (lifted(-5.0, 15.0), "not yet"),
         (lifted(-15.0, -5.0), "contradicted"),
-        (lifted(5.0, 15.0, p_holm=0.2), "not yet"),
+        (lifted(5.0, 15.0, p=0.2), "not yet"),
         (lifted(5.0, 15.0, n=4), "not yet"),
         (lifted(5.0, 15.0, flaws=(OTHER_PROMPTS,)), "not yet"),
-        (lifted(5.0, 15.0, looking=Interval(-2.0, 22.0, "alpha spending", 6)), "not yet"),
+        (lifted(5.0, 15.0, look=looked(-2.0, 22.0)), "not yet"),
+        (lifted(5.0, 15.0, p=None), "not yet"),
         (row(lift=9.0, interval=Interval(None, None, "one episode"), needs=None), "not yet"),
     ],
 )
@@ -111,9 +116,59 @@ def test_what_does_not_block_a_sentence_is_said_in_it():
 
 
 def test_an_incomplete_arm_is_judged_by_the_interval_that_allows_looking():
-    told = persuades(lifted(5.0, 15.0, looking=Interval(1.0, 19.0, "alpha spending", 6), planned=15), scripted=False)
+    told = persuades(lifted(5.0, 15.0, look=looked(1.0, 19.0)), scripted=False)
     assert told.status == "supported"
     assert "[+1.0, +19.0], alpha spending; n = 6 of 15 planned" in told.sentence
+
+
+def test_a_lift_that_was_looked_at_pays_for_its_looks(played):
+    """The p that counts is the larger of the sign flips' and the look's, adjusted over the models."""
+    frames = frames_of(played)
+    looked_at = frames["looks"].with_columns(
+        look=pl.lit(4), p_value=pl.when(pl.col("model") == "promiser").then(0.5).otherwise(1e-9)
+    )
+    before, after = (
+        {row.model: row for row in scope_of({**frames, "looks": looks}, mirrors=played.configs.mirrors).rows}
+        for looks in (frames["looks"], looked_at)
+    )
+    assert {row.look.planned for row in before.values()} == {6}
+    assert (after["promiser"].p, after["promiser"].look.number) == (0.5, 4)
+    assert after["con_artist"].p == pytest.approx(2 * after["con_artist"].pairs.p_sign_flip)
+
+
+def test_a_look_at_other_pairs_is_not_the_one_that_counts(played):
+    frames = frames_of(played)
+    stale = frames["looks"].with_columns(pl.col("n_pairs") - 1)
+    rows = scope_of({**frames, "looks": stale}, mirrors=played.configs.mirrors).rows
+    assert [row.look for row in rows] == [None, None]
+
+
+CONTRAST = {"arm": "talk", "model": "m", "game": "complete/pure", "formula": "open - focal_muted", "n_pairs": 6,
+            "points_heard": 50.0, "points_unheard": 40.0, "difference": 10.0, "ci_low": 5.0, "ci_high": 15.0,
+            "ci_method": "paired t", "p_value": 0.03, "p_holm": 0.03, "needs": None}  # fmt: skip
+
+
+def contrasts(**more):
+    rows = [{**CONTRAST, "contrast": name, **more} for name in ("content", "focal_talk", "interaction")]
+    return TABLES["channel_lift"].conform(pl.DataFrame(rows, schema_overrides={"needs": pl.String}))
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "reason"),
+    [
+        ({}, "supported", None),
+        ({"p_holm": 0.2}, "not yet", None),
+        ({"ci_low": -1.0}, "not yet", None),
+        ({"n_pairs": 5}, "not yet", "5 of 6 planned pairs are played, and it is judged once, when all are"),
+        ({"difference": None, "ci_low": None, "needs": "06_focal_muted"}, "not yet", "nothing to compare with"),
+    ],
+)
+def test_whose_talk_it_is_is_claimed_contrast_by_contrast(given, status, reason):
+    complete = lifted(5.0, 15.0, look=Look(1, 6, Interval(5.0, 15.0, "paired t", 6), 0.01))
+    told = decomposed(complete, contrasts(**given), scripted=False)
+    assert [claim.name for claim in told] == ["m persuades by its own talk", "m persuades by what it says"]
+    assert [claim.status for claim in told] == [status, status]
+    assert all(claim.because == ((reason,) if reason else ()) for claim in told)
 
 
 def test_the_headline_says_what_stands_against_every_model():
@@ -134,6 +189,8 @@ def test_flaws_are_found_in_the_episodes():
     assert [(flaw.kind, flaw.blocks) for flaw in told] == [("prompts", True), ("relaunches", False), ("rules", False)]
     assert told[0].words.endswith("2 versions of the prompts (aaaaaaaa and bbbbbbbb)")
     assert told[1].words.startswith("3 episodes are 2 seeds")
+    assert several_controls(1) == ()
+    assert "2 controls" in several_controls(2)[0].words
     # Scripted agents read no prompts.
     assert flaws(episodes_with(seed=[1, 2], prompt_hash=["a", "b"], scripted=[True, True])) == ()
 

@@ -1,0 +1,54 @@
+"""What a model is asked when it labels: the codebook, and one message as quoted data."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Literal
+
+from di_assets.agents.player import Ask, Fault
+from di_assets.agents.prompts import LABEL, Prompts
+from di_assets.arms import ModelConfig
+from di_assets.labelling.reading import SCHEMA
+from di_assets.labelling.stored import text_number
+from di_assets.providers.types import Completion, Provider, Request, Role
+
+# An invalid reply is shown to its writer cut to this.
+MOST_FAULT_CHARS = 2_000
+
+
+class Judge:
+    """A model that is asked for labels over its line.
+
+    Args:
+        model: its name in models.yaml.
+        config: how it is reached.
+        connect: gives the client, when something is first sent.
+        prompts: the prompt files for labellers.
+    """
+
+    kind: Literal["llm", "scripted"] = "llm"
+
+    def __init__(self, model: str, config: ModelConfig, connect: Callable[[str], Provider], prompts: Prompts) -> None:
+        self.model = model
+        self._connect, self._prompts = connect, prompts
+        self._identity = json.dumps(config.identity(), sort_keys=True)
+        self._system = prompts.render("system")
+
+    def prepare(self, text: str, faults: tuple[Fault, ...]) -> Ask:
+        """The ask for a text, after these invalid replies; the text stands in it as quoted JSON."""
+        turns: list[tuple[Role, str]] = [("user", self._prompts.render("turn", text=text))]
+        for fault in faults:
+            turns.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
+            turns.append(("user", self._prompts.render("reask", reason=fault.reason)))
+        seed = (text_number(text) + len(faults)) % 2**31
+        asked = json.dumps([self._identity, self._system, turns, SCHEMA, seed])
+        request = Request.of(
+            system=self._system, turns=turns, schema=SCHEMA, seed=seed, cache_key=f"{LABEL}/{self.model}"
+        )
+        return Ask(request_hash=hashlib.sha256(asked.encode()).hexdigest(), payload=request)
+
+    async def send(self, ask: Ask) -> Completion:
+        """Sends it."""
+        if not isinstance(ask.payload, Request):
+            raise TypeError("this ask was prepared for another kind of player")
+        return await self._connect(self.model).complete(ask.payload)

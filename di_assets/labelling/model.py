@@ -1,0 +1,245 @@
+"""A model labels texts, through the same limits, budget and journal as play: what was answered is never asked again.
+
+Resuming is replaying: stored replies are looked up first, and only what they do not answer is asked. A text stands in
+the journal where a round stands in an episode's, under its number. Identical texts are asked once.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import jinja2
+
+from di_assets.agents.player import Ask, Fault
+from di_assets.agents.prompts import LABEL, Prompts
+from di_assets.agents.replies import encodable
+from di_assets.arms import Configs
+from di_assets.arms.reading import ConfigError, nearest
+from di_assets.game.types import Turn
+from di_assets.labelling.judge import Judge
+from di_assets.labelling.reading import Label, read_label
+from di_assets.labelling.stored import alone, model_file, text_number
+from di_assets.measures.labels import LEXICAL
+from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.group_sync import GroupSync
+from di_assets.play.in_flight import InFlight
+from di_assets.play.journal import MOST_TEXT, OK, Call, Header, Journal
+from di_assets.play.sending import Lines
+from di_assets.providers.types import Completion, ProviderError
+from di_assets.tables import Warehouse
+
+READING_VERSION = "1"
+MAX_REASKS = 2
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What asking a model for labels came to.
+
+    Attributes:
+        model: its name in models.yaml, and so the labeller's.
+        version: eight digits of the prompt's hash, eight of the model's configuration's.
+        texts: distinct texts that were to be labelled.
+        labelled: of them, those that have a label now.
+        unread: of them, those whose replies were all unreadable; they are not asked for again.
+        left: of them, those still to be asked for.
+        calls: made just now.
+        cost_usd: spent just now.
+        stopped: why it ended before the end; None when it did not.
+    """
+
+    model: str
+    version: str
+    texts: int
+    labelled: int
+    unread: int
+    left: int
+    calls: int
+    cost_usd: float
+    stopped: str | None
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the workers share: texts still to be looked at, and what became of those that were."""
+
+    judge: Judge
+    lines: Lines
+    journal: Journal
+    texts: Iterator[str]
+    done: Callable[[], None]
+    labelled: int = 0
+    unread: int = 0
+    stop: str | None = None
+
+
+def label_with_model(
+    configs: Configs,
+    model: str,
+    texts: Sequence[str],
+    warehouse: Warehouse,
+    *,
+    budget_usd: float,
+    progress: Progress | None = None,
+) -> Labelled:
+    """Asks a model for the labels of these texts that are not stored yet; a fault ends it, and another run resumes it.
+
+    Args:
+        configs: all configuration.
+        model: name in models.yaml.
+        texts: in the order they are asked for; each once, however often it occurs.
+        warehouse: where replies are kept.
+        budget_usd: most to spend now.
+        progress: told (texts done, texts in all).
+
+    Raises:
+        ConfigError: no such model, or none that can label, or prompt files that cannot be read.
+        LabelsInUseError: another process is asking the same model.
+    """
+    if model == LEXICAL:
+        raise ConfigError(f"a model named {LEXICAL!r} can't label: the lexical rule labels under this name")
+    if model not in configs.models:
+        raise ConfigError(f"{configs.root / 'models.yaml'}: no model {model!r}{nearest(model, configs.models)}")
+    try:
+        prompts = Prompts.load(configs.prompts / LABEL)
+    except (OSError, jinja2.TemplateError) as error:
+        raise ConfigError(f"{configs.prompts / LABEL}: {error}") from error
+    identity = json.dumps(configs.models[model].identity(), sort_keys=True)
+    header = Header(
+        episode_id=f"{LABEL}--{model}",
+        rules_version=f"labels {READING_VERSION}",
+        prompt_hash=prompts.hash,
+        config_hash=hashlib.sha256(identity.encode()).hexdigest(),
+    )
+    version = f"{header.prompt_hash[:8]}-{header.config_hash[:8]}"
+    path = model_file(warehouse, model, version)
+    with alone(path):
+        lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")])
+        judge = Judge(model, configs.models[model], lines.provider, prompts)
+        distinct = list(dict.fromkeys(texts))
+
+        async def asked() -> tuple[_Run, list[Call]]:
+            sync, in_flight = GroupSync(), InFlight(path.with_suffix(".map"))
+            try:
+                journal = Journal(path, header, sync=sync, in_flight=in_flight)
+                held = len(journal.calls)
+                run = _Run(judge, lines, journal, iter(distinct), _counter(progress, len(distinct)))
+                lines.connect([model])
+                await _work(run, workers=configs.models[model].concurrency)
+                return run, journal.calls[held:]
+            finally:
+                await lines.close()
+                sync.close()
+                in_flight.close()
+
+        run, calls = asyncio.run(asked())
+    return Labelled(
+        model=model,
+        version=version,
+        texts=len(distinct),
+        labelled=run.labelled,
+        unread=run.unread,
+        left=len(distinct) - run.labelled - run.unread,
+        calls=len(calls),
+        cost_usd=sum(call.cost_usd for call in calls),
+        stopped=run.stop,
+    )
+
+
+async def _work(run: _Run, *, workers: int) -> None:
+    """So many texts at a time, until there are no more or one of them meets a fault; what is out then is waited for."""
+
+    async def worker() -> None:
+        for text in run.texts:
+            if run.stop is not None:
+                return
+            try:
+                label = await _label(run, text)
+            except (BudgetExceededError, ProviderError) as reason:
+                run.stop = run.stop or str(reason)
+                return
+            run.labelled += label is not None
+            run.unread += label is None
+            run.done()
+
+    try:
+        ended = await asyncio.gather(*(worker() for _ in range(workers)), return_exceptions=True)
+    finally:
+        await run.journal.end()
+    for problem in ended:
+        if isinstance(problem, BaseException):
+            raise problem
+
+
+async def _label(run: _Run, text: str) -> Label | None:
+    """A text's label; None when the re-asks have run out."""
+    turn = Turn(text_number(text), "message", 1)
+    faults: tuple[Fault, ...] = ()
+    for attempt in range(1 + MAX_REASKS):
+        ask = run.judge.prepare(text, faults)
+        call = run.journal.find(turn, 0, attempt, ask.request_hash) or await _call(run, ask, turn, attempt)
+        reading = read_label(call.text, stop=call.stop)
+        if reading.label is not None:
+            return reading.label
+        faults = (*faults, Fault(text=call.text, reason=reading.invalid or ""))
+    return None
+
+
+async def _call(run: _Run, ask: Ask, turn: Turn, attempt: int) -> Call:
+    """Asks, and keeps whatever comes back before it is used."""
+    started_at, clock = time.time(), time.perf_counter()
+
+    def goes_out(most_usd: float) -> None:
+        nonlocal started_at, clock
+        started_at, clock = time.time(), time.perf_counter()
+        run.journal.goes_out(turn, 0, attempt, ask.request_hash, most_usd=most_usd, at=started_at)
+
+    def kept(completion: Completion, cost_usd: float, status: str, error: str | None) -> Call:
+        call = Call(
+            round=turn.round,
+            phase=turn.phase,
+            exchange=turn.exchange,
+            seat=0,
+            attempt=attempt,
+            request_hash=ask.request_hash,
+            text=encodable(completion.text)[:MOST_TEXT],
+            stop=completion.stop,
+            status=status,
+            error=error,
+            reasoning=None if completion.reasoning is None else encodable(completion.reasoning)[:MOST_TEXT],
+            input_tokens=completion.input_tokens,
+            cached_tokens=completion.cached_tokens,
+            output_tokens=completion.output_tokens,
+            cost_usd=cost_usd,
+            latency_s=round(time.perf_counter() - clock, 6),
+            started_at=started_at,
+            retried=" ".join(completion.retried) or None,
+        )
+        run.journal.append(call)
+        return call
+
+    try:
+        sent = await run.lines.send(run.judge, ask, goes_out)
+    except ProviderError as fault:
+        kept(Completion(text="", stop="fault", retried=fault.retried), fault.cost_usd, fault.kind, str(fault))
+        raise
+    reading = read_label(encodable(sent.completion.text)[:MOST_TEXT], stop=sent.completion.stop)
+    call = kept(sent.completion, sent.cost_usd, reading.kind or OK, reading.invalid)
+    await run.journal.settled()
+    return call
+
+
+def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    return one_more

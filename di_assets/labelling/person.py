@@ -1,0 +1,158 @@
+"""A person labels messages one after the other, blind: only the text is shown, and every answer is kept at once."""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from di_assets.agents.prompts import LABEL
+from di_assets.arms import Configs
+from di_assets.arms.reading import ConfigError
+from di_assets.labelling.sample import Message
+from di_assets.labelling.stored import BETWEEN, read_answers
+from di_assets.measures.labels import LABELS, LEXICAL
+
+YES, NO, SKIP, BACK, QUIT = "y", "n", "s", "b", "q"
+KEYS = (YES, NO, SKIP, BACK, QUIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is shown.
+
+    Attributes:
+        place: of the message among so many, from 1.
+        total: so many.
+        text: of the message; hostile text.
+        fresh: it is another message than that of the question before.
+        label: what is asked for.
+        before: an earlier answer; None where there is none.
+    """
+
+    place: int
+    total: int
+    text: str
+    fresh: bool
+    label: str
+    before: bool | None
+
+
+Show = Callable[[Question], None]
+
+
+def codebook(prompts: Path) -> tuple[str, str]:
+    """The labels' definitions, which models are told as well, and their version.
+
+    Args:
+        prompts: folder of the prompt files.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    path = prompts / LABEL / "codebook.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    return text.strip(), hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_name(name: str, configs: Configs) -> str:
+    """A person's name as a labeller.
+
+    Raises:
+        ConfigError: it can't be part of a file's name, or is that of a rule, a model or a scripted agent.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name) is None or BETWEEN in name:
+        raise ConfigError(
+            f"{name!r} is no name for a labeller: letters, digits, dots, dashes and underscores, 40 at most"
+        )
+    if name == LEXICAL or name in configs.models or configs.is_scripted(name):
+        raise ConfigError(f"{name!r} is the name of a rule, a model or a scripted agent; choose another for a person")
+    return name
+
+
+class Answers:
+    """A person's answers under one version of the definitions: those there are, and where new ones go.
+
+    Args:
+        path: the person's file; made where there is none.
+        version: of the definitions.
+    """
+
+    def __init__(self, path: Path, version: str) -> None:
+        self._path, self._version = path, version
+        given = [one for one in read_answers(path) if one["version"] == version]
+        self._given = {(o["episode_id"], o["event_id"], o["number"], o["label"]): bool(o["answer"]) for o in given}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        whole = path.read_bytes().rfind(b"\n") + 1
+        self._file.truncate(whole)  # a line that a kill tore is not gone on with
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def find(self, message: Message, label: str) -> bool | None:
+        """The answer there is; None where there is none."""
+        return self._given.get((message.episode_id, message.event_id, message.number, label))
+
+    def whole(self, message: Message) -> bool:
+        """Every question of the message is answered."""
+        return all(self.find(message, label) is not None for label in LABELS)
+
+    def give(self, message: Message, label: str, answer: bool) -> None:
+        """Keeps an answer; it is on disk when this returns."""
+        key = {"episode_id": message.episode_id, "event_id": message.event_id, "number": message.number}
+        record = {**key, "label": label, "answer": answer, "version": self._version, "at": round(time.time(), 3)}
+        self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._given[message.episode_id, message.event_id, message.number, label] = answer
+
+
+def label_by_hand(sample: Sequence[Message], answers: Answers, keys: Iterator[str], show: Show) -> None:
+    """Asks for what is not answered yet, until all is, the keys end, or one of them is to quit.
+
+    `y` and `n` answer and go on to the next open question; `s` leaves the message for another session; `b` goes back
+    one question, whose answer may then be changed.
+
+    Args:
+        sample: the messages, in the order they are shown.
+        answers: where answers are found and kept.
+        keys: what is pressed; others than those above are passed over.
+        show: shows a question.
+    """
+    questions = [(message, label) for message in sample for label in LABELS]
+    at, last = _open_from(0, questions, answers), None
+    while at < len(questions):
+        message, label = questions[at]
+        place, before = at // len(LABELS) + 1, answers.find(message, label)
+        show(Question(place, len(sample), message.text, place != last, label, before))
+        last = place
+        key = next((k.lower() for k in keys if k.lower() in KEYS), QUIT)
+        if key == QUIT:
+            return
+        if key == BACK:
+            at = max(0, at - 1)
+        elif key == SKIP:
+            at = _open_from((at // len(LABELS) + 1) * len(LABELS), questions, answers)
+        else:
+            answers.give(message, label, key == YES)
+            at = _open_from(at + 1, questions, answers)
+
+
+def _open_from(place: int, questions: Sequence[tuple[Message, str]], answers: Answers) -> int:
+    """The first question from this place on that has no answer."""
+    after = range(place, len(questions))
+    return next((k for k in after if answers.find(*questions[k]) is None), len(questions))

@@ -1,0 +1,53 @@
+"""Which messages are put to a labeller: all, or a random sample that is the same for everyone who names its seed."""
+
+import hashlib
+from dataclasses import dataclass
+
+import polars as pl
+
+from di_assets.labelling.stored import text_number
+from di_assets.tables import Warehouse
+
+STRATUM = ("arm", "focal_model")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to be labelled, without anything that tells who wrote it."""
+
+    episode_id: str
+    event_id: int
+    text: str
+
+    @property
+    def number(self) -> int:
+        """Of its text."""
+        return text_number(self.text)
+
+
+def chosen(warehouse: Warehouse, *, arm: str | None = None, sample: int | None = None, seed: int) -> list[Message]:
+    """Messages of complete episodes, in an order drawn from the seed; the first `sample` of it.
+
+    The sample is stratified: arms and focal models take turns, so that each has as many messages in it, or all it
+    has. A larger sample of the same seed begins with the smaller one, and that a model wrote more changes nothing.
+
+    Args:
+        warehouse: where the tables are.
+        arm: only this arm's.
+        sample: most messages; None is all.
+        seed: of the order.
+    """
+    complete = pl.col("status") == "complete"
+    episodes = warehouse.scan("episodes").filter(complete if arm is None else complete & (pl.col("arm") == arm))
+    messages = warehouse.scan("messages").select("episode_id", "event_id", "text")
+    found = messages.join(episodes.select("episode_id", *STRATUM), on="episode_id").collect()
+    lots = [_lot(seed, episode, event) for episode, event in found.select("episode_id", "event_id").iter_rows()]
+    drawn = found.with_columns(lot=pl.Series(lots, dtype=pl.String())).sort("lot")
+    turns = (
+        drawn.with_columns(turn=pl.int_range(pl.len()).over(*STRATUM)).sort("turn", "lot").head(sample or drawn.height)
+    )
+    return [Message(*row) for row in turns.select("episode_id", "event_id", "text").iter_rows()]
+
+
+def _lot(seed: int, episode_id: str, event_id: int) -> str:
+    return hashlib.sha256(f"{seed}/{episode_id}/{event_id}".encode()).hexdigest()

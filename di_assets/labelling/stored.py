@@ -1,0 +1,147 @@
+"""What models and persons said of messages: append-only files, from which the table `message_labels` is made again.
+
+    labels/models/NAME--VERSION.jsonl    a model's calls, as the journal of an episode holds them
+    labels/persons/NAME.jsonl            a person's answers, one a line
+
+The table is written anew with every materialisation; these files are what was paid for and what somebody sat down
+for, and only ever grow.
+"""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from di_assets.labelling.reading import read_label
+from di_assets.measures.labels import LABELS, LEXICAL
+from di_assets.play.journal import OK, read_journal
+from di_assets.tables import TABLES, Warehouse
+
+BETWEEN = "--"
+_SAID = {
+    "labeller": pl.String(),
+    "version": pl.String(),
+    "number": pl.Int64(),
+    "asks_for_pull": pl.Boolean(),
+    "promises_pull": pl.Boolean(),
+    "at": pl.Float64(),
+}
+_ANSWERED = {"episode_id": pl.String(), "event_id": pl.Int64(), **_SAID}
+
+
+class LabelsInUseError(RuntimeError):
+    """Another process is adding to the same labels."""
+
+
+def text_number(text: str) -> int:
+    """60 bits of the sha256 of a text, its name wherever labels of it are kept."""
+    return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)
+
+
+def model_file(warehouse: Warehouse, model: str, version: str) -> Path:
+    """Where the replies of a model in one version are kept."""
+    return warehouse.labels / "models" / f"{model}{BETWEEN}{version}.jsonl"
+
+
+def person_file(warehouse: Warehouse, name: str) -> Path:
+    """Where the answers of a person are kept."""
+    return warehouse.labels / "persons" / f"{name}.jsonl"
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Holds the lock on a file of labels, which the system lets go when this process ends, however it ends.
+
+    Raises:
+        LabelsInUseError: another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabelsInUseError(f"{path.stem} is labelling in another process; wait for it to end") from None
+        yield
+
+
+def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
+    """Rows of `message_labels` that models and persons gave the messages of a batch.
+
+    A model's label is of a text, and so of every message with that text; a person's is of the one message that was
+    shown, as long as its text is what was shown. Of several versions of one labeller the latest label counts.
+    """
+    models, persons = _models(warehouse), _persons(warehouse)
+    if models.is_empty() and persons.is_empty():
+        return TABLES["message_labels"].empty()
+    messages = warehouse.scan("messages", batch).select("episode_id", "event_id", "text").collect()
+    texts = messages["text"].unique()
+    numbers = pl.DataFrame({"text": texts, "number": [text_number(text) for text in texts]}, schema_overrides=_NUMBERED)
+    numbered = messages.join(numbers, on="text").drop("text")
+    said = pl.concat(
+        [
+            numbered.join(models, on="number").select(list(_ANSWERED)),
+            persons.join(numbered, on=["episode_id", "event_id", "number"], how="semi"),
+        ]
+    )
+    # By version last: what was said at the same moment is told apart somehow, and always the same way.
+    latest = said.sort("at", "version").unique(TABLES["message_labels"].keys, keep="last", maintain_order=True)
+    return TABLES["message_labels"].conform(latest.drop("number", "at"))
+
+
+def behind(warehouse: Warehouse) -> list[str]:
+    """Batches whose table of labels lacks some that were given since it was written."""
+    batches = [path.stem for path in warehouse.paths("messages")]
+    others = pl.col("labeller") != LEXICAL
+    return [
+        batch
+        for batch in batches
+        if not given_labels(warehouse, batch).equals(warehouse.read("message_labels", batch).filter(others))
+    ]
+
+
+def read_answers(path: Path) -> list[dict[str, Any]]:
+    """A person's answers, oldest first; a torn last line is left out."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+def _models(warehouse: Warehouse) -> pl.DataFrame:
+    """Every readable label of every model and version: one row a text."""
+    rows = []
+    for path in sorted((warehouse.labels / "models").glob("*.jsonl")):
+        model, _, version = path.stem.rpartition(BETWEEN)
+        for call in read_journal(path)[1]:
+            label = read_label(call.text, stop=call.stop).label if call.status == OK else None
+            if label is not None:
+                rows.append((model, version, call.round, label.asks_for_pull, label.promises_pull, call.started_at))
+    return pl.DataFrame(rows, schema=_SAID, orient="row")
+
+
+def _persons(warehouse: Warehouse) -> pl.DataFrame:
+    """Every message that a person has answered both questions of, in one version."""
+    rows: list[tuple[Any, ...]] = []
+    for path in sorted((warehouse.labels / "persons").glob("*.jsonl")):
+        rows += [
+            (episode, event, path.stem, version, number, *(given[label] for label in LABELS), at)
+            for (episode, event, number, version), (given, at) in _by_message(read_answers(path)).items()
+            if len(given) == len(LABELS)
+        ]
+    return pl.DataFrame(rows, schema=_ANSWERED, orient="row")
+
+
+def _by_message(answers: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], tuple[dict[str, bool], float]]:
+    """(episode, event, text, version) -> the latest answer to each question, and when the last was given."""
+    found: dict[tuple[Any, ...], tuple[dict[str, bool], float]] = {}
+    for one in answers:
+        key = (one["episode_id"], one["event_id"], one["number"], one["version"])
+        given, _ = found.get(key, ({}, 0.0))
+        found[key] = ({**given, one["label"]: one["answer"]}, one["at"])
+    return found
+
+
+_NUMBERED = {"text": pl.String(), "number": pl.Int64()}

@@ -1,0 +1,73 @@
+"""Looks: every time a lift was there to be seen, so that what is claimed in the end can answer for all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import polars as pl
+
+from di_assets.measures.lift import SAME_GAME, compared
+from di_assets.measures.sequential import look_at, looking_interval, looking_p
+from di_assets.tables import TABLES
+
+FACTS = ("episode_id", "replicate", "seed", "channel", *SAME_GAME)
+
+
+def looks(
+    episodes: pl.DataFrame,
+    episode_measures: pl.DataFrame,
+    looks: pl.DataFrame,
+    *,
+    mirrors: Mapping[str, str],
+    planned: Mapping[str, int],
+    now: datetime,
+) -> pl.DataFrame:
+    """One row a look at a control's lift of a model: those recorded before, and one for each that has new pairs.
+
+    Two pairs are the least that can be looked at. The same pairs seen again are no new look. The interval is
+    `looking_interval`'s after all looks before it; the last look at a complete plan is a look too.
+
+    Args:
+        episodes: episodes.
+        episode_measures: their measures.
+        looks: looks recorded so far; kept as they are.
+        mirrors: control arm -> the arm it mirrors.
+        planned: arm -> planned pairs of each of its focal models.
+        now: the time of this look.
+    """
+    new = [
+        _row(control, model, pair_gaps(pairs), planned=planned.get(control, 0), before=before, now=now)
+        for control, model, pairs in matched_pairs(episodes, episode_measures, mirrors)
+        for before in [looks.filter(arm=control, model=model).sort("look")]
+        if pairs.height >= 2 and pairs.height > max(before["n_pairs"], default=0)
+    ]
+    return TABLES["looks"].conform(pl.concat([looks, TABLES["looks"].frame(new)]))
+
+
+def matched_pairs(
+    episodes: pl.DataFrame, episode_measures: pl.DataFrame, mirrors: Mapping[str, str]
+) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Control, model, and its matched pairs there (`focal_points_on`, `focal_points` off), for each that has played."""
+    measured = episode_measures.select("episode_id", "arm", "focal_model", "condition", "focal_points").join(
+        episodes.select(FACTS), on="episode_id"
+    )
+    for control, arm in sorted(mirrors.items()):
+        focal = measured.filter(pl.col("arm").is_in([control, arm]) & pl.col("focal_model").is_not_null())
+        for model in sorted(focal.filter(pl.col("arm") == control)["focal_model"].unique()):
+            yield control, model, compared(focal.filter(pl.col("focal_model") == model), {control: arm})[2]
+
+
+def pair_gaps(pairs: pl.DataFrame) -> list[float]:
+    """Points on minus off, pair by pair."""
+    return (pairs["focal_points_on"] - pairs["focal_points"]).to_list()
+
+
+def _row(
+    control: str, model: str, gaps: Sequence[float], *, planned: int, before: pl.DataFrame, now: datetime
+) -> tuple[object, ...]:
+    n, past, plans = len(gaps), before["n_pairs"].to_list(), before["planned"].to_list()
+    look = look_at(n, planned=planned, looks=past, plans=plans)
+    interval = looking_interval(gaps, planned=planned, looks=past, plans=plans)
+    p_value = looking_p(gaps, planned=planned, looks=past, plans=plans)
+    fraction = min(1.0, n / planned) if planned else None
+    found = (sum(gaps) / n, look.alpha, interval.low, interval.high, interval.method, p_value)
+    return (control, model, before.height + 1, n, planned, fraction, now, *found)
