@@ -96,7 +96,8 @@ def _grid(n_rounds: int, n_seats: int) -> tuple[tuple[int, ...], tuple[int, ...]
 
 def _event_ids(state: State, phase: str) -> list[int]:
     """Of the events of these phases, whose numbers count all events in the order turn, seat, recipient."""
-    ids, first, exchanges = list[int](), 0, iter(state.exchanges)
+    ids: list[int] = []
+    first, exchanges = 0, iter(state.exchanges)
     for turn in state.board.turns[: state.at]:
         size = len(next(exchanges)) if turn.phase == "message" else len(state.board.seats)
         if turn.phase == phase:

@@ -137,7 +137,8 @@ def _play(
             progress(done, len(todo))
 
     with _rare_collections():
-        played, others = list[Played](), list[PlannedEpisode]()
+        played: list[Played] = []
+        others: list[PlannedEpisode] = []
         config_hash = configs.config_hash(arm)
         for planned in todo:
             if _free(configs, planned):

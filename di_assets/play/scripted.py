@@ -55,9 +55,12 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
         "message": _rules(cast, streams, state.board.writers, "message", n_rounds * exchanges),
         "pull": _rules(cast, streams, range(len(cast)), "pull", n_rounds),
     }
-    said, times, raw = list[dict[int, Reply]](), list[float](), dict[tuple[int, int], list[_Said]]()
+    said: list[dict[int, Reply]] = []
+    times: list[float] = []
+    raw: dict[tuple[int, int], list[_Said]] = {}
     while (turn := state.turn) is not None:
-        number, replies = turn_number(turn, exchanges), dict[int, Reply]()
+        number = turn_number(turn, exchanges)
+        replies: dict[int, Reply] = {}
         times.append(time.time())
         for seat, rule, drawn in rules[turn.phase]:
             observation = observe(state, seat)
@@ -83,7 +86,7 @@ def _rules(
 
 def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
     """A seat's raw reply and those to the re-asks, until one is valid or the re-asks have run out."""
-    turn, tries = observation.turn, list[_Said]()
+    turn, tries = observation.turn, []
     number = turn_number(turn, observation.rules.exchanges)
     while True:
         text = encodable(raw)[:MOST_TEXT]

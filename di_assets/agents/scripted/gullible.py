@@ -11,7 +11,8 @@ from di_assets.game.types import Observation, Reply
 
 def believe(observation: Observation, *, word: int) -> Reply:
     """Pulls for one of the promises it heard last, else for one of the requests; where nobody asked, repays."""
-    asked, promised = list[str](), list[str]()
+    asked: list[str] = []
+    promised: list[str] = []
     for message in heard(observation):
         asks, promises = _heard_in(message.text)
         if asks:
