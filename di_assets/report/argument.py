@@ -32,10 +32,14 @@ def _traffic(scope: Scope, frames: Frames) -> str:
     if payback["value"] is None:
         return ""
     spans = [f" (95% CI [{r['ci'][0]:.1%}, {r['ci'][1]:.1%}])" if r["ci"] else "" for r in (payback, solicited)]
-    rows = [row for row in against_chance(scope, frames) if row["measure"] == "payback_rate" and row["null"] == NO_TALK]
+    rows = [
+        row
+        for row in against_chance(scope, frames)
+        if (row["measure"], row["null"]) == ("payback_rate", NO_TALK) and row["condition"].endswith("/msg-on")
+    ]
     told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
     return (
-        f"{payback['value']:.1%} of pulls were paybacks{spans[0]} and {solicited['value']:.1%} were solicited but no "
+        f"With messages on {payback['value']:.1%} of pulls were paybacks{spans[0]} and {solicited['value']:.1%} were solicited but no "
         f"payback{spans[1]}: per-episode means, n = {payback['n']} episodes of {payback['n_seeds']} seeds, "
         f"{payback['ci_method']}."
     ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else "")

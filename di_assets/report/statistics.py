@@ -17,8 +17,8 @@ def bounds(interval: Interval) -> list[float] | None:
 
 
 def rate(scope: Scope, column: str) -> dict[str, Any]:
-    """Mean over episodes, its interval clustered by seed: arms that share seeds, and relaunches, are one block."""
-    known = scope.episodes.drop_nulls(column).sort("episode_id")
+    """Mean over episodes with messages on, its interval clustered by seed: arms that share seeds are one block."""
+    known = scope.episodes.filter(pl.col("channel") == "open").drop_nulls(column).sort("episode_id")
     interval = clustered_t(known[column].to_list(), known["seed"].to_list())
     return {
         "value": known[column].mean(),
