@@ -2,6 +2,7 @@
 
 import json
 from html import escape
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -18,6 +19,7 @@ STATISTICS = ("measured", "needs", "net_capture", "payback_rate", "solicited_not
 AGAINST = {"n": "n", "observed": "observed_mean", "null mean": "null_mean", "2.5%": "null_low", "97.5%": "null_high",
            "place in the null": "null_place", "p": "p_value"}  # fmt: skip
 NULLS = {"simulated": "no talk", "shuffled": "shuffled"}
+CHANCE = {"measure": False, "null": False, **dict.fromkeys(AGAINST, True)}
 EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
             "cascades": "cascades", "gini": "gini"}  # fmt: skip
 
@@ -33,16 +35,8 @@ def show() -> None:
     q1 = summary["questions"]["q1"]
     st.html(page(_top(summary) + _question(q1)))
     figure(read_figure(warehouse, "q1.wide.svg"), read_figure(warehouse, "q1.narrow.svg"), q1["alt"])
-    st.html(
-        page(
-            f"<p class='caption'>{escape(q1['caption'])}</p>"
-            + _evidence()
-            + _reading(q1)
-            + _claims(q1)
-            + _statistics(q1)
-            + _chance(q1)
-        )
-    )
+    body = (_evidence(), _reading(q1), _claims(q1), _channels(q1), _statistics(q1), _chance(q1))
+    st.html(page(f"<p class='caption'>{escape(q1['caption'])}</p>{''.join(body)}"))
     st.html(page("<h3>Episodes</h3>"))
     frame = data.behind(str(warehouse.root), warehouse.version(), summary["provenance"]["scripted"])
     linked_table(frame, EPISODES, key="page")
@@ -117,7 +111,7 @@ def _channels(q1: dict[str, Any]) -> str:
     if not q1["channels"]:
         return ""
     rows = [
-        [escape(r["model"]), escape(r["contrast"].replace("_", " ")), escape(r["formula"]),
+        [escape(r["model"] + (" (scripted)" if q1["scripted"] else "")), escape(r["contrast"].replace("_", " ")), escape(r["formula"]),
          *(text_of(r[name]) for name in ("n_pairs", "difference", "ci", "p_holm")), escape(r["needs"] or "—")]
         for r in q1["channels"]
     ]  # fmt: skip
@@ -138,21 +132,20 @@ def _channels(q1: dict[str, Any]) -> str:
 
 
 def _chance(q1: dict[str, Any]) -> str:
-    """Each observed value beside what chance would give."""
-    if not q1["against_chance"]:
-        return ""
-    rows = [
-        [
-            escape(r["condition"]),
-            escape(r["measure"]),
-            NULLS[r["null"]],
-            *(text_of(r[name]) for name in AGAINST.values()),
-        ]
-        for r in q1["against_chance"]
+    """Each observed value beside what chance would give: a table a condition, those with messages on unfolded."""
+    tables = [
+        f"<details{' open' if condition.endswith('/msg-on') else ''}><summary>{escape(condition)}</summary>"
+        f"{boxed(CHANCE, list(map(_against, rows)), label=f'{condition} against chance')}</details>"
+        for condition, rows in groupby(q1["against_chance"], key=lambda row: str(row["condition"]))
     ]
-    heads = {"condition": False, "measure": False, "null": False, **dict.fromkeys(AGAINST, True)}
+    if not tables:
+        return ""
     return (
-        f"<h3>Against chance</h3>{boxed(heads, rows, label='observed values against their nulls')}"
+        f"<h3>Against chance</h3>{''.join(tables)}"
         "<p class='caption'>no talk: 10,000 episodes of reciprocators who never write, on the same graphs. shuffled: each episode’s own pulls in "
         "another order of rounds. Place: the share of the null’s means of as many episodes that lie below the observed one. p is two-sided.</p>"
     )
+
+
+def _against(row: dict[str, Any]) -> list[str]:
+    return [escape(row["measure"]), NULLS[row["null"]], *(text_of(row[name]) for name in AGAINST.values())]

@@ -67,6 +67,7 @@ def test_two_runs_over_models_take_turns(home):
     assert spans["end"][0] <= spans["begin"][1]
 
 
+@pytest.mark.slow
 def test_a_killed_run_gives_its_slot_back_and_is_told_as_failed(home):
     process = di_run(home, "hard")
     while not list(home.warehouse.journal.rglob("*.jsonl")):
