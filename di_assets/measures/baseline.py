@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from di_assets.measures.comparable import models_first
 from di_assets.measures.dense import (
     COMPLETE,
     MOST_CELLS,
@@ -69,8 +70,12 @@ class Chunk:
 def reciprocity_baseline(
     episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a condition and measure/null; none of a focal seat's measures where a condition has no focal seat."""
-    return _baseline("reciprocity_baseline", ("condition",), episodes, edges, pulls, episode_measures)
+    """One row a condition and measure/null; none of a focal seat's measures where a condition has no focal seat.
+
+    Where models played a condition, scripted agents' episodes of it are left out.
+    """
+    spoken_of = models_first(episodes.join(episode_measures, on="episode_id", how="semi"))
+    return _baseline("reciprocity_baseline", ("condition",), spoken_of, edges, pulls, episode_measures)
 
 
 def model_baseline(

@@ -10,6 +10,11 @@ def one_rules_version(episodes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(newest).sort("episode_id") if newest else episodes
 
 
+def models_first(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Of each condition the models' episodes; scripted agents' where it has no other. Never both in one mean."""
+    return episodes.filter(pl.col("scripted") == pl.col("scripted").all().over("condition"))
+
+
 def ring_and_complete(episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.DataFrame:
     """One row a seed block played both on a ring and on the complete graph, by the same models, with messages on.
 

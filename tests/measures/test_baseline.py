@@ -269,3 +269,14 @@ def test_gini_is_the_ratio_of_scipys_second_l_moment_to_the_first(points):
     else:
         first, second = lmoment(points, order=[1, 2], standardize=False)
         assert made == pytest.approx(second / first * (len(points) - 1) / len(points), abs=1e-12)
+
+
+def test_scripted_agents_are_never_in_one_mean_with_models():
+    _, targets, graph = reciprocators("complete", 6, seed=4)
+    tables = as_tables(targets, graph)
+    of_models = pl.col("episode_id").is_in(["e00", "e01"])
+    mixed = {**tables, "episodes": tables["episodes"].with_columns(scripted=~of_models)}
+    alone = {name: frame.filter(of_models) for name, frame in tables.items()}
+    assert {row["n"] for row in baseline_rows(mixed).values()} == {2}
+    assert baseline_rows(mixed) == baseline_rows(alone)
+    assert {row["n"] for row in baseline_rows(tables).values()} == {6}
