@@ -29,7 +29,7 @@ def tables(n):
     )
     ids = pl.Series("episode_id", [f"e{k:06d}" for k in range(n)])
     numbers = np.arange(n)
-    sizes = {"condition": "c", "n_seats": N_SEATS, "n_rounds": N_ROUNDS, "status": "complete"}
+    sizes = {"condition": "c", "n_seats": N_SEATS, "n_rounds": N_ROUNDS, "status": "complete", "scripted": True}
     focal_model = pl.Series([f"focal-{k % N_FOCAL}" for k in numbers])
     facts = pl.DataFrame({"episode_id": ids, "seed": numbers // N_FOCAL, "focal_model": focal_model, "focal_seat": 0})
     episodes = facts.with_columns(**{name: pl.lit(value) for name, value in sizes.items()})
