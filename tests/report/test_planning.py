@@ -11,7 +11,7 @@ from di_assets.measures.planning import PRIOR_SD
 from di_assets.play.estimate import estimate
 from di_assets.report.planning import lift_plans, no_lift
 from di_assets.tables import TABLES, Warehouse
-from di_assets.tables.schema import TIME
+from di_assets.tables.contract import TIME
 from tests.conftest import write_small_configs
 from tests.measures.test_lift import played as rows_of
 from tests.measures.test_lift import tables
