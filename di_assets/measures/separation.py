@@ -9,7 +9,7 @@ becomes more likely, no finite estimate is the best; along such a direction the 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy  # its optimize is loaded when it is first used: it takes half a second
 
 from di_assets.measures.dense import Bools, Floats
 
@@ -45,7 +45,7 @@ def separated(cone: Recession) -> Bools:
     m, k = cone.rising.shape
     if m == 0:
         return np.zeros(0, dtype=bool)
-    solved = linprog(
+    solved = scipy.optimize.linprog(
         np.concatenate([np.zeros(k), -np.ones(m)]),
         A_ub=np.hstack([-cone.rising, np.eye(m)]),
         b_ub=np.zeros(m),
@@ -76,7 +76,9 @@ def _certainty(cone: Recession, point: Floats) -> float:
 def _furthest(cone: Recession, along: Floats) -> Floats:
     """The direction, no coordinate beyond 1, that goes furthest along this one."""
     m, r = len(cone.rising), len(cone.level)
-    solved = linprog(-along, A_ub=-cone.rising, b_ub=np.zeros(m), A_eq=cone.level, b_eq=np.zeros(r), bounds=(-1.0, 1.0))
+    solved = scipy.optimize.linprog(
+        -along, A_ub=-cone.rising, b_ub=np.zeros(m), A_eq=cone.level, b_eq=np.zeros(r), bounds=(-1.0, 1.0)
+    )
     return _solution(solved.x)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its optimize is loaded when it is first used: it takes half a second
 from scipy.special import ndtr, stdtr, stdtrit
 
 from di_assets.measures.intervals import LEVEL, Interval, t_interval
@@ -134,7 +134,7 @@ def looking_p(
     low, high = math.log(LEAST_SPENT), math.log(1 - 1e-9)
     if excess(high) < 0:
         return 1.0
-    return LEAST_SPENT if excess(low) >= 0 else math.exp(float(brentq(excess, low, high, xtol=1e-6)))
+    return LEAST_SPENT if excess(low) >= 0 else math.exp(float(scipy.optimize.brentq(excess, low, high, xtol=1e-6)))
 
 
 def confidence_sequence(gaps: Sequence[float], *, level: float = LEVEL) -> Interval:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its optimize is loaded when it is first used: it takes half a second
 from scipy.special import ndtr, ndtri
 
 from di_assets.measures.intervals import Floats
@@ -50,7 +50,7 @@ def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tupl
         bound = math.inf
         if allowed - used >= LEAST_SPENT:
             far = paths.furthest + 9 * paths.step
-            bound = float(brentq(lambda b, due=allowed - used: paths.crossing(b) - due, 0.0, far))
+            bound = float(scipy.optimize.brentq(lambda b, due=allowed - used: paths.crossing(b) - due, 0.0, far))
             used = allowed
         found.append(bound / math.sqrt(total))
         paths.go_on(bound)

@@ -4,12 +4,14 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import vl_convert as vlc
 
 from di_assets.report.scope import Half, Row, Scope
+
+if TYPE_CHECKING:
+    import altair as alt
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 # Stands in for a relative address, which the renderer would resolve against a public one.
@@ -45,7 +47,10 @@ def q1(scope: Scope) -> Figure:
     )
 
 
-def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
+def _q1_chart(scope: Scope, *, width: int) -> "alt.LayerChart":
+    # Takes most of a second to import, and the asset graph is loaded far more often than a figure is drawn.
+    import altair as alt  # noqa: PLC0415
+
     rows = scope.rows
     height = max(1, len(rows)) * ROW
     most = scope.most_points
@@ -70,7 +75,7 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, height], reverse=True, nice=False), axis=None)
     layers: list[Any] = []
 
-    def layer(values: list[dict[str, Any]], mark: Callable[[alt.Chart], alt.Chart], **channels: Any) -> None:
+    def layer(values: list[dict[str, Any]], mark: "Callable[[alt.Chart], alt.Chart]", **channels: Any) -> None:
         if values:
             layers.append(mark(alt.Chart({"values": values})).encode(x=x, y=y, **channels))
 
@@ -125,7 +130,7 @@ def _q1_chart(scope: Scope, *, width: int) -> alt.LayerChart:
     return chart
 
 
-def _filled(colour: str) -> Callable[[alt.Chart], alt.Chart]:
+def _filled(colour: str) -> "Callable[[alt.Chart], alt.Chart]":
     return lambda chart: chart.mark_rect(fill=colour, aria=False)
 
 
@@ -177,7 +182,7 @@ def _notes(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _render(chart: alt.LayerChart) -> str:
+def _render(chart: "alt.LayerChart") -> str:
     return str(vlc.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
 
 
