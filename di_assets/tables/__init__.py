@@ -1,6 +1,7 @@
 """Every table's grain, columns, types and meaning, and the folder they are kept in."""
 
+from di_assets.tables.episode_set import episode_set
 from di_assets.tables.schema import EVENT_TABLES, TABLES, Column, ContractError, Table
 from di_assets.tables.warehouse import Warehouse
 
-__all__ = ["EVENT_TABLES", "TABLES", "Column", "ContractError", "Table", "Warehouse"]
+__all__ = ["EVENT_TABLES", "TABLES", "Column", "ContractError", "Table", "Warehouse", "episode_set"]
