@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import streamlit as st
 
@@ -20,11 +19,6 @@ SHOWN = 50
 EPISODES = {"episode": False, "event": False, "calls of the event": True, "request of its last": False, "US dollars": True,
             "journal": False}  # fmt: skip
 LABEL = " <span class='scripted'>scripted</span>"
-
-
-def lineage_link(model: str) -> str:
-    """Relative address of a model's walk, for an attribute."""
-    return f"lineage?model={quote(model, safe='')}"
 
 
 def show() -> None:

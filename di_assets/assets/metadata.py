@@ -23,7 +23,7 @@ def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> di
 
 
 def of_episodes(episodes: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Which episodes (a frame with their ids) something was made from: how many, their set, and where they are listed."""
+    """The episodes (a frame with their ids) something was made from: how many, their set, where they are listed."""
     return of_episode_set(episodes.height, episode_set(episodes["episode_id"]))
 
 

@@ -67,6 +67,7 @@ def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
         if name is None:
             continue
         rows: tuple[tuple[str, dict[str, str]], ...]
+        sides: tuple[str, ...]
         if name in CONTRASTS:
             (contrast, channel), arm = CONTRASTS[name], next(arms[name])
             rows = (("channel_lift", {"arm": arm, "model": model, "contrast": contrast}),)
@@ -83,8 +84,8 @@ def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
 def sides_of(warehouse: Warehouse, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
     """Ids of the episodes behind a model's numbers, by side, sorted; a side without episodes is left out.
 
-    `messages on` and `messages off` are those the figure marks. Those of a contrast are not marked: `open, ARM` are the
-    arm's complete episodes of this model by the same rules, `placebo, ARM` those in that channel that share graph, payoff,
+    `messages on` and `messages off` are those the figure marks. Those of a contrast are not marked: `open of ARM` are the
+    arm's complete episodes of this model by the same rules, `placebo of ARM` those in that channel that share graph, payoff,
     replicate and seed with one of them.
     """
     marks = [mark for mark in question["marks"] if mark["model"] == model]
@@ -139,7 +140,7 @@ def _arms(question: Mapping[str, Any], model: str, contrast: str) -> list[str]:
 
 
 def _side(channel: str, arm: str) -> str:
-    return f"{channel}, {arm}"
+    return f"{channel} of {arm}"
 
 
 def _spoken_of(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:
