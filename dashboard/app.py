@@ -8,7 +8,7 @@ import streamlit as st
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dashboard import arms, data, episodes, question_1, transcript
+from dashboard import arms, data, episodes, lineage, question_1, transcript
 from dashboard.style import CSS
 
 PAGES = (
@@ -16,6 +16,7 @@ PAGES = (
     st.Page(transcript.show, title="Transcript", url_path="transcript"),
     st.Page(episodes.show, title="Episodes", url_path="episodes"),
     st.Page(arms.show, title="Arms", url_path="arms"),
+    st.Page(lineage.show, title="Lineage", url_path="lineage"),
 )
 
 st.set_page_config(page_title="Delegated Influence", layout="centered")

@@ -17,6 +17,7 @@ from di_assets.report.progress import (
     read_progress,
 )
 from di_assets.report.reading import all_episodes, episodes_behind
+from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
 from di_assets.tables import Warehouse
 
@@ -52,6 +53,13 @@ def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
     """Episodes behind a question page."""
     del version
     return episodes_behind(Warehouse(Path(root)), scripted=scripted)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def walk(root: str, version: str, question: str, model: str) -> Step:
+    """From a model's claims to the calls behind them."""
+    del version
+    return trace_model(Warehouse(Path(root)), question, model)
 
 
 def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:

@@ -11,7 +11,8 @@ from dashboard import data
 from dashboard.components import bring_into_view
 from dashboard.style import page
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.reading import citations, neighbours, read_summary
+from di_assets.report.cited import citations
+from di_assets.report.reading import neighbours, read_summary
 from di_assets.report.transcript import Event, Transcript, visible_to
 
 LANES = 6
@@ -80,8 +81,8 @@ def _top(found: Transcript, marked: int | None) -> None:
     )
     facts = f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds · {episode['n_calls']} calls · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
     cited = "".join(
-        f"<li><a href='{reader_link(episode['episode_id'], event)}' target='_self'>#{event}</a> {escape(what)}</li>"
-        for event, what in citations(read_summary(warehouse), episode["episode_id"])
+        f"<li>{_cited_event(episode['episode_id'], one.event_id)}{escape(one.what)}</li>"
+        for one in citations(warehouse, read_summary(warehouse), episode)
     )
     st.html(
         page(
@@ -89,6 +90,11 @@ def _top(found: Transcript, marked: int | None) -> None:
             f"<p>{' · '.join(links)}</p>" + (f"<p class='sub'>Cited by</p><ul>{cited}</ul>" if cited else "")
         )
     )
+
+
+def _cited_event(episode_id: str, event: int | None) -> str:
+    """A link to the cited event; nothing where the whole episode is cited."""
+    return "" if event is None else f"<a href='{reader_link(episode_id, event)}' target='_self'>#{event}</a> "
 
 
 def _filters(found: Transcript, marked: int | None) -> tuple[bool, Sequence[Event]]:

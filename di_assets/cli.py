@@ -291,6 +291,29 @@ def promises(options: dict[str, str], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("what", metavar="QUESTION:MODEL|EPISODE")
+@click.option("--json", "as_json", is_flag=True, help="The whole walk as one JSON object.")
+@click.pass_obj
+def trace(options: dict[str, str], what: str, as_json: bool) -> None:
+    """Walk from a model's claims (q1:MODEL) to the calls behind them, or from an episode to what cites it."""
+    with _errors():
+        from di_assets.arms.reading import nearest  # noqa: PLC0415
+        from di_assets.report.trace import TraceError, trace_episode, trace_model  # noqa: PLC0415
+
+        warehouse = _warehouse(options)
+        walked = trace_episode(warehouse, what)
+        if walked is None:
+            question, colon, model = what.partition(":")
+            if not colon:
+                raise BadInput(f"{_no_episode(warehouse, what)}; a model's numbers are q1:MODEL")
+            try:
+                walked = trace_model(warehouse, question, model)
+            except TraceError as error:
+                raise BadInput(f"{error}{nearest(error.name, error.known) if error.known else ''}") from error
+        _printing().walk(walked, as_json=as_json)
+
+
+@main.command()
 @click.argument("table")
 @click.option(
     "--to",

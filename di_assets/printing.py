@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
     from di_assets.report.planning import LiftPlan
+    from di_assets.report.trace import Step
     from di_assets.report.transcript import Event
 
 
@@ -163,6 +164,19 @@ def ledger(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         ]
         if not as_json:
             table(told, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
+
+
+def walk(step: "Step", *, as_json: bool) -> None:
+    """A walk as an indented tree, whole only as JSON."""
+    from di_assets.report.steps import tree  # noqa: PLC0415 -- only those who trace load it
+
+    if as_json:
+        click.echo(json.dumps(asdict(step)))
+        return
+    sets = sum(inner.kind == "episodes" for inner in step.steps)
+    # Few enough that the whole tree is read at a glance.
+    for line in tree(step, first=2 if sets <= 2 else 1):
+        click.echo(line)
 
 
 def _share(value: float | None) -> str | None:

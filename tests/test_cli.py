@@ -180,3 +180,30 @@ def test_a_run_that_stops_for_money_says_what_is_left_and_what_it_would_cost(mod
     assert told.exit_code == 1
     assert "stopped: budget of arm hard of $0.05 would be exceeded" in told.output
     assert re.search(r"\d episodes are left to play, about \$0\.\d\d", told.output)
+
+
+def test_trace_walks_from_a_model_to_calls_and_from_an_episode_back(di):
+    walked = json.loads(di("trace", "q1:promiser", "--json").output)
+    on = next(step for step in walked["steps"] if step["name"] == "messages on")
+    assert len(on["steps"]) == on["facts"]["episodes"] == 6
+    assert on["steps"][0]["steps"][0]["steps"][0]["kind"] == "call"
+    printed = di("trace", "q1:promiser").output.splitlines()
+    assert printed[0].startswith("question q1:promiser: ")
+    assert len(printed) <= 40
+    back = json.loads(di("trace", on["steps"][0]["name"], "--json").output)
+    assert "figure q1: promiser, messages on" in [step["name"] for step in back["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("q1:promisr", "no model 'promisr' under q1 (did you mean 'promiser'?)"),
+        ("q2:promiser", "no question 'q2' (did you mean 'q1'?)"),
+        ("talk--promiser_r00", "(did you mean 'talk--promiser_r0'?); a model's numbers are q1:MODEL"),
+    ],
+)
+def test_trace_of_what_is_unknown_names_the_nearest(di, what, told):
+    result = di("trace", what)
+    assert result.exit_code == 2
+    assert told in result.output
+    assert len(result.output.splitlines()) == 1

@@ -110,7 +110,10 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
             frames["episodes"] = one_rules_version(frames["episodes"])
         frame = measure(**frames, **settings(measure, home))
         home.warehouse.write(name, frame)
-        return dg.MaterializeResult(metadata=metadata.of_table(name, frame, above(measure)))
+        told = metadata.of_table(name, frame, above(measure))
+        if "episodes" in frames:
+            told |= metadata.of_episodes(frames["episodes"].filter(status="complete"))
+        return dg.MaterializeResult(metadata=told)
 
     return made
 

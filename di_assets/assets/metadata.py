@@ -1,11 +1,12 @@
 """What a materialisation shows in the Dagster UI: rows, a preview, the columns and where they come from."""
 
+import os
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
 import polars as pl
 
-from di_assets.tables import TABLES
+from di_assets.tables import TABLES, episode_set
 
 PREVIEW_ROWS, MOST_CELL_CHARS = 5, 60
 
@@ -19,6 +20,25 @@ def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> di
         "dagster/column_schema": column_schema(name),
         "dagster/column_lineage": column_lineage(name, upstream),
     }
+
+
+def of_episodes(episodes: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """The episodes (a frame with their ids) something was made from: how many, their set, where they are listed."""
+    return of_episode_set(episodes.height, episode_set(episodes["episode_id"]))
+
+
+def of_episode_set(n: int, name: str) -> dict[str, dg.MetadataValue]:
+    """The same of a set that is already named."""
+    return {
+        "episodes": dg.MetadataValue.int(n),
+        "episode set": dg.MetadataValue.text(name),
+        "episodes page": dg.MetadataValue.url(f"{dashboard()}/episodes"),
+    }
+
+
+def dashboard() -> str:
+    """Where the pages are served: DI_DASHBOARD, or where `di ui` serves them."""
+    return (os.environ.get("DI_DASHBOARD") or "http://127.0.0.1:8501").rstrip("/")
 
 
 def preview(frame: pl.DataFrame) -> str:

@@ -1,7 +1,6 @@
 """What is published: summary.json and one asset per figure."""
 
 import base64
-import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import vl_convert as vlc
 
+from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES
 from di_assets.report.scope import scope_of
@@ -36,9 +36,9 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
-            "episodes": built["provenance"]["n_episodes"],
+            **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
             "path": dg.MetadataValue.path(str(path)),
-            "page": dg.MetadataValue.url(os.environ.get("DI_DASHBOARD", "http://127.0.0.1:8501")),
+            "page": dg.MetadataValue.url(metadata.dashboard()),
             "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
         }
     )
@@ -51,7 +51,8 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
               automation_condition=dg.AutomationCondition.eager())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         frames = {table: home.warehouse.read(table) for table in READS}
-        made = FIGURES[name](scope_of(frames, mirrors=home.configs.mirrors))
+        scope = scope_of(frames, mirrors=home.configs.mirrors)
+        made = FIGURES[name](scope)
         renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
         for file, svg in renderings.items():
             with replacing(home.warehouse.report / file) as temporary:
@@ -60,6 +61,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
             metadata={
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
                 "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
+                **metadata.of_episodes(scope.episodes),
             }
         )
 

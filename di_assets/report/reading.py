@@ -89,17 +89,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(map(text_of, value)) + "]"
     return str(value)
-
-
-def citations(summary: Mapping[str, Any] | None, episode_id: str) -> list[tuple[int | None, str]]:
-    """Where the report cites this episode: (event, what cites it)."""
-    if summary is None:
-        return []
-    found: list[tuple[int | None, str]] = []
-    for name, question in summary["questions"].items():
-        marks = [m for m in question["marks"] if m["episode_id"] == episode_id]
-        found += [(m["event_id"], f"figure {name}: {m['model']}, messages {m['half']}") for m in marks]
-        quote = question["quote"]
-        if quote and quote["episode_id"] == episode_id:
-            found.append((quote["event_id"], f"quote in {name}"))
-    return found

@@ -124,7 +124,7 @@ def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
 def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], older: pl.DataFrame) -> tuple[Row, ...]:
     focal = measured.filter(pl.col("focal_model").is_not_null())
     lifts = {row["model"]: row for row in frames["lift"].iter_rows(named=True)}
-    links = _links(focal, frames)
+    links = linked_events(focal, frames)
     rows = []
     for (model,), part in focal.group_by("focal_model", maintain_order=True):
         on, off, pairs = compared(part, mirrors)
@@ -190,7 +190,7 @@ def _n_blocks(part: pl.DataFrame) -> int:
     return part.select("condition", "seed").n_unique()
 
 
-def _links(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
+def linked_events(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
     """The event a mark opens: the focal seat's first message, or where there is none its first pull received."""
     seats = focal.select("episode_id", "focal_seat")
     said = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))

@@ -18,6 +18,7 @@ from di_assets.report.flaws import flaws
 from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
 from di_assets.report.statement import Claim
 from di_assets.report.statistics import against_chance, bounds, net_capture, rate
+from di_assets.tables import episode_set
 from di_assets.tables.warehouse import replacing
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
@@ -47,6 +48,7 @@ def build_summary(
             "commit": commit,
             "generated": generated,
             "n_episodes": scope.episodes.height,
+            "episode_set": episode_set(scope.episodes["episode_id"]),
             "status": settings["status"],
             "rules_version": RULES_VERSION,
             "scripted": scope.scripted,

@@ -1,8 +1,9 @@
 """Every table's grain, columns, types and meaning, and the folder they are kept in."""
 
 from di_assets.tables.contract import Column, ContractError, Table
+from di_assets.tables.episode_set import episode_set
 from di_assets.tables.events import EVENT_TABLES
 from di_assets.tables.schema import TABLES
 from di_assets.tables.warehouse import Warehouse
 
-__all__ = ["EVENT_TABLES", "TABLES", "Column", "ContractError", "Table", "Warehouse"]
+__all__ = ["EVENT_TABLES", "TABLES", "Column", "ContractError", "Table", "Warehouse", "episode_set"]

@@ -7,10 +7,11 @@ import pytest
 from di_assets.assets.checks import capture_antisymmetric, planned_equals_played, points_equal_pulls, sample_replays
 from di_assets.assets.home import Home
 from di_assets.assets.measured import inputs, settings
+from di_assets.assets.metadata import of_episodes
 from di_assets.definitions import PLAY, build
 from di_assets.measures.looks import looks
 from di_assets.runs import RunFailedError, instance_of, materialise_batches
-from di_assets.tables import TABLES, Warehouse
+from di_assets.tables import TABLES, Warehouse, episode_set
 
 
 def test_every_table_of_the_contract_is_an_asset_and_is_stored(played):
@@ -31,6 +32,17 @@ def test_runs_are_kept_where_the_ui_looks(played):
         assert {"preview", "dagster/row_count", "dagster/column_schema", "dagster/column_lineage"} <= set(metadata)
         figure = instance.get_latest_materialization_event(dg.AssetKey("q1")).asset_materialization.metadata
         assert figure["figure"].value.startswith("![q1](data:image/")
+
+
+def test_the_report_and_aggregates_say_which_episodes_they_were_made_from(played, monkeypatch):
+    ids = played.warehouse.read("episodes").filter(status="complete")["episode_id"]
+    with instance_of(played) as instance:
+        for name in ("summary", "q1", "lift", "model_points"):
+            told = instance.get_latest_materialization_event(dg.AssetKey(name)).asset_materialization.metadata
+            assert (told["episodes"].value, told["episode set"].value) == (24, episode_set(ids)), name
+            assert told["episodes page"].value.endswith("/episodes"), name
+    monkeypatch.setenv("DI_DASHBOARD", "http://127.0.0.1:9/")
+    assert of_episodes(played.warehouse.read("episodes"))["episodes page"].value == "http://127.0.0.1:9/episodes"
 
 
 def test_every_check_passed(played):

@@ -182,7 +182,7 @@ def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     page.get_by_role("link", name="1 stopped: barred").wait_for(timeout=15_000)
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms"])
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible_in_both_themes(browser, address, paid_address, path, scheme):
     from axe_playwright_python.sync_playwright import Axe
@@ -196,7 +196,7 @@ def test_pages_are_accessible_in_both_themes(browser, address, paid_address, pat
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms"])
+@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage"])
 def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, path):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = opened(context.new_page(), paid_address if path == "arms" else address, path)

@@ -3,12 +3,15 @@
 import re
 import shutil
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
 from di_assets.report.reading import flat, text_of
+from di_assets.tables import Warehouse
 from tests.conftest import ROOT
+from tests.dashboard.conftest import HOSTILE
 
 PAGE = """
 import os, sys
@@ -42,7 +45,7 @@ def test_the_whole_app_runs(warehouses, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["empty", "one", "full"])
-@pytest.mark.parametrize("page", ["question_1", "transcript", "episodes", "arms"])
+@pytest.mark.parametrize("page", ["question_1", "transcript", "episodes", "arms", "lineage"])
 def test_no_page_is_ever_empty_or_broken(open_page, page, size):
     assert len(open_page(page, size)) > 60
 
@@ -71,6 +74,7 @@ def test_question_1_holds_every_part_of_a_question_page(open_page):
 def test_an_empty_warehouse_says_what_to_do(open_page):
     assert "di demo" in open_page("question_1", "empty")
     assert "di demo" in open_page("episodes", "empty")
+    assert "di demo" in open_page("lineage", "empty")
 
 
 def test_the_linked_event_is_marked(open_page):
@@ -81,6 +85,45 @@ def test_the_linked_event_is_marked(open_page):
     assert "Cited by" in html
     assert "previous event" in html
     assert "Points after round 5" in html
+
+
+def test_the_walk_behind_a_number_links_every_episode_and_its_event(open_page):
+    html = open_page("lineage", "full", model="promiser")
+    assert "promiser (scripted) persuades" in html
+    assert "row lift promiser: lift " in html
+    assert [cell[0] for cell in cells(html, "episodes, messages on")[0]][:2] == [LINKED, "#1,"]
+    assert f"href='transcript?episode={LINKED}&amp;event=1'" in html
+    assert len(cells(html, "episodes, messages off")) == 6
+    assert "played by scripted agents" in html
+    assert "con_artist (scripted)" not in html
+
+
+def test_a_model_in_the_address_that_is_unknown_changes_nothing_and_is_not_printed(open_page):
+    html = open_page("lineage", "full", model="<i>nobody")
+    assert "nobody" not in html
+    assert "row lift con_artist" in html
+
+
+def test_the_walk_shows_text_of_tables_as_text(open_page, warehouses, tmp_path):
+    hostile = Warehouse(tmp_path)
+    shutil.copytree(warehouses["full"].root, hostile.root, dirs_exist_ok=True)
+    lifts = hostile.read("lift").with_columns(needs=pl.lit(HOSTILE))
+    hostile.write("lift", lifts)
+    episodes = hostile.read("episodes", "talk--b00").with_columns(prompt_hash=pl.lit(HOSTILE))
+    hostile.write("episodes", episodes, "talk--b00")
+    html = open_page("lineage", hostile, model="promiser")
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "\u202e" not in html
+
+
+def test_the_reader_says_which_claims_and_statistics_rest_on_an_episode(open_page):
+    html = open_page("transcript", "full", episode=LINKED)
+    cited = html.split("Cited by</p>")[1].split("</ul>")[0]
+    assert "</a> figure q1: promiser, messages on</li>" in cited
+    assert ": promiser (scripted) persuades</li>" in cited
+    assert "<li>statistic q1: payback_rate</li>" in cited
 
 
 def test_models_can_be_hidden_to_judge_blind(open_page):

@@ -1,0 +1,156 @@
+"""Walks on the small arms, where every number has its episodes, and on channels that no figure marks."""
+
+import json
+import shutil
+from dataclasses import asdict
+
+import polars as pl
+import pytest
+
+from di_assets.report.cited import CONTRASTS, citations, grounds_of, sides_of
+from di_assets.report.reading import read_summary
+from di_assets.report.steps import line_of, short, tree
+from di_assets.report.trace import STALE, Step, TraceError, trace_episode, trace_model
+from di_assets.tables import Warehouse, episode_set
+
+ON = [f"talk--promiser_r{k}" for k in range(6)]
+OFF = [f"mute--promiser_r{k}" for k in range(6)]
+
+
+@pytest.fixture
+def copied(played, tmp_path):
+    shutil.copytree(played.warehouse.root / "tables", tmp_path / "tables")
+    shutil.copytree(played.warehouse.report, tmp_path / "report")
+    return Warehouse(tmp_path)
+
+
+def of_kind(step, kind):
+    return [one for one in step.steps if one.kind == kind]
+
+
+def test_a_walk_goes_from_claims_over_rows_and_episodes_to_calls(played):
+    walked = trace_model(played.warehouse, "q1", "promiser")
+    assert (walked.kind, walked.name, walked.facts["scripted"]) == ("question", "q1:promiser", True)
+    persuades = of_kind(walked, "claim")[0]
+    assert [row.name for row in persuades.steps] == ["lift promiser", "looks mute promiser 1"]
+    assert [row.facts["from"] for row in persuades.steps] == [["messages on", "messages off"]] * 2
+    on, off = of_kind(walked, "episodes")
+    assert ([one.name for one in on.steps], [one.name for one in off.steps]) == (ON, OFF)
+    assert on.facts["episode_set"] == episode_set(ON)
+    assert (on.facts["missing"], on.facts["calls"]) == (0, sum(one.facts["n_calls"] for one in on.steps))
+    assert walked.facts["lift"] == persuades.steps[0].facts["row"]["lift"]
+    assert walked.facts["stale"] is None
+
+
+def test_the_linked_event_is_the_figures_and_its_calls_are_those_that_made_it(played):
+    walked = trace_model(played.warehouse, "q1", "promiser")
+    marks = {m["episode_id"]: m["event_id"] for m in read_summary(played.warehouse)["questions"]["q1"]["marks"]}
+    calls = played.warehouse.read("calls")
+    for episode in (one for side in of_kind(walked, "episodes") for one in side.steps):
+        (event,) = episode.steps
+        assert event.facts["event_id"] == marks[episode.name]
+        where = {"episode_id": episode.name, "round": event.facts["round"], "phase": event.facts["kind"]}
+        made = calls.filter(**where, exchange=event.facts["exchange"], seat=event.facts["seat"])
+        assert [call.facts["request_hash"] for call in event.steps] == made["request_hash"].to_list()
+        assert event.steps
+
+
+def test_a_walk_is_the_same_whatever_the_order_of_rows(played, copied):
+    for table in ("episodes", "calls", "messages", "pulls"):
+        for path in copied.paths(table):
+            pl.read_parquet(path).reverse().write_parquet(path)
+    assert trace_model(copied, "q1", "promiser") == trace_model(played.warehouse, "q1", "promiser")
+
+
+def test_a_report_older_than_its_tables_is_called_stale(copied):
+    copied.write("lift", copied.read("lift").with_columns(pl.col("lift") + 1))
+    assert trace_model(copied, "q1", "promiser").facts["stale"] == STALE
+
+
+def test_episodes_that_are_gone_are_counted_as_missing(copied):
+    kept = copied.read("episodes", "talk--b00").filter(pl.col("episode_id") != ON[0])
+    copied.write("episodes", kept, "talk--b00")
+    walked = trace_model(copied, "q1", "promiser")
+    on = of_kind(walked, "episodes")[0]
+    assert (on.facts["episodes"], on.facts["missing"], len(on.steps)) == (6, 1, 5)
+    assert on.facts["episode_set"] == episode_set(ON)
+    assert walked.facts["stale"] == STALE
+
+
+def test_there_is_no_walk_without_a_report_question_or_model(played, tmp_path):
+    with pytest.raises(TraceError, match=r"no report in .*: run `di report`"):
+        trace_model(Warehouse(tmp_path), "q1", "promiser")
+    with pytest.raises(TraceError, match="no question 'q9'"):
+        trace_model(played.warehouse, "q9", "promiser")
+    with pytest.raises(TraceError, match="no model 'gullible' under q1"):
+        trace_model(played.warehouse, "q1", "gullible")
+
+
+def test_an_episode_is_cited_by_every_claim_whose_walk_comes_to_it(played):
+    summary = read_summary(played.warehouse)
+    question = summary["questions"]["q1"]
+    for row in played.warehouse.read("episodes").iter_rows(named=True):
+        model, name = row["focal_model"], row["episode_id"]
+        sides = sides_of(played.warehouse, question, model)
+        walked_to = {g.name for g in grounds_of(question, model) if any(name in sides.get(s, ()) for s in g.sides)}
+        cited = {one.what for one in citations(played.warehouse, summary, row)}
+        assert {what.partition(": ")[2] for what in cited if what.startswith("claim")} == walked_to
+        assert walked_to
+        assert ("statistic q1: payback_rate" in cited) == (row["channel"] == "open")
+
+
+def test_an_unfinished_episode_and_one_before_a_report_are_cited_by_nothing(played, copied):
+    rows = copied.read("episodes", "talk--b00")
+    new = rows.head(1).with_columns(episode_id=pl.lit("talk--zz"), status=pl.lit("failed"))
+    copied.write("episodes", pl.concat([rows, new]), "talk--b00")
+    assert trace_episode(copied, "talk--zz").steps == ()
+    shutil.rmtree(copied.report)
+    assert trace_episode(copied, ON[0]).steps == ()
+    assert trace_episode(copied, "nobody") is None
+
+
+def test_what_a_contrast_rests_on_is_matched_by_seed_and_named_by_its_open_arm(copied):
+    question = read_summary(copied)["questions"]["q1"]
+    published = [{"arm": "talk", "model": "promiser", "contrast": contrast} for contrast, _ in CONTRASTS.values()]
+    talk = copied.read("episodes", "talk--b00")
+    placebo = talk.filter(focal_model="promiser").with_columns(
+        episode_id=pl.col("episode_id").str.replace("talk", "filler"), arm=pl.lit("filler"), channel=pl.lit("placebo"),
+        # The last was played on a seed that no episode with messages on has.
+        seed=pl.when(replicate=5).then(10**6).otherwise("seed"),
+    )  # fmt: skip
+    copied.write("episodes", pl.concat([talk, placebo]), "talk--b00")
+    sides = sides_of(copied, {**question, "channels": published}, "promiser")
+    assert sides == {
+        "messages on": ON,
+        "messages off": OFF,
+        "open of talk": ON,
+        "placebo of talk": [f"filler--promiser_r{k}" for k in range(5)],
+    }
+
+
+def test_people_see_the_first_episodes_and_how_many_more(played):
+    walked = trace_model(played.warehouse, "q1", "promiser")
+    lines = tree(walked, first=2)
+    assert len(lines) <= 40
+    assert lines.count("    ... 4 more") == 2
+    assert [line.split(":")[0] for line in lines if line.startswith("    episode ")] == [
+        f"    episode {name}" for name in (*ON[:2], *OFF[:2])
+    ]
+
+
+def test_a_hash_is_cut_and_other_text_is_not():
+    assert short("ab" * 32) == "ab" * 6
+    assert short("promiser/500/C/1/message/1/0") == "promiser/500/C/1/message/1/0"
+    assert short(None) == "—"
+
+
+def test_a_step_is_one_line():
+    step = Step("episodes", "messages on", {"episodes": 2, "arm": ["a"], "prompt_hash": list("wxyz"), "cost_usd": None})
+    assert line_of(step) == "episodes messages on: episodes 2, arm a, prompt_hash (4 values)"
+    cited = [Step("cited by", "quote in q1", {"event_id": event}) for event in (3, None)]
+    assert [line_of(one) for one in cited] == ["cited by quote in q1 (event #3)", "cited by quote in q1"]
+
+
+def test_a_walk_is_json_to_its_end(played):
+    walked = trace_model(played.warehouse, "q1", "promiser")
+    assert json.loads(json.dumps(asdict(walked), allow_nan=False))["steps"][-1]["steps"][-1]["name"] == OFF[-1]
