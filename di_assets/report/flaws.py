@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-Kind = Literal["rules", "prompts", "relaunches", "controls", "incomplete"]
+Kind = Literal["rules", "prompts", "relaunches", "controls", "incomplete", "unrecorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Flaw:
     Attributes:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
             `rules` (episodes by older rules, which were left out), `controls` (several of them, each looked at by
-            itself) or `incomplete` (an outcome that is judged once, at the end).
+            itself), `incomplete` (an outcome that is judged once, at the end) or `unrecorded` (a lift that is seen though no
+            look at it is counted).
         words: the flaw as a clause.
         blocks: nothing may be claimed from the aggregate; else the sentence goes on to say it.
     """
@@ -61,3 +62,14 @@ def incomplete(played: int, planned: int | None) -> tuple[Flaw, ...]:
         return ()
     words = f"{played} of {planned} planned pairs are played, and it is judged once, when all are"
     return (Flaw("incomplete", words, blocks=True),)
+
+
+def unrecorded(n_pairs: int, *, recorded: bool) -> tuple[Flaw, ...]:
+    """The flaw of a lift over pairs that the table `looks` knows nothing of: its interval would not pay for this look."""
+    if recorded or n_pairs < 2:
+        return ()
+    return (
+        Flaw(
+            "unrecorded", f"no look at these {n_pairs} pairs is recorded; make `looks` before the summary", blocks=True
+        ),
+    )

@@ -9,7 +9,7 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.flaws import Flaw, flaws, several_controls
+from di_assets.report.flaws import Flaw, flaws, several_controls, unrecorded
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -131,6 +131,8 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
         lift = lifts.get(str(model), {})
         n = pairs.height or min(_n_blocks(on), _n_blocks(off))
         passed = older.filter(pl.col("focal_model") == model).height
+        look = _latest_look(frames["looks"], str(model), off, pairs.height)
+        several = several_controls(off["arm"].n_unique())
         rows.append(
             Row(
                 model=str(model),
@@ -144,9 +146,12 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
                 interval=Interval(lift.get("ci_low"), lift.get("ci_high"), lift.get("ci_method") or "no control", n),
                 p_holm=lift.get("p_holm"),
                 needs=lift.get("needs"),
-                look=_latest_look(frames["looks"], str(model), off, pairs.height),
+                look=look,
                 p=lift.get("p_value"),
-                flaws=(*flaws(pl.concat([on, off]), older=passed), *several_controls(off["arm"].n_unique())),
+                flaws=(
+                    *flaws(pl.concat([on, off]), older=passed),
+                    *(several or unrecorded(pairs.height, recorded=look is not None)),
+                ),
                 flaws_on=flaws(on, older=passed),
             )
         )

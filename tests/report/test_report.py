@@ -141,6 +141,9 @@ def test_a_look_at_other_pairs_is_not_the_one_that_counts(played):
     stale = frames["looks"].with_columns(pl.col("n_pairs") - 1)
     rows = scope_of({**frames, "looks": stale}, mirrors=played.configs.mirrors).rows
     assert [row.look for row in rows] == [None, None]
+    told = [persuades(row, scripted=True) for row in rows]
+    assert {claim.status for claim in told} == {"not yet"}
+    assert all("no look at these 6 pairs is recorded" in claim.sentence for claim in told)
 
 
 CONTRAST = {"arm": "talk", "model": "m", "game": "complete/pure", "formula": "open - focal_muted", "n_pairs": 6,
