@@ -36,6 +36,7 @@ def replies(warehouse):
     return calls.drop(*CLOCKS, "retried", "cost_usd")
 
 
+@pytest.mark.slow
 def test_faults_of_line_and_server_leave_no_trace_in_the_events(tmp_path):
     ledger = tmp_path / "ledger"
     with hostile(model=0.1, latency=0.005) as calm, hostile(ledger, model=0.1, transient=0.15, latency=0.005) as storm:
