@@ -4,8 +4,8 @@ import warnings
 
 import dagster as dg
 
-from di_assets.assets.checks import batch_checks, freshness_checks
-from di_assets.assets.events import events_asset, partitions
+from di_assets.assets.checked import batch_checks, freshness_checks
+from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
 from di_assets.assets.pool import POOL
@@ -23,7 +23,10 @@ PLAY, REPORT = "play_batches", "publish_report"
 def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
     """Assets, checks, jobs and schedules of this installation; runs that play share the slots of `pool`."""
     batches = partitions(home.configs)
-    by_batch = [events_asset(batches, pool=pool), *(batch_asset(measure, batches) for measure in BY_BATCH)]
+    by_batch = [
+        events_asset(batches, code_version=code_version(home.configs), pool=pool),
+        *(batch_asset(measure, batches) for measure in BY_BATCH),
+    ]
     over_all = [*map(whole_asset, OVER_ALL), summary, *map(figure_asset, FIGURES)]
     checks = batch_checks(batches)
     fresh = freshness_checks(home.configs)

@@ -1,15 +1,21 @@
 """The six event tables of a batch: played, or completed from the journal, by one multi-asset."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.assets.live import Live
 from di_assets.assets.pool import POOL, playing
+from di_assets.game.types import RULES_VERSION
 from di_assets.play.batch import BatchResult, play_batch
+from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES
+
+HASH_CHARS = 12
 
 
 class PlayConfig(dg.Config):
@@ -29,7 +35,18 @@ def arm_of(batch: str) -> str:
     return batch.rpartition("--b")[0]
 
 
-def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None = POOL) -> dg.AssetsDefinition:
+def code_version(configs: Configs) -> str:
+    """Version of what every batch is played with: rules and prompts.
+
+    It is one for all batches, so an arm's configuration, which makes only its own batches stale, is not part of it:
+    each materialisation counts the episodes of its batch that were played with another one.
+    """
+    return f"rules {RULES_VERSION}, prompts {Prompts.load(configs.prompts).hash[:HASH_CHARS]}"
+
+
+def events_asset(
+    definition: dg.StaticPartitionsDefinition, *, code_version: str, pool: str | None = POOL
+) -> dg.AssetsDefinition:
     """The multi-asset over these partitions; at most so many runs of it play at a time as its pool has slots."""
 
     @dg.multi_asset(
@@ -42,8 +59,10 @@ def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None 
                 table.name,
                 group_name="events",
                 description=f"One row per {table.grain}.",
-                code_version="1",
+                code_version=code_version,
                 kinds={"polars", "parquet"},
+                owners=metadata.OWNERS,
+                tags=metadata.PLAYED,
                 metadata={"dagster/column_schema": metadata.column_schema(table.name)},
             )
             for table in EVENT_TABLES
@@ -53,6 +72,9 @@ def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None 
         context: dg.AssetExecutionContext, config: PlayConfig, home: dg.ResourceParam[Home]
     ) -> Iterator[dg.MaterializeResult[None]]:
         limit, money = config.limit, config.budget_usd
+        tell = _teller(context, home)
+        results: list[BatchResult] = []
+        context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
         with playing(home.playing, context.run.run_id):
             for batch in context.partition_keys:
                 result = play_batch(
@@ -62,11 +84,13 @@ def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None 
                     home.warehouse,
                     limit=limit,
                     budget_usd=money,
-                    progress=home.progress,
+                    progress=tell(batch),
                 )
                 limit = None if limit is None else max(0, limit - result.played - result.failed)
                 money = None if money is None else max(0.0, money - result.cost_usd)
                 home.results.append(result)
+                results.append(result)
+                context.instance.add_run_tags(context.run.run_id, result_tags(results))
                 context.log.info(sentence(result))
                 for table in EVENT_TABLES:
                     shown = metadata.of_table(table.name, home.warehouse.read(table.name, batch))
@@ -75,6 +99,39 @@ def events_asset(definition: dg.StaticPartitionsDefinition, *, pool: str | None 
             yield dg.MaterializeResult(asset_key=table.name)
 
     return play
+
+
+def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Callable[[int, int, Tally], None]]:
+    def of(batch: str) -> Callable[[int, int, Tally], None]:
+        live = Live(batch, lambda standing: context.log.info(standing.line()))
+
+        def heard(done: int, total: int, tally: Tally) -> None:
+            if home.progress:
+                home.progress(done, total)
+            live(done, total, tally)
+
+        return heard
+
+    return of
+
+
+def run_tags(configs: Configs, batches: Sequence[str]) -> dict[str, str]:
+    """What a run plays, for the list of runs: arms, batches, and whether scripted agents alone play."""
+    arms = sorted({arm_of(batch) for batch in batches})
+    scripted = all(configs.only_scripted(configs.arm(arm)) for arm in arms)
+    return {
+        "arm": ", ".join(arms),
+        "batch": batches[0] if len(batches) == 1 else f"{len(batches)} batches",
+        "players": "scripted" if scripted else "models",
+    }
+
+
+def result_tags(results: Sequence[BatchResult]) -> dict[str, str]:
+    """What a run's batches came to so far: episodes played in it, US dollars spent in it."""
+    return {
+        "episodes": str(sum(result.played for result in results)),
+        "cost_usd": f"{sum(result.cost_usd for result in results):.4f}",
+    }
 
 
 def sentence(result: BatchResult) -> str:
@@ -96,6 +153,7 @@ def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
         "episodes complete": result.complete,
         "episodes played now": result.played,
         "episodes failed now": result.failed,
+        "episodes of another configuration": result.stale,
         "calls made now": result.calls,
     }
     shown: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(value) for name, value in numbers.items()}

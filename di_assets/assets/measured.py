@@ -1,6 +1,7 @@
 """The measures as assets: each reads the tables its function names, calls it, and writes what comes back."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -57,6 +58,16 @@ def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, object]
     return {name: known[name]() for name in inspect.signature(measure).parameters if name in known}
 
 
+def version(measure: Measure) -> str:
+    """Code version of a measure: VERSION of its own module, 1 where it has none."""
+    return str(getattr(sys.modules[measure.__module__], "VERSION", "1"))
+
+
+def first_line(measure: Measure) -> str:
+    """What a measure is, in the first line of its docstring."""
+    return inspect.cleandoc(measure.__doc__ or "").partition("\n")[0]
+
+
 def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
     """A measure of episodes, batch by batch."""
     name = measure.__name__
@@ -65,12 +76,14 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
         name=name,
         deps=inputs(measure),
         group_name="measures",
-        description=(measure.__doc__ or "").strip(),
+        description=first_line(measure),
         partitions_def=definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=_automatic(),
-        code_version="1",
+        code_version=version(measure),
         kinds={"polars", "parquet"},
+        owners=metadata.OWNERS,
+        tags=metadata.COMPUTED,
     )
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
@@ -99,10 +112,12 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         name=name,
         deps=above(measure),
         group_name="aggregates",
-        description=(measure.__doc__ or "").strip(),
+        description=first_line(measure),
         automation_condition=_automatic(),
-        code_version="1",
+        code_version=version(measure),
         kinds={"polars", "parquet"},
+        owners=metadata.OWNERS,
+        tags=metadata.COMPUTED,
     )
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         frames = {table: home.warehouse.read(table) for table in inputs(measure)}

@@ -9,6 +9,9 @@ import polars as pl
 from di_assets.tables import TABLES, episode_set
 
 PREVIEW_ROWS, MOST_CELL_CHARS = 5, 60
+OWNERS = ("team:benchmark",)
+# What models said costs money and cannot be computed again; all else can, free.
+PLAYED, COMPUTED = {"origin": "played"}, {"origin": "computed"}
 
 
 def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> dict[str, dg.MetadataValue]:

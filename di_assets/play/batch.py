@@ -24,7 +24,8 @@ from di_assets.play.scripted import play_scripted
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
 
-Progress = Callable[[int, int], None]
+# Told as episodes end: how many did, how many are played in all, and what the run did so far.
+Progress = Callable[[int, int, Tally], None]
 
 
 class BatchInUseError(RuntimeError):
@@ -83,7 +84,7 @@ def play_batch(
         warehouse: where tables and journals are.
         limit: most episodes to play now.
         budget_usd: most to spend now, besides the arm's own budget.
-        progress: told (episodes done, episodes to play) as they finish.
+        progress: told (episodes done, episodes to play, what was done) as they finish.
 
     Raises:
         BatchInUseError: another process is playing it.
@@ -134,7 +135,7 @@ def _play(
         nonlocal done
         done += 1
         if progress:
-            progress(done, len(todo))
+            progress(done, len(todo), tally)
 
     with _rare_collections():
         played: list[Played] = []
