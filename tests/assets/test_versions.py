@@ -59,7 +59,7 @@ def test_every_table_says_whose_it_is_what_it_is_and_whether_it_can_be_computed_
     for measure in (*BY_BATCH, *OVER_ALL):
         node = next(graph.get(k) for k in graph.get_all_asset_keys() if k.to_user_string() == measure.__name__)
         assert node.tags["origin"] == "computed"
-        assert node.owners == ["team:benchmark"]
+        assert node.owners == ("team:benchmark",)
         assert node.description == first_line(measure)
         assert node.description
         assert "\n" not in node.description
