@@ -7,7 +7,6 @@ the journal where a round stands in an episode's, under its number. Identical te
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,24 +14,23 @@ import jinja2
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
-from di_assets.agents.replies import encodable
 from di_assets.arms import Configs
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game.types import Turn
 from di_assets.labelling.judge import Judge
-from di_assets.labelling.reading import Label, read_label
+from di_assets.labelling.reading import Label, Reading, read_label
 from di_assets.labelling.stored import alone, model_file, text_number
 from di_assets.measures.labels import LEXICAL
 from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.calling import MAX_REASKS, Place, ask_once
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
-from di_assets.play.journal import MOST_TEXT, OK, Call, Header, Journal
+from di_assets.play.journal import Call, Header, Journal
 from di_assets.play.sending import Lines
-from di_assets.providers.types import Completion, ProviderError
+from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
 
 READING_VERSION = "1"
-MAX_REASKS = 2
 Progress = Callable[[int, int], None]
 
 
@@ -190,47 +188,14 @@ async def _label(run: _Run, text: str) -> Label | None:
 
 
 async def _call(run: _Run, ask: Ask, turn: Turn, attempt: int) -> Call:
-    """Asks, and keeps whatever comes back before it is used."""
-    started_at, clock = time.time(), time.perf_counter()
-
-    def goes_out(most_usd: float) -> None:
-        nonlocal started_at, clock
-        started_at, clock = time.time(), time.perf_counter()
-        run.journal.goes_out(turn, 0, attempt, ask.request_hash, most_usd=most_usd, at=started_at)
-
-    def kept(completion: Completion, cost_usd: float, status: str, error: str | None) -> Call:
-        call = Call(
-            round=turn.round,
-            phase=turn.phase,
-            exchange=turn.exchange,
-            seat=0,
-            attempt=attempt,
-            request_hash=ask.request_hash,
-            text=encodable(completion.text)[:MOST_TEXT],
-            stop=completion.stop,
-            status=status,
-            error=error,
-            reasoning=None if completion.reasoning is None else encodable(completion.reasoning)[:MOST_TEXT],
-            input_tokens=completion.input_tokens,
-            cached_tokens=completion.cached_tokens,
-            output_tokens=completion.output_tokens,
-            cost_usd=cost_usd,
-            latency_s=round(time.perf_counter() - clock, 6),
-            started_at=started_at,
-            retried=" ".join(completion.retried) or None,
-        )
-        run.journal.append(call)
-        return call
-
-    try:
-        sent = await run.lines.send(run.judge, ask, goes_out)
-    except ProviderError as fault:
-        kept(Completion(text="", stop="fault", retried=fault.retried), fault.cost_usd, fault.kind, str(fault))
-        raise
-    reading = read_label(encodable(sent.completion.text)[:MOST_TEXT], stop=sent.completion.stop)
-    call = kept(sent.completion, sent.cost_usd, reading.kind or OK, reading.invalid)
+    place = Place(turn, 0, attempt)
+    call, _ = await ask_once(run.judge, ask, place, send=run.lines.send, journal=run.journal, read=_read)
     await run.journal.settled()
     return call
+
+
+def _read(text: str, stop: str) -> Reading:
+    return read_label(text, stop=stop)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[], None]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from di_assets.agents.llm import LLMPlayer
-from di_assets.agents.player import Ask, Fault, Player
+from di_assets.agents.player import Ask, Fault, Player, Respondent
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.types import Observation, Turn
+from di_assets.play.calling import GoesOut, Sent
 from di_assets.play.cast import players
-from di_assets.play.episode import GoesOut, Sent, Table, play_episode
+from di_assets.play.episode import Table, play_episode
 from di_assets.play.journal import Call
 from di_assets.play.sending import Lines
 from di_assets.providers.types import Completion, Request
@@ -100,7 +101,7 @@ def rehearse(planned: PlannedEpisode, arm: Arm, configs: Configs) -> dict[int, l
     return {seat: one.prompts() for seat, one in enumerate(seated) if isinstance(one, _StandIn)}
 
 
-async def _directly(player: Player, ask: Ask, _goes_out: GoesOut) -> Sent:
+async def _directly(player: Respondent, ask: Ask, _goes_out: GoesOut) -> Sent:
     return Sent(await player.send(ask), cost_usd=0.0)
 
 

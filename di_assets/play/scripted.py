@@ -15,7 +15,7 @@ from di_assets.game.observe import observe
 from di_assets.game.state import Fields, State
 from di_assets.game.step import start, step
 from di_assets.game.types import Observation, Phase, Reply, Setup, Turn
-from di_assets.play.episode import MAX_REASKS
+from di_assets.play.calling import MAX_REASKS
 from di_assets.play.journal import MOST_TEXT, OK
 from di_assets.play.record import Alike
 

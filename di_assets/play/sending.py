@@ -9,7 +9,7 @@ import tenacity
 from di_assets.agents.player import Ask, Respondent
 from di_assets.arms.models import Limits, ModelConfig
 from di_assets.play.budget import Budget, BudgetExceededError, cost_of, most_it_can_cost, size
-from di_assets.play.episode import GoesOut, Sent
+from di_assets.play.calling import GoesOut, Sent
 from di_assets.play.limits import Gate
 from di_assets.providers import connect
 from di_assets.providers.types import (

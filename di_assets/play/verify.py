@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 import polars as pl
 
-from di_assets.agents.player import Ask, Player
+from di_assets.agents.player import Ask, Respondent
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, PlannedEpisode, plan
 from di_assets.game.state import State
 from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
+from di_assets.play.calling import GoesOut, Sent
 from di_assets.play.cast import header, players
-from di_assets.play.episode import GoesOut, Sent, Table, play_episode
+from di_assets.play.episode import Table, play_episode
 from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256
 from di_assets.play.record import COMPLETE
 from di_assets.play.sending import Lines
@@ -153,7 +154,7 @@ async def _replay(
     cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, {}, ()))
     changed: list[str] = []
 
-    async def refuse(_player: Player, _ask: Ask, _goes_out: GoesOut) -> Sent:
+    async def refuse(_player: Respondent, _ask: Ask, _goes_out: GoesOut) -> Sent:
         raise _MissingReplyError
 
     table = Table(players=cast, journal=stored, send=refuse)

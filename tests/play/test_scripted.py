@@ -57,7 +57,7 @@ def configured(folder, cast, rules):
 @pytest.mark.parametrize("rules", RULES)
 def test_tables_are_those_of_an_episode_whose_every_reply_is_journaled(tmp_path, monkeypatch, cast, rules):
     configs = configured(tmp_path / "configs", CASTS[cast], RULES[rules])
-    for module in ("scripted", "episode"):
+    for module in ("scripted", "calling"):
         monkeypatch.setattr(f"di_assets.play.{module}.time", StoppedClock)
     homes, results = [Warehouse(tmp_path / name) for name in ("at_once", "journaled")], []
     for home, free in zip(homes, (batch._free, lambda *_: False), strict=True):
