@@ -103,7 +103,7 @@ def events_asset(
 
 def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Callable[[int, int, Tally], None]]:
     def of(batch: str) -> Callable[[int, int, Tally], None]:
-        live = Live(batch, lambda standing: context.log.info(standing.line()))
+        live = Live(batch, lambda standing: context.log_event(standing.event()))
 
         def heard(done: int, total: int, tally: Tally) -> None:
             if home.progress:

@@ -1,8 +1,10 @@
-"""What a batch tells while it is played: a line of counts now and then, never one a call."""
+"""What a batch tells while it is played: its counts as an event of the run now and then, never one a call."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import dagster as dg
 
 from di_assets.play.tally import Tally
 
@@ -17,8 +19,9 @@ class Standing:
         batch: its partition key.
         done: episodes that ended in this run, failed ones among them.
         total: episodes this run plays.
-        calls: made by those that ended.
-        calls_per_s: the same a second since play began; None before any time passed.
+        failed: of those that ended, resumable.
+        calls: made in this run.
+        calls_per_s: made a second since this was last told; None before any time passed.
         cost_usd: what they cost, US dollars.
         faults: calls among them that brought no reply or an invalid one, and faults that were retried.
     """
@@ -26,17 +29,28 @@ class Standing:
     batch: str
     done: int
     total: int
+    failed: int
     calls: int
     calls_per_s: float | None
     cost_usd: float
     faults: int
 
-    def line(self) -> str:
-        """One line of `name=value`."""
-        rate = "-" if self.calls_per_s is None else f"{self.calls_per_s:.1f}"
-        return (
-            f"progress batch={self.batch} episodes={self.done}/{self.total} calls={self.calls} calls_per_s={rate} "
-            f"cost_usd={self.cost_usd:.4f} faults={self.faults}"
+    def event(self) -> dg.AssetObservation:
+        """As Dagster keeps it: an observation of the batch's episodes, which the run page and the asset's page show."""
+        rate = {} if self.calls_per_s is None else {"calls per second": dg.MetadataValue.float(self.calls_per_s)}
+        return dg.AssetObservation(
+            asset_key="episodes",
+            partition=self.batch,
+            description=f"{self.batch}: {self.done} of {self.total} episodes ended",
+            metadata={
+                "episodes done": dg.MetadataValue.int(self.done),
+                "episodes to play": dg.MetadataValue.int(self.total),
+                "episodes failed": dg.MetadataValue.int(self.failed),
+                "calls": dg.MetadataValue.int(self.calls),
+                **rate,
+                "faults": dg.MetadataValue.int(self.faults),
+                "spend, USD": dg.MetadataValue.float(round(self.cost_usd, 6)),
+            },
         )
 
 
@@ -53,28 +67,30 @@ class Live:
     batch: str
     tell: Callable[[Standing], None]
     clock: Callable[[], float] = time.monotonic
-    _began: float = field(init=False)
+    _told_at: float = field(init=False)
+    _told_calls: int = field(init=False, default=0)
     _next: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Starts the clock."""
-        self._began = self.clock()
-        self._next = self._began + FIRST_S
+        self._told_at = self.clock()
+        self._next = self._told_at + FIRST_S
 
     def __call__(self, done: int, total: int, tally: Tally) -> None:
-        """Hears that an episode ended."""
+        """Hears what was done so far."""
         now = self.clock()
         if now < self._next:
             return
-        self._next = now + EVERY_S
-        took = now - self._began
+        took, made = now - self._told_at, tally.calls - self._told_calls
+        self._told_at, self._told_calls, self._next = now, tally.calls, now + EVERY_S
         self.tell(
             Standing(
                 batch=self.batch,
                 done=done,
                 total=total,
+                failed=tally.failed,
                 calls=tally.calls,
-                calls_per_s=tally.calls / took if took > 0 else None,
+                calls_per_s=made / took if took > 0 else None,
                 cost_usd=tally.cost_usd,
                 faults=sum(tally.faults.values()),
             )

@@ -24,7 +24,7 @@ from di_assets.play.scripted import play_scripted
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
 
-# Told as episodes end: how many did, how many are played in all, and what the run did so far.
+# Told as scripted episodes end, and every other second while models play: how many ended, how many are played in all, what the run did so far.
 Progress = Callable[[int, int, Tally], None]
 
 
@@ -84,7 +84,7 @@ def play_batch(
         warehouse: where tables and journals are.
         limit: most episodes to play now.
         budget_usd: most to spend now, besides the arm's own budget.
-        progress: told (episodes done, episodes to play, what was done) as they finish.
+        progress: told (episodes done, episodes to play, what was done) now and then.
 
     Raises:
         BatchInUseError: another process is playing it.
@@ -131,11 +131,13 @@ def _play(
     """Plays these episodes: those of scripted agents alone at once, then all others."""
     done, tally = 0, Tally()
 
+    def meanwhile(so_far: Tally) -> None:
+        if progress:
+            progress(done, len(todo), so_far)
+
     def one_more() -> None:
         nonlocal done
         done += 1
-        if progress:
-            progress(done, len(todo), tally)
 
     with _rare_collections():
         played: list[Played] = []
@@ -145,6 +147,7 @@ def _play(
             if _free(configs, planned):
                 played.append(_scripted(planned, config_hash, tally))
                 one_more()
+                meanwhile(tally)
             else:
                 others.append(planned)
         if others:
@@ -152,7 +155,10 @@ def _play(
                 Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=f"budget of arm {arm.name}"),
                 Budget(budget_usd, name="budget of this run"),
             ]
-            played += play_journaled(configs, arm, others, folder, budgets, tally=tally, one_more=one_more)
+            played += play_journaled(
+                configs, arm, others, folder, budgets, tally=tally, one_more=one_more, meanwhile=meanwhile
+            )
+            meanwhile(tally)
     return played, tally
 
 

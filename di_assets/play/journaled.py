@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
@@ -21,6 +22,8 @@ from di_assets.play.tally import Tally
 from di_assets.providers.types import FatalFault, TransportFault
 
 IN_FLIGHT = "in_flight.map"
+# Seconds between two tellings of what is being played.
+BEAT_S = 2.0
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class _Run:
     folder: Path
     tally: Tally
     one_more: Callable[[], None]
+    playing: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # and how many calls a journal held before
 
 
 def play_journaled(
@@ -47,6 +51,7 @@ def play_journaled(
     *,
     tally: Tally,
     one_more: Callable[[], None],
+    meanwhile: Callable[[Tally], None] = lambda _: None,
 ) -> list[Played]:
     """Plays these episodes, each on from where its journal in `folder` ends.
 
@@ -58,9 +63,10 @@ def play_journaled(
         budgets: none is overspent.
         tally: counts what is done; when it says that play stopped, no episode is begun.
         one_more: called as each episode ends.
+        meanwhile: called every other second with what is done, calls of episodes that are still played included.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_all(configs, arm, todo, folder, budgets, tally, one_more))
+        return runner.run(_all(configs, arm, todo, folder, budgets, tally, one_more, meanwhile))
 
 
 async def _all(
@@ -71,6 +77,7 @@ async def _all(
     budgets: Sequence[Budget],
     tally: Tally,
     one_more: Callable[[], None],
+    meanwhile: Callable[[Tally], None],
 ) -> list[Played]:
     run = _Run(
         arm=arm,
@@ -90,13 +97,23 @@ async def _all(
         async with places:
             return await _one(run, planned) if tally.stopped is None else None
 
+    telling = asyncio.create_task(_tell(run, meanwhile))
     try:
         played = await asyncio.gather(*(placed(planned) for planned in todo))
     finally:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
         await run.lines.close()
         run.sync.close()
         run.in_flight.close()
     return [one for one in played if one is not None]
+
+
+async def _tell(run: _Run, meanwhile: Callable[[Tally], None]) -> None:
+    while True:
+        await asyncio.sleep(BEAT_S)
+        meanwhile(run.tally.also(by_field(journal.calls[held:]) for journal, held in run.playing.values()))
 
 
 async def _one(run: _Run, planned: PlannedEpisode) -> Played:
@@ -108,6 +125,7 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         path = run.folder / f"{planned.episode_id}.jsonl"
         journal = Journal(path, today, sync=run.sync, in_flight=run.in_flight)
         held = len(journal.calls)
+        run.playing[planned.episode_id] = journal, held
         table = Table(players=cast, journal=journal, send=run.lines.send)
         state = await play_episode(planned.setup, table)
     except TransportFault as fault:
@@ -119,8 +137,10 @@ async def _one(run: _Run, planned: PlannedEpisode) -> Played:
         run.tally.stopped = str(reason)
     finally:
         if journal is not None:
+            run.playing.pop(planned.episode_id, None)
             run.tally.add(by_field(journal.calls[held:]))
             await journal.end()
+    run.tally.failed += status == FAILED
     run.one_more()
     return Played(
         planned=planned,

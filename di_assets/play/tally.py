@@ -1,7 +1,8 @@
 """What a run of a batch did, counted as its calls are made."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from di_assets.game.state import Fields
 from di_assets.play.journal import OK
@@ -15,12 +16,14 @@ class Tally:
         calls: made.
         cost_usd: spent, US dollars.
         faults: calls that brought no reply or an invalid one, and faults that were retried, by kind.
+        failed: episodes that ended in a fault; resumable.
         stopped: why play stopped before the end; None when it did not.
     """
 
     calls: int = 0
     cost_usd: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
     stopped: str | None = None
 
     def add(self, calls: Fields) -> None:
@@ -29,3 +32,10 @@ class Tally:
         self.cost_usd += sum(calls["cost_usd"])
         self.faults.update(status for status in calls["status"] if status != OK)
         self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))
+
+    def also(self, unfinished: Iterable[Fields]) -> "Tally":
+        """A copy that counts these calls too: those of episodes that are still being played."""
+        copy = replace(self, faults=Counter(self.faults))
+        for calls in unfinished:
+            copy.add(calls)
+        return copy
