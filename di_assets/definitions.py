@@ -4,8 +4,10 @@ import warnings
 
 import dagster as dg
 
-from di_assets.assets.checked import batch_checks, freshness_checks
+from di_assets.assets.alerts import alerts
+from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
+from di_assets.assets.freshness import freshness_checks, kept_fresh
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
 from di_assets.assets.pool import POOL
@@ -41,10 +43,11 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         description="Aggregates over all batches, summary.json and the figures.",
     )
     return dg.Definitions(
-        assets=[*by_batch, *over_all],
+        assets=kept_fresh([*by_batch, *over_all], home.configs),
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
         schedules=[nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly],
+        sensors=alerts(home),
         resources={"home": home},
         executor=dg.in_process_executor,
     )

@@ -1,13 +1,9 @@
-"""The checks as Dagster runs them: those of a batch, and whether what is published is as new as what it is made of."""
+"""The checks of a batch as Dagster runs them."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
 
 import dagster as dg
-import polars as pl
 
-from di_assets.arms import Configs, batches
 from di_assets.assets.checks import (
     EVENT_CHECKS,
     LABEL_CHECKS,
@@ -18,13 +14,8 @@ from di_assets.assets.checks import (
     measured_keys_unique,
     planned_equals_played,
 )
-from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
-from di_assets.assets.problems import Problem, problem
-from di_assets.tables import Warehouse
-
-NIGHTLY_SLACK = timedelta(hours=26)
-MOST_RECORDS = 1_000
+from di_assets.assets.problems import Problem
 
 
 def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
@@ -58,64 +49,19 @@ def _multi_check(
         for check, asset in checks:
             found = [p for batch in context.partition_keys if (p := check(home, batch)) is not None]
             severity = dg.AssetCheckSeverity.WARN if check is planned_equals_played else dg.AssetCheckSeverity.ERROR
-            yield _result(found, severity=severity, check_name=check.__name__, asset_key=asset)
+            yield result(found, severity=severity, check_name=check.__name__, asset_key=asset)
 
     return run
 
 
-def freshness_checks(configs: Configs) -> list[dg.AssetChecksDefinition]:
-    """What is published is not older than what it was made from; nightly arms were materialised since yesterday."""
-    published = [_fresh_table(name) for name in PUBLISHED]
-    return [*published, *(_fresh_arm(name) for name, arm in configs.arms.items() if arm.nightly)]
-
-
-def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
-    """Batches that were measured after this was published; all of them when it never was."""
-    made = min((path.stat().st_mtime for path in PUBLISHED[name](warehouse)), default=0.0)
-    newer = [path.stem for path in warehouse.paths("episode_measures") if path.stat().st_mtime > made]
-    rows = pl.DataFrame({"batch": newer}, schema={"batch": pl.String})
-    return problem(f"{name} is older than batches it is made of", "episode_measures", rows)
-
-
-def unplayed(home: Home, name: str, times: dict[str, float], *, now: datetime) -> Problem | None:
-    """Unfinished batches of a nightly arm that lies idle, from when its batches were materialised (seconds UTC)."""
-    newest = datetime.fromtimestamp(max(times.values()), tz=UTC) if times else None
-    if newest is not None and now - newest <= NIGHTLY_SLACK:
-        return None
-    left = [batch for batch in batches(home.configs.arm(name)) if planned_equals_played(home, batch)]
-    rows = pl.DataFrame({"batch": left}, schema={"batch": pl.String})
-    return problem(f"{name} was last materialised {newest or 'never'}", "episodes", rows)
-
-
-def _fresh_table(name: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=name, name=f"{name}_is_fresh", description="Not older than the newest measured batch.")
-    def fresh(home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
-        found = newer_batches(home.warehouse, name)
-        return _result([found] if found else [], severity=dg.AssetCheckSeverity.ERROR)
-
-    return fresh
-
-
-def _fresh_arm(name: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset="episodes", name=f"{name}_is_fresh", description=f"{name} was materialised within {NIGHTLY_SLACK}."
-    )
-    def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
-        records = context.instance.fetch_materializations(dg.AssetKey("episodes"), limit=MOST_RECORDS).records
-        times = {key: r.timestamp for r in reversed(records) if (key := r.partition_key) and arm_of(key) == name}
-        found = unplayed(home, name, times, now=datetime.now(tz=UTC))
-        return _result([found] if found else [], severity=dg.AssetCheckSeverity.WARN)
-
-    return fresh
-
-
-def _result(
+def result(
     found: list[Problem],
     *,
     severity: dg.AssetCheckSeverity,
     check_name: str | None = None,
     asset_key: str | None = None,
 ) -> dg.AssetCheckResult:
+    """Passed where nothing was found; else the first problem, and how many there are."""
     return dg.AssetCheckResult(
         check_name=check_name,
         asset_key=asset_key,
@@ -124,12 +70,3 @@ def _result(
         description=found[0].description if found else None,
         metadata={"problems": dg.MetadataValue.int(len(found)), **(found[0].metadata() if found else {})},
     )
-
-
-PUBLISHED: dict[str, Callable[[Warehouse], list[Path]]] = {
-    "model_points": lambda w: w.paths("model_points"),
-    "lift": lambda w: w.paths("lift"),
-    "reciprocity_baseline": lambda w: w.paths("reciprocity_baseline"),
-    "promise_ledger": lambda w: w.paths("promise_ledger"),
-    "summary": lambda w: list(w.report.glob("summary.json")),
-}

@@ -1,6 +1,7 @@
 """The six event tables of a batch: played, or completed from the journal, by one multi-asset."""
 
 from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -92,9 +93,11 @@ def events_asset(
                 results.append(result)
                 context.instance.add_run_tags(context.run.run_id, result_tags(results))
                 context.log.info(sentence(result))
+                scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
+                told = {**facts(result), **metadata.players(scripted=scripted), **links(batch)}
                 for table in EVENT_TABLES:
                     shown = metadata.of_table(table.name, home.warehouse.read(table.name, batch))
-                    context.add_asset_metadata({**shown, **facts(result)}, asset_key=table.name, partition_key=batch)
+                    context.add_asset_metadata({**shown, **told}, asset_key=table.name, partition_key=batch)
         for table in EVENT_TABLES:
             yield dg.MaterializeResult(asset_key=table.name)
 
@@ -159,3 +162,12 @@ def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
     shown: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
     shown |= {"faults now": dg.MetadataValue.json(result.faults)}
     return {**shown, "cost now, USD": dg.MetadataValue.float(result.cost_usd)}
+
+
+def links(batch: str) -> dict[str, dg.MetadataValue]:
+    """Where a batch is looked at in the dashboard."""
+    arm = quote(arm_of(batch))
+    return {
+        "episodes page": dg.MetadataValue.url(f"{metadata.dashboard()}/episodes?arm={arm}"),
+        "arms page": dg.MetadataValue.url(f"{metadata.dashboard()}/arms"),
+    }

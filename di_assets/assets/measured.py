@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from di_assets.assets import metadata
+from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.labelling.stored import given_labels
 from di_assets.measures.agreement import label_agreement
@@ -91,7 +92,9 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
                 *(_read(home, measure, table, batch) for table in inputs(measure)), **settings(measure, home, batch)
             )
             home.warehouse.write(name, frame, batch)
-            context.add_asset_metadata(metadata.of_table(name, frame, inputs(measure)), partition_key=batch)
+            scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
+            told = {**metadata.of_table(name, frame, inputs(measure)), **metadata.players(scripted=scripted)}
+            context.add_asset_metadata(told, partition_key=batch)
         return dg.MaterializeResult()
 
     return made
@@ -127,7 +130,8 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         home.warehouse.write(name, frame)
         told = metadata.of_table(name, frame, above(measure))
         if "episodes" in frames:
-            told |= metadata.of_episodes(frames["episodes"].filter(status="complete"))
+            complete = frames["episodes"].filter(status="complete")
+            told |= {**metadata.of_episodes(complete), **metadata.players(scripted=bool(complete["scripted"].all()))}
         return dg.MaterializeResult(metadata=told)
 
     return made

@@ -1,14 +1,14 @@
 """What a materialisation shows in the Dagster UI: rows, a preview, the columns and where they come from."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 import polars as pl
 
 from di_assets.tables import TABLES, episode_set
 
-PREVIEW_ROWS, MOST_CELL_CHARS = 5, 60
+PREVIEW_ROWS, INTERVAL_ROWS, MOST_CELL_CHARS = 5, 40, 60
 OWNERS = ("team:benchmark",)
 # What models said costs money and cannot be computed again; all else can, free.
 PLAYED, COMPUTED = {"origin": "played"}, {"origin": "computed"}
@@ -16,9 +16,11 @@ PLAYED, COMPUTED = {"origin": "played"}, {"origin": "computed"}
 
 def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> dict[str, dg.MetadataValue]:
     """Metadata of one table as it was just written."""
+    intervals = interval_table(name, frame)
     return {
         "dagster/row_count": dg.MetadataValue.int(frame.height),
         "grain": dg.MetadataValue.text(TABLES[name].grain),
+        **({"intervals": dg.MetadataValue.md(intervals)} if intervals else {}),
         "preview": dg.MetadataValue.md(preview(frame)),
         "dagster/column_schema": column_schema(name),
         "dagster/column_lineage": column_lineage(name, upstream),
@@ -39,6 +41,11 @@ def of_episode_set(n: int, name: str) -> dict[str, dg.MetadataValue]:
     }
 
 
+def players(*, scripted: bool) -> dict[str, dg.MetadataValue]:
+    """Who played what this was made from."""
+    return {"players": dg.MetadataValue.text("scripted agents, not language models" if scripted else "language models")}
+
+
 def dashboard() -> str:
     """Where the pages are served: DI_DASHBOARD, or where `di ui` serves them."""
     return (os.environ.get("DI_DASHBOARD") or "http://127.0.0.1:8501").rstrip("/")
@@ -47,9 +54,25 @@ def dashboard() -> str:
 def preview(frame: pl.DataFrame) -> str:
     """The first rows as a Markdown table; what players wrote stands in code, where Markdown is inert."""
     head = frame.head(PREVIEW_ROWS)
-    lines = ["| " + " | ".join(head.columns) + " |", "|" + " --- |" * head.width]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in head.iter_rows()]
-    return "\n".join(lines)
+    return _markdown(head.columns, [[_cell(value) for value in row] for row in head.iter_rows()])
+
+
+def interval_table(name: str, frame: pl.DataFrame) -> str | None:
+    """Each row's keys, n, values with their intervals, and p, as Markdown; None for a table without intervals."""
+    names = list(TABLES[name].schema)
+    lows = [column for column in names if column.endswith("_low")]
+    if not lows:
+        return None
+    # The value stands before its interval; a look's alpha comes between.
+    values = {low: before if (before := names[names.index(low) - 1]) != "alpha" else "lift" for low in lows}
+    facts = [column for column in names if column in {"n", "n_pairs", "observed_mean"} or column.startswith("p_")]
+    keys = TABLES[name].keys
+    shown = [
+        [*(_cell(row[key]) for key in keys), *(_interval(row, values[low], low) for low in lows),
+         *(_cell(row[fact]) for fact in facts)]
+        for row in frame.head(INTERVAL_ROWS).iter_rows(named=True)
+    ]  # fmt: skip
+    return _markdown([*keys, *(f"{values[low]} [{_ends(values[low])}]" for low in lows), *facts], shown)
 
 
 def column_schema(name: str) -> dg.TableSchemaMetadataValue:
@@ -76,6 +99,19 @@ def column_lineage(name: str, upstream: Iterable[str]) -> dg.TableColumnLineageM
         for column in TABLES[name].schema
     }
     return dg.MetadataValue.column_lineage(dg.TableColumnLineage({c: d for c, d in deps.items() if d}))
+
+
+def _markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, ["---"] * len(heads), *rows))
+
+
+def _ends(value: str) -> str:
+    return "2.5%, 97.5% of the null's means" if value == "null_mean" else "95% CI"
+
+
+def _interval(row: Mapping[str, object], value: str, low: str) -> str:
+    ends = [row[low], row[low.removesuffix("low") + "high"]]
+    return _cell(row[value]) + ("" if None in ends else f" [{', '.join(map(_cell, ends))}]")
 
 
 def _cell(value: object) -> str:

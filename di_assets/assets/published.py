@@ -20,6 +20,7 @@ PREVIEW_SCALE = 1.5
 
 # A lift is published only after the look at it was recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
+          owners=metadata.OWNERS, tags=metadata.COMPUTED,
           automation_condition=dg.AutomationCondition.eager())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
@@ -37,6 +38,7 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
+            **metadata.players(scripted=built["provenance"]["scripted"]),
             "path": dg.MetadataValue.path(str(path)),
             "page": dg.MetadataValue.url(metadata.dashboard()),
             "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
@@ -48,6 +50,8 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
     """The asset of one figure: its three renderings, and a picture of it in the UI."""
 
     @dg.asset(name=name, deps=list(READS), group_name="report", kinds={"svg"}, code_version="1",
+              description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
+              owners=metadata.OWNERS, tags=metadata.COMPUTED,
               automation_condition=dg.AutomationCondition.eager())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         frames = {table: home.warehouse.read(table) for table in READS}
@@ -59,9 +63,11 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
                 temporary.write_text(svg, encoding="utf-8")
         return dg.MaterializeResult(
             metadata={
+                "page": dg.MetadataValue.url(metadata.dashboard()),
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
                 "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
                 **metadata.of_episodes(scope.episodes),
+                **metadata.players(scripted=scope.scripted),
             }
         )
 

@@ -24,7 +24,8 @@ from di_assets.play.scripted import play_scripted
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
 
-# Told as scripted episodes end, and every other second while models play: how many ended, how many are played in all, what the run did so far.
+# Told as scripted episodes end, and every other second while models play: how many episodes ended, how many are
+# played in all, what the run did so far.
 Progress = Callable[[int, int, Tally], None]
 
 

@@ -1,13 +1,10 @@
 """Every check passes on whole data, and fails on data that was broken on purpose, naming the rows that were."""
 
-import os
 import shutil
-from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
-from di_assets.assets.checked import PUBLISHED, newer_batches, unplayed
 from di_assets.assets.checks import (
     EVENT_CHECKS,
     LABEL_CHECKS,
@@ -181,25 +178,3 @@ def test_a_failed_check_of_a_run_names_the_row_and_holds_back_what_is_below(copy
     made = {e.asset_key.to_user_string() for e in events if e.event_type_value == "ASSET_MATERIALIZATION"}
     # Labels are of messages alone, whatever is wrong with an episode.
     assert made == {table.name for table in EVENT_TABLES} | {"message_labels"}
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):
-    for path in copy.warehouse.paths("episode_measures"):
-        os.utime(path, (1_000, 1_000))
-    assert newer_batches(copy.warehouse, name) is None
-    os.utime(copy.warehouse.path("episode_measures", TALK), (9e9, 9e9))
-    assert newer_batches(copy.warehouse, name).named == [f"batch={TALK}"]
-    for path in PUBLISHED[name](copy.warehouse):
-        path.unlink()
-    assert newer_batches(copy.warehouse, name).named == [f"batch={MUTE}", f"batch={TALK}"]
-
-
-def test_an_unfinished_arm_that_lay_idle_is_late_and_a_finished_one_never(copy):
-    now = datetime(2026, 1, 2, 12, tzinfo=UTC)
-    long_ago, lately = (now - timedelta(hours=27)).timestamp(), (now - timedelta(hours=25)).timestamp()
-    assert unplayed(copy, "talk", {}, now=now) is None
-    drop_first_row(copy, "episodes")
-    assert unplayed(copy, "talk", {TALK: lately}, now=now) is None
-    assert unplayed(copy, "talk", {TALK: long_ago}, now=now).named == [f"batch={TALK}"]
-    assert "last materialised never" in unplayed(copy, "talk", {}, now=now).description

@@ -1,0 +1,93 @@
+"""What reaches a person: two sensors that tell, through one hook, which runs failed and which nightly arms are late.
+
+The hook posts `{"text": ...}`, as Slack, Mattermost and their like take it, to the address in DI_ALERT_URL. Such an
+address is a key: it comes from the environment alone, and no log, table or exception has it.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import dagster as dg
+import httpx
+
+from di_assets.arms import batches
+from di_assets.assets.freshness import PUBLISHED, SLACK, last_materialised, newer_batches, unplayed
+from di_assets.assets.home import Home
+
+URL = "DI_ALERT_URL"
+TIMEOUT_S = 10.0
+EVERY_S = 600
+
+Tell = Callable[[str], None]
+"""The hook: takes a sentence to where a person reads it; raises AlertError where it does not arrive."""
+
+
+class AlertError(RuntimeError):
+    """Nobody could be told; the message says why, without the address."""
+
+
+def webhook(text: str) -> None:
+    """Posts a sentence to the address in DI_ALERT_URL.
+
+    Raises:
+        AlertError: it was not taken.
+    """
+    try:
+        status = httpx.post(os.environ[URL], json={"text": text}, timeout=TIMEOUT_S).status_code
+    except KeyError:
+        raise AlertError(f"{URL} names no address") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise AlertError(f"{URL}: {type(error).__name__}") from None
+    if status >= 300:
+        raise AlertError(f"{URL} answered {status}")
+
+
+def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str, str]:
+    """What is late, and a sentence on each: nightly arms that lie idle, and tables that stay behind their batches."""
+    found = {}
+    for name, arm in home.configs.arms.items():
+        if arm.nightly and (idle := unplayed(home, name, last_materialised(instance, batches(arm)), now=now)):
+            found[name] = idle.description
+    behind = {name: older for name in PUBLISHED if (older := newer_batches(home.warehouse, name))}
+    since = max((p.stat().st_mtime for p in home.warehouse.paths("episode_measures")), default=0.0)
+    if now.timestamp() - since > SLACK.total_seconds():
+        found |= {name: older.description for name, older in behind.items()}
+    return found
+
+
+def alerts(home: Home, *, tell: Tell = webhook) -> list[dg.SensorDefinition]:
+    """The sensors: on by themselves where an address is given, off elsewhere."""
+    status = dg.DefaultSensorStatus.RUNNING if os.environ.get(URL) else dg.DefaultSensorStatus.STOPPED
+
+    @dg.sensor(
+        name="tell_what_is_late",
+        default_status=status,
+        minimum_interval_seconds=EVERY_S,
+        description="Tells once when a nightly arm or a published table is late, and once when it no longer is.",
+    )
+    def tell_what_is_late(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        told: dict[str, str] = json.loads(context.cursor or "{}")
+        now = late(context.instance, home, now=datetime.now(tz=UTC))
+        lines = [f"late: {now[name]}" for name in sorted(set(now) - set(told))]
+        lines += [f"no longer late: {name}" for name in sorted(set(told) - set(now))]
+        if lines:
+            tell("\n".join(lines))  # raises, and is tried again at the next tick, where it does not arrive
+        return dg.SensorResult(
+            cursor=json.dumps(now, sort_keys=True),
+            skip_reason=dg.SkipReason(f"told: {'; '.join(lines)}" if lines else "nothing new is late"),
+        )
+
+    @dg.run_failure_sensor(
+        name="tell_of_failed_runs",
+        default_status=status,
+        minimum_interval_seconds=60,
+        description="Tells of each run that failed: which batch, and that what was played is kept.",
+    )
+    def tell_of_failed_runs(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        what = run.tags.get("batch") or run.tags.get("dagster/partition") or run.job_name
+        tell(f"run {run.run_id[:8]} of {what} failed; what it played is kept, and the next run goes on from there")
+
+    return [tell_what_is_late, tell_of_failed_runs]

@@ -1,0 +1,187 @@
+"""What is late: published tables by the warehouse, nightly arms by their last materialisation; and who hears of it."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import dagster as dg
+import pytest
+
+from di_assets.arms.arm import Nightly
+from di_assets.assets.alerts import AlertError, alerts, late, webhook
+from di_assets.assets.freshness import PUBLISHED, last_materialised, longest_gap, newer_batches, policy, unplayed
+from di_assets.assets.home import Home
+from di_assets.definitions import build
+from di_assets.runs import instance_of
+from di_assets.tables import TABLES
+from tests.assets.test_checks import MUTE, TALK, copy, drop_first_row  # noqa: F401 -- copy is a fixture
+
+NIGHT = Nightly(cron="0 1 * * *", episodes=2)
+
+
+def nightly(home, night=NIGHT):
+    """The same home, with a nightly talk arm."""
+    arms = {**home.configs.arms, "talk": home.configs.arm("talk").model_copy(update={"nightly": night})}
+    from dataclasses import replace
+
+    return Home(warehouse=home.warehouse, configs=replace(home.configs, arms=arms))
+
+
+def files(warehouse, name):
+    return warehouse.paths(name) if name in TABLES else list(warehouse.report.glob(f"{name}.[sj]*"))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):  # noqa: F811
+    for path in copy.warehouse.paths("episode_measures"):
+        os.utime(path, (1_000, 1_000))
+    assert newer_batches(copy.warehouse, name) is None
+    os.utime(copy.warehouse.path("episode_measures", TALK), (9e9, 9e9))
+    assert newer_batches(copy.warehouse, name).named == [f"batch={TALK}"]
+    for path in files(copy.warehouse, name):
+        path.unlink()
+    assert newer_batches(copy.warehouse, name).named == [f"batch={MUTE}", f"batch={TALK}"]
+
+
+def test_an_unfinished_arm_that_lay_idle_is_late_and_a_finished_one_never(copy):  # noqa: F811
+    home, now = nightly(copy), datetime(2026, 1, 2, 12, tzinfo=UTC)
+    long_ago, lately = now - timedelta(hours=27), now - timedelta(hours=25)
+    assert unplayed(home, "talk", None, now=now) is None
+    drop_first_row(copy, "episodes")
+    assert unplayed(home, "talk", lately, now=now) is None
+    assert unplayed(home, "talk", long_ago, now=now).named == [f"batch={TALK}"]
+    assert "last materialised never" in unplayed(home, "talk", None, now=now).description
+    weekly = nightly(copy, Nightly(cron="0 1 * * 1"))
+    assert unplayed(weekly, "talk", now - timedelta(days=7), now=now) is None
+
+
+@pytest.mark.parametrize(
+    ("cron", "hours"), [("0 1 * * *", 24), ("0 */6 * * *", 6), ("0 1 * * 1-5", 72), ("0 1 1 * *", 31 * 24)]
+)
+def test_the_longest_gap_is_that_between_two_nights(cron, hours):
+    assert longest_gap(Nightly(cron=cron)) == timedelta(hours=hours)
+
+
+def test_the_policy_warns_after_one_missed_night_and_fails_after_two(played):
+    kept = policy(nightly(played).configs)
+    assert (kept.warn_window.to_timedelta(), kept.fail_window.to_timedelta()) == (
+        timedelta(hours=26),
+        timedelta(hours=50),
+    )
+    assert policy(played.configs) is None
+
+
+def test_episodes_and_all_that_is_published_have_the_policy_and_batches_do_not(played):
+    specs = {s.key.to_user_string(): s for s in build(nightly(played)).resolve_all_asset_specs()}
+    assert {name for name, spec in specs.items() if spec.freshness_policy} == {"episodes", *PUBLISHED}
+    assert not any(spec.freshness_policy for spec in build(played).resolve_all_asset_specs())
+
+
+def test_when_an_arm_was_last_materialised_is_asked_of_its_own_batches(played):
+    with instance_of(played) as instance:
+        talk, mute = (last_materialised(instance, [batch]) for batch in (TALK, MUTE))
+        assert last_materialised(instance, ["loop--b00"]) is None
+        assert last_materialised(instance, [TALK, MUTE]) == max(talk, mute)
+        assert talk != mute
+
+
+def said(sensor, home, instance, cursor):
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=build(home))
+    return sensor(context)
+
+
+def test_a_late_arm_is_told_of_once_and_again_when_it_is_no_longer_late(copy):  # noqa: F811
+    heard, home = [], nightly(copy)
+    sensor, _ = alerts(home, tell=heard.append)
+    drop_first_row(copy, "episodes")
+    with dg.DagsterInstance.ephemeral() as instance:  # where nothing was ever materialised
+        first = said(sensor, home, instance, None)
+        assert [line.split(":")[0] for line in heard[0].splitlines()] == ["late"]
+        assert "talk was last materialised never" in heard[0]
+        assert f"batch={TALK}" in heard[0]
+        assert said(sensor, home, instance, first.cursor).cursor == first.cursor
+        assert len(heard) == 1
+        instance.report_runless_asset_event(dg.AssetMaterialization("episodes", partition=TALK))
+        assert json.loads(said(sensor, home, instance, first.cursor).cursor) == {}
+        assert heard[1:] == ["no longer late: talk"]
+
+
+def test_what_could_not_be_told_is_told_again(copy):  # noqa: F811
+    def deaf(text):
+        raise AlertError("nobody there")
+
+    home = nightly(copy)
+    drop_first_row(copy, "episodes")
+    with dg.DagsterInstance.ephemeral() as instance, pytest.raises(AlertError):
+        said(alerts(home, tell=deaf)[0], home, instance, None)
+
+
+def test_tables_that_stay_behind_are_late_after_a_while_only(copy):  # noqa: F811
+    with dg.DagsterInstance.ephemeral() as instance:
+        measured = datetime(2026, 1, 2, 12, tzinfo=UTC)
+        for path in copy.warehouse.paths("episode_measures"):
+            os.utime(path, (measured.timestamp(),) * 2)
+        lift = copy.warehouse.path("lift")
+        os.utime(lift, (measured.timestamp() - 60,) * 2)
+        assert late(instance, copy, now=measured + timedelta(hours=1)) == {}
+        assert set(late(instance, copy, now=measured + timedelta(hours=3))) == {"lift"}
+
+
+def test_a_failed_run_is_told_of_by_its_batch(played):
+    heard = []
+    _, sensor = alerts(played, tell=heard.append)
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(dg.GraphDefinition("play_batches").to_job(), tags={"batch": TALK})
+        failed = dg.DagsterEvent("PIPELINE_FAILURE", "play_batches", message="no")
+        context = dg.build_run_status_sensor_context("tell_of_failed_runs", failed, instance, run)
+        sensor(context.for_run_failure())
+    assert heard == [
+        f"run {run.run_id[:8]} of {TALK} failed; what it played is kept, and the next run goes on from there"
+    ]
+
+
+def test_sensors_are_on_where_an_address_is_given_and_off_elsewhere(played, monkeypatch):
+    monkeypatch.delenv("DI_ALERT_URL", raising=False)
+    assert {s.default_status.value for s in alerts(played)} == {"STOPPED"}
+    monkeypatch.setenv("DI_ALERT_URL", "http://127.0.0.1:9/secret")
+    assert {s.default_status.value for s in alerts(played)} == {"RUNNING"}
+
+
+@pytest.fixture
+def server():
+    """A webhook on loopback; (address, bodies it was sent). The path /refused is not taken."""
+    bodies = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(403 if self.path == "/refused" else 200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    one = HTTPServer(("127.0.0.1", 0), Hook)
+    Thread(target=one.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{one.server_port}", bodies
+    one.shutdown()
+    one.server_close()
+
+
+def test_the_webhook_takes_a_sentence_and_a_refusal_never_shows_its_address(server, monkeypatch):
+    url, bodies = server
+    monkeypatch.setenv("DI_ALERT_URL", f"{url}/planted-secret")
+    webhook("talk is late")
+    assert bodies == [{"text": "talk is late"}]
+    for address in (f"{url}/refused", "http://127.0.0.1:9/planted-secret", "no address at all"):
+        monkeypatch.setenv("DI_ALERT_URL", address)
+        with pytest.raises(AlertError) as told:
+            webhook("talk is late")
+        assert "127" not in str(told.value)
+        assert "secret" not in str(told.value)
+        assert told.value.__cause__ is None
+    monkeypatch.delenv("DI_ALERT_URL")
+    with pytest.raises(AlertError, match="names no address"):
+        webhook("talk is late")
