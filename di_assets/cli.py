@@ -385,7 +385,7 @@ def _errors() -> Iterator[None]:
         kind = type(error).__name__
         if kind in {"ConfigError"}:
             raise BadInput(str(error)) from error
-        if kind in {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "FatalFault"}:
+        if kind in {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "FatalFault", "ServingError"}:
             raise WorkFailed(str(error)) from error
         raise
 

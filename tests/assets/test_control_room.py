@@ -1,0 +1,77 @@
+"""The control room as people have it: `di ui` on a fresh warehouse, and what they do there over GraphQL."""
+
+import psutil
+import pytest
+
+from di_assets.arms import batches, load_configs
+from di_assets.assets.freshness import PUBLISHED
+from di_assets.cli import DEMO
+from di_assets.tables import Warehouse
+from tests.assets.control_room import BACKFILLS_ENDED, ENDED, control_room, wait_for
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("control room")]
+
+
+def checks(assets):
+    """(asset, check) -> how it stands for the latest materialisation; None where it was never run."""
+    return {
+        (name, check["name"]): (check["executionForLatestMaterialization"] or {}).get("status")
+        for name, asset in assets.items()
+        for check in asset["assetChecksOrError"].get("checks", [])
+    }
+
+
+def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness_are_evaluated(tmp_path):
+    configs = load_configs(ROOT / "configs")
+    partitions = [batch for arm in DEMO for batch in batches(configs.arm(arm))]
+    with control_room(tmp_path, ROOT / "configs") as room:
+        assets = room.assets()
+        by_batch = [name for name, asset in assets.items() if asset["partitionStats"]]
+        over_all = sorted(set(assets) - set(by_batch))
+        assert {assets[name]["isStale"] for name in over_all} == {"MISSING"}
+        assert {asset["freshnessStatusInfo"]["freshnessStatus"] for asset in map(assets.get, PUBLISHED)} == {"UNKNOWN"}
+
+        backfill = room.backfill(by_batch, partitions)
+        wait_for(lambda: room.status_of_backfill(backfill) in BACKFILLS_ENDED, 240)
+        assert room.status_of_backfill(backfill) == "COMPLETED_SUCCESS"
+        run = room.launch(over_all)
+        wait_for(lambda: room.runs()[run][0] in ENDED, 120)
+        assert room.runs()[run][0] == "SUCCESS"
+
+        played = [tags for _, tags in room.runs().values() if "batch" in tags]
+        assert {tags["players"] for tags in played} == {"scripted"}
+        assert sum(int(tags["episodes"]) for tags in played) == 450
+        assert {tags["cost_usd"] for tags in played} == {"0.0000"}
+
+        fresh = wait_for(lambda: settled(room), 60)
+        for name in by_batch:
+            assert fresh[name]["partitionStats"]["numMaterialized"] == len(partitions), name
+        assert {fresh[name]["isStale"] for name in over_all} == {"FRESH"}
+        found = checks(fresh)
+        nightly = {("episodes", f"{arm.name}_is_fresh") for arm in configs.arms.values() if arm.nightly}
+        assert {key for key, status in found.items() if status != "SUCCEEDED"} == nightly  # never played: late
+        assert {found[key] for key in nightly} == {"FAILED"}
+        assert len(found) > len(PUBLISHED) + 10
+    warehouse = Warehouse(tmp_path)
+    assert dict(warehouse.read("episodes").group_by("arm").len().iter_rows()) == dict.fromkeys(DEMO, 75)
+    assert warehouse.read("lift").height == 5
+    assert (warehouse.report / "q1.svg").exists()
+
+
+def settled(room):
+    """What the graph shows, once the daemon has judged every policy."""
+    assets = room.assets()
+    judged = {assets[name]["freshnessStatusInfo"]["freshnessStatus"] for name in ("episodes", *PUBLISHED)}
+    return assets if judged == {"HEALTHY"} else None
+
+
+def test_what_it_started_ends_with_it(tmp_path):
+    with control_room(tmp_path, ROOT / "configs") as room:
+        started = psutil.Process(room.process.pid).children(recursive=True)
+        names = " ".join(argument for one in started for argument in one.cmdline())
+        assert "dagster._daemon" in names
+        assert "dagster_webserver" in names
+        assert "streamlit" in names
+    assert room.process.returncode == 0
+    assert not psutil.wait_procs(started, timeout=10)[1]
