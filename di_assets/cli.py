@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 FORMATS = ("csv", "parquet", "jsonl")
+# By name, so that no module is imported to be told from others.
+FAILURES = {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "FatalFault", "ServingError"}
 BY_HAND = 50  # messages that a person is shown unless told
 POSITIVE = click.FloatRange(min=0, min_open=True)
 SHARE = click.FloatRange(min=0, max=1, min_open=True, max_open=True)
@@ -385,7 +387,14 @@ def _errors() -> Iterator[None]:
         kind = type(error).__name__
         if kind in {"ConfigError"}:
             raise BadInput(str(error)) from error
-        if kind in {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "FatalFault", "ServingError"}:
+        if kind in {
+            "RunFailedError",
+            "BatchInUseError",
+            "LabelsInUseError",
+            "StaleJournalError",
+            "FatalFault",
+            "ServingError",
+        }:
             raise WorkFailed(str(error)) from error
         raise
 

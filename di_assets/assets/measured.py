@@ -88,16 +88,21 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     )
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
-            frame = measure(
-                *(_read(home, measure, table, batch) for table in inputs(measure)), **settings(measure, home, batch)
-            )
-            home.warehouse.write(name, frame, batch)
+            frame = measure_batch(home, measure, batch)
             scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
             told = {**metadata.of_table(name, frame, inputs(measure)), **metadata.players(scripted=scripted)}
             context.add_asset_metadata(told, partition_key=batch)
         return dg.MaterializeResult()
 
     return made
+
+
+def measure_batch(home: Home, measure: Measure, batch: str) -> pl.DataFrame:
+    """A measure of one batch, made and written."""
+    frames = [_read(home, measure, table, batch) for table in inputs(measure)]
+    frame = measure(*frames, **settings(measure, home, batch))
+    home.warehouse.write(measure.__name__, frame, batch)
+    return frame
 
 
 def _read(home: Home, measure: Measure, table: str, batch: str) -> pl.DataFrame:
@@ -123,18 +128,24 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         tags=metadata.COMPUTED,
     )
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        frames = {table: home.warehouse.read(table) for table in inputs(measure)}
-        if "episodes" in frames:
-            frames["episodes"] = one_rules_version(frames["episodes"])
-        frame = measure(**frames, **settings(measure, home))
-        home.warehouse.write(name, frame)
+        frame, episodes = measure_all(home, measure)
         told = metadata.of_table(name, frame, above(measure))
-        if "episodes" in frames:
-            complete = frames["episodes"].filter(status="complete")
+        if episodes is not None:
+            complete = episodes.filter(status="complete")
             told |= {**metadata.of_episodes(complete), **metadata.players(scripted=bool(complete["scripted"].all()))}
         return dg.MaterializeResult(metadata=told)
 
     return made
+
+
+def measure_all(home: Home, measure: Measure) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """A measure over all batches, made and written; and the episodes it was made from, if it reads them."""
+    frames = {table: home.warehouse.read(table) for table in inputs(measure)}
+    if "episodes" in frames:
+        frames["episodes"] = one_rules_version(frames["episodes"])
+    frame = measure(**frames, **settings(measure, home))
+    home.warehouse.write(measure.__name__, frame)
+    return frame, frames.get("episodes")
 
 
 def _automatic() -> dg.AutomationCondition[dg.AssetKey]:

@@ -4,14 +4,15 @@ import base64
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import vl_convert as vlc
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
-from di_assets.report.figures import FIGURES
-from di_assets.report.scope import scope_of
+from di_assets.report.figures import FIGURES, Figure
+from di_assets.report.scope import Scope, scope_of
 from di_assets.report.summary import READS, build_summary, write_summary
 from di_assets.tables.warehouse import replacing
 
@@ -24,16 +25,7 @@ PREVIEW_SCALE = 1.5
           automation_condition=dg.AutomationCondition.eager())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
-    frames = {name: home.warehouse.read(name) for name in READS}
-    built = build_summary(
-        frames,
-        mirrors=home.configs.mirrors,
-        settings=home.configs.report.model_dump(),
-        commit=commit(),
-        generated=datetime.now(tz=UTC).isoformat(timespec="seconds"),
-    )
-    path = home.warehouse.report / "summary.json"
-    write_summary(built, path)
+    built, path = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
@@ -46,6 +38,21 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     )
 
 
+def publish_summary(home: Home) -> tuple[dict[str, Any], Path]:
+    """The summary, made and written; and where."""
+    frames = {name: home.warehouse.read(name) for name in READS}
+    built = build_summary(
+        frames,
+        mirrors=home.configs.mirrors,
+        settings=home.configs.report.model_dump(),
+        commit=commit(),
+        generated=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+    )
+    path = home.warehouse.report / "summary.json"
+    write_summary(built, path)
+    return built, path
+
+
 def figure_asset(name: str) -> dg.AssetsDefinition:
     """The asset of one figure: its three renderings, and a picture of it in the UI."""
 
@@ -54,13 +61,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
               owners=metadata.OWNERS, tags=metadata.COMPUTED,
               automation_condition=dg.AutomationCondition.eager())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        frames = {table: home.warehouse.read(table) for table in READS}
-        scope = scope_of(frames, mirrors=home.configs.mirrors)
-        made = FIGURES[name](scope)
-        renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
-        for file, svg in renderings.items():
-            with replacing(home.warehouse.report / file) as temporary:
-                temporary.write_text(svg, encoding="utf-8")
+        made, scope = publish_figure(home, name)
         return dg.MaterializeResult(
             metadata={
                 "page": dg.MetadataValue.url(metadata.dashboard()),
@@ -74,6 +75,18 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
     return figure
 
 
+def publish_figure(home: Home, name: str) -> tuple[Figure, Scope]:
+    """A figure in its three renderings, made and written; and what it shows."""
+    frames = {table: home.warehouse.read(table) for table in READS}
+    scope = scope_of(frames, mirrors=home.configs.mirrors)
+    made = FIGURES[name](scope)
+    renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
+    for file, svg in renderings.items():
+        with replacing(home.warehouse.report / file) as temporary:
+            temporary.write_text(svg, encoding="utf-8")
+    return made, scope
+
+
 def commit() -> str:
     """Short hash of the checked-out commit, `+` where files were changed since; `unknown` outside a checkout."""
     here = Path(__file__).parent
@@ -85,5 +98,4 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-
     return "data:image/png;base64," + base64.b64encode(vlc.svg_to_png(svg, scale=PREVIEW_SCALE)).decode()
