@@ -54,12 +54,13 @@ def new_launch(now: datetime) -> str:
     return now.isoformat(timespec="seconds").replace(":", "-").replace("+", "-")
 
 
-def plan(arm: Arm, *, launches: Sequence[str] = ()) -> tuple[PlannedEpisode, ...]:
+def plan(arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None) -> tuple[PlannedEpisode, ...]:
     """The arm's episodes, in order: replicate by replicate, each with every focal model, so that any part is balanced.
 
     Args:
         arm: the arm.
         launches: launch times; for an arm that may be launched again, each is the whole plan once more.
+        batch: only what falls into this partition.
     """
     return tuple(
         _episode(arm, focal, replicate, seed, launch, index)
@@ -69,6 +70,7 @@ def plan(arm: Arm, *, launches: Sequence[str] = ()) -> tuple[PlannedEpisode, ...
             for replicate, seed in enumerate(arm.replicate_seeds)
             for focal in (arm.focal or (None,))
         )
+        if batch is None or batch == batch_of(arm, index)
     )
 
 

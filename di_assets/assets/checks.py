@@ -36,7 +36,7 @@ def measured_keys_unique(home: Home, batch: str) -> Problem | None:
 def planned_equals_played(home: Home, batch: str) -> Problem | None:
     """Every planned episode of the batch is complete."""
     arm = home.configs.arm(arm_of(batch))
-    planned = {p.episode_id for p in plan(arm, launches=launches(home.warehouse, arm)) if p.batch == batch}
+    planned = {p.episode_id for p in plan(arm, launches=launches(home.warehouse, arm), batch=batch)}
     episodes = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")
     missing = pl.DataFrame(
         {"episode_id": sorted(planned - set(episodes["episode_id"]))}, schema={"episode_id": pl.String}
@@ -114,7 +114,7 @@ def sample_replays(home: Home, batch: str) -> Problem | None:
     ids = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")["episode_id"].sort()
     step = max(1, len(ids) // REPLAYED_SAMPLE)
     sample = list(islice(ids.gather_every(step), REPLAYED_SAMPLE))
-    broken = [v for v in verify(home.configs, home.warehouse, episodes=sample) if v.status == "broken"]
+    broken = [v for v in verify(home.configs, home.warehouse, episodes=sample, batch=batch) if v.status == "broken"]
     rows = pl.DataFrame({"episode_id": [v.episode_id for v in broken]}, schema={"episode_id": pl.String})
     return problem(f"{broken[0].problem}" if broken else "", "episodes", rows)
 

@@ -96,7 +96,7 @@ def events_asset(
                 scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
                 told = {**facts(result), **metadata.players(scripted=scripted), **links(batch)}
                 for table in EVENT_TABLES:
-                    shown = metadata.of_table(table.name, home.warehouse.read(table.name, batch))
+                    shown = metadata.of_stored(table.name, home.warehouse.scan(table.name, batch))
                     context.add_asset_metadata({**shown, **told}, asset_key=table.name, partition_key=batch)
         for table in EVENT_TABLES:
             yield dg.MaterializeResult(asset_key=table.name)

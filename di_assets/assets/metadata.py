@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -14,17 +15,25 @@ OWNERS = ("team:benchmark",)
 PLAYED, COMPUTED = {"origin": "played"}, {"origin": "computed"}
 
 
-def of_table(name: str, frame: pl.DataFrame, upstream: Iterable[str] = ()) -> dict[str, dg.MetadataValue]:
-    """Metadata of one table as it was just written."""
+def of_table(
+    name: str, frame: pl.DataFrame, upstream: Iterable[str] = (), *, rows: int | None = None
+) -> dict[str, dg.MetadataValue]:
+    """Metadata of one table as it was just written; `rows` are how many it has where the frame is only its head."""
     intervals = interval_table(name, frame)
     return {
-        "dagster/row_count": dg.MetadataValue.int(frame.height),
+        "dagster/row_count": dg.MetadataValue.int(frame.height if rows is None else rows),
         "grain": dg.MetadataValue.text(TABLES[name].grain),
         **({"intervals": dg.MetadataValue.md(intervals)} if intervals else {}),
         "preview": dg.MetadataValue.md(preview(frame)),
         "dagster/column_schema": column_schema(name),
-        "dagster/column_lineage": column_lineage(name, upstream),
+        "dagster/column_lineage": column_lineage(name, tuple(upstream)),
     }
+
+
+def of_stored(name: str, stored: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
+    """The same of a table that stands on disk, of which only what is shown is read."""
+    rows: int = stored.select(pl.len()).collect().item()
+    return of_table(name, stored.head(PREVIEW_ROWS).collect(), rows=rows)
 
 
 def of_episodes(episodes: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -75,6 +84,7 @@ def interval_table(name: str, frame: pl.DataFrame) -> str | None:
     return _markdown([*keys, *(f"{values[low]} [{_ends(values[low])}]" for low in lows), *facts], shown)
 
 
+@cache
 def column_schema(name: str) -> dg.TableSchemaMetadataValue:
     """The contract's columns, types and meanings."""
     columns = [
@@ -89,7 +99,8 @@ def column_schema(name: str) -> dg.TableSchemaMetadataValue:
     return dg.MetadataValue.table_schema(dg.TableSchema(columns=columns))
 
 
-def column_lineage(name: str, upstream: Iterable[str]) -> dg.TableColumnLineageMetadataValue:
+@cache
+def column_lineage(name: str, upstream: tuple[str, ...]) -> dg.TableColumnLineageMetadataValue:
     """Columns that carry on a column of the same name from a table above."""
     above = [u for u in upstream if u in TABLES]
     deps: Mapping[str, list[dg.TableColumnDep]] = {

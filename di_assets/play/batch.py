@@ -92,7 +92,7 @@ def play_batch(
     """
     folder = warehouse.journal / batch
     with _alone(folder):
-        planned = [p for p in plan(arm, launches=launches(warehouse, arm)) if p.batch == batch]
+        planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
         before = {table.name: warehouse.read(table.name, batch) for table in EVENT_TABLES}
         complete = set(before["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
         _clear(folder, complete)  # left where a kill came between commit and clearing

@@ -84,7 +84,7 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
         batch: this partition alone.
     """
     known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
-    planned = [p for p in plan(arm, launches=known) if batch in {None, p.batch}]
+    planned = plan(arm, launches=known, batch=batch)
     played = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
     complete = set(played["episode_id"])
     todo = [p for p in planned if p.episode_id not in complete]

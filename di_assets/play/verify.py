@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, Literal
 
 import polars as pl
@@ -18,7 +19,7 @@ from di_assets.play.episode import Table, play_episode
 from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256
 from di_assets.play.record import COMPLETE
 from di_assets.play.sending import Lines
-from di_assets.tables import Warehouse
+from di_assets.tables import TABLES, Warehouse
 
 # What a provider said of a reply's end, as far as its status in `calls` still tells.
 STOPS = {"truncated": "length", "refusal": "refusal"}
@@ -78,36 +79,62 @@ class _Stored:
         return
 
 
-def verify(configs: Configs, warehouse: Warehouse, *, episodes: list[str] | None = None) -> Iterator[Verdict]:
+def verify(
+    configs: Configs, warehouse: Warehouse, *, episodes: list[str] | None = None, batch: str | None = None
+) -> Iterator[Verdict]:
     """A verdict on each complete episode of the warehouse (or on those named), batch by batch.
+
+    Args:
+        configs: all configuration.
+        warehouse: where the tables are.
+        episodes: only these.
+        batch: where all of them are; no other batch is read.
 
     Raises:
         KeyError: a named episode is not stored.
     """
     prompts = Prompts.load(configs.prompts)
-    stored = warehouse.read("episodes")
+    stored = warehouse.read("episodes", batch)
     if episodes is not None:
         for missing in sorted(set(episodes) - set(stored["episode_id"])):
             raise KeyError(missing)
         stored = stored.filter(pl.col("episode_id").is_in(episodes))
-    for (batch,), rows in stored.filter(pl.col("status") == COMPLETE).group_by("batch", maintain_order=True):
-        tables = {name: _by_episode(warehouse.read(name, str(batch))) for name in (*REPLAYED, "seat_measures")}
+    plans = cache(partial(_plan, configs))
+    for (held,), rows in stored.filter(pl.col("status") == COMPLETE).group_by("batch", maintain_order=True):
+        ids = rows["episode_id"]
+        tables = {name: _by_episode(warehouse, name, str(held), ids) for name in (*REPLAYED, "seat_measures")}
         for episode in rows.iter_rows(named=True):
-            yield _verdict(configs, prompts, episode, {n: t.get(episode["episode_id"], []) for n, t in tables.items()})
+            where = (episode["arm"], episode["launch"])
+            # It is elsewhere in the plan than it was where the size of batches was changed since.
+            planned = plans(*where, held).get(episode["episode_id"]) or plans(*where, None).get(episode["episode_id"])
+            its = {name: parts.get(episode["episode_id"], []) for name, parts in tables.items()}
+            yield _verdict(configs, prompts, planned, episode, its)
 
 
-def _by_episode(frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    return {str(key[0]): part.to_dicts() for key, part in frame.partition_by("episode_id", as_dict=True).items()}
+def _by_episode(warehouse: Warehouse, table: str, batch: str, ids: pl.Series) -> dict[str, list[dict[str, Any]]]:
+    wanted = warehouse.scan(table, batch).filter(pl.col("episode_id").is_in(ids.implode())).collect()
+    parts = wanted.sort(TABLES[table].keys).partition_by("episode_id", as_dict=True)
+    return {str(key[0]): part.to_dicts() for key, part in parts.items()}
+
+
+def _plan(configs: Configs, arm: str, launch: str | None, batch: str | None) -> dict[str, PlannedEpisode]:
+    """Today's plan of an arm (or of a batch of it) by id; empty where the arm is no longer configured."""
+    if arm not in configs.arms:
+        return {}
+    return {p.episode_id: p for p in plan(configs.arms[arm], launches=[launch] if launch else [], batch=batch)}
 
 
 def _verdict(
-    configs: Configs, prompts: Prompts, episode: dict[str, Any], tables: dict[str, list[dict[str, Any]]]
+    configs: Configs,
+    prompts: Prompts,
+    planned: PlannedEpisode | None,
+    episode: dict[str, Any],
+    tables: dict[str, list[dict[str, Any]]],
 ) -> Verdict:
     key = episode["episode_id"]
     replied = [c for c in tables["calls"] if c["status"] not in FAULTS]
     sha256 = replies_sha256([c["request_hash"] for c in replied], [c["reply_text"] for c in replied])
     sha_differs = sha256 != episode["journal_sha256"]
-    planned = _planned(configs, episode)
     stale = _stale(configs, prompts, episode, planned)
     if planned is None or stale in {"rules_version", "config_hash"}:
         if sha_differs:
@@ -119,14 +146,6 @@ def _verdict(
     if problem is not None:
         return Verdict(key, "broken", problem)
     return Verdict(key, "ok") if stale is None else Verdict(key, "stale", f"played with another {stale}; events agree")
-
-
-def _planned(configs: Configs, episode: dict[str, Any]) -> PlannedEpisode | None:
-    if episode["arm"] not in configs.arms:
-        return None
-    launches = [episode["launch"]] if episode["launch"] else []
-    planned = plan(configs.arms[episode["arm"]], launches=launches)
-    return next((p for p in planned if p.episode_id == episode["episode_id"]), None)
 
 
 def _stale(configs: Configs, prompts: Prompts, episode: dict[str, Any], planned: PlannedEpisode | None) -> str | None:
