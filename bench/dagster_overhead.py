@@ -1,14 +1,14 @@
-"""What Dagster costs, beside the same work without it: `python bench/dagster_overhead.py [--quick] [--partitions N]`.
+"""What Dagster costs, beside the same work without it: `python -m bench.dagster_overhead [--quick] [--partitions N]`.
 
 A scripted arm (five focal agents, 25 rounds, messages on, three batches) of 375 episodes and one of ten times as many,
 each in two ways, each way in processes of its own on a fresh warehouse:
 
-    graph  as `di run` does it: a run a batch, then the report, with all checks, on a fresh SQLite history
+    graph  as `di run` does it: a run for the arm, then the report, with all checks, on a fresh SQLite history
     bare   the same functions called one after another: play, tables, measures, aggregates, summary, figures
 
-The difference is Dagster's part. Importing is measured apart: the graph's process has loaded its definitions and drawn
-one figure before the clock starts, and so has the other. `--partitions` adds an arm of so many batches that nobody
-plays, to see what a large installation costs each run.
+The difference is Dagster's part. Importing is measured apart: the graph's process has loaded its definitions, opened
+another history and drawn one figure before the clock starts, and so has the other. `--partitions` adds an arm of so
+many batches that nobody plays, to see what a large installation costs each run.
 """
 
 import argparse
@@ -57,8 +57,7 @@ def home_of(folder, episodes, partitions):
     )
     if partitions:
         (configs / "idle.yaml").write_text(
-            f"title: Idle\nid: idle--{{focal}}_r{{replicate}}\nfocal: [loyal]\nbackground: [gullible]\n"
-            f"episodes: {partitions}\nbatch_size: 1\n"
+            f"title: Idle\nid: idle--{{focal}}_r{{replicate}}\n{cast}episodes: {partitions}\nbatch_size: 5\n"
         )
     return Home(warehouse=Warehouse(folder / "warehouse"), configs=load_configs(configs))
 
@@ -132,8 +131,11 @@ def one(way, episodes, partitions):
 def warm(home):
     """What is imported or made on first use, in both ways alike."""
     build(home).resolve_job_def("play_batches")
+    other = Home(warehouse=Warehouse(home.warehouse.root.parent / "warm"), configs=home.configs)
+    with instance_of(other):
+        pass
     for name in FIGURES:
-        publish_figure(Home(warehouse=Warehouse(home.warehouse.root.parent / "warm"), configs=home.configs), name)
+        publish_figure(other, name)
 
 
 def files_of(home):
@@ -155,11 +157,11 @@ def log_of(home):
 
 def measured(way, episodes, partitions=0, runs=1):
     """The run whose CPU seconds are the median of some, each in a process of its own."""
-    command = [sys.executable, __file__, "--one", way, str(episodes), str(partitions)]
+    command = [sys.executable, "-m", "bench.dagster_overhead", "--one", way, str(episodes), str(partitions)]
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     found = []
     for _ in range(runs):
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=ROOT)
         if done.returncode:
             raise SystemExit(done.stderr)
         found.append(json.loads(done.stdout.splitlines()[-1]))

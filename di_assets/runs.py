@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ retention:
   schedule: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
   sensor: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
 """
+
+# Dagster's own names for the ends of a range of partitions that are materialised in one run.
+FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 # What happens is told by the command line; the whole log is in the Dagster UI.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -59,31 +63,49 @@ def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
 def materialise_batches(
     home: Home, batches: Sequence[str], *, limit: int | None = None, budget_usd: float | None = None
 ) -> None:
-    """Plays, measures and checks these partitions, one run each.
+    """Plays, measures and checks these partitions: a run a batch; a run an arm where scripted agents alone play.
 
-    Runs that play models take turns, whoever started them; those of scripted agents, which nobody limits, need not.
+    A run costs more than it takes scripted agents to play a batch; what models say, though, is measured batch by batch,
+    as soon as it is paid for. Runs that play models take turns, whoever started them; those of scripted agents, which
+    nobody limits, need not.
 
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
     """
-    paid = {batch: not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in batches}
-    jobs = {p: build(home, pool=POOL if p else None).resolve_job_def(PLAY) for p in set(paid.values())}
+    runs = planned_runs(home, batches)
+    jobs = {paid: build(home, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
     with instance_of(home) as instance:
         free_slots_of_the_dead(instance, home.playing)
-        for batch in batches:
+        for paid, together in runs:
             spent = sum(result.cost_usd for result in home.results)
             left = None if limit is None else limit - sum(result.played + result.failed for result in home.results)
             if left is not None and left <= 0:
                 return
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
-            if paid[batch]:
+            if paid:
                 warn_if_taken(instance)
+            one = together[0] if len(together) == 1 else None
+            tags = {} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]}
             _succeed(
-                jobs[paid[batch]].execute_in_process(
-                    partition_key=batch, run_config=config, instance=instance, raise_on_error=False
+                jobs[paid].execute_in_process(
+                    partition_key=one, tags=tags, run_config=config, instance=instance, raise_on_error=False
                 )
             )
+
+
+def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[str, ...]]]:
+    """Which batches each run takes, and whether it plays models.
+
+    A run of several is named by its first and last, so only a whole arm goes in one.
+    """
+    runs: list[tuple[bool, tuple[str, ...]]] = []
+    for name, some in groupby(batches, key=arm_of):
+        arm, together = home.configs.arm(name), tuple(some)
+        paid = not home.configs.only_scripted(arm)
+        whole = not paid and together == arm_batches(arm)
+        runs += [(paid, together)] if whole else [(paid, (batch,)) for batch in together]
+    return runs
 
 
 def materialise_report(home: Home) -> None:

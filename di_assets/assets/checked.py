@@ -1,8 +1,10 @@
 """The checks of a batch as Dagster runs them."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from di_assets.assets.checks import (
     EVENT_CHECKS,
@@ -47,11 +49,44 @@ def _multi_check(
     @dg.multi_asset_check(name=name, specs=specs)
     def run(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
         for check, asset in checks:
-            found = [p for batch in context.partition_keys if (p := check(home, batch)) is not None]
             severity = dg.AssetCheckSeverity.WARN if check is planned_equals_played else dg.AssetCheckSeverity.ERROR
-            yield result(found, severity=severity, check_name=check.__name__, asset_key=asset)
+            named = partial(result, severity=severity, check_name=check.__name__, asset_key=asset)
+            found = {batch: p for batch in context.partition_keys if (p := check(home, batch)) is not None}
+            if len(context.partition_keys) > 1:
+                for batch in context.partition_keys:
+                    told = named([found[batch]] if batch in found else [])
+                    # Taken, though not named in the type of what may be logged.
+                    context.op_execution_context.log_event(_of_batch(told, batch, context.instance))  # type: ignore[arg-type]
+            yield named(list(found.values()))
 
     return run
+
+
+def _of_batch(told: dg.AssetCheckResult, batch: str, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+    """What a check found of one batch of several: the result that a run of several yields is of none of them.
+
+    Raises:
+        ValueError: the result names no check.
+    """
+    if told.asset_key is None or told.check_name is None:
+        raise ValueError("a result that names no check")
+    of_batch = dg.AssetRecordsFilter(asset_key=told.asset_key, asset_partitions=[batch])
+    checked = instance.fetch_materializations(of_batch, limit=1).records
+    return dg.AssetCheckEvaluation(
+        asset_key=told.asset_key,
+        check_name=told.check_name,
+        passed=told.passed,
+        metadata=told.metadata,
+        target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
+            storage_id=checked[0].storage_id, run_id=checked[0].run_id, timestamp=checked[0].timestamp
+        )
+        if checked
+        else None,
+        severity=told.severity,
+        description=told.description,
+        blocking=told.severity is dg.AssetCheckSeverity.ERROR,
+        partition=batch,
+    )
 
 
 def result(

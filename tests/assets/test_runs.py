@@ -1,0 +1,122 @@
+"""Runs as `di run` makes them: which batches each takes, what it tells of each, and how much it writes and reads."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, PROMISE_CHECKS
+from di_assets.assets.freshness import freshness_checks
+from di_assets.assets.home import Home
+from di_assets.assets.measured import BY_BATCH, OVER_ALL, inputs
+from di_assets.report.figures import FIGURES
+from di_assets.report.summary import READS
+from di_assets.runs import instance_of, materialise_batches, materialise_report, planned_runs
+from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
+
+# Files that the ten checks of a batch read in all.
+READ_BY_CHECKS = 32
+BATCHES = ["talk--b00", "talk--b01", "talk--b02"]
+CHECKS = [(check.__name__, asset) for some in (EVENT_CHECKS, LABEL_CHECKS, PROMISE_CHECKS, MEASURE_CHECKS) for check, asset in some]  # fmt: skip
+
+
+def of_three(configs, folder):
+    """A home whose talk arm has three batches of four episodes."""
+    talk = configs.arm("talk").model_copy(update={"batch_size": 4})
+    return Home(warehouse=Warehouse(folder), configs=replace(configs, arms={**configs.arms, "talk": talk}))
+
+
+@pytest.fixture(scope="module")
+def counted(small_configs, tmp_path_factory):
+    """Three batches of which the last is played in part, and the report; with the Parquet files that each part read."""
+    home = of_three(small_configs, tmp_path_factory.mktemp("counted"))
+    reads, scan = Counter(), Warehouse.scan
+    part = "batches"
+
+    def counting(warehouse, table, partition=None):
+        reads[part] += len(warehouse.paths(table, partition))
+        return scan(warehouse, table, partition)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Warehouse, "scan", counting)
+        materialise_batches(home, BATCHES, limit=10)
+        part = "report"
+        materialise_report(home)
+    return home, reads
+
+
+def test_a_scripted_arm_is_one_run_and_part_of_it_a_run_a_batch(small_configs, tmp_path):
+    home = of_three(small_configs, tmp_path)
+    assert planned_runs(home, [*BATCHES, "mute--b00"]) == [(False, tuple(BATCHES)), (False, ("mute--b00",))]
+    assert planned_runs(home, BATCHES[1:]) == [(False, ("talk--b01",)), (False, ("talk--b02",))]
+    assert planned_runs(home, BATCHES[::-1]) == [(False, (batch,)) for batch in reversed(BATCHES)]
+
+
+def test_batches_that_models_play_are_a_run_each(configs, tmp_path):
+    home = Home(warehouse=Warehouse(tmp_path), configs=configs)
+    batches = ["04_attack_complete--b00", "04_attack_complete--b01", "04_attack_complete--b02"]
+    assert planned_runs(home, batches) == [(True, (batch,)) for batch in batches]
+
+
+def test_a_run_of_several_batches_tells_of_each_what_was_checked(counted):
+    home, _ = counted
+    with instance_of(home) as instance:
+        newest = {
+            (asset, batch): instance.fetch_materializations(
+                dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[batch]), limit=1
+            ).records[0].storage_id
+            for _, asset in CHECKS
+            for batch in BATCHES
+        }  # fmt: skip
+        for check, asset in CHECKS:
+            key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+            told = {
+                one.partition_key: one
+                for one in instance.event_log_storage.get_asset_check_partition_info([key])
+                if one.partition_key is not None
+            }
+            assert sorted(told) == BATCHES, check
+            for batch, one in told.items():
+                complete = check != "planned_equals_played" or batch != "talk--b02"
+                assert one.latest_execution_status.value == ("SUCCEEDED" if complete else "FAILED"), (check, batch)
+                assert one.latest_target_materialization_storage_id == newest[asset, batch], (check, batch)
+
+
+def test_a_step_an_asset_and_a_check_write_a_few_events_each_whatever_they_are_of(counted):
+    home, _ = counted
+    assets, checks, steps = len(EVENT_TABLES) + len(BY_BATCH), len(CHECKS), 1 + len(BY_BATCH) + 4
+    published = len(OVER_ALL) + 1 + len(FIGURES)
+    fresh = sum(len(list(one.check_keys)) for one in freshness_checks(home.configs))
+    most = {
+        # Each asset, of each batch, is planned and materialised; each check is planned once and tells of each batch.
+        "play_batches": 10 + 2 * steps + assets * (1 + 2 * len(BATCHES)) + checks * (3 + len(BATCHES)),
+        "publish_report": 10 + 5 * (published + fresh),
+    }
+    assert events(home).keys() == most.keys()
+    for job, rows in events(home).items():
+        assert rows <= most[job], job
+
+
+def test_a_file_is_read_by_those_that_need_it_and_once_by_each(counted):
+    home, reads = counted
+    measured = sum(len(inputs(measure)) for measure in BY_BATCH)
+    assert reads["batches"] <= len(BATCHES) * (measured + len(EVENT_TABLES) + READ_BY_CHECKS)
+    files = {name: len(home.warehouse.paths(name)) for name in TABLES}
+    read = [table for measure in OVER_ALL for table in inputs(measure)] + [*READS] * (1 + len(FIGURES))
+    assert reads["report"] <= sum(files[table] for table in read)
+
+
+def events(home):
+    """Rows of the history of each job's one run."""
+    with instance_of(home) as instance:
+        runs = [(run.job_name, run.run_id) for run in instance.get_runs()]
+    assert len(runs) == 2
+    return {job: rows_of(home.dagster / "history" / "runs" / f"{run}.db") for job, run in runs}
+
+
+def rows_of(path):
+    with closing(sqlite3.connect(path)) as history:
+        return history.execute("SELECT count(*) FROM event_logs").fetchone()[0]
