@@ -89,6 +89,15 @@ def test_batches_are_blocks_in_order_and_balanced(configs):
     assert {sum(p.focal_model == m for p in first) for m in arm.focal} == {25}
 
 
+@pytest.mark.parametrize(("name", "launches"), [("04_attack_complete", ()), ("02_credit_smoke", ("one", "two"))])
+def test_the_plan_of_a_batch_is_its_part_of_the_whole(configs, name, launches):
+    arm = configs.arm(name).model_copy(update={"batch_size": 7})
+    whole = plan(arm, launches=launches)
+    assert whole
+    for batch in batches(arm):
+        assert plan(arm, launches=launches, batch=batch) == tuple(p for p in whole if p.batch == batch)
+
+
 def test_no_instance_needs_more_than_some_hundred_partitions(configs):
     assert sum(len(batches(arm)) for arm in configs.arms.values()) < 300
 

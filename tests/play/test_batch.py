@@ -139,6 +139,13 @@ def test_a_changed_byte_is_found_and_named(small_configs, warehouse, damage):
     assert "event " in broken[0].problem or damage == "label"
 
 
+def test_episodes_verify_wherever_batches_of_another_size_would_put_them(small_configs, warehouse):
+    play(small_configs, "talk", warehouse)
+    talk = small_configs.arm("talk").model_copy(update={"batch_size": 5})
+    changed = replace(small_configs, arms={**small_configs.arms, "talk": talk})
+    assert [v.status for v in verify(changed, warehouse)] == ["ok"] * 12
+
+
 def test_another_configuration_is_stale_not_broken(small_configs, warehouse, tmp_path):
     play(small_configs, "talk", warehouse)
     folder = tmp_path / "configs"
