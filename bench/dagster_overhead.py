@@ -120,12 +120,10 @@ def one(way, episodes, partitions):
         home = home_of(Path(folder), episodes, partitions)
         names = batches(home.configs.arm("arm"))
         warm(home)
-        wall = time.perf_counter()
         parts = {"graph": graph, "bare": bare}[way](home, names)
-        wall = time.perf_counter() - wall
         if way == "bare":
             parts |= checked(home, names)
-        return {"parts": parts, "wall": wall, "files": files_of(home), "log": log_of(home) if way == "graph" else None}
+        return {"parts": parts, "files": files_of(home), "log": log_of(home) if way == "graph" else None}
 
 
 def warm(home):
@@ -222,9 +220,9 @@ def main():
     print(f"  with {options.partitions} more partitions: graph {total(crowded) / total(small['graph']):.2f}x the CPU")
     large = {way: measured(way, 10 * SMALL) for way in ("bare", "graph")}
     many = told(f"{10 * SMALL:,} episodes", large["bare"], large["graph"])
-    growth, longer = many / few, large["graph"]["wall"] / small["graph"]["wall"]
+    growth, longer = many / few, total(large["graph"]) / total(small["graph"])
     print(f"  {growth:.2f}x Dagster's part (goal {MOST_GROWTH:.0f}){'' if growth <= MOST_GROWTH else '  MISSED'}")
-    print(f"  {longer:.2f}x the time end to end (goal {MOST_TIME:.0f}){'' if longer <= MOST_TIME else '  MISSED'}")
+    print(f"  {longer:.2f}x the CPU end to end (goal {MOST_TIME:.0f}){'' if longer <= MOST_TIME else '  MISSED'}")
 
 
 if __name__ == "__main__":

@@ -88,11 +88,11 @@ def test_a_step_an_asset_and_a_check_of_a_batch_write_a_few_events_each_whatever
     assert rows <= 10 + 2 * steps + assets * (1 + 2 * len(BATCHES)) + checks * (3 + len(BATCHES))
 
 
-def test_a_report_writes_five_events_an_asset_and_a_check(played):
-    published = len(OVER_ALL) + 1 + len(FIGURES)
-    fresh = sum(len(list(one.check_keys)) for one in freshness_checks(played.configs))
+def test_a_report_writes_five_events_an_asset_and_three_a_check_and_two_a_step_of_checks(played):
+    published, steps = len(OVER_ALL) + 1 + len(FIGURES), freshness_checks(played.configs)
+    fresh = sum(len(list(step.check_keys)) for step in steps)
     for rows in events(played, "publish_report"):
-        assert rows <= 10 + 5 * (published + fresh)
+        assert rows <= 10 + 5 * published + 3 * fresh + 2 * len(steps)
 
 
 def test_a_batch_is_read_by_those_that_need_it_and_once_by_each(counted):
