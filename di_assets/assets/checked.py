@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -22,6 +21,7 @@ from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.tables import Warehouse
+from di_assets.tables.storage import File
 
 NIGHTLY_SLACK = timedelta(hours=26)
 MOST_RECORDS = 1_000
@@ -71,8 +71,8 @@ def freshness_checks(configs: Configs) -> list[dg.AssetChecksDefinition]:
 
 def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
     """Batches that were measured after this was published; all of them when it never was."""
-    made = min((path.stat().st_mtime for path in PUBLISHED[name](warehouse)), default=0.0)
-    newer = [path.stem for path in warehouse.paths("episode_measures") if path.stat().st_mtime > made]
+    made = min((file.modified_ns for file in PUBLISHED[name](warehouse)), default=0)
+    newer = [file.stem for file in warehouse.files("episode_measures") if file.modified_ns > made]
     rows = pl.DataFrame({"batch": newer}, schema={"batch": pl.String})
     return problem(f"{name} is older than batches it is made of", "episode_measures", rows)
 
@@ -126,10 +126,10 @@ def _result(
     )
 
 
-PUBLISHED: dict[str, Callable[[Warehouse], list[Path]]] = {
-    "model_points": lambda w: w.paths("model_points"),
-    "lift": lambda w: w.paths("lift"),
-    "reciprocity_baseline": lambda w: w.paths("reciprocity_baseline"),
-    "promise_ledger": lambda w: w.paths("promise_ledger"),
-    "summary": lambda w: list(w.report.glob("summary.json")),
+PUBLISHED: dict[str, Callable[[Warehouse], list[File]]] = {
+    "model_points": lambda w: w.files("model_points"),
+    "lift": lambda w: w.files("lift"),
+    "reciprocity_baseline": lambda w: w.files("reciprocity_baseline"),
+    "promise_ledger": lambda w: w.files("promise_ledger"),
+    "summary": lambda w: [file for file in [w.summary()] if file],
 }

@@ -12,8 +12,7 @@ from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES
 from di_assets.report.scope import scope_of
-from di_assets.report.summary import READS, build_summary, write_summary
-from di_assets.tables.warehouse import replacing
+from di_assets.report.summary import READS, build_summary, summary_text
 
 PREVIEW_SCALE = 1.5
 
@@ -31,13 +30,12 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         commit=commit(),
         generated=datetime.now(tz=UTC).isoformat(timespec="seconds"),
     )
-    path = home.warehouse.report / "summary.json"
-    write_summary(built, path)
+    home.warehouse.write_report("summary.json", summary_text(built))
     return dg.MaterializeResult(
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
-            "path": dg.MetadataValue.path(str(path)),
+            "path": dg.MetadataValue.path(f"{home.warehouse.report}/summary.json"),
             "page": dg.MetadataValue.url(metadata.dashboard()),
             "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
         }
@@ -55,12 +53,11 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
         made = FIGURES[name](scope)
         renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
         for file, svg in renderings.items():
-            with replacing(home.warehouse.report / file) as temporary:
-                temporary.write_text(svg, encoding="utf-8")
+            home.warehouse.write_report(file, svg)
         return dg.MaterializeResult(
             metadata={
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
-                "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
+                "path": dg.MetadataValue.path(f"{home.warehouse.report}/{name}.svg"),
                 **metadata.of_episodes(scope.episodes),
             }
         )

@@ -43,7 +43,7 @@ def copy(played, tmp_path):
 
 def overwrite(home, table, frame, batch=TALK):
     """Past the contract, as a fault of the disk or another program would."""
-    frame.write_parquet(home.warehouse.path(table, batch))
+    frame.write_parquet(home.warehouse.address(table, batch))
 
 
 def set_in_first_row(home, table, batch=TALK, **values):
@@ -185,13 +185,13 @@ def test_a_failed_check_of_a_run_names_the_row_and_holds_back_what_is_below(copy
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):
-    for path in copy.warehouse.paths("episode_measures"):
-        os.utime(path, (1_000, 1_000))
+    for file in copy.warehouse.files("episode_measures"):
+        os.utime(copy.warehouse.root / file.name, (1_000, 1_000))
     assert newer_batches(copy.warehouse, name) is None
-    os.utime(copy.warehouse.path("episode_measures", TALK), (9e9, 9e9))
+    os.utime(copy.warehouse.address("episode_measures", TALK), (9e9, 9e9))
     assert newer_batches(copy.warehouse, name).named == [f"batch={TALK}"]
-    for path in PUBLISHED[name](copy.warehouse):
-        path.unlink()
+    for file in PUBLISHED[name](copy.warehouse):
+        (copy.warehouse.root / file.name).unlink()
     assert newer_batches(copy.warehouse, name).named == [f"batch={MUTE}", f"batch={TALK}"]
 
 
