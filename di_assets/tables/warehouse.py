@@ -9,6 +9,7 @@ the warehouse is a folder all is in it; otherwise the local part is `s3/BUCKET/P
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,23 +66,15 @@ class Warehouse:
 
     def scan(self, table: str, partition: str | None = None) -> pl.LazyFrame:
         """A table lazily, all partitions or one; no rows where nothing is stored yet."""
-        addresses = [self._storage.address(file.name) for file in self.files(table, partition)]
-        if not addresses:
-            return TABLES[table].empty().lazy()
-        return pl.scan_parquet(
-            addresses,
-            glob=False,
-            schema=TABLES[table].schema,
-            # A column that the contract gained after a file was written is null there.
-            missing_columns="insert",
-            storage_options=None if self.url is None else polars_options(),
-            # The environment's credentials and no others, whatever clients of object storage are installed.
-            credential_provider=None,
-        )
+        files = self.files(table, partition)
+        return self._scan(table, files) if files else TABLES[table].empty().lazy()
 
     def read(self, table: str, partition: str | None = None) -> pl.DataFrame:
         """A table in memory, rows in key order; no rows where nothing is stored yet."""
-        frame = self.scan(table, partition).collect()
+        files = self.files(table, partition)
+        if not files:
+            return TABLES[table].empty()
+        frame = self._scan(table, files).collect()
         return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> None:
@@ -143,6 +136,18 @@ class Warehouse:
         """
         if self.url is not None:
             Bucket(self.url).check()
+
+    def _scan(self, table: str, files: Sequence[File]) -> pl.LazyFrame:
+        return pl.scan_parquet(
+            [self._storage.address(file.name) for file in files],
+            glob=False,
+            schema=TABLES[table].schema,
+            # A column that the contract gained after a file was written is null there.
+            missing_columns="insert",
+            storage_options=None if self.url is None else polars_options(),
+            # The environment's credentials and no others, whatever clients of object storage are installed.
+            credential_provider=None,
+        )
 
     @property
     def _storage(self) -> Storage:
