@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import S3FileSystem
 
 SCHEME = "s3://"
-CONNECT_S, REQUEST_S, ATTEMPTS, RETRY_S = 5.0, 30.0, 3, 20.0
+CONNECT_S, REQUEST_S, ATTEMPTS, RETRY_S = 5.0, 10.0, 3, 20.0  # the longest that nothing comes, not that all has come
 STAMP_S = 1.1  # object storage tells the time of a change in whole seconds
 ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?"

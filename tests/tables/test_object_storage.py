@@ -283,6 +283,22 @@ def test_an_object_is_put_whole_or_not_at_all(warehouse, requests):
     assert warehouse.read_report("q1.svg") == "<svg>whole</svg>"
 
 
+def test_an_object_of_many_parts_is_whole(warehouse, requests):
+    text = "0123456789" * 1_200_000
+    warehouse.write_text("report/long.svg", text)
+    assert len([method for method, _ in requests if method == "PUT"]) > 1
+    assert warehouse.read_report("long.svg") == text
+
+
+def test_a_whole_bucket_can_be_the_warehouse(environment):
+    whole = open_warehouse(f"s3://{BUCKET}")
+    before = whole.version()
+    whole.write("edges", edges_of(("a", 0, 1)), "a--b00")
+    assert whole.read("edges")["episode_id"].to_list() == ["a"]
+    assert [file.name for file in whole.files("edges")] == ["tables/edges/a--b00.parquet"]
+    assert whole.version() != before
+
+
 def test_a_launch_on_one_machine_is_known_on_another(warehouse, small_configs, tmp_path):
     here, there = warehouse, replace(warehouse, root=tmp_path / "there")
     add_launch(here, small_configs.arm("loop"), "20260101T000000")
