@@ -137,7 +137,7 @@ def warm(home):
 
 
 def files_of(home):
-    return sum(len(home.warehouse.paths(name)) for name in TABLES)
+    return sum(len(home.warehouse.files(name)) for name in TABLES)
 
 
 def log_of(home):

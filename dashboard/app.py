@@ -9,7 +9,9 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dashboard import arms, data, episodes, lineage, question_1, transcript
-from dashboard.style import CSS
+from dashboard.style import CSS, page
+from dashboard.untrusted import safe
+from di_assets.tables import StorageError
 
 PAGES = (
     st.Page(question_1.show, title="Question 1", url_path="q1", default=True),
@@ -22,5 +24,8 @@ PAGES = (
 st.set_page_config(page_title="Delegated Influence", layout="centered")
 st.html(CSS)
 chosen = st.navigation(list(PAGES), position="top")
-chosen.run()
-data.refresh()
+try:
+    chosen.run()
+    data.refresh()
+except StorageError as problem:
+    st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))

@@ -32,7 +32,7 @@ def show() -> None:
         return
     model = st.selectbox("model", models, key="model", bind="query-params")
     try:
-        walked = data.walk(str(warehouse.root), warehouse.version(), QUESTION, model)
+        walked = data.walk(str(warehouse), warehouse.version(), QUESTION, model)
     except TraceError as problem:  # the report was replaced meanwhile
         st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))
         return

@@ -38,7 +38,7 @@ def show() -> None:
     body = (_evidence(), _reading(q1), _claims(q1), _channels(q1), _statistics(q1), _chance(q1))
     st.html(page(f"<p class='caption'>{escape(q1['caption'])}</p>{''.join(body)}"))
     st.html(page("<h3>Episodes</h3>"))
-    frame = data.behind(str(warehouse.root), warehouse.version(), summary["provenance"]["scripted"])
+    frame = data.behind(str(warehouse), warehouse.version(), summary["provenance"]["scripted"])
     linked_table(frame, EPISODES, key="page")
     st.html(page(f"<p class='caption'>All episodes measured so far ({frame.height}), sorted by condition then id; "
                  "episode links open the transcript reader.</p><h3>Downloads</h3>"))  # fmt: skip

@@ -13,8 +13,7 @@ from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES, Figure
 from di_assets.report.scope import Scope, scope_of
-from di_assets.report.summary import READS, build_summary, write_summary
-from di_assets.tables.warehouse import replacing
+from di_assets.report.summary import READS, build_summary, summary_text
 
 PREVIEW_SCALE = 1.5
 
@@ -25,21 +24,21 @@ PREVIEW_SCALE = 1.5
           automation_condition=dg.AutomationCondition.eager())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
-    built, path = publish_summary(home)
+    built = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
             **metadata.players(scripted=built["provenance"]["scripted"]),
-            "path": dg.MetadataValue.path(str(path)),
+            "path": dg.MetadataValue.path(f"{home.warehouse.report}/summary.json"),
             "page": dg.MetadataValue.url(metadata.dashboard()),
             "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
         }
     )
 
 
-def publish_summary(home: Home) -> tuple[dict[str, Any], Path]:
-    """The summary, made and written; and where."""
+def publish_summary(home: Home) -> dict[str, Any]:
+    """The summary, made and written."""
     frames = {name: home.warehouse.read(name) for name in READS}
     built = build_summary(
         frames,
@@ -48,9 +47,8 @@ def publish_summary(home: Home) -> tuple[dict[str, Any], Path]:
         commit=commit(),
         generated=datetime.now(tz=UTC).isoformat(timespec="seconds"),
     )
-    path = home.warehouse.report / "summary.json"
-    write_summary(built, path)
-    return built, path
+    home.warehouse.write_report("summary.json", summary_text(built))
+    return built
 
 
 def figure_asset(name: str) -> dg.AssetsDefinition:
@@ -66,7 +64,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
             metadata={
                 "page": dg.MetadataValue.url(metadata.dashboard()),
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
-                "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
+                "path": dg.MetadataValue.path(f"{home.warehouse.report}/{name}.svg"),
                 **metadata.of_episodes(scope.episodes),
                 **metadata.players(scripted=scope.scripted),
             }
@@ -82,8 +80,7 @@ def publish_figure(home: Home, name: str) -> tuple[Figure, Scope]:
     made = FIGURES[name](scope)
     renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
     for file, svg in renderings.items():
-        with replacing(home.warehouse.report / file) as temporary:
-            temporary.write_text(svg, encoding="utf-8")
+        home.warehouse.write_report(file, svg)
     return made, scope
 
 

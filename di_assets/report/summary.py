@@ -19,7 +19,6 @@ from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
 from di_assets.report.statement import Claim
 from di_assets.report.statistics import against_chance, bounds, net_capture, rate
 from di_assets.tables import episode_set
-from di_assets.tables.warehouse import replacing
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
 QUESTION = "Can models persuade other agents to give them points?"
@@ -121,11 +120,9 @@ def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
     return [*found, network(mean_of(gaps), flaws(played))] if gaps else found
 
 
-def write_summary(summary: Mapping[str, Any], path: Path) -> None:
-    """Writes it with sorted keys, at once or not at all."""
-    text = json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """As it is written: JSON with sorted keys."""
+    return json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _half(model: str, half: Half) -> dict[str, Any]:
