@@ -6,16 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import vl_convert as vlc
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
-from di_assets.report.figures import FIGURES
-from di_assets.report.scope import scope_of
+from di_assets.report.figures import FIGURES, png
+from di_assets.report.reading import read_summary
 from di_assets.report.summary import READS, build_summary, write_summary
 from di_assets.tables.warehouse import replacing
-
-PREVIEW_SCALE = 1.5
 
 
 # A lift is published only after the look at it was recorded.
@@ -36,6 +33,11 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
             "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
+            **{
+                f"headline {name}": dg.MetadataValue.text(q["headline"])
+                for name, q in built["questions"].items()
+                if name != "q1"
+            },
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
             "path": dg.MetadataValue.path(str(path)),
             "page": dg.MetadataValue.url(metadata.dashboard()),
@@ -45,23 +47,25 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
 
 
 def figure_asset(name: str) -> dg.AssetsDefinition:
-    """The asset of one figure: its three renderings, and a picture of it in the UI."""
+    """The asset of one figure: its three renderings, and a picture of it in the UI. Drawn from summary.json alone."""
 
-    @dg.asset(name=name, deps=list(READS), group_name="report", kinds={"svg"}, code_version="1",
+    @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
               automation_condition=dg.AutomationCondition.eager())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        frames = {table: home.warehouse.read(table) for table in READS}
-        scope = scope_of(frames, mirrors=home.configs.mirrors)
-        made = FIGURES[name](scope)
+        published = read_summary(home.warehouse)
+        if published is None:
+            raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")
+        made = FIGURES[name](published["questions"][name])
         renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
         for file, svg in renderings.items():
             with replacing(home.warehouse.report / file) as temporary:
                 temporary.write_text(svg, encoding="utf-8")
+        origin = published["provenance"]
         return dg.MaterializeResult(
             metadata={
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
                 "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
-                **metadata.of_episodes(scope.episodes),
+                **metadata.of_episode_set(origin["n_episodes"], origin["episode_set"]),
             }
         )
 
@@ -79,5 +83,4 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-
-    return "data:image/png;base64," + base64.b64encode(vlc.svg_to_png(svg, scale=PREVIEW_SCALE)).decode()
+    return "data:image/png;base64," + base64.b64encode(png(svg)).decode()

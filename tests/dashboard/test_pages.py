@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.question import QUESTIONS
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
 from di_assets.report.reading import flat, text_of
 from di_assets.tables import Warehouse
@@ -16,8 +17,8 @@ from tests.dashboard.conftest import HOSTILE
 PAGE = """
 import os, sys
 sys.path.insert(0, {root!r})
-from dashboard import {page}
-{page}.show()
+from dashboard import {module}
+{call}
 """
 LINKED = "talk--promiser_r0"
 
@@ -27,7 +28,10 @@ def open_page(warehouses, small_configs, monkeypatch):
     def opened(page, size, *, configs=small_configs.root, **query):
         monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
         monkeypatch.setenv("DI_CONFIGS", str(configs))
-        at = AppTest.from_string(PAGE.format(root=str(ROOT), page=page), default_timeout=30)
+        spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
+        module = page if spec is None else "question"
+        call = f"{module}.show()" if spec is None else f"question.show(question.QUESTIONS[{spec}])"
+        at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
         for name, value in query.items():
             at.query_params[name] = value
         at.run()
@@ -45,13 +49,13 @@ def test_the_whole_app_runs(warehouses, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["empty", "one", "full"])
-@pytest.mark.parametrize("page", ["question_1", "transcript", "episodes", "arms", "lineage"])
+@pytest.mark.parametrize("page", [*(spec.name for spec in QUESTIONS), "transcript", "episodes", "arms", "lineage"])
 def test_no_page_is_ever_empty_or_broken(open_page, page, size):
     assert len(open_page(page, size)) > 60
 
 
 def test_question_1_holds_every_part_of_a_question_page(open_page):
-    html = open_page("question_1", "full")
+    html = open_page("q1", "full")
     for part in (
         "generated",
         "24 episodes",
@@ -72,7 +76,7 @@ def test_question_1_holds_every_part_of_a_question_page(open_page):
 
 
 def test_an_empty_warehouse_says_what_to_do(open_page):
-    assert "di demo" in open_page("question_1", "empty")
+    assert "di demo" in open_page("q1", "empty")
     assert "di demo" in open_page("episodes", "empty")
     assert "di demo" in open_page("lineage", "empty")
 
