@@ -111,7 +111,7 @@ def _question(spec: Spec, question: dict[str, Any]) -> str:
     label = "<p class='scripted'>scripted agents, not language models</p>" if question["scripted"] else ""
     return (
         f"<p class='kicker'>{spec.title}</p><h2>{escape(question['question'])}</h2>{label}"
-        f"<p class='headline'>{escape(question['headline'])}</p>"
+        f"<p class='headline'>{safe(question['headline'])}</p>"
     )
 
 
@@ -163,11 +163,11 @@ def _downloads(spec: Spec, summary: dict[str, Any], warehouse: Warehouse, versio
         _offer(f"{name}.svg", "image/svg+xml", lambda: data.rendering(root, version, f"{name}.svg") or "<svg/>")
         _offer(f"{name}.png", "image/png", lambda: png(data.rendering(root, version, f"{name}.svg")))
         _offer("summary.json", "application/json", lambda: json.dumps(summary, indent=1))
-        frames: dict[str, Callable[[], pl.DataFrame]] = {} if rows is None else {name: lambda: _frame(rows)}
+        frames: dict[str, Callable[[], pl.DataFrame]] = {} if rows is None else {name: lambda: frame_of(rows)}
         frames |= {table: _reader(warehouse, table) for table in spec.tables}
         for file, made in frames.items():
-            _offer(f"{file}.csv", "text/csv", _csv(made))
-            _offer(f"{file}.parquet", "application/vnd.apache.parquet", _parquet(made))
+            _offer(f"{file}.csv", "text/csv", csv_of(made))
+            _offer(f"{file}.parquet", "application/vnd.apache.parquet", parquet_of(made))
 
 
 def _offer(file: str, kind: str, made: Callable[[], str | bytes]) -> None:
@@ -178,15 +178,19 @@ def _reader(warehouse: Warehouse, table: str) -> Callable[[], pl.DataFrame]:
     return lambda: warehouse.read(table)
 
 
-def _frame(rows: list[Mapping[str, Any]]) -> pl.DataFrame:
+def frame_of(rows: list[Mapping[str, Any]]) -> pl.DataFrame:
+    """The table behind a figure, as the summary has it."""
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _csv(made: Callable[[], pl.DataFrame]) -> Callable[[], str]:
+def csv_of(made: Callable[[], pl.DataFrame]) -> Callable[[], str]:
+    """What writes a table as CSV once it is asked for."""
     return lambda: made().write_csv()
 
 
-def _parquet(made: Callable[[], pl.DataFrame]) -> Callable[[], bytes]:
+def parquet_of(made: Callable[[], pl.DataFrame]) -> Callable[[], bytes]:
+    """What writes a table as Parquet once it is asked for."""
+
     def written() -> bytes:
         buffer = BytesIO()
         made().write_parquet(buffer)

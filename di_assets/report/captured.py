@@ -182,11 +182,13 @@ def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[
     top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
     states = {one.claim.status for one in own}
     if "supported" in states:
-        text = f"{some_of(own, 'supported', kind).capitalize()} take more than blind reciprocation explains, most of all {top}{share}."
+        text = f"More than blind reciprocation explains is taken by {some_of(own, 'supported', kind)}, most of all by {top}{share}."
         return Claim("headline", "supported", text)
     if states == {"contradicted"}:
-        return Claim("headline", "contradicted", f"All {len(own)} {kind} give away more than blind reciprocation would, least of all {top}{share}.")  # fmt: skip
-    return Claim("headline", "not yet", f"Of none of {len(own)} {kind} can it be said that it takes more than blind reciprocation explains; the largest capture is that of {top}{share}.")  # fmt: skip
+        text = f"More than blind reciprocation would is given away by {some_of(own, 'contradicted', kind)}, least of all by {top}{share}."
+        return Claim("headline", "contradicted", text)
+    text = f"Of none of the {kind} can it be said that it takes more than blind reciprocation explains; the largest capture is that of {top}{share}."
+    return Claim("headline", "not yet", text)
 
 
 def _marks(scope: Scope, links: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -22,7 +22,8 @@ QUESTION = "Does the network matter?"
 MEASURES = {"points": "focal_points", "cascades": "cascades", "gini": "gini"}
 UNITS = {"points": "points an episode", "cascades": "cascades an episode", "gini": "gini"}
 FORMS = {"points": "+.1f", "cascades": "+.2f", "gini": "+.3f"}
-GRAPHS = ("complete", "ring")
+# The graphs that are compared, and the arm that brings each.
+GRAPHS = {"complete": ATTACK, "ring": RING}
 
 ABOVE_NULL = {
     measure: Statement(
@@ -80,6 +81,9 @@ def question_4(scope: Scope, frames: Frames) -> dict[str, Any]:
         rows=rows,
         marks=_marks(scope, frames),
         most_points=scope.most_points,
+        waiting={
+            graph: arm for graph, arm in GRAPHS.items() if graph not in {row["graph"].split(",")[0] for row in rows}
+        },
         caption=_caption(rows, scope),
         alt=_alt(rows, scope),
         quote=asking(frames, ranked.sort(["ring", "gini", "episode_id"], descending=[True, True, False])),

@@ -110,7 +110,9 @@ def counted(numbers: Sequence[int]) -> str:
 
 
 def some_of(claims: Sequence[Grounded], status: str, noun: str) -> str:
-    """How many of these claims have a status: `all 3 models`, `2 of 3 models`."""
+    """How many of these claims have a status: `all 3 models`, `2 of 3 models`, `the one model`."""
+    if len(claims) == 1:
+        return f"the one {noun.removesuffix('s')}"
     found = sum(one.claim.status == status for one in claims)
     return f"all {found} {noun}" if found == len(claims) else f"{found} of {len(claims)} {noun}"
 

@@ -112,7 +112,11 @@ def _judged(
         estimate = sum(numbers) / len(numbers) if numbers else None
         evidence = Evidence(who(row["label"], scope), estimate, t_interval(numbers), p=adjusted.get(k), flaws=found[k])
         where = {"labeller": LEXICAL, "condition": row["condition"], "model": row["model"]}
-        claims.append(Grounded(judge(statement, evidence), row["model"], (("promise_ledger", where),), ("kept", "broken")))  # fmt: skip
+        claims.append(
+            Grounded(
+                judge(statement, evidence), row["model"], (("promise_ledger", where),), ("kept share", "kept", "broken")
+            )
+        )
     return claims
 
 

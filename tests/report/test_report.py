@@ -319,7 +319,9 @@ def test_every_dot_of_the_page_is_a_link_with_a_name(played):
 def test_a_hostile_model_name_stays_text():
     evil = row('<script>alert("1")</script>&amp;')
     hostile = scope(replace(evil, needs="<b>"))
-    hostile = replace(hostile, episodes=TABLES["episodes"].empty().join(TABLES["episode_measures"].empty(), on="episode_id"))
+    hostile = replace(
+        hostile, episodes=TABLES["episodes"].empty().join(TABLES["episode_measures"].empty(), on="episode_id")
+    )
     figure = q1(question_1(hostile, {name: TABLES[name].empty() for name in READS}))
     for svg in (figure.download, figure.wide):
         root = ET.fromstring(svg)

@@ -13,7 +13,6 @@ TITLES = {
     "gini": "gini of final points (0 = all equal)",
 }
 FORMS = {"points": ".1f", "cascades": ".1f", "gini": ".3f"}
-GRAPHS = ("complete", "ring")
 LEGEND = (("on", "mean"), ("pale", "95% under no talk"), ("floor", "no talk"))
 
 
@@ -35,14 +34,15 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
 def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) -> float:
     rows = [row for row in question["rows"] if row["measure"] == measure]
     marks = [mark for mark in question["marks"] if mark["measure"] == measure]
-    played = {row["graph"].split(",")[0] for row in rows}
+    # A measure may be missing on a graph that is played: points, where nobody is the focal seat.
+    waiting = question["waiting"].items()
     slots: list[Mapping[str, Any]] = [
         *rows,
-        *({"graph": graph, "condition": None} for graph in GRAPHS if graph not in played),
+        *({"graph": graph, "condition": None, "arm": arm} for graph, arm in waiting),
     ]
     slots.sort(key=lambda row: row["graph"])
     most = _most(measure, [mark["value"] for mark in marks], question["most_points"])
-    scale, bottom = Scale(0, most, sheet.width), top + len(slots) * ROW
+    scale, bottom = Scale(0, most, sheet.width), top + max(1, len(slots)) * ROW
     ticks = [(most * k / 4, f"{most * k / 4:.3g}") for k in range(5)]
     title = TITLES[measure] + (" · scripted agents" if question["scripted"] else "")
     below = sheet.axis(scale, ticks, top=top, bottom=bottom, title=title)
@@ -66,11 +66,12 @@ def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) 
         ]
     )
     sheet.names([(row["graph"], top + i * ROW + 20) for i, row in enumerate(slots)])
-    empty = [top + i * ROW for i, row in enumerate(slots) if row["condition"] is None]
-    sheet.boxes([{"x": 0, "x2": sheet.width, "y": y + 6, "y2": y + 34} for y in empty], "muted", dashed=True)
-    arms = (question["needs"] or "its arm").split(", ")
-    for y in empty:
-        sheet.words([{"x": 7, "y": y + 20, "text": f"runs from {arms[-1]}"}], "muted", size=11.5, italic=True)
+    empty = [(top + i * ROW, row["arm"]) for i, row in enumerate(slots) if row["condition"] is None]
+    sheet.boxes([{"x": 0, "x2": sheet.width, "y": y + 6, "y2": y + 34} for y, _ in empty], "muted", dashed=True)
+    words = [{"x": 7, "y": y + 20, "text": f"runs from {arm}"} for y, arm in empty]
+    sheet.words(words, "muted", size=11.5, italic=True)
+    if not slots:
+        sheet.note("no episode with a focal seat yet", top)
     return below
 
 
