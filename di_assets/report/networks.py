@@ -188,14 +188,19 @@ def _headline(rows: Sequence[Mapping[str, Any]], between: Sequence[Grounded], *,
     settled = [one.claim for one in between if one.claim.status in {"supported", "contradicted"}]
     if not settled:
         return Claim("headline", "not yet", f"{first}. On the same seeds no difference between ring and complete graph can be claimed.")  # fmt: skip
-    nouns = {statement.name: WORDS[measure] for measure, statement in BETWEEN.items()}
-    more = [nouns[claim.name] for claim in settled if claim.status == "supported"]
-    less = [nouns[claim.name] for claim in settled if claim.status == "contradicted"]
-    parts = [f"more {' and '.join(more)}" if more else "", f"less of {' and '.join(less)}" if less else ""]
-    change = "; ".join(part for part in parts if part)
-    return Claim(
-        "headline", settled[0].status, f"{first}. On the same seeds the ring makes a difference: {change}.", needs
+    changes = [_CHANGES[claim.name][claim.status == "contradicted"] for claim in settled]
+    text = (
+        f"{first}. On the same seeds the ring {', '.join(changes[:-1]) + ' and ' if changes[1:] else ''}{changes[-1]}."
     )
+    return Claim("headline", settled[0].status, text)
+
+
+# How a settled difference reads in the headline: ring above the complete graph, and below it.
+_CHANGES = {
+    BETWEEN["points"].name: ("gives focal seats more points", "gives focal seats fewer points"),
+    BETWEEN["cascades"].name: ("has more cascades", "has fewer cascades"),
+    BETWEEN["gini"].name: ("ends less equal", "ends more equal"),
+}
 
 
 def _values(rows: Sequence[Mapping[str, Any]], measure: str) -> str:

@@ -212,6 +212,11 @@ def test_the_ring_is_held_against_the_complete_graph_on_the_same_seeds(ginis, st
         assert claim(question, "the ring has more cascades than the complete graph")["status"] == "supported"
         assert claim(question, "the ring brings focal seats more than the complete graph")["status"] == "contradicted"
     assert question["needs"] is None
+    told = {"supported": "ends less equal", "contradicted": "ends more equal"}.get(status)
+    if told:
+        assert question["headline"].endswith(
+            f"On the same seeds the ring gives focal seats fewer points, has more cascades and {told}."
+        )
 
 
 def test_without_a_ring_question_4_names_the_arm_and_without_a_complete_graph_the_other():

@@ -8,6 +8,9 @@ from di_assets.report.figures.drawing import Figure, Scale, Sheet, Value, broken
 
 ROW, BAR, PANEL = 34, 18, 34
 CELL = 62
+# Depths of colour from which a square's number is read better in light on paper, and in dark ink in the dark: where
+# both have the same contrast, about 4 to 1.
+LIGHT_FROM, DARK_FROM = 0.62, 0.9
 SHARES = (("receiver", "on", "who receives"), ("dyad", "off", "the pair"), ("giver", "pale", "who gives"))
 
 
@@ -73,8 +76,7 @@ def _heat(sheet: Sheet, cells: Sequence[Mapping[str, Any]], top: float, question
     tall = min(size, 30)
     most = max(cell["value"] for cell in cells) or 1.0
     values: list[Value] = []
-    deep: list[Value] = []
-    plain: list[Value] = []
+    written: dict[str, list[Value]] = {"ink": [], "bright": [], "dot": []}
     for cell in cells:
         x, y = receivers.index(cell["receiver"]) * size, top + givers.index(cell["giver"]) * tall
         depth = round(cell["value"] / most, 3)
@@ -84,11 +86,11 @@ def _heat(sheet: Sheet, cells: Sequence[Mapping[str, Any]], top: float, question
             {"x": x + 1, "x2": x + size - 1, "y": y + 1, "y2": y + tall - 1, "depth": depth, **link(cell, label)}
         )
         word = {"x": x + size / 2, "y": y + tall / 2, "text": f"{cell['value']:.2f}".removeprefix("0")}
-        (deep if depth > 0.55 else plain).append(word)
+        written["ink" if depth < LIGHT_FROM else "bright" if depth < DARK_FROM else "dot"].append(word)
     sheet.tiles(values, "on")
     small = 11 if size > 26 else 9
-    sheet.words(plain, "ink", size=small, align="center")
-    sheet.words(deep, "dot", size=small, align="center")
+    for role, words in written.items():
+        sheet.words(words, role, size=small, align="center")
     sheet.names([(model, top + (i + 0.5) * tall) for i, model in enumerate(givers)])
     # A number above each column, and whom it stands for below: names do not fit side by side.
     sheet.words([{"x": (i + 0.5) * size, "y": top - 8, "text": f"{i + 1}"} for i in range(len(receivers))], "muted", size=11, align="center")  # fmt: skip
