@@ -1,5 +1,6 @@
 """The dashboard in a real headless Chromium: marks, quote and table open the reader at the right event."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlparse
 from urllib.request import urlopen
@@ -260,3 +262,19 @@ def test_a_mark_of_every_question_opens_the_reader_by_keyboard(page, address, na
     mark.focus()
     page.keyboard.press("Enter")
     expect_reader_at(page, href)
+
+
+@pytest.mark.slow
+def test_downloads_are_made_when_they_are_clicked(page, address):
+    opened(page, address, "q2")
+    got = {}
+    for name in ("q2.svg", "q2.png", "q2.csv", "q2.parquet", "summary.json"):
+        with page.expect_download(timeout=30_000) as waited:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert waited.value.suggested_filename == name
+        got[name] = Path(waited.value.path()).read_bytes()
+    assert got["q2.svg"].startswith(b"<svg")
+    assert got["q2.png"].startswith(b"\x89PNG")
+    assert got["q2.parquet"].startswith(b"PAR1")
+    rows = json.loads(got["summary.json"])["questions"]["q2"]["rows"]
+    assert got["q2.csv"].decode().count("\n") == len(rows) + 1
