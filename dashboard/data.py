@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -16,7 +17,7 @@ from di_assets.report.progress import (
     read_estimates,
     read_progress,
 )
-from di_assets.report.reading import all_episodes, episodes_behind
+from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
 from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
 from di_assets.tables import Warehouse, open_warehouse
@@ -53,6 +54,20 @@ def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
     """Episodes behind a question page."""
     del version
     return episodes_behind(open_warehouse(root), scripted=scripted)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def summary(root: str, version: str) -> dict[str, Any] | None:
+    """summary.json as published; not to be changed by who reads it."""
+    del version
+    return read_summary(open_warehouse(root))
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def rendering(root: str, version: str, name: str) -> str:
+    """An SVG of the report by its file name; empty before it is drawn."""
+    del version
+    return read_figure(open_warehouse(root), name)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

@@ -2,20 +2,18 @@
 
 import base64
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import vl_convert as vlc
 
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
-from di_assets.report.figures import FIGURES, Figure
-from di_assets.report.scope import Scope, scope_of
+from di_assets.report.figures import FIGURES, Figure, png
+from di_assets.report.reading import read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
-
-PREVIEW_SCALE = 1.5
 
 
 # A lift is published only after the look at it was recorded.
@@ -27,7 +25,7 @@ def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     built = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
-            "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
+            **{name: dg.MetadataValue.text(question["headline"]) for name, question in built["questions"].items()},
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
             **metadata.players(scripted=built["provenance"]["scripted"]),
             "path": dg.MetadataValue.path(f"{home.warehouse.report}/summary.json"),
@@ -52,36 +50,37 @@ def publish_summary(home: Home) -> dict[str, Any]:
 
 
 def figure_asset(name: str) -> dg.AssetsDefinition:
-    """The asset of one figure: its three renderings, and a picture of it in the UI."""
+    """The asset of one figure: its three renderings, and a picture of it in the UI. Drawn from summary.json alone."""
 
-    @dg.asset(name=name, deps=list(READS), group_name="report", kinds={"svg"}, code_version="1",
+    @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
               owners=metadata.OWNERS, tags=metadata.COMPUTED,
               automation_condition=dg.AutomationCondition.eager())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        made, scope = publish_figure(home, name)
+        published = read_summary(home.warehouse)
+        if published is None:
+            raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")
+        made, origin = publish_figure(home, name, published), published["provenance"]
         return dg.MaterializeResult(
             metadata={
                 "page": dg.MetadataValue.url(metadata.dashboard()),
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
                 "path": dg.MetadataValue.path(f"{home.warehouse.report}/{name}.svg"),
-                **metadata.of_episodes(scope.episodes),
-                **metadata.players(scripted=scope.scripted),
+                **metadata.of_episode_set(origin["n_episodes"], origin["episode_set"]),
+                **metadata.players(scripted=origin["scripted"]),
             }
         )
 
     return figure
 
 
-def publish_figure(home: Home, name: str) -> tuple[Figure, Scope]:
-    """A figure in its three renderings, made and written; and what it shows."""
-    frames = {table: home.warehouse.read(table) for table in READS}
-    scope = scope_of(frames, mirrors=home.configs.mirrors)
-    made = FIGURES[name](scope)
+def publish_figure(home: Home, name: str, published: Mapping[str, Any]) -> Figure:
+    """A figure in its three renderings, made of the summary and written."""
+    made = FIGURES[name](published["questions"][name])
     renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
     for file, svg in renderings.items():
         home.warehouse.write_report(file, svg)
-    return made, scope
+    return made
 
 
 def commit() -> str:
@@ -95,4 +94,4 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-    return "data:image/png;base64," + base64.b64encode(vlc.svg_to_png(svg, scale=PREVIEW_SCALE)).decode()
+    return "data:image/png;base64," + base64.b64encode(png(svg)).decode()

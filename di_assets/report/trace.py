@@ -70,16 +70,22 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     claims = [_claim(warehouse, ground, sides) for ground in grounds_of(asked, model)]
     marks = {m["episode_id"]: m["event_id"] for m in asked["marks"] if m["model"] == model}
     groups = [_episodes(warehouse, side, ids, marks) for side, ids in sides.items()]
-    published = next((row["lift"] for row in asked["lift"]["models"] if row["model"] == model), None)
-    stored = warehouse.read("lift").filter(model=model)["lift"].to_list()
-    stale = stored != [published] or any(group.facts["missing"] for group in groups)
+    lift = _lift(warehouse, asked, model) if "lift" in asked else {}
+    stale = lift.pop("changed", False) or any(group.facts["missing"] for group in groups)
     origin = summary["provenance"]
     facts = {
         **{name: origin.get(name) for name in ORIGIN},
-        "lift": published,
+        **lift,
         "stale": STALE if stale else None,
     }
     return Step("question", f"{question}:{model}", facts, (*claims, *groups))
+
+
+def _lift(warehouse: Warehouse, asked: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The lift as published under Question 1, and whether the table has another one now."""
+    published = next((row["lift"] for row in asked["lift"]["models"] if row["model"] == model), None)
+    stored = warehouse.read("lift").filter(model=model)["lift"].to_list()
+    return {"lift": published, "changed": stored != [published]}
 
 
 def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
