@@ -1,12 +1,13 @@
 """The two things plain HTML can't do here: links inside the figure, and the reader's focus and keys."""
 
+from collections.abc import Sequence
 from html import unescape
 
 import streamlit as st
 
 from dashboard.reader_view import View
-from di_assets.report.choosing import Around
 from di_assets.report.shelf import Place
+from di_assets.report.transcript import Event
 
 _FIGURE_CSS = """
 .figure { container-type: inline-size; }
@@ -25,37 +26,49 @@ export default function ({ data, parentElement }) {
 }
 """
 # Brings the linked event into view once for each address, so that a run that a filter caused takes no focus from it.
+# Keys may come faster than runs end: each goes on from where the last one led, whether or not that is drawn yet.
+# Streamlit calls this anew with new data before it cleans up after the last call: one listener is kept, in `memory`.
 _READER_JS = """
 export default function ({ data, setTriggerValue }) {
+  const memory = (window.diReader ??= { shown: null, to: null, pressed: null, timer: null });
+  const forget = () => { clearInterval(memory.timer); document.removeEventListener('keydown', memory.pressed); };
+  forget();
   const address = `${data.episode}#${data.event}`;
   const bring = () => {
     const event = document.querySelector('.ev.on');
-    if (!event || !event.querySelector('.id')?.textContent.startsWith(`#${data.event} `)) return false;
+    if (!event || !event.querySelector('.id').textContent.startsWith(`#${data.event} `)) return;
     event.scrollIntoView({ block: 'center' });
     event.focus({ preventScroll: true });
-    return true;
+    memory.shown = address;
   };
+  if (data.event === null) memory.shown = null;
+  if (memory.to === data.event) memory.to = null;
   let tries = 0;
-  const timer = data.focus && window.diShown !== address && setInterval(() => {
-    if (bring()) window.diShown = address;
-    if (window.diShown === address || ++tries > 60) clearInterval(timer);
+  const timer = memory.timer = setInterval(() => {
+    const done = memory.shown === address || data.event === null || !data.order.includes(data.event) || ++tries > 60;
+    if (done) clearInterval(timer); else bring();
   }, 50);
-  if (data.event === null) window.diShown = null;
+  const step = (by, own) => {
+    const from = memory.to ?? data.event;
+    const seat = data.seats[data.order.indexOf(from)];
+    const among = data.order.filter((event, at) => event === from || !own || data.seats[at] === seat);
+    return by > 0 ? among.find((event) => event > (from ?? -1)) : from === null ? undefined : among.findLast((event) => event < from);
+  };
+  const moves = { j: [1, false], k: [-1, false], J: [1, true], K: [-1, true] };
   const typed = (target) => target.closest?.('input, textarea, select, [contenteditable], [role=combobox], [role=listbox]');
   const pressed = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typed(event.target)) return;
-    if (event.key === '/') {
-      const search = document.querySelector('.st-key-q input');
-      if (search) { event.preventDefault(); search.focus(); }
-      return;
-    }
-    const to = data.events[event.key];
-    if (to !== undefined && to !== null) { event.preventDefault(); setTriggerValue('event', to); }
+    const search = event.key === '/' && document.querySelector('.st-key-q input');
+    const to = event.key in moves ? step(...moves[event.key]) : undefined;
     const episode = data.episodes[event.key];
-    if (episode) { event.preventDefault(); window.location.assign(new URL(episode, document.baseURI)); }
+    if (!search && to === undefined && !episode) return;
+    event.preventDefault();
+    if (search) search.focus();
+    else if (episode) window.location.assign(new URL(episode, document.baseURI));
+    else { memory.to = to; setTriggerValue('event', to); }
   };
-  document.addEventListener('keydown', pressed);
-  return () => { clearInterval(timer); document.removeEventListener('keydown', pressed); };
+  document.addEventListener('keydown', memory.pressed = pressed);
+  return () => { if (memory.pressed === pressed) forget(); };
 }
 """
 
@@ -68,14 +81,13 @@ def figure(wide: str, narrow: str, alt: str) -> None:
     show(data={"wide": wide, "narrow": narrow, "alt": alt}, key="figure")
 
 
-def reader_keys(view: View, beside: Around, place: Place, *, focus: bool) -> None:
+def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
     """Brings the marked event into view and focuses it; j, k, J, K go through events and n, p through episodes.
 
     Args:
-        view: what is shown.
-        beside: the events that the keys lead to.
+        view: what the address asks for.
+        shown: the events that the keys go through.
         place: the episodes that they lead to.
-        focus: the marked event is on the page.
     """
     show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=_READER_JS)
     episodes = {"n": place.after, "p": place.before}
@@ -83,8 +95,8 @@ def reader_keys(view: View, beside: Around, place: Place, *, focus: bool) -> Non
         data={
             "episode": view.episode_id,
             "event": view.marked,
-            "focus": focus,
-            "events": {"j": beside.after, "k": beside.before, "J": beside.own_after, "K": beside.own_before},
+            "order": [event.event_id for event in shown],
+            "seats": [event.seat for event in shown],
             "episodes": {key: unescape(view.link(episode_id=to)) for key, to in episodes.items() if to},
         },
         key="di_keys",

@@ -12,6 +12,8 @@ from di_assets.report.seen import Seen
 from di_assets.report.transcript import Event, Transcript
 
 LANES = 6
+# Of a message that is not the linked one; longer than any that the usual rules let through.
+MOST_LISTED, MOST_LINES = 1_200, 30
 
 
 def lane_table(found: Transcript, view: View) -> str:
@@ -106,10 +108,10 @@ def _event(
     """One event; in a seat's view without what no seat knows."""
     label = found.labels[event.seat]
     other = "—" if event.other is None else found.labels[event.other]
-    body = safe(event.text) if event.text is not None else escape(_pull_words(event, other))
     on = event.event_id == view.marked
+    body = escape(_pull_words(event, other)) if event.text is None else _text(event.text, whole=on)
     if seen is None:
-        more = _wrote(written.get(event.event_id), label) + _note(
+        more = _wrote(written.get(event.event_id), label, whole=on) + _note(
             " · ".join([*_notes(event, view), *_citing(cited, view)])
         )
         model, tokens = _model(found, event.seat, view), _tokens(event)
@@ -125,12 +127,17 @@ def _event(
     )
 
 
-def _wrote(text: str | None, label: str) -> str:
+def _text(text: str, *, whole: bool) -> str:
+    """A message; the linked one as long as any text is shown."""
+    return safe(text) if whole else safe(text, most=MOST_LISTED, lines=MOST_LINES)
+
+
+def _wrote(text: str | None, label: str, *, whole: bool) -> str:
     """What the sender wrote, where something else arrived."""
     if text is None:
         return ""
     note = _note(f"Above is what arrived, filler of the same length. {escape(label)} wrote:")
-    return f"<div class='wrote'>{note}<div class='text' dir='auto'>{safe(text)}</div></div>"
+    return f"<div class='wrote'>{note}<div class='text' dir='auto'>{_text(text, whole=whole)}</div></div>"
 
 
 def _news(event: Event, seen: Seen) -> str:

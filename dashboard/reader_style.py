@@ -5,9 +5,10 @@ READER_CSS = """
 .di .lane0 { --lane: light-dark(#6b1e2b, #e0848f); } .di .lane1 { --lane: light-dark(#33557a, #7ba3cf); }
 .di .lane2 { --lane: light-dark(#7d6a22, #cdb75b); } .di .lane3 { --lane: light-dark(#3f6b45, #7fb487); }
 .di .lane4 { --lane: light-dark(#5f4480, #ab8fd0); } .di .lane5 { --lane: light-dark(#5a5a5a, #aaaaaa); }
-.di .ways { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: 0 0 .6rem; }
+.di .ways { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .7rem 0 .5rem; }
 .di .ways .off { color: var(--muted); }
-.di .keys { color: var(--muted); font-size: .82rem; margin: 0; }
+.di .keys { color: var(--muted); font-size: .82rem; margin: 0 0 .8rem; }
+.di .more { margin: .6rem 0; } .di .call > .sub { margin: .5rem 0 .1rem; }
 .di kbd { font-family: inherit; font-size: .8rem; border: 1px solid var(--rule); border-radius: 3px; padding: 0 .3rem; background: none; color: inherit; }
 .di .alert { border-left: 3px solid var(--oxblood); padding-left: .7rem; margin: .3rem 0; }
 .di table.lanes { width: auto; font-size: .82rem; line-height: 1.25; }
@@ -48,6 +49,7 @@ READER_CSS = """
 }
 @media print {
   :root, .stApp { color-scheme: light !important; background: #fff !important; }
+  .stApp, .stApp .di, .stApp .di :is(p, h2, h3, li, td, th, b, div, span, summary, small) { color: #1c1b19 !important; }
   .stApp, .stApp *:has(.di), .stMain, .stAppViewContainer { position: static !important; overflow: visible !important; height: auto !important;
     min-height: 0 !important; max-height: none !important; }
   header, .stAppHeader, .stToolbar, .stSidebar, .di .ways, .di .keys, .stElementContainer:not(:has(.di)), .stLayoutWrapper:not(:has(.di)) { display: none !important; }

@@ -63,11 +63,11 @@ def asked_view(found: Transcript) -> View:
     labels = found.labels
     letters = sorted(labels)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("kind", [ALL, "message", "pull"], key="kind", bind="query-params", width=130)
-        seat = st.selectbox("by or to", [ALL, *letters], key="seat", bind="query-params", width=110)
-        number = st.selectbox("round", [ALL, *map(str, found.rounds)], key="round", bind="query-params", width=110)
-        view = st.selectbox("as seen by", [EVERYONE, *letters], key="view", bind="query-params", width=140)
-        words = st.text_input("search", key="q", bind="query-params", max_chars=200, width=180)
+        kind = st.selectbox("kind", [ALL, "message", "pull"], key="kind", bind="query-params", width=120)
+        seat = st.selectbox("by or to", [ALL, *letters], key="seat", bind="query-params", width=90)
+        number = st.selectbox("round", [ALL, *map(str, found.rounds)], key="round", bind="query-params", width=90)
+        view = st.selectbox("as seen by", [EVERYONE, *letters], key="view", bind="query-params", width=130)
+        words = st.text_input("search", key="q", bind="query-params", max_chars=200, width=190)
     with st.container(horizontal=True):
         blind = st.toggle("judge blind", key="blind", bind="query-params")
         fold = st.toggle("fold rounds", key="fold", bind="query-params")

@@ -56,10 +56,10 @@ def show() -> None:
     matching = chosen(found.events if seen is None else seen.events, view.wanted)
     shown = part_of(matching, view.marked)
     linked = None if view.marked is None else found.events[view.marked]
-    beside = around(shown, linked)
+    beside = around(shown, view.marked)
     top.html(page(_top(found, view, place, beside, cited, again)))
     _list(found, shown, view, seen, again, cited, left_out=len(matching) - len(shown))
-    reader_keys(view, beside, place, focus=linked in shown if seen is None else bool(seen.shows_it))
+    reader_keys(view, shown, place)
     if linked is not None:
         _behind(found, linked, view, again)
 
@@ -89,8 +89,8 @@ def _top(found: Transcript, view: View, place: Place, beside: Around, cited: Seq
         + (f"<p>{channel}</p>" if channel else "")
         + _doubts(found, again)
         + f"<nav aria-label='episodes and events' class='ways'>{_ways(view, place, beside)}</nav>{KEYS}"
-        + _cited(view, cited)
         + (lane_table(found, view) if found.events and view.seat is None else "")
+        + _cited(view, cited)
     )
 
 
@@ -120,7 +120,7 @@ def _cited(view: View, cited: Sequence[Citation]) -> str:
     if view.blind:
         return f"<p class='sub'>Cited {len(cited)} times; by what is hidden, for it names models.</p>"
     rows = "".join(f"<li>{_cited_event(view, one.event_id)}{safe(one.what)}</li>" for one in cited)
-    return f"<p class='sub'>Cited by</p><ul>{rows}</ul>"
+    return f"<details class='more'><summary>Cited by ({len(cited)})</summary><ul>{rows}</ul></details>"
 
 
 def _cited_event(view: View, event: int | None) -> str:

@@ -23,7 +23,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:
 _ORDINARY = re.compile(r"[ -~\n\t]*")
 
 
-def safe(text: str, *, most: int = MOST_CHARS) -> str:
+def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> str:
     """HTML of a text: escaped, and whatever is invisible, turns the direction or drives a terminal shown as chips.
 
     Accents that pile up are capped, with a count; long text is cut, with a count.
@@ -31,10 +31,13 @@ def safe(text: str, *, most: int = MOST_CHARS) -> str:
     Args:
         text: as it was written.
         most: characters that are shown.
+        lines: lines that are shown; None for as many as there are.
     """
     head = text[:most]
+    if lines is not None:
+        head = "".join(head.splitlines(keepends=True)[:lines])
     if _ORDINARY.fullmatch(head):
-        return escape(head) + _cut(len(text) - most)
+        return escape(head) + _cut(len(text) - len(head))
     shown, chips, seen = [], 0, 0
     for label, run in groupby(_pieces(head), key=itemgetter(1)):
         pieces = [piece for piece, _ in run]

@@ -46,3 +46,11 @@ def played(small_configs, tmp_path_factory):
     materialise_batches(home, [b for arm in ("talk", "mute") for b in batches(small_configs.arm(arm))])
     materialise_report(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """Configuration and a warehouse of arms that a model played, one a way of telling and hearing."""
+    from tests.report.spoken import play_spoken
+
+    return play_spoken(tmp_path_factory.mktemp("spoken"))

@@ -28,12 +28,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The shown events before and after the linked one, of all and of its own seat; None where there is none."""
+    """The shown events before and after the linked one; None where there is none."""
 
     before: int | None = None
     after: int | None = None
-    own_before: int | None = None
-    own_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +69,13 @@ def part_of(events: Sequence[Event], linked: int | None, *, most: int = MOST_SHO
     return events[first : first + most]
 
 
-def around(events: Sequence[Event], linked: Event | None) -> Around:
+def around(events: Sequence[Event], linked: int | None) -> Around:
     """What comes before and after the linked event among these; without one, the first comes after."""
     if linked is None:
         return Around(after=events[0].event_id if events else None)
-    own = [event for event in events if event.seat == linked.seat]
-    return Around(*_beside(events, linked.event_id), *_beside(own, linked.event_id))
+    before = [event.event_id for event in events if event.event_id < linked]
+    after = [event.event_id for event in events if event.event_id > linked]
+    return Around(before[-1] if before else None, after[0] if after else None)
 
 
 def lanes(found: Transcript) -> tuple[tuple[Cell | None, ...], ...]:
@@ -100,9 +99,3 @@ def lanes(found: Transcript) -> tuple[tuple[Cell | None, ...], ...]:
 def first_events(found: Transcript) -> dict[int, int]:
     """Round -> its first event."""
     return {event.round: event.event_id for event in reversed(found.events)}
-
-
-def _beside(events: Sequence[Event], linked: int) -> tuple[int | None, int | None]:
-    before = [event.event_id for event in events if event.event_id < linked]
-    after = [event.event_id for event in events if event.event_id > linked]
-    return (before[-1] if before else None, after[0] if after else None)
