@@ -1,5 +1,6 @@
 """The two things plain HTML can't do here: links inside the figure, and the reader's focus and keys."""
 
+import json
 from collections.abc import Sequence
 from html import unescape
 
@@ -29,7 +30,8 @@ export default function ({ data, parentElement }) {
 # Keys may come faster than runs end: each goes on from where the last one led, whether or not that is drawn yet.
 # Streamlit calls this anew with new data before it cleans up after the last call: one listener is kept, in `memory`.
 _READER_JS = """
-export default function ({ data, setTriggerValue }) {
+export default function ({ data: { told }, setTriggerValue }) {
+  const data = JSON.parse(told);
   const memory = (window.diReader ??= { shown: null, to: null, pressed: null, timer: null });
   const forget = () => { clearInterval(memory.timer); document.removeEventListener('keydown', memory.pressed); };
   forget();
@@ -91,17 +93,15 @@ def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
     """
     show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=_READER_JS)
     episodes = {"n": place.after, "p": place.before}
-    show(
-        data={
-            "episode": view.episode_id,
-            "event": view.marked,
-            "order": [event.event_id for event in shown],
-            "seats": [event.seat for event in shown],
-            "episodes": {key: unescape(view.link(episode_id=to)) for key, to in episodes.items() if to},
-        },
-        key="di_keys",
-        on_event_change=_go,
-    )
+    told = {
+        "episode": view.episode_id,
+        "event": view.marked,
+        "order": [event.event_id for event in shown],
+        "seats": [event.seat for event in shown],
+        "episodes": {key: unescape(view.link(episode_id=to)) for key, to in episodes.items() if to},
+    }
+    # As text: of lists Streamlit would ask whether they are data frames, and import pandas for it.
+    show(data={"told": json.dumps(told)}, key="di_keys", on_event_change=_go)
 
 
 def _go() -> None:
