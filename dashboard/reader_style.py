@@ -55,7 +55,7 @@ READER_CSS = """
   header, .stAppHeader, .stToolbar, .stSidebar, .di .ways, .di .keys, .stElementContainer:not(:has(.di)), .stLayoutWrapper:not(:has(.di)) { display: none !important; }
   .stMainBlockContainer { padding: 0 !important; max-width: none !important; }
   .di a { text-decoration: none; } .di .scroll, .di .raw { overflow: visible; max-height: none; }
-  .di details:not([open])::details-content { content-visibility: hidden; }
+  .di details.round > summary { list-style: none; }
   .di details.round::details-content { content-visibility: visible; block-size: auto; }
   .di .ev.on { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }

@@ -29,7 +29,7 @@ CSS = """
 .di td small { display: block; color: var(--muted); } .di td .line { white-space: nowrap; }
 .di td .scripted { margin: 0; padding: 0 .25rem; font-size: .75rem; } .di .scroll + .caption { margin-top: .5rem; }
 .di .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
-.di .di-chip { font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
+.di .di-chip { display: inline-block; max-width: 100%; line-height: 1.3; font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-inline: 1rem; }
   .di h1 { font-size: 2.4rem; }

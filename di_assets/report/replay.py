@@ -14,7 +14,7 @@ import jinja2
 from di_assets.agents.player import Ask, Fault, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
-from di_assets.arms import Arm, ConfigError, Configs, PlannedEpisode, load_configs
+from di_assets.arms import Arm, Configs, PlannedEpisode, load_configs
 from di_assets.game.observe import observe
 from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
@@ -90,7 +90,7 @@ def replay(found: Transcript, folder: Path) -> Replay:
         if lost:
             return Replay(problem=f"{', '.join(lost)} is not configured")
         return _replayed(found, configs, prompts)
-    except (ConfigError, OSError, jinja2.TemplateError) as problem:
+    except (ValueError, OSError, jinja2.TemplateError) as problem:
         return Replay(problem=str(problem))
 
 

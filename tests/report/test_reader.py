@@ -1,6 +1,7 @@
 """What the reader is made of: what was asked, what a seat knew, what answers what, and how little is read for it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -190,6 +191,12 @@ def test_what_cannot_be_made_again_says_why(spoken, read, tmp_path, change, prob
     again = replay(found, folder)
     assert problem in again.problem
     assert (again.rules, prompt_of(again, found.calls[0])) == (None, None)
+
+
+def test_an_episode_that_its_arm_cannot_have_played_says_why(spoken, read):
+    found, _ = read["placebo--o_r0"]
+    mixed = replace(found, episode={**found.episode, "focal_seat": None})
+    assert "needs a focal seat" in replay(mixed, spoken[0].root).problem
 
 
 def test_other_rules_make_the_view_unsure_and_a_changed_reply_is_noticed(spoken, read, tmp_path):
