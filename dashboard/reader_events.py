@@ -19,7 +19,7 @@ MOST_LISTED, MOST_LINES = 1_200, 30
 def lane_table(found: Transcript, view: View) -> str:
     """A lane a seat: whom it pulled in each round, how many messages it wrote before, and its points in the end."""
     now = found.events[view.marked].round if view.marked is not None else None
-    starts, points = first_events(found), found.scores.get(found.rounds[-1], ())
+    starts, table, points = first_events(found), lanes(found), found.scores.get(found.rounds[-1], ())
     head = "".join(
         f"<th scope='col'{_now(number, now)}><a href='{view.link(starts[number], round='')}' target='_self' aria-label='round {number}'>{number}</a></th>"
         for number in found.rounds
@@ -28,7 +28,7 @@ def lane_table(found: Transcript, view: View) -> str:
     for seat, label in sorted(enumerate(found.labels), key=lambda one: one[1]):
         cells = "".join(
             f"<td{_now(number, now)}>{_cell(found, view, cell, label, number)}</td>"
-            for number, cell in zip(found.rounds, lanes(found)[seat], strict=True)
+            for number, cell in zip(found.rounds, table[seat], strict=True)
         )
         score = f"<td class='n'>{points[seat]:g}</td>" if points else ""
         rows.append(

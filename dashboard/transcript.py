@@ -50,18 +50,29 @@ def show() -> None:
     cited = data.cited(root, version, asked, place.batch)
     top = st.empty()
     view = asked_view(found)
-    seen = None
-    if view.seat is not None:
-        seen = seen_by(found, view.seat, at=view.marked, rules=again.rules, written=again.written)
+    seen, passes = _seen(found, view, again)
     matching = chosen(found.events if seen is None else seen.events, view.wanted)
     shown = part_of(matching, view.marked)
     linked = None if view.marked is None else found.events[view.marked]
-    beside = around(shown, view.marked)
+    beside = around(passes, view.marked)
     top.html(page(_top(found, view, place, beside, cited, again)))
     _list(found, shown, view, seen, again, cited, left_out=len(matching) - len(shown))
-    reader_keys(view, shown, place)
+    reader_keys(view, passes, place)
     if linked is not None:
         _behind(found, linked, view, again)
+
+
+def _seen(found: Transcript, view: View, again: Replay) -> tuple[Seen | None, Sequence[Event]]:
+    """What the seat knew whose view is asked for, and the events that links and keys pass through.
+
+    In a seat's view these go on beyond the linked moment, so that time can be walked through as the seat lived it.
+    """
+    if view.seat is None:
+        return None, part_of(chosen(found.events, view.wanted), view.marked)
+    seen, whole = (
+        seen_by(found, view.seat, at=at, rules=again.rules, written=again.written) for at in (view.marked, None)
+    )
+    return seen, chosen(whole.events, view.wanted)
 
 
 def _nothing(asked: str) -> None:
@@ -193,7 +204,10 @@ def _behind(found: Transcript, linked: Event, view: View, again: Replay) -> None
     if linked.kind == "message" and linked.other is not None:
         to = found.labels[linked.other]
         other = f" · <a href='{view.link(linked.event_id, view=to)}' target='_self'>what {escape(to)} knew</a>"
-    head = f"<h3 class='small'>Behind #{linked.event_id}</h3><p>{knew}{other}</p>"
+    before = found.scores.get(linked.round - 1, (0,) * len(found.labels))
+    score = ", ".join(f"{escape(name)} {points:g}" for name, points in sorted(zip(found.labels, before, strict=True)))
+    told = f"<p class='sub'>Points when round {linked.round} began: {score}</p>" if view.seat is None else ""
+    head = f"<h3 class='small'>Behind #{linked.event_id}</h3>{told}<p>{knew}{other}</p>"
     if view.blind or view.seat is not None:
         why = "they name the model" if view.blind else "no seat sees them"
         st.html(page(f"{head}<p class='sub'>Its calls are hidden: {why}.</p>"))

@@ -295,5 +295,5 @@ def test_pictures_and_no_sideways_scroll(browser, address, modelled, name, path,
     page = read(context.new_page(), modelled if "placebo" in path else address, path)
     page.wait_for_timeout(400)
     assert not overflows(page)
-    picture(page, name, whole=name in {"page", "blind", "phone", "prompt"})
+    picture(page, name, whole=name in {"page", "blind", "phone", "prompt", "seen-by"})
     context.close()

@@ -145,6 +145,17 @@ def test_as_a_seat_saw_it_there_is_nothing_that_no_seat_sees(modelled):
     assert "solicited" in everything
 
 
+def test_in_a_seats_view_the_next_event_is_the_next_that_comes_to_it(modelled):
+    whole = list(events(modelled("own--o_r0", view="A")))
+    passed, following = [], str(whole[0])
+    while following:
+        passed.append(int(following))
+        html = modelled("own--o_r0", event=following, view="A")
+        assert "Points" not in html  # nobody is told them here
+        following = next(iter(re.findall(r"event=(\d+)[^']*' target='_self'>next event", html)), None)
+    assert passed == whole
+
+
 def test_a_seat_that_never_learns_of_the_linked_event_is_said_to(modelled, spoken):
     message = spoken[1].read("messages", "hard--b00").filter(episode_id="hard--o_r0").row(0, named=True)
     seats = spoken[1].read("seats", "hard--b00").filter(episode_id="hard--o_r0")["label"].to_list()
