@@ -5,11 +5,12 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from tests.conftest import ROOT
+from tests.dashboard import test_browser
 from tests.dashboard.conftest import PREY
 from tests.dashboard.corpus import CORPUS, HOME
-from tests.dashboard.test_browser import CHROMIUM, FLAGS, opened, pytestmark, served
+from tests.dashboard.test_browser import CHROMIUM, FLAGS, opened, served
 
-__all__ = ["pytestmark"]
+pytestmark = [*test_browser.pytestmark, pytest.mark.slow]
 LINKED = "transcript?episode=talk--promiser_r0&event=1"
 PICTURES = ROOT / ".artifacts" / "reader"
 PREYED = f"transcript?episode={PREY}"
@@ -57,6 +58,11 @@ def read(page, address, path):
     if "event=" in path:
         page.wait_for_selector(".ev.on, [role=alert]", timeout=15_000)
     return page
+
+
+def listening(page):
+    """Waits until keys are heard."""
+    page.wait_for_function("!!window.diReader?.pressed", timeout=15_000)
 
 
 def event_in(page):
@@ -125,6 +131,7 @@ def test_keys_go_through_episodes_and_keep_how_they_are_shown(page, address):
     page.keyboard.press("n")
     page.wait_for_url("**episode=talk--promiser_r1&blind=true", timeout=15_000)
     page.wait_for_selector(".ev", timeout=15_000)
+    listening(page)
     assert page.get_by_text("promiser").count() == 0
     page.keyboard.press("p")
     page.wait_for_url("**episode=talk--promiser_r0&blind=true", timeout=15_000)
