@@ -207,7 +207,7 @@ def test_the_walk_shows_text_of_tables_as_text(open_page, warehouses, tmp_path):
 
 def test_the_reader_says_which_claims_and_statistics_rest_on_an_episode(open_page):
     html = open_page("transcript", "full", episode=LINKED)
-    cited = html.split("Cited by</p>")[1].split("</ul>")[0]
+    cited = html.split("Cited by (")[1].split("</ul>")[0]
     assert "</a> figure q1: promiser, messages on</li>" in cited
     assert ": promiser (scripted) persuades</li>" in cited
     assert "<li>statistic q1: payback_rate</li>" in cited
