@@ -398,6 +398,7 @@ def _errors() -> Iterator[None]:
             "StaleJournalError",
             "FatalFault",
             "ServingError",
+            "InstanceError",
             "StorageError",
         }:
             raise WorkFailed(str(error)) from error
