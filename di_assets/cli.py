@@ -380,6 +380,26 @@ def ui(options: dict[str, str], port: int, dagster_port: int) -> None:
         serve(_home(options), port=port, dagster_port=dagster_port)
 
 
+@main.command()
+@click.option("--keep-days", type=click.IntRange(min=0), default=30, show_default=True, help="Of finished runs.")
+@click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and keep it.")
+@click.pass_obj
+def prune(options: dict[str, str], keep_days: int, dry_run: bool) -> None:
+    """Forget old runs of Dagster's history, but for those that hold what is newest of an asset; tables stay."""
+    with _errors():
+        from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+        from di_assets.assets.history import prune as forget  # noqa: PLC0415
+        from di_assets.instance import instance_of  # noqa: PLC0415
+
+        with instance_of(_home(options)) as instance:
+            done = forget(instance, keep=timedelta(days=keep_days), now=datetime.now(tz=UTC), dry=dry_run)
+        what = (
+            "would be forgotten" if dry_run else f"forgotten; {done.before / 1e6:.1f} MB -> {done.after / 1e6:.1f} MB"
+        )
+        click.echo(f"{done.runs} runs older than {keep_days} days {what}; {done.needed} as old hold what is newest")
+
+
 @contextmanager
 def _errors() -> Iterator[None]:
     """Bad input and failed work as one line each, with their exit codes."""

@@ -8,6 +8,7 @@ from di_assets.assets.alerts import alerts
 from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.freshness import freshness_checks, kept_fresh
+from di_assets.assets.history import pruning
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
 from di_assets.assets.pool import POOL
@@ -47,7 +48,7 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         assets=kept_fresh([*by_batch, *over_all], home.configs),
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
-        schedules=[nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly],
+        schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],
         sensors=alerts(home),
         resources={"home": home},
         executor=dg.in_process_executor,
