@@ -10,6 +10,7 @@ import dagster as dg
 import vl_convert as vlc
 
 from di_assets.assets import metadata
+from di_assets.assets.automation import follows
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES, Figure
 from di_assets.report.scope import Scope, scope_of
@@ -21,8 +22,7 @@ PREVIEW_SCALE = 1.5
 
 # A lift is published only after the look at it was recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
-          owners=metadata.OWNERS, tags=metadata.COMPUTED,
-          automation_condition=dg.AutomationCondition.eager())  # fmt: skip
+          owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
     built, path = publish_summary(home)
@@ -58,8 +58,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
 
     @dg.asset(name=name, deps=list(READS), group_name="report", kinds={"svg"}, code_version="1",
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
-              owners=metadata.OWNERS, tags=metadata.COMPUTED,
-              automation_condition=dg.AutomationCondition.eager())  # fmt: skip
+              owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         made, scope = publish_figure(home, name)
         return dg.MaterializeResult(
