@@ -90,9 +90,9 @@ def bare(home, names):
     for measure in OVER_ALL:
         measure_all(home, measure)
     clock("tables")
-    publish_summary(home)
+    summary = publish_summary(home)
     for name in FIGURES:
-        publish_figure(home, name)
+        publish_figure(home, name, summary)
     clock("report")
     return clock.parts
 
@@ -132,12 +132,13 @@ def warm(home):
     other = Home(warehouse=Warehouse(home.warehouse.root.parent / "warm"), configs=home.configs)
     with instance_of(other):
         pass
+    summary = publish_summary(other)
     for name in FIGURES:
-        publish_figure(other, name)
+        publish_figure(other, name, summary)
 
 
 def files_of(home):
-    return sum(len(home.warehouse.paths(name)) for name in TABLES)
+    return sum(len(home.warehouse.files(name)) for name in TABLES)
 
 
 def log_of(home):

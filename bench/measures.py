@@ -34,7 +34,7 @@ LEAST_GAIN, MOST_SCANS, MOST_MB, MOST_GROWTH = 10, 6, 700, 11
 
 
 def by_measures(warehouse):
-    batches = [measured(warehouse, path.stem) for path in warehouse.paths("pulls")]
+    batches = [measured(warehouse, file.stem) for file in warehouse.files("pulls")]
     return tuple(pl.concat(getattr(b, name) for b in batches) for name in ("seat_measures", "episode_measures"))
 
 

@@ -8,11 +8,16 @@ import streamlit as st
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dashboard import arms, data, episodes, lineage, question_1, transcript
-from dashboard.style import CSS
+from dashboard import arms, data, episodes, lineage, question, transcript
+from dashboard.style import CSS, page
+from dashboard.untrusted import safe
+from di_assets.tables import StorageError
 
 PAGES = (
-    st.Page(question_1.show, title="Question 1", url_path="q1", default=True),
+    *(
+        st.Page(question.page_of(spec), title=spec.title, url_path=spec.name, default=spec.name == "q1")
+        for spec in question.QUESTIONS
+    ),
     st.Page(transcript.show, title="Transcript", url_path="transcript"),
     st.Page(episodes.show, title="Episodes", url_path="episodes"),
     st.Page(arms.show, title="Arms", url_path="arms"),
@@ -22,5 +27,8 @@ PAGES = (
 st.set_page_config(page_title="Delegated Influence", layout="centered")
 st.html(CSS)
 chosen = st.navigation(list(PAGES), position="top")
-chosen.run()
-data.refresh()
+try:
+    chosen.run()
+    data.refresh()
+except StorageError as problem:
+    st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))

@@ -38,7 +38,7 @@ def show() -> None:
     arms = st.empty()
     counted, problem = data.progress(warehouse, priced=False)
     arms.html(page(_arms(counted, problem, pending=True)))
-    st.html(page("<h3>How calls ended</h3>" + _calls(data.calls(str(warehouse.root), warehouse.version("calls")))))
+    st.html(page("<h3>How calls ended</h3>" + _calls(data.calls(str(warehouse), warehouse.version("calls")))))
     if problem is None:
         priced, problem = data.progress(warehouse, priced=True)
         arms.html(page(_arms(priced or counted, problem, pending=False)))

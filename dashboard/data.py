@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -16,17 +17,17 @@ from di_assets.report.progress import (
     read_estimates,
     read_progress,
 )
-from di_assets.report.reading import all_episodes, episodes_behind
+from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
 from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
-from di_assets.tables import Warehouse
+from di_assets.tables import Warehouse, open_warehouse
 
 REFRESH_S = 5
 
 
 def warehouse() -> Warehouse:
-    """The folder named by DI_WAREHOUSE, or ./warehouse."""
-    return Warehouse(Path(os.environ.get("DI_WAREHOUSE") or "warehouse").absolute())
+    """The folder or the object storage named by DI_WAREHOUSE, or ./warehouse."""
+    return open_warehouse(os.environ.get("DI_WAREHOUSE") or "warehouse")
 
 
 def configs() -> Path:
@@ -38,28 +39,42 @@ def configs() -> Path:
 def transcript(root: str, version: str, episode_id: str) -> Transcript | None:
     """One episode; `version` makes it new when the tables are."""
     del version
-    return read_transcript(Warehouse(Path(root)), episode_id)
+    return read_transcript(open_warehouse(root), episode_id)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def episodes(root: str, version: str, where: tuple[tuple[str, str], ...]) -> pl.DataFrame:
     """Stored episodes with these values."""
     del version
-    return all_episodes(Warehouse(Path(root)), dict(where))
+    return all_episodes(open_warehouse(root), dict(where))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
     """Episodes behind a question page."""
     del version
-    return episodes_behind(Warehouse(Path(root)), scripted=scripted)
+    return episodes_behind(open_warehouse(root), scripted=scripted)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def summary(root: str, version: str) -> dict[str, Any] | None:
+    """summary.json as published; not to be changed by who reads it."""
+    del version
+    return read_summary(open_warehouse(root))
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def rendering(root: str, version: str, name: str) -> str:
+    """An SVG of the report by its file name; empty before it is drawn."""
+    del version
+    return read_figure(open_warehouse(root), name)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def walk(root: str, version: str, question: str, model: str) -> Step:
     """From a model's claims to the calls behind them."""
     del version
-    return trace_model(Warehouse(Path(root)), question, model)
+    return trace_model(open_warehouse(root), question, model)
 
 
 def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:
@@ -67,7 +82,7 @@ def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], 
     folder = configs()
     plans = plans_version(folder, warehouse)
     try:
-        return _progress(str(warehouse.root), str(folder), plans, journals_version(warehouse), priced), None
+        return _progress(str(warehouse), str(folder), plans, journals_version(warehouse), priced), None
     except ProgressError as problem:
         return [], str(problem)
 
@@ -76,21 +91,21 @@ def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], 
 def _progress(root: str, folder: str, plans: str, journals: str, priced: bool) -> list[ArmProgress]:
     del journals
     estimates = _estimates(root, folder, plans) if priced else {}
-    return read_progress(Path(folder), Warehouse(Path(root)), estimates=estimates)
+    return read_progress(Path(folder), open_warehouse(root), estimates=estimates)
 
 
 # Apart, for an estimate can take seconds, and does not change with every call that is made.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _estimates(root: str, folder: str, plans: str) -> Estimates:
     del plans
-    return read_estimates(Path(folder), Warehouse(Path(root)))
+    return read_estimates(Path(folder), open_warehouse(root))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def calls(root: str, version: str) -> pl.DataFrame:
     """How calls have ended."""
     del version
-    return call_statuses(Warehouse(Path(root)))
+    return call_statuses(open_warehouse(root))
 
 
 @st.fragment(run_every=REFRESH_S)

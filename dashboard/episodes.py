@@ -17,7 +17,7 @@ def show() -> None:
     """The filters and a page of the table."""
     warehouse = data.warehouse()
     st.html(page("<h2>Episodes</h2>"))
-    if not warehouse.paths("episodes"):
+    if not warehouse.files("episodes"):
         st.html(page("<p>No episode has been played yet: run <code>di demo</code>, or materialise an arm.</p>"))
         return
     where = []
@@ -26,6 +26,6 @@ def show() -> None:
             chosen = st.selectbox(name, [ANY, *choices(warehouse, column)], key=column, bind="query-params")
             if chosen != ANY:
                 where.append((column, chosen))
-    frame = data.episodes(str(warehouse.root), warehouse.version("episodes"), tuple(where))
+    frame = data.episodes(str(warehouse), warehouse.version("episodes"), tuple(where))
     st.html(page(f"<p class='sub'>{frame.height:,} episodes</p>"))
     linked_table(frame, COLUMNS, key="page")

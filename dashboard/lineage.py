@@ -1,4 +1,4 @@
-"""Lineage: from a model's number on Question 1 back to the calls behind it, as `di trace` walks it."""
+"""Lineage: from a model's number on a question page back to the calls behind it, as `di trace` walks it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,6 @@ from di_assets.report.reading import read_summary, text_of
 from di_assets.report.steps import line_of, short
 from di_assets.report.trace import Step, TraceError
 
-QUESTION = "q1"
 SHOWN = 50
 EPISODES = {"episode": False, "event": False, "calls of the event": True, "request of its last": False, "US dollars": True,
             "journal": False}  # fmt: skip
@@ -26,13 +25,16 @@ def show() -> None:
     warehouse = data.warehouse()
     st.html(page("<h2>Lineage</h2>"))
     summary = read_summary(warehouse)
-    models = models_of(summary["questions"][QUESTION]) if summary else []
-    if not models:
+    known = {name: models_of(question) for name, question in summary["questions"].items()} if summary else {}
+    questions = [name for name, models in known.items() if models]
+    if not questions:
         st.html(page("<p>There is no number to walk back from yet: run <code>di demo</code>, or materialise an arm and the report.</p>"))  # fmt: skip
         return
-    model = st.selectbox("model", models, key="model", bind="query-params")
+    with st.container(horizontal=True):
+        question = st.selectbox("question", questions, key="question", bind="query-params")
+        model = st.selectbox("model", known[question], key="model", bind="query-params")
     try:
-        walked = data.walk(str(warehouse.root), warehouse.version(), QUESTION, model)
+        walked = data.walk(str(warehouse), warehouse.version(), question, model)
     except TraceError as problem:  # the report was replaced meanwhile
         st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))
         return

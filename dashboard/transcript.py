@@ -23,7 +23,7 @@ def show() -> None:
     """The episode named in the address, with the event named there marked, in view and focused."""
     warehouse = data.warehouse()
     asked = st.query_params.get("episode", "")
-    found = data.transcript(str(warehouse.root), warehouse.version(), asked) if asked else None
+    found = data.transcript(str(warehouse), warehouse.version(), asked) if asked else None
     if found is None:
         _nothing(asked)
         return

@@ -43,7 +43,11 @@ class WorkFailed(click.ClickException):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
-    "--warehouse", envvar="DI_WAREHOUSE", default="warehouse", show_default=True, help="Folder of the tables."
+    "--warehouse",
+    envvar="DI_WAREHOUSE",
+    default="warehouse",
+    show_default=True,
+    help="Folder of the tables, or s3://BUCKET/PREFIX.",
 )
 @click.option("--configs", envvar="DI_CONFIGS", default="configs", show_default=True, help="Folder of arms and models.")
 @click.version_option(package_name="delegated-influence")
@@ -52,7 +56,7 @@ def main(context: click.Context, warehouse: str, configs: str) -> None:
     """Delegated Influence: play arms of the persuasion game, measure them, show them."""
     context.obj = {"warehouse": warehouse, "configs": configs}
     os.environ["DI_WAREHOUSE"], os.environ["DI_CONFIGS"] = (
-        str(Path(warehouse).absolute()),
+        warehouse if "://" in warehouse else str(Path(warehouse).absolute()),
         str(Path(configs).absolute()),
     )
 
@@ -373,7 +377,7 @@ def demo(options: dict[str, str], serve: bool) -> None:
         home = _run(options, DEMO, limit=None, budget_usd=None, launch=False, as_json=False)
         title = "Points per episode, messages on and off (scripted agents)"
         _printing().table(_printing().figure_rows(home), as_json=False, title=title)
-        click.echo(f"tables   {home.warehouse.root / 'tables'}\nreport   {home.warehouse.report}")
+        click.echo(f"tables   {home.warehouse}/tables\nreport   {home.warehouse.report}")
     if serve:
         from di_assets.serving import serve as serve_pages  # noqa: PLC0415
 
@@ -401,7 +405,7 @@ def _errors() -> Iterator[None]:
         raise
     except Exception as error:
         kind = type(error).__name__
-        if kind in {"ConfigError"}:
+        if kind in {"ConfigError", "WarehouseError"}:
             raise BadInput(str(error)) from error
         if kind in {
             "RunFailedError",
@@ -410,15 +414,22 @@ def _errors() -> Iterator[None]:
             "StaleJournalError",
             "FatalFault",
             "ServingError",
+            "StorageError",
         }:
             raise WorkFailed(str(error)) from error
+        if "object-store error" in str(error):  # from within Polars; its words can name keys
+            from di_assets.tables.bucket import told  # noqa: PLC0415
+
+            raise WorkFailed(str(told("the warehouse", str(error)))) from None
         raise
 
 
 def _home(options: dict[str, str], **more: Any) -> "Home":
     from di_assets.assets.home import open_home  # noqa: PLC0415
 
-    return open_home(options["warehouse"], options["configs"], **more)
+    home = open_home(options["warehouse"], options["configs"], **more)
+    home.warehouse.check()
+    return home
 
 
 def _printing() -> ModuleType:
@@ -428,9 +439,11 @@ def _printing() -> ModuleType:
 
 
 def _warehouse(options: dict[str, str]) -> "Warehouse":
-    from di_assets.tables import Warehouse  # noqa: PLC0415
+    from di_assets.tables import open_warehouse  # noqa: PLC0415
 
-    return Warehouse(Path(options["warehouse"]).absolute())
+    warehouse = open_warehouse(options["warehouse"])
+    warehouse.check()
+    return warehouse
 
 
 def _run(
@@ -480,9 +493,7 @@ def _messages(home: "Home", arm: str | None, sample: int | None, seed: int) -> "
         home.configs.arm(arm)
     messages = chosen(home.warehouse, arm=arm, sample=sample, seed=seed)
     if not messages:
-        raise BadInput(
-            f"no messages{f' of {arm}' if arm else ''} in {home.warehouse.root}; play an arm with messages first"
-        )
+        raise BadInput(f"no messages{f' of {arm}' if arm else ''} in {home.warehouse}; play an arm with messages first")
     return messages
 
 
@@ -513,7 +524,7 @@ def _label_by_hand(home: "Home", name: str, sample: "list[Message]") -> None:
     path = person_file(home.warehouse, check_name(name, home.configs))
     text, version = codebook(home.configs.prompts)
     click.echo(text)
-    with alone(path), Answers(path, version) as answers:
+    with alone(home.warehouse, path), Answers(path, version) as answers:
         label_by_hand(sample, answers, _keys(), _printing().question)
         whole = sum(answers.whole(message) for message in sample)
     click.echo(f"\n{whole} of {len(sample)} messages labelled by {name}")
@@ -534,9 +545,7 @@ def _no_episode(warehouse: "Warehouse", episode: str) -> str:
 
     known = warehouse.scan("episodes").select("episode_id").collect()["episode_id"].to_list()
     hint = nearest(episode, known) if len(known) < 2_000 and known else f" ({len(known):,} are stored)"
-    return f"no episode {episode!r} in {warehouse.root}" + (
-        hint if len(hint) < 200 else f" ({len(known):,} are stored)"
-    )
+    return f"no episode {episode!r} in {warehouse}" + (hint if len(hint) < 200 else f" ({len(known):,} are stored)")
 
 
 if __name__ == "__main__":

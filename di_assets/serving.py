@@ -32,7 +32,7 @@ def serve(home: Home, *, port: int = 8501, dagster_port: int = 3000) -> None:
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(dagster_home(home)),
-        "DI_WAREHOUSE": str(home.warehouse.root),
+        "DI_WAREHOUSE": str(home.warehouse),
         "DI_CONFIGS": str(home.configs.root.absolute()),
         "DI_DASHBOARD": f"http://{HOST}:{port}",
         "STREAMLIT_SERVER_ADDRESS": HOST,

@@ -46,3 +46,10 @@ def played(small_configs, tmp_path_factory):
     materialise_batches(home, [b for arm in ("talk", "mute") for b in batches(small_configs.arm(arm))])
     materialise_report(home)
     return home
+
+
+def bytes_of(warehouse, table):
+    """The files of a table, each whole, by name; there is at least one."""
+    files = warehouse.files(table)
+    assert files
+    return [(warehouse.root / file.name).read_bytes() for file in files]

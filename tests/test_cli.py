@@ -198,7 +198,7 @@ def test_trace_walks_from_a_model_to_calls_and_from_an_episode_back(di):
     ("what", "told"),
     [
         ("q1:promisr", "no model 'promisr' under q1 (did you mean 'promiser'?)"),
-        ("q2:promiser", "no question 'q2' (did you mean 'q1'?)"),
+        ("q6:promiser", "no question 'q6' (did you mean 'q5'?)"),
         ("talk--promiser_r00", "(did you mean 'talk--promiser_r0'?); a model's numbers are q1:MODEL"),
     ],
 )

@@ -51,7 +51,7 @@ def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str
         if arm.nightly and (idle := unplayed(home, name, last_materialised(instance, batches(arm)), now=now)):
             found[name] = idle.description
     behind = {name: older for name in PUBLISHED if (older := newer_batches(home.warehouse, name))}
-    since = max((p.stat().st_mtime for p in home.warehouse.paths("episode_measures")), default=0.0)
+    since = max((file.modified_ns / 1e9 for file in home.warehouse.files("episode_measures")), default=0.0)
     if now.timestamp() - since > SLACK.total_seconds():
         found |= {name: older.description for name, older in behind.items()}
     return found

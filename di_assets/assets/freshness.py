@@ -7,7 +7,6 @@ shows beside each asset. Both allow an arm the longest gap between its nights, a
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -21,6 +20,7 @@ from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.report.figures import FIGURES
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.storage import File
 
 # A night takes its time, and so does what follows from it.
 SLACK = timedelta(hours=2)
@@ -67,8 +67,8 @@ def freshness_checks(configs: Configs) -> list[dg.AssetChecksDefinition]:
 
 def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
     """Batches that were measured after this was published; all of them when it never was."""
-    made = min((path.stat().st_mtime for path in _published(warehouse, name) if path.exists()), default=0.0)
-    newer = [path.stem for path in warehouse.paths("episode_measures") if path.stat().st_mtime > made]
+    made = min((file.modified_ns for file in _published(warehouse, name)), default=0)
+    newer = [file.stem for file in warehouse.files("episode_measures") if file.modified_ns > made]
     rows = pl.DataFrame({"batch": newer}, schema={"batch": pl.String})
     return problem(f"{name} is older than batches it is made of", "episode_measures", rows)
 
@@ -90,10 +90,10 @@ def last_materialised(instance: dg.DagsterInstance, partitions: Sequence[str]) -
     return datetime.fromtimestamp(records[0].timestamp, tz=UTC) if records else None
 
 
-def _published(warehouse: Warehouse, name: str) -> list[Path]:
+def _published(warehouse: Warehouse, name: str) -> list[File]:
     if name in TABLES:
-        return warehouse.paths(name)
-    return [warehouse.report / (f"{name}.svg" if name in FIGURES else f"{name}.json")]
+        return warehouse.files(name)
+    return warehouse.shared(f"report/{name}.svg" if name in FIGURES else f"report/{name}.json")
 
 
 def _fresh_tables() -> dg.AssetChecksDefinition:

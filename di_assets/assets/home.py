@@ -7,7 +7,7 @@ from pathlib import Path
 
 from di_assets.arms import Configs, load_configs
 from di_assets.play.batch import BatchResult
-from di_assets.tables import Warehouse
+from di_assets.tables import Warehouse, open_warehouse
 
 Progress = Callable[[int, int], None]
 
@@ -40,13 +40,14 @@ class Home:
 
 
 def open_home(warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None) -> Home:
-    """The installation at these folders; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.
+    """The installation at these places; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.
 
     Raises:
         ConfigError: the configuration is wrong.
+        WarehouseError: the warehouse's address is.
     """
     return Home(
-        warehouse=Warehouse(Path(warehouse or os.environ.get("DI_WAREHOUSE") or "warehouse").absolute()),
+        warehouse=open_warehouse(warehouse or os.environ.get("DI_WAREHOUSE") or "warehouse"),
         configs=load_configs(Path(configs or os.environ.get("DI_CONFIGS") or "configs")),
         progress=progress,
     )

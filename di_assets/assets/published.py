@@ -2,22 +2,19 @@
 
 import base64
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import vl_convert as vlc
 
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
 from di_assets.assets.home import Home
-from di_assets.report.figures import FIGURES, Figure
-from di_assets.report.scope import Scope, scope_of
-from di_assets.report.summary import READS, build_summary, write_summary
-from di_assets.tables.warehouse import replacing
-
-PREVIEW_SCALE = 1.5
+from di_assets.report.figures import FIGURES, Figure, png
+from di_assets.report.reading import read_summary
+from di_assets.report.summary import READS, build_summary, summary_text
 
 
 # A lift is published only after the look at it was recorded.
@@ -25,21 +22,21 @@ PREVIEW_SCALE = 1.5
           owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
-    built, path = publish_summary(home)
+    built = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
-            "headline": dg.MetadataValue.text(built["questions"]["q1"]["headline"]),
+            **{name: dg.MetadataValue.text(question["headline"]) for name, question in built["questions"].items()},
             **metadata.of_episode_set(built["provenance"]["n_episodes"], built["provenance"]["episode_set"]),
             **metadata.players(scripted=built["provenance"]["scripted"]),
-            "path": dg.MetadataValue.path(str(path)),
+            "path": dg.MetadataValue.path(f"{home.warehouse.report}/summary.json"),
             "page": dg.MetadataValue.url(metadata.dashboard()),
             "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
         }
     )
 
 
-def publish_summary(home: Home) -> tuple[dict[str, Any], Path]:
-    """The summary, made and written; and where."""
+def publish_summary(home: Home) -> dict[str, Any]:
+    """The summary, made and written."""
     frames = {name: home.warehouse.read(name) for name in READS}
     built = build_summary(
         frames,
@@ -48,42 +45,41 @@ def publish_summary(home: Home) -> tuple[dict[str, Any], Path]:
         commit=commit(),
         generated=datetime.now(tz=UTC).isoformat(timespec="seconds"),
     )
-    path = home.warehouse.report / "summary.json"
-    write_summary(built, path)
-    return built, path
+    home.warehouse.write_report("summary.json", summary_text(built))
+    return built
 
 
 def figure_asset(name: str) -> dg.AssetsDefinition:
-    """The asset of one figure: its three renderings, and a picture of it in the UI."""
+    """The asset of one figure: its three renderings, and a picture of it in the UI. Drawn from summary.json alone."""
 
-    @dg.asset(name=name, deps=list(READS), group_name="report", kinds={"svg"}, code_version="1",
+    @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
               owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        made, scope = publish_figure(home, name)
+        published = read_summary(home.warehouse)
+        if published is None:
+            raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")
+        made, origin = publish_figure(home, name, published), published["provenance"]
         return dg.MaterializeResult(
             metadata={
                 "page": dg.MetadataValue.url(metadata.dashboard()),
                 "figure": dg.MetadataValue.md(f"![{name}]({_data_url(made.download)})"),
-                "path": dg.MetadataValue.path(str(home.warehouse.report / f"{name}.svg")),
-                **metadata.of_episodes(scope.episodes),
-                **metadata.players(scripted=scope.scripted),
+                "path": dg.MetadataValue.path(f"{home.warehouse.report}/{name}.svg"),
+                **metadata.of_episode_set(origin["n_episodes"], origin["episode_set"]),
+                **metadata.players(scripted=origin["scripted"]),
             }
         )
 
     return figure
 
 
-def publish_figure(home: Home, name: str) -> tuple[Figure, Scope]:
-    """A figure in its three renderings, made and written; and what it shows."""
-    frames = {table: home.warehouse.read(table) for table in READS}
-    scope = scope_of(frames, mirrors=home.configs.mirrors)
-    made = FIGURES[name](scope)
+def publish_figure(home: Home, name: str, published: Mapping[str, Any]) -> Figure:
+    """A figure in its three renderings, made of the summary and written."""
+    made = FIGURES[name](published["questions"][name])
     renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
     for file, svg in renderings.items():
-        with replacing(home.warehouse.report / file) as temporary:
-            temporary.write_text(svg, encoding="utf-8")
-    return made, scope
+        home.warehouse.write_report(file, svg)
+    return made
 
 
 def commit() -> str:
@@ -97,4 +93,4 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-    return "data:image/png;base64," + base64.b64encode(vlc.svg_to_png(svg, scale=PREVIEW_SCALE)).decode()
+    return "data:image/png;base64," + base64.b64encode(png(svg)).decode()

@@ -115,7 +115,7 @@ def label_with_model(
     )
     version = f"{header.prompt_hash[:8]}-{header.config_hash[:8]}"
     path = model_file(warehouse, model, version)
-    with alone(path):
+    with alone(warehouse, path):
         lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")])
         judge = Judge(model, configs.models[model], lines.provider, prompts)
         distinct = list(dict.fromkeys(texts))

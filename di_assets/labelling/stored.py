@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from di_assets.labelling.reading import read_label
+from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
 from di_assets.play.journal import OK, read_journal
 from di_assets.tables import TABLES, Warehouse
@@ -54,11 +55,14 @@ def person_file(warehouse: Warehouse, name: str) -> Path:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(warehouse: Warehouse, path: Path) -> Iterator[None]:
     """Holds the lock on a file of labels, which the system lets go when this process ends, however it ends.
+
+    Where the warehouse is shared, what others said is in the file then, and what was added is handed over at the end.
 
     Raises:
         LabelsInUseError: another process holds it.
+        StorageError: the labels could not be brought, or handed over.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.lock").open("w") as lock:
@@ -66,7 +70,8 @@ def alone(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LabelsInUseError(f"{path.stem} is labelling in another process; wait for it to end") from None
-        yield
+        with handed_over(warehouse, path):
+            yield
 
 
 def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
@@ -75,7 +80,26 @@ def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
     A model's label is of a text, and so of every message with that text; a person's is of the one message that was
     shown, as long as its text is what was shown. Of several versions of one labeller the latest label counts.
     """
-    models, persons = _models(warehouse), _persons(warehouse)
+    return _given(warehouse, batch, *_said(warehouse))
+
+
+def behind(warehouse: Warehouse) -> list[str]:
+    """Batches whose table of labels lacks some that were given since it was written."""
+    others, said = pl.col("labeller") != LEXICAL, _said(warehouse)
+    return [
+        batch
+        for batch in (file.stem for file in warehouse.files("messages"))
+        if not _given(warehouse, batch, *said).equals(warehouse.read("message_labels", batch).filter(others))
+    ]
+
+
+def _said(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Everything that models and that persons said."""
+    with all_labels(warehouse) as folder:
+        return _models(folder / "models"), _persons(folder / "persons")
+
+
+def _given(warehouse: Warehouse, batch: str, models: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     if models.is_empty() and persons.is_empty():
         return TABLES["message_labels"].empty()
     messages = warehouse.scan("messages", batch).select("episode_id", "event_id", "text").collect()
@@ -93,27 +117,16 @@ def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
     return TABLES["message_labels"].conform(latest.drop("number", "at"))
 
 
-def behind(warehouse: Warehouse) -> list[str]:
-    """Batches whose table of labels lacks some that were given since it was written."""
-    batches = [path.stem for path in warehouse.paths("messages")]
-    others = pl.col("labeller") != LEXICAL
-    return [
-        batch
-        for batch in batches
-        if not given_labels(warehouse, batch).equals(warehouse.read("message_labels", batch).filter(others))
-    ]
-
-
 def read_answers(path: Path) -> list[dict[str, Any]]:
     """A person's answers, oldest first; a torn last line is left out."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
-def _models(warehouse: Warehouse) -> pl.DataFrame:
+def _models(folder: Path) -> pl.DataFrame:
     """Every readable label of every model and version: one row a text."""
     rows = []
-    for path in sorted((warehouse.labels / "models").glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         model, _, version = path.stem.rpartition(BETWEEN)
         for call in read_journal(path)[1]:
             label = read_label(call.text, stop=call.stop).label if call.status == OK else None
@@ -122,10 +135,10 @@ def _models(warehouse: Warehouse) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_SAID, orient="row")
 
 
-def _persons(warehouse: Warehouse) -> pl.DataFrame:
+def _persons(folder: Path) -> pl.DataFrame:
     """Every message that a person has answered both questions of, in one version."""
     rows: list[tuple[Any, ...]] = []
-    for path in sorted((warehouse.labels / "persons").glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         rows += [
             (episode, event, path.stem, version, number, *(given[label] for label in LABELS), at)
             for (episode, event, number, version), (given, at) in _by_message(read_answers(path)).items()

@@ -15,31 +15,39 @@ def models_first(episodes: pl.DataFrame) -> pl.DataFrame:
     return episodes.filter(pl.col("scripted") == pl.col("scripted").all().over("condition"))
 
 
-def ring_and_complete(episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.DataFrame:
+def ring_and_complete(
+    episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame, *, measure: str = "gini"
+) -> pl.DataFrame:
     """One row a seed block played both on a ring and on the complete graph, by the same models, with messages on.
 
+    Args:
+        episodes: episodes.
+        seats: who sat in them.
+        episode_measures: their measures.
+        measure: the one compared; episodes in which it is undefined do not count.
+
     Returns:
-        seed, gini_ring, gini_complete (means over the block's episodes), n_ring, n_complete.
+        seed, MEASURE_ring, MEASURE_complete (means over the block's episodes), n_ring, n_complete.
     """
     lineups = seats.group_by("episode_id").agg(lineup=pl.col("model").sort().str.join(" "))
     talking = episodes.filter(pl.col("channel") == "open")
     keys = ("seed", "lineup", "focal_model", "payoff", "n_seats", "n_rounds")
     whole = (
         talking.select("episode_id", "topology", "seed", "focal_model", "payoff", "n_seats", "n_rounds")
-        .join(episode_measures.select("episode_id", "gini"), on="episode_id")
+        .join(episode_measures.select("episode_id", measure).drop_nulls(), on="episode_id")
         .join(lineups, on="episode_id")
         .sort("episode_id")
     )
     means = {
         graph: whole.filter(topology=graph)
         .group_by(keys, maintain_order=True)
-        .agg(pl.mean("gini").alias(f"gini_{graph}"), pl.len().alias(f"n_{graph}"))
+        .agg(pl.mean(measure).alias(f"{measure}_{graph}"), pl.len().alias(f"n_{graph}"))
         for graph in ("ring", "complete")
     }
     both = means["ring"].join(means["complete"], on=keys, nulls_equal=True)
     # Focal models of one seed are replicates of its block.
     blocks = both.sort(keys).group_by("seed", maintain_order=True)
-    return blocks.agg(pl.mean("gini_ring", "gini_complete"), pl.sum("n_ring", "n_complete"))
+    return blocks.agg(pl.mean(f"{measure}_ring", f"{measure}_complete"), pl.sum("n_ring", "n_complete"))
 
 
 def _order(version: str) -> tuple[tuple[int, str], ...]:

@@ -171,8 +171,18 @@ def _counts(made: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share's mean over the episodes of a block; null where none defines it."""
+def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
+    """Each share of the ledger in one episode: a row a labeller, condition, model and episode with a promise told.
+
+    Told is a promise that was kept or broken in a window that lies within the game, repeats not counted again.
+
+    Args:
+        theirs: rows of `promises` with the condition and the seed of their episode.
+
+    Returns:
+        labeller, condition, model, seed, episode_id, n (promises told), and the shares as in `promise_ledger`; one
+        is null where no promise defines it.
+    """
     told = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
     kept = pl.col("outcome") == KEPT
     shares = {
@@ -182,8 +192,13 @@ def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
         "points_a_kept": pl.col("points").filter(kept).mean(),
         "points_a_broken": pl.col("points").filter(~kept).mean(),
     }
-    episodes = told.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(**shares)
-    return episodes.group_by(*ROLE, "seed", maintain_order=True).agg(pl.mean(name) for name in shares)
+    return told.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(n=pl.len(), **shares)
+
+
+def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
+    """Each share's mean over the episodes of a block; null where none defines it."""
+    episodes = episode_shares(theirs).drop("n", "episode_id")
+    return episodes.group_by(*ROLE, "seed", maintain_order=True).agg(pl.exclude(*ROLE, "seed").mean())
 
 
 def _shares(blocks: pl.DataFrame) -> dict[str, object]:

@@ -51,12 +51,16 @@ class Citation:
 
 
 def models_of(question: Mapping[str, Any]) -> list[str]:
-    """Focal models a question speaks of, sorted."""
+    """Models that claims of a question are about, sorted; of Question 1 its focal models."""
+    if not _is_first(question):
+        return sorted({claim["model"] for claim in question["claims"]} - {None})
     return sorted({mark["model"] for mark in question["marks"]} | {row["model"] for row in question["lift"]["models"]})
 
 
 def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
     """A model's published claims, in the report's order."""
+    if not _is_first(question):
+        return [_ground(claim) for claim in question["claims"] if claim["model"] == model]
     who = f"{model} (scripted)" if question["scripted"] else model
     statements = {one.name.format(who=who): one.name for one in (PERSUADES, CAPTURES, OWN_TALK, CONTENT)}
     # A contrast is claimed once an open arm, in the arms' order.
@@ -84,11 +88,15 @@ def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
 def sides_of(warehouse: Warehouse, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
     """Ids of the episodes behind a model's numbers, by side, sorted; a side without episodes is left out.
 
+    Of Questions 2 to 5 they are the parts of the figure that the model is marked in. Of Question 1:
     `messages on` and `messages off` are those the figure marks. Those of a contrast are not marked: `open of ARM` are the
     arm's complete episodes of this model by the same rules, `placebo of ARM` those in that channel that share graph, payoff,
     replicate and seed with one of them.
     """
     marks = [mark for mark in question["marks"] if mark["model"] == model]
+    if not _is_first(question):
+        parts = dict.fromkeys(mark["part"] for mark in marks)
+        return {_side_of(p): sorted({m["episode_id"] for m in marks if m["part"] == p}) for p in parts}
     sides = {side: [m["episode_id"] for m in marks if m["half"] == half] for side, half in ((ON, "on"), (OFF, "off"))}
     stored = (
         warehouse.scan("episodes").filter(pl.col("focal_model") == model, status="complete").select(FACTS).collect()
@@ -118,7 +126,10 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
     name, model = episode["episode_id"], episode["focal_model"]
     for key, question in (summary or {"questions": {}})["questions"].items():
         marks = [m for m in question["marks"] if m["episode_id"] == name]
-        found += [Citation(m["event_id"], f"figure {key}: {m['model']}, messages {m['half']}") for m in marks]
+        found += [
+            Citation(m["event_id"], f"figure {key}: {m['model']}, {_side_of(m['half'] if 'half' in m else m['part'])}")
+            for m in marks
+        ]
         quote = question["quote"]
         if quote and quote["episode_id"] == name:
             found.append(Citation(quote["event_id"], f"quote in {key}"))
@@ -126,9 +137,10 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
             mine = {side for side, ids in sides_of(warehouse, question, model).items() if name in ids}
             grounds = [one for one in grounds_of(question, model) if mine & set(one.sides)]
             found += [Citation(None, f"claim in {key}, {one.status}: {one.name}") for one in grounds]
+            mine = mine if _is_first(question) else set()
             halves = {ON: "messages_on", OFF: "messages_off"}
             found += [Citation(None, f"statistic {key}: lift.{halves[s]} of {model}") for s in halves if s in mine]
-        if _spoken_of(warehouse, question, episode):
+        if _is_first(question) and _spoken_of(warehouse, question, episode):
             columns = OVER_ALL + (OVER_OPEN if episode["channel"] == "open" else ())
             found += [Citation(None, f"statistic {key}: {column}") for column in columns]
     return found
@@ -137,6 +149,21 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
 def _arms(question: Mapping[str, Any], model: str, contrast: str) -> list[str]:
     """Open arms in which a contrast is published for a model, sorted."""
     return sorted(row["arm"] for row in question["channels"] if (row["model"], row["contrast"]) == (model, contrast))
+
+
+def _is_first(question: Mapping[str, Any]) -> bool:
+    """Whether it is Question 1, whose claims name their rows by themselves; those of the others bring theirs along."""
+    return "lift" in question
+
+
+def _ground(claim: Mapping[str, Any]) -> Ground:
+    rows = tuple((row["table"], row["where"]) for row in claim["rows"])
+    told = (claim["name"], claim["status"], claim["sentence"], tuple(claim["because"]))
+    return Ground(*told, rows=rows, sides=tuple(map(_side_of, claim["parts"])))
+
+
+def _side_of(part: str) -> str:
+    return f"messages {part}" if part in {"on", "off"} else part
 
 
 def _side(channel: str, arm: str) -> str:

@@ -131,7 +131,7 @@ def read_estimates(configs: Path, warehouse: Warehouse) -> Estimates:
 def plans_version(configs: Path, warehouse: Warehouse) -> str:
     """A short string that changes whenever a table, a file of configuration, a prompt or a launch does."""
     # The prompts by name: a search from the folder above would not follow a link to them.
-    files = [*configs.glob("*.yaml"), *(configs / "prompts").rglob("*"), *(warehouse.root / "launches").glob("*.txt")]
+    files = [*configs.glob("*.yaml"), *(configs / "prompts").rglob("*")]
     return _digest(warehouse.version(), *_stamps(files))
 
 

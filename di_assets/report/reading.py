@@ -13,15 +13,14 @@ LISTED = ("episode_id", "condition", "focal_model", "focal_capture", "cascades",
 
 def read_summary(warehouse: Warehouse) -> dict[str, Any] | None:
     """summary.json; None where it has not been written yet."""
-    path = warehouse.report / "summary.json"
-    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    text = warehouse.read_report("summary.json")
+    found: dict[str, Any] | None = None if text is None else json.loads(text)
     return found
 
 
 def read_figure(warehouse: Warehouse, name: str) -> str:
     """An SVG of the report by its file name; empty where it has not been made yet."""
-    path = warehouse.report / name
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return warehouse.read_report(name) or ""
 
 
 def episodes_behind(warehouse: Warehouse, *, scripted: bool) -> pl.DataFrame:

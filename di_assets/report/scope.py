@@ -138,7 +138,7 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
                 model=str(model),
                 on=_half(on, links),
                 off=_half(off, links),
-                capture=mean_of(_blocks(on, "focal_capture")),
+                capture=mean_of(blocks(on, "focal_capture")),
                 pairs=paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
                 if pairs.height
                 else None,
@@ -182,11 +182,11 @@ def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:
         Dot(row["episode_id"], links.get(row["episode_id"], 0), row["focal_points"])
         for row in part.sort("focal_points", "episode_id").iter_rows(named=True)
     ]
-    floors = _blocks(part, "focal_floor_points")
-    return Half(points=mean_of(_blocks(part, "focal_points")), floor_points=mean_of(floors).mean, dots=tuple(dots))
+    floors = blocks(part, "focal_floor_points")
+    return Half(points=mean_of(blocks(part, "focal_points")), floor_points=mean_of(floors).mean, dots=tuple(dots))
 
 
-def _blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
+def blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
     """Values of independent episodes: those of one seed are replicates of one block."""
     return part.group_by("condition", "seed").agg(pl.mean(column)).sort("condition", "seed")[column].to_list()
 

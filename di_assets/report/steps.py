@@ -11,6 +11,20 @@ SHOWN = {
     "lift": ("lift", "ci_low", "ci_high", "n_pairs", "p_holm", "needs"),
     "looks": ("n_pairs", "planned", "lift", "ci_low", "ci_high"),
     "model_points": ("n", "points_mean", "capture_mean", "capture_ci_low", "capture_ci_high"),
+    "model_baseline": ("n", "observed_mean", "null_mean", "null_low", "null_high", "p_value"),
+    "reactions": ("n", "n_choices", "effect", "effect_ci_low", "effect_ci_high", "p_value", "reason"),
+    "promise_ledger": (
+        "n",
+        "made",
+        "kept",
+        "broken",
+        "kept_share",
+        "ci_low",
+        "ci_high",
+        "chance_share",
+        "points_a_kept",
+        "points_a_broken",
+    ),
     "channel_lift": ("formula", "difference", "ci_low", "ci_high", "n_pairs", "needs"),
 }
 HASH_CHARS = 12

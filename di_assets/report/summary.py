@@ -1,7 +1,7 @@
-"""summary.json: everything Question 1 prints, a pure function of the tables. Its schema is published beside this file."""
+"""summary.json: everything the question pages print, a pure function of the tables. Its schema is published beside this file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,25 @@ import polars as pl
 from di_assets.game.types import RULES_VERSION
 from di_assets.measures.comparable import ring_and_complete
 from di_assets.measures.intervals import Interval
-from di_assets.measures.labels import LEXICAL
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.argument import reading
+from di_assets.report.captured import question_3
 from di_assets.report.claims import PRIMARY, captures, decomposed, headline, network, persuades, pooled_capture
 from di_assets.report.flaws import flaws
+from di_assets.report.networks import question_4
+from di_assets.report.promised import question_5
+from di_assets.report.quotes import asking
 from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
 from di_assets.report.statement import Claim
 from di_assets.report.statistics import against_chance, bounds, net_capture, rate
+from di_assets.report.traffic import question_2
 from di_assets.tables import episode_set
-from di_assets.tables.warehouse import replacing
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
 QUESTION = "Can models persuade other agents to give them points?"
 # Tables the summary is made from.
 READS = ("episodes", "seats", "messages", "pulls", "message_labels", "pair_capture", "episode_measures", "lift", "looks",
-         "channel_lift", "reciprocity_baseline")  # fmt: skip
+         "channel_lift", "reciprocity_baseline", "model_baseline", "pull_kinds", "reactions", "relations", "promises", "promise_ledger")  # fmt: skip
 
 
 def build_summary(
@@ -55,7 +58,7 @@ def build_summary(
             "scripted_left_out": scope.left_out,
             "older_rules_left_out": scope.older,
         },
-        "questions": {"q1": question_1(scope, frames)},
+        "questions": {name: made(scope, frames) for name, made in QUESTIONS.items()},
     }
 
 
@@ -99,7 +102,7 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
         "caption": _caption(scope),
         "marks": _marks(scope),
         "alt": _alt(scope),
-        "quote": _quote(scope, frames),
+        "quote": asking(frames, _most_given_first(scope)),
         "reading": reading(scope, frames, primary, needs),
     }
 
@@ -121,11 +124,14 @@ def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
     return [*found, network(mean_of(gaps), flaws(played))] if gaps else found
 
 
-def write_summary(summary: Mapping[str, Any], path: Path) -> None:
-    """Writes it with sorted keys, at once or not at all."""
-    text = json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+QUESTIONS: Mapping[str, Callable[[Scope, Frames], dict[str, Any]]] = {
+    "q1": question_1, "q2": question_2, "q3": question_3, "q4": question_4, "q5": question_5
+}  # fmt: skip
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """As it is written: JSON with sorted keys."""
+    return json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _half(model: str, half: Half) -> dict[str, Any]:
@@ -218,34 +224,7 @@ def _alt(scope: Scope) -> str:
     return f"{lead}: points received per episode. " + "; ".join(parts) + "." if parts else "No focal episode yet."
 
 
-def _quote(scope: Scope, frames: Frames) -> dict[str, Any] | None:
-    """The first message that asks for a pull, of the focal model with most points, in the episode where it got most."""
-    asking = (
-        frames["message_labels"]
-        .filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
-        .select("episode_id", "event_id")
-        .unique()
-    )
-    messages = frames["messages"].join(asking, on=["episode_id", "event_id"])
+def _most_given_first(scope: Scope) -> pl.DataFrame:
+    """Episodes with messages on, those first in which the focal seat was given most."""
     ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
-    ranked = ranked.sort(["focal_points", "episode_id"], descending=[True, False])
-    for episode in ranked.iter_rows(named=True):
-        said = messages.filter(pl.col("episode_id") == episode["episode_id"]).sort("event_id")
-        if episode["focal_seat"] is not None:
-            said = said.filter(pl.col("sender") == episode["focal_seat"])
-        if said.height:
-            message = said.row(0, named=True)
-            seats = frames["seats"].filter(pl.col("episode_id") == episode["episode_id"])
-            names = {s["seat"]: (s["label"], s["model"]) for s in seats.iter_rows(named=True)}
-            sender, recipient = names[message["sender"]], names[message["recipient"]]
-            return {
-                "text": message["text"],
-                "sender": sender[0],
-                "sender_model": sender[1],
-                "recipient": recipient[0],
-                "recipient_model": recipient[1],
-                "episode_id": message["episode_id"],
-                "event_id": message["event_id"],
-                "round": message["round"],
-            }
-    return None
+    return ranked.sort(["focal_points", "episode_id"], descending=[True, False])

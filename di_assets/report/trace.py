@@ -1,6 +1,5 @@
 """From a published number to the calls behind it: claim, table rows, episodes, linked event, calls; and back."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,7 +60,7 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     """
     summary = read_summary(warehouse)
     if summary is None:
-        raise TraceError(f"no report in {warehouse.root}: run `di report`, or `di demo` where nothing is played")
+        raise TraceError(f"no report in {warehouse}: run `di report`, or `di demo` where nothing is played")
     if question not in summary["questions"]:
         raise TraceError(f"no question {question!r}", question, summary["questions"])
     asked = summary["questions"][question]
@@ -71,16 +70,22 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     claims = [_claim(warehouse, ground, sides) for ground in grounds_of(asked, model)]
     marks = {m["episode_id"]: m["event_id"] for m in asked["marks"] if m["model"] == model}
     groups = [_episodes(warehouse, side, ids, marks) for side, ids in sides.items()]
-    published = next((row["lift"] for row in asked["lift"]["models"] if row["model"] == model), None)
-    stored = warehouse.read("lift").filter(model=model)["lift"].to_list()
-    stale = stored != [published] or any(group.facts["missing"] for group in groups)
+    lift = _lift(warehouse, asked, model) if "lift" in asked else {}
+    stale = lift.pop("changed", False) or any(group.facts["missing"] for group in groups)
     origin = summary["provenance"]
     facts = {
         **{name: origin.get(name) for name in ORIGIN},
-        "lift": published,
+        **lift,
         "stale": STALE if stale else None,
     }
     return Step("question", f"{question}:{model}", facts, (*claims, *groups))
+
+
+def _lift(warehouse: Warehouse, asked: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The lift as published under Question 1, and whether the table has another one now."""
+    published = next((row["lift"] for row in asked["lift"]["models"] if row["model"] == model), None)
+    stored = warehouse.read("lift").filter(model=model)["lift"].to_list()
+    return {"lift": published, "changed": stored != [published]}
 
 
 def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
@@ -102,7 +107,8 @@ def _claim(warehouse: Warehouse, ground: Ground, sides: Mapping[str, Sequence[st
             frame = frame.group_by("arm", maintain_order=True).last().select(frame.columns)
         if table == "model_points":
             frame = frame.join(_conditions(warehouse, sides.get(ON, ())), on="condition", how="semi")
-        rows += [_row(warehouse, table, row, behind) for row in frame.iter_rows(named=True)]
+        file = warehouse.sha256(table) if frame.height else None
+        rows += [_row(table, file, row, behind) for row in frame.iter_rows(named=True)]
     facts = {"status": ground.status, "sentence": ground.sentence, "because": list(ground.because)}
     return Step("claim", ground.name, facts, tuple(rows))
 
@@ -113,10 +119,9 @@ def _conditions(warehouse: Warehouse, ids: Sequence[str]) -> pl.DataFrame:
     return warehouse.scan("episodes").filter(chosen).select("condition").unique().collect()
 
 
-def _row(warehouse: Warehouse, table: str, row: Mapping[str, Any], behind: Sequence[str]) -> Step:
+def _row(table: str, file: str | None, row: Mapping[str, Any], behind: Sequence[str]) -> Step:
     key = " ".join(str(row[column]) for column in TABLES[table].keys)
     values = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
-    file = hashlib.sha256(warehouse.path(table).read_bytes()).hexdigest()
     return Step("row", f"{table} {key}", {"table": table, "file_sha256": file, "from": list(behind), "row": values})
 
 

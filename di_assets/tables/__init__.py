@@ -4,6 +4,18 @@ from di_assets.tables.contract import Column, ContractError, Table
 from di_assets.tables.episode_set import episode_set
 from di_assets.tables.events import EVENT_TABLES
 from di_assets.tables.schema import TABLES
-from di_assets.tables.warehouse import Warehouse
+from di_assets.tables.storage import StorageError, WarehouseError
+from di_assets.tables.warehouse import Warehouse, open_warehouse
 
-__all__ = ["EVENT_TABLES", "TABLES", "Column", "ContractError", "Table", "Warehouse", "episode_set"]
+__all__ = [
+    "EVENT_TABLES",
+    "TABLES",
+    "Column",
+    "ContractError",
+    "StorageError",
+    "Table",
+    "Warehouse",
+    "WarehouseError",
+    "episode_set",
+    "open_warehouse",
+]

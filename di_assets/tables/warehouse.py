@@ -1,23 +1,45 @@
-"""The folder the tables are kept in: atomic writes, lazy reads, a version that changes when they do."""
+"""Where the tables are kept: atomic writes, lazy reads, a version that changes when they do.
+
+In the warehouse, which may be object storage that a team shares, is what others need to see or cannot make again: the
+tables, the report, when arms were launched, and the labels that models and persons gave. On this machine is what is
+appended to or locked while work goes on: journals of episodes in flight, labels being given, Dagster's history. Where
+the warehouse is a folder all is in it; otherwise the local part is `s3/BUCKET/PREFIX` in the folder DI_LOCAL names
+(./warehouse), apart for every warehouse, so that no journal is taken for another's.
+"""
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
 from di_assets.tables.schema import TABLES
+from di_assets.tables.storage import File, Folder, Storage, replacing
+
+__all__ = ["Warehouse", "open_warehouse", "replacing"]
+
+SUMMARY = "report/summary.json"
+LAUNCHES = "launches/"
 
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Tables under one folder: `tables/<table>/<batch>.parquet`, or `tables/<table>.parquet` where unpartitioned."""
+    """Tables as `tables/<table>/<batch>.parquet`, or `tables/<table>.parquet` where unpartitioned.
+
+    Attributes:
+        root: folder of what is on this machine; without `url` all is.
+        url: `s3://BUCKET/PREFIX` of what is shared; None where the warehouse is a folder.
+    """
 
     root: Path
+    url: str | None = None
+
+    def __str__(self) -> str:
+        """Where it is, as `open_warehouse` takes it."""
+        return self.url or str(self.root)
 
     @property
     def journal(self) -> Path:
@@ -26,73 +48,127 @@ class Warehouse:
 
     @property
     def labels(self) -> Path:
-        """Folder of what models and persons said of messages, from which `message_labels` is made."""
+        """Folder of what models and persons said of messages on this machine, from which `message_labels` is made."""
         return self.root / "labels"
 
     @property
-    def report(self) -> Path:
-        """Folder of summary.json and the figures."""
-        return self.root / "report"
+    def report(self) -> str:
+        """Address of the folder of summary.json and the figures."""
+        return self._storage.address("report")
 
-    def path(self, table: str, partition: str | None = None) -> Path:
-        """Where a table (or one partition of it) is kept."""
-        base = self.root / "tables"
-        return base / table / f"{partition}.parquet" if TABLES[table].partitioned else base / f"{table}.parquet"
+    def address(self, table: str, partition: str | None = None) -> str:
+        """Where a table (or one partition of it) is kept, as Polars takes it; of a whole partitioned one the folder."""
+        return self._storage.address(_name(table, partition))
 
-    def paths(self, table: str, partition: str | None = None) -> list[Path]:
-        """Every existing file of a table (or of one partition of it), sorted by name."""
-        if partition is not None or not TABLES[table].partitioned:
-            return [path] if (path := self.path(table, partition)).exists() else []
-        return sorted((self.root / "tables" / table).glob("*.parquet"))
+    def files(self, table: str, partition: str | None = None) -> list[File]:
+        """Every existing file of a table (or of one partition of it), by name."""
+        return [file for file in self._storage.files(_name(table, partition)) if file.name.endswith(".parquet")]
 
     def scan(self, table: str, partition: str | None = None) -> pl.LazyFrame:
         """A table lazily, all partitions or one; no rows where nothing is stored yet."""
-        paths = self.paths(table, partition)
-        if not paths:
-            return TABLES[table].empty().lazy()
-        # A column that the contract gained after a file was written is null there.
-        return pl.scan_parquet(paths, glob=False, schema=TABLES[table].schema, missing_columns="insert")
+        files = self.files(table, partition)
+        return self._scan(table, files) if files else TABLES[table].empty().lazy()
 
     def read(self, table: str, partition: str | None = None) -> pl.DataFrame:
         """A table in memory, rows in key order; no rows where nothing is stored yet."""
-        if not self.paths(table, partition):
+        files = self.files(table, partition)
+        if not files:
             return TABLES[table].empty()
-        frame = self.scan(table, partition).collect()
+        frame = self._scan(table, files).collect()
         return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
 
-    def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Path:
+    def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> None:
         """Replaces a table (or one partition) atomically by a frame that keeps the contract.
 
         Raises:
             ContractError: the frame does not keep the contract; nothing is written.
         """
         frame = TABLES[table].conform(frame)
-        path = self.path(table, partition)
-        with replacing(path) as temporary:
+        with self._storage.replacing(_name(table, partition)) as temporary:
             # Level 1: files as small as at higher levels, for a quarter less of the time.
             frame.write_parquet(temporary, compression="zstd", compression_level=1, statistics=True)
-        return path
+
+    def sha256(self, table: str, partition: str | None = None) -> str | None:
+        """Of a table's file; None where there is none."""
+        held = self._storage.read(_name(table, partition))
+        return None if held is None else hashlib.sha256(held).hexdigest()
 
     def version(self, *tables: str) -> str:
-        """A short string that changes whenever a file of these tables (default: of all, and the report) does."""
-        paths = [p for table in (tables or TABLES) for p in self.paths(table)]
-        if not tables:
-            paths += sorted(self.report.glob("*.json"))
-        stats = [(str(p.relative_to(self.root)), s.st_mtime_ns, s.st_size) for p in paths if (s := p.stat())]
-        return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+        """A short string that changes whenever a file of these tables does: by default of all, of the report, a launch.
+
+        One listing in object storage; times and sizes, nothing is read.
+        """
+        names = [_name(table) for table in tables or TABLES]
+        found = self._storage.files(*names, *(() if tables else (SUMMARY, LAUNCHES)))
+        return hashlib.sha256(repr([tuple(file) for file in found]).encode()).hexdigest()[:16]
+
+    def summary(self) -> File | None:
+        """summary.json as a listing knows it; None where it has not been written yet."""
+        return next(iter(self._storage.files(SUMMARY)), None)
+
+    def read_report(self, name: str) -> str | None:
+        """A file of the report; None where it has not been written yet."""
+        return self.read_text(f"report/{name}")
+
+    def write_report(self, name: str, text: str) -> None:
+        """Replaces a file of the report, at once or not at all."""
+        self.write_text(f"report/{name}", text)
+
+    def shared(self, folder: str) -> list[File]:
+        """What is shared with other machines in a folder; of a warehouse that is a folder, what is there."""
+        return self._storage.files(folder)
+
+    def read_text(self, name: str) -> str | None:
+        """A file that is shared, by its name in the warehouse; None where there is none."""
+        held = self._storage.read(name)
+        return None if held is None else held.decode()
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replaces a file that is shared, at once or not at all."""
+        with self._storage.replacing(name) as temporary:
+            temporary.write_bytes(text.encode())
+
+    def check(self) -> None:
+        """Asks object storage for its bucket; a folder is always right.
+
+        Raises:
+            StorageError: it cannot be reached, is not there or does not let us in.
+        """
+        if self.url is not None:
+            Bucket(self.url).check()
+
+    def _scan(self, table: str, files: Sequence[File]) -> pl.LazyFrame:
+        return pl.scan_parquet(
+            [self._storage.address(file.name) for file in files],
+            glob=False,
+            schema=TABLES[table].schema,
+            # A column that the contract gained after a file was written is null there.
+            missing_columns="insert",
+            storage_options=None if self.url is None else polars_options(),
+            # The environment's credentials and no others, whatever clients of object storage are installed.
+            credential_provider=None,
+        )
+
+    @property
+    def _storage(self) -> Storage:
+        return Folder(self.root) if self.url is None else Bucket(self.url)
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path; what is written there takes `path`'s place at the end, at once and synced to disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def open_warehouse(where: str) -> Warehouse:
+    """The warehouse in a folder, or at `s3://BUCKET/PREFIX`; nothing is asked of it yet.
+
+    Raises:
+        WarehouseError: the address is neither.
+    """
+    if "://" not in where and not where.startswith(SCHEME[:3]):
+        return Warehouse(Path(where).absolute())
+    url = bucket_at(where).url
+    local = Path(os.environ.get("DI_LOCAL") or "warehouse").absolute()
+    return Warehouse(local.joinpath("s3", *url.removeprefix(SCHEME).split("/")), url)
+
+
+def _name(table: str, partition: str | None = None) -> str:
+    """A file's name; a folder's for all partitions of a partitioned table."""
+    if not TABLES[table].partitioned:
+        return f"tables/{table}.parquet"
+    return f"tables/{table}/" if partition is None else f"tables/{table}/{partition}.parquet"

@@ -40,7 +40,7 @@ def copy(played, tmp_path):
 
 def overwrite(home, table, frame, batch=TALK):
     """Past the contract, as a fault of the disk or another program would."""
-    frame.write_parquet(home.warehouse.path(table, batch))
+    frame.write_parquet(home.warehouse.address(table, batch))
 
 
 def set_in_first_row(home, table, batch=TALK, **values):

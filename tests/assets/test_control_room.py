@@ -56,7 +56,7 @@ def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness
     warehouse = Warehouse(tmp_path)
     assert dict(warehouse.read("episodes").group_by("arm").len().iter_rows()) == dict.fromkeys(DEMO, 75)
     assert warehouse.read("lift").height == 5
-    assert (warehouse.report / "q1.svg").exists()
+    assert warehouse.read_report("q1.svg")
 
 
 def settled(room):

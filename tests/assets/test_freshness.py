@@ -30,15 +30,18 @@ def nightly(home, night=NIGHT):
 
 
 def files(warehouse, name):
-    return warehouse.paths(name) if name in TABLES else list(warehouse.report.glob(f"{name}.[sj]*"))
+    """Paths of a table's files, or of what is published under this name."""
+    if name not in TABLES:
+        return list(warehouse.root.glob(f"report/{name}.[sj]*"))
+    return [warehouse.root / file.name for file in warehouse.files(name)]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):  # noqa: F811
-    for path in copy.warehouse.paths("episode_measures"):
+    for path in files(copy.warehouse, "episode_measures"):
         os.utime(path, (1_000, 1_000))
     assert newer_batches(copy.warehouse, name) is None
-    os.utime(copy.warehouse.path("episode_measures", TALK), (9e9, 9e9))
+    os.utime(copy.warehouse.address("episode_measures", TALK), (9e9, 9e9))
     assert newer_batches(copy.warehouse, name).named == [f"batch={TALK}"]
     for path in files(copy.warehouse, name):
         path.unlink()
@@ -121,9 +124,9 @@ def test_what_could_not_be_told_is_told_again(copy):  # noqa: F811
 def test_tables_that_stay_behind_are_late_after_a_while_only(copy):  # noqa: F811
     with dg.DagsterInstance.ephemeral() as instance:
         measured = datetime(2026, 1, 2, 12, tzinfo=UTC)
-        for path in copy.warehouse.paths("episode_measures"):
+        for path in files(copy.warehouse, "episode_measures"):
             os.utime(path, (measured.timestamp(),) * 2)
-        lift = copy.warehouse.path("lift")
+        lift = copy.warehouse.address("lift")
         os.utime(lift, (measured.timestamp() - 60,) * 2)
         assert late(instance, copy, now=measured + timedelta(hours=1)) == {}
         assert set(late(instance, copy, now=measured + timedelta(hours=3))) == {"lift"}

@@ -8,13 +8,14 @@ from di_assets.assets.measured import inputs, settings
 from di_assets.assets.metadata import of_episodes
 from di_assets.definitions import PLAY, build
 from di_assets.measures.looks import looks
+from di_assets.report.figures import FIGURES
 from di_assets.runs import RunFailedError, instance_of, materialise_batches
 from di_assets.tables import TABLES, Warehouse, episode_set
 
 
 def test_every_table_of_the_contract_is_an_asset_and_is_stored(played):
     keys = {key.to_user_string() for key in build(played).resolve_all_asset_keys()}
-    assert set(TABLES) | {"summary", "q1"} == keys
+    assert set(TABLES) | {"summary", *FIGURES} == keys
     for name, table in TABLES.items():
         frame = played.warehouse.read(name)
         # Only one labeller has labelled there, and it agrees with nobody.

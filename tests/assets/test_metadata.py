@@ -10,10 +10,12 @@ from di_assets.tables import TABLES
 LIFT = (15, 15, 15, 50.0, 30.0, 20.0, 15.5, 24.25, "paired t", 0.001, 0.002, None)
 
 
-def shown(home, asset):
+def shown(home, asset, batch=None):
+    """Metadata of the latest materialisation of an asset, or of one batch of it."""
+    of_batch = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[batch] if batch else None)
     with instance_of(home) as instance:
-        event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+        [record] = instance.fetch_materializations(of_batch, limit=1).records
+    return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
 
 def test_a_table_of_intervals_gives_keys_values_ends_n_and_p():
@@ -44,8 +46,8 @@ def test_aggregates_show_intervals_and_who_played(played):
         assert shown(played, name)["players"] == "scripted agents, not language models", name
 
 
-def test_a_batch_links_to_its_episodes_in_the_dashboard(played, monkeypatch):
-    told = shown(played, "episodes")
+def test_a_batch_links_to_its_episodes_in_the_dashboard(played):
+    told = shown(played, "episodes", "mute--b00")
     assert told["episodes page"] == "http://127.0.0.1:8501/episodes?arm=mute"
     assert told["arms page"] == "http://127.0.0.1:8501/arms"
 

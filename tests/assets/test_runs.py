@@ -34,7 +34,7 @@ def counted(small_configs, tmp_path_factory):
     reads, scan = [], Warehouse.scan
 
     def counting(warehouse, table, partition=None):
-        reads.extend(warehouse.paths(table, partition))
+        reads.extend(warehouse.files(table, partition))
         return scan(warehouse, table, partition)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -18,8 +18,8 @@ def synthetic(tmp_path_factory):
 
 def test_every_event_table_of_every_arm_is_there_and_keeps_the_contract(synthetic):
     for table in EVENT_TABLES:
-        for path in synthetic.paths(table.name):
-            frame = synthetic.scan(table.name, path.stem).collect()
+        for file in synthetic.files(table.name):
+            frame = synthetic.scan(table.name, file.stem).collect()
             assert frame.equals(TABLES[table.name].conform(frame))
     episodes = synthetic.read("episodes")
     assert episodes.height == 110
@@ -94,10 +94,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
 
 
 def test_it_comes_with_its_measures_when_asked(synthetic):
-    for path in synthetic.paths("episodes"):
-        made = measured(synthetic, path.stem)
-        assert synthetic.read("episode_measures", path.stem).equals(made.episode_measures)
-        assert synthetic.read("seat_measures", path.stem).equals(made.seat_measures)
+    for file in synthetic.files("episodes"):
+        made = measured(synthetic, file.stem)
+        assert synthetic.read("episode_measures", file.stem).equals(made.episode_measures)
+        assert synthetic.read("seat_measures", file.stem).equals(made.seat_measures)
     assert synthetic.read("episode_measures").height == 110
     assert synthetic.read("pair_capture").height == 110 * 20
     assert synthetic.read("pull_kinds").height == synthetic.read("episode_measures")["n_pulls"].sum()

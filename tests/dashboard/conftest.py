@@ -29,7 +29,7 @@ def warehouses(played, small_configs, tmp_path_factory):
     materialise_report(one)
     full = Warehouse(tmp_path_factory.mktemp("full"))
     shutil.copytree(played.warehouse.root / "tables", full.root / "tables")
-    shutil.copytree(played.warehouse.report, full.report)
+    shutil.copytree(played.warehouse.root / "report", full.root / "report")
     messages = full.read("messages", "talk--b00")
     here = (pl.col("episode_id") == "talk--promiser_r0") & (pl.col("event_id") == 1)
     full.write(

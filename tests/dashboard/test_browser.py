@@ -1,5 +1,6 @@
 """The dashboard in a real headless Chromium: marks, quote and table open the reader at the right event."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlparse
 from urllib.request import urlopen
@@ -34,6 +36,30 @@ FLAGS = [
     "--disable-sync",
 ]
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+# Pages of one module: the first stands for the others where every push is tested, CI looks at all.
+PATHS = ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage",
+         *(pytest.param(name, marks=pytest.mark.slow) for name in ("q2", "q3", "q4", "q5"))]  # fmt: skip
+# Pictures of the pages, for people to look at.
+ARTIFACTS = ROOT / ".artifacts"
+LOOKS = {"light": (1100, "light"), "dark": (1100, "dark"), "phone": (390, "light"), "phone-dark": (390, "dark")}
+SCROLLS = "[data-testid=stMain]"
+# Of the rendering that is seen: texts that stick out of it, and pairs of texts that lie on each other.
+MISPLACED = """
+figure => {
+  const svg = [...figure.querySelectorAll('svg')].find(one => one.getBoundingClientRect().width > 0);
+  const frame = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()]);
+  const out = texts.filter(([, r]) => r.left < frame.left - 1 || r.right > frame.right + 1 || r.top < frame.top - 1 || r.bottom > frame.bottom + 1);
+  const on = [];
+  texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
+    const wide = Math.min(r.right, s.right) - Math.max(r.left, s.left), tall = Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top);
+    if (wide > 1 && tall > 4) on.push(`${a} | ${b}`);
+  }));
+  return { out: out.map(([text]) => text), on, links: svg.querySelectorAll('a').length };
+}
+"""
 
 
 @contextmanager
@@ -182,7 +208,7 @@ def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     page.get_by_role("link", name="1 stopped: barred").wait_for(timeout=15_000)
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage"])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible_in_both_themes(browser, address, paid_address, path, scheme):
     from axe_playwright_python.sync_playwright import Axe
@@ -196,7 +222,7 @@ def test_pages_are_accessible_in_both_themes(browser, address, paid_address, pat
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage"])
+@pytest.mark.parametrize("path", PATHS)
 def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, path):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = opened(context.new_page(), paid_address if path == "arms" else address, path)
@@ -204,3 +230,51 @@ def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, pat
     wide = page.evaluate("document.documentElement.scrollWidth")
     context.close()
     assert wide <= 390
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", ["q1", "q2", "q3", "q4", "q5"])
+def test_a_question_page_is_photographed_and_no_text_of_its_figure_is_cut_or_covered(browser, address, name, look):
+    width, scheme = LOOKS[look]
+    context = browser.new_context(viewport={"width": width, "height": 1400}, color_scheme=scheme)
+    page = opened(context.new_page(), address, "" if name == "q1" else name)
+    first_visible(page, ".figure a")
+    found = page.locator(".figure").first.evaluate(MISPLACED)
+    # The page scrolls inside itself: a window as high as it is shows it whole.
+    page.set_viewport_size(
+        {"width": width, "height": page.evaluate(f"document.querySelector('{SCROLLS}').scrollHeight") + 80}
+    )
+    page.wait_for_timeout(300)
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{name}-{look}.png")
+    context.close()
+    assert (found["out"], found["on"]) == ([], [])
+    assert found["links"] >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["q2", "q3", "q4", "q5"])
+def test_a_mark_of_every_question_opens_the_reader_by_keyboard(page, address, name):
+    opened(page, address, name)
+    mark = first_visible(page, ".figure a")
+    href = mark.get_attribute("href")
+    mark.focus()
+    page.keyboard.press("Enter")
+    expect_reader_at(page, href)
+
+
+@pytest.mark.slow
+def test_downloads_are_made_when_they_are_clicked(page, address):
+    opened(page, address, "q2")
+    got = {}
+    for name in ("q2.svg", "q2.png", "q2.csv", "q2.parquet", "summary.json"):
+        with page.expect_download(timeout=30_000) as waited:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert waited.value.suggested_filename == name
+        got[name] = Path(waited.value.path()).read_bytes()
+    assert got["q2.svg"].startswith(b"<svg")
+    assert got["q2.png"].startswith(b"\x89PNG")
+    assert got["q2.parquet"].startswith(b"PAR1")
+    rows = json.loads(got["summary.json"])["questions"]["q2"]["rows"]
+    assert got["q2.csv"].decode().count("\n") == len(rows) + 1

@@ -2,22 +2,28 @@
 
 import re
 import shutil
+from html import escape
+from io import BytesIO
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import question
+from dashboard.question import QUESTIONS
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
-from di_assets.report.reading import flat, text_of
-from di_assets.tables import Warehouse
+from di_assets.report.reading import flat, read_summary, text_of
+from di_assets.report.summary import READS, build_summary, summary_text
+from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT
 from tests.dashboard.conftest import HOSTILE
 
 PAGE = """
 import os, sys
 sys.path.insert(0, {root!r})
-from dashboard import {page}
-{page}.show()
+from dashboard import {module}
+{call}
 """
 LINKED = "talk--promiser_r0"
 
@@ -27,7 +33,10 @@ def open_page(warehouses, small_configs, monkeypatch):
     def opened(page, size, *, configs=small_configs.root, **query):
         monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
         monkeypatch.setenv("DI_CONFIGS", str(configs))
-        at = AppTest.from_string(PAGE.format(root=str(ROOT), page=page), default_timeout=30)
+        spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
+        module = page if spec is None else "question"
+        call = f"{module}.show()" if spec is None else f"question.show(question.QUESTIONS[{spec}])"
+        at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
         for name, value in query.items():
             at.query_params[name] = value
         at.run()
@@ -45,13 +54,13 @@ def test_the_whole_app_runs(warehouses, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["empty", "one", "full"])
-@pytest.mark.parametrize("page", ["question_1", "transcript", "episodes", "arms", "lineage"])
+@pytest.mark.parametrize("page", [*(spec.name for spec in QUESTIONS), "transcript", "episodes", "arms", "lineage"])
 def test_no_page_is_ever_empty_or_broken(open_page, page, size):
     assert len(open_page(page, size)) > 60
 
 
 def test_question_1_holds_every_part_of_a_question_page(open_page):
-    html = open_page("question_1", "full")
+    html = open_page("q1", "full")
     for part in (
         "generated",
         "24 episodes",
@@ -71,8 +80,86 @@ def test_question_1_holds_every_part_of_a_question_page(open_page):
     assert "scripted agents, not language models" in html
 
 
+PARTS = {
+    "q2": ("Is it persuasion or pay-back?", "kinds of pull", "promiser: there is more than pay-back"),
+    "q3": ("Who captures whom?", "Pulls a round", "promiser (scripted) captures more"),
+    "q4": ("Does the network matter?", "cascades", "the ring has more cascades"),
+    "q5": ("Do promises hold?", "promises", "keeps promises beyond chance"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_questions_2_to_5_hold_every_part_of_a_question_page(open_page, warehouses, name):
+    html = open_page(name, "full")
+    question = read_summary(warehouses["full"])["questions"][name]
+    asks, _, claimed = PARTS[name]
+    for part in (asks, "24 episodes", f"Question {name[1]}", "scripted agents, not language models", "Evidence links", "Reading", "Claims",
+                 "Statistics", f"summary.questions.{name} as stored", "Episodes", "sorted by condition then id", "Downloads"):  # fmt: skip
+        assert part in html, part
+    assert escape(question["headline"]) in html
+    assert escape(question["caption"]) in html
+    for paragraph in question["reading"]:
+        assert escape(paragraph) in html
+    assert claimed.split(":")[0].split(" ")[0] in html
+    quote = question["quote"]
+    assert f"href='transcript?episode={quote['episode_id']}&amp;event={quote['event_id']}'" in html
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_question_without_episodes_shows_the_same_page_with_what_it_needs(open_page, tmp_path, name):
+    empty = Warehouse(tmp_path)
+    settings = {"title": "T", "subtitle": "s", "status": "draft"}
+    tables = {table: TABLES[table].empty() for table in READS}
+    summary = build_summary(tables, mirrors={}, settings=settings, commit="c", generated="2026-01-01")
+    empty.write_report("summary.json", summary_text(summary))
+    html = open_page(name, empty)
+    for part in (PARTS[name][0], "Still missing: ", "04_attack_complete", "Statistics", "Downloads"):
+        assert part in html, part
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in QUESTIONS])
+def test_every_link_of_a_question_page_leads_to_an_episode_and_an_event_that_are_there(open_page, warehouses, name):
+    stored = {row["episode_id"]: 0 for row in warehouses["full"].read("episodes").iter_rows(named=True)}
+    for table in ("messages", "pulls"):
+        for key, event in warehouses["full"].scan(table).select("episode_id", "event_id").collect().iter_rows():
+            stored[key] = max(stored[key], event)
+    found = re.findall(r"href='transcript\?episode=([^'&]+)(?:&amp;event=(\d+))?'", open_page(name, "full"))
+    assert len(found) >= 24
+    for key, event in found:
+        assert int(event or 0) <= stored[unquote(key)]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_a_model_wrote_is_shown_as_text_on_every_question_page(open_page, warehouses, tmp_path, name):
+    hostile = Warehouse(tmp_path)
+    shutil.copytree(warehouses["full"].root, hostile.root, dirs_exist_ok=True)
+    summary = read_summary(hostile)
+    summary["questions"][name]["quote"]["text"] = HOSTILE
+    summary["questions"][name]["headline"] = HOSTILE
+    hostile.write_report("summary.json", summary_text(summary))
+    html = open_page(name, hostile)
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "U+202E" in html
+
+
+def test_downloads_are_made_when_asked_for_and_hold_the_table_behind_the_figure(warehouses):
+    rows = read_summary(warehouses["full"])["questions"]["q3"]["rows"]
+    made = question.frame_of(rows)
+    assert made.height == len(rows)
+    assert pl.read_csv(question.csv_of(lambda: made)().encode()).height == len(rows)
+    assert pl.read_parquet(BytesIO(question.parquet_of(lambda: made)())).equals(made)
+
+
+def test_the_walk_of_another_question_is_picked_in_the_address(open_page):
+    html = open_page("lineage", "full", question="q5", model="promiser")
+    assert "promiser (scripted) keeps promises beyond chance" in html
+    assert "row promise_ledger lexical" in html
+
+
 def test_an_empty_warehouse_says_what_to_do(open_page):
-    assert "di demo" in open_page("question_1", "empty")
+    assert "di demo" in open_page("q1", "empty")
     assert "di demo" in open_page("episodes", "empty")
     assert "di demo" in open_page("lineage", "empty")
 

@@ -137,7 +137,7 @@ def test_a_sample_is_the_same_for_a_seed_and_grows_at_its_end(warehouse):
     assert chosen(warehouse, seed=0, sample=4) == every[:4]
     assert chosen(warehouse, seed=1) != every
     shuffled = warehouse.read("messages").sample(fraction=1, shuffle=True, seed=1)
-    shuffled.write_parquet(warehouse.path("messages", "talk--b00"))
+    shuffled.write_parquet(warehouse.address("messages", "talk--b00"))
     assert chosen(warehouse, seed=0) == every
     assert {m.episode_id for m in chosen(warehouse, seed=0, arm="mute")} == {"mute-m-1"}
 
@@ -170,7 +170,11 @@ def test_a_name_of_ones_own_is_taken(configs):
 
 def test_one_person_labels_in_one_place_at_a_time(warehouse):
     path = person_file(warehouse, "anna")
-    with alone(path), pytest.raises(LabelsInUseError, match="anna is labelling in another process"), alone(path):
+    with (
+        alone(warehouse, path),
+        pytest.raises(LabelsInUseError, match="anna is labelling in another process"),
+        alone(warehouse, path),
+    ):
         pass
 
 

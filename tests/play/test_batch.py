@@ -17,7 +17,7 @@ from di_assets.play.batch import BatchInUseError, play_batch
 from di_assets.play.launches import add_launch
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
-from tests.conftest import ROOT, write_small_configs
+from tests.conftest import ROOT, bytes_of, write_small_configs
 
 EVENTS = ("messages", "pulls", "edges", "seats")
 
@@ -54,7 +54,7 @@ def test_the_same_arm_gives_the_same_bytes(small_configs, tmp_path):
     for home in homes:
         play(small_configs, "talk", home)
     for table in EVENTS:
-        one, other = (home.paths(table)[0].read_bytes() for home in homes)
+        one, other = (bytes_of(home, table) for home in homes)
         assert one == other
 
 
@@ -185,7 +185,7 @@ def test_killed_at_any_moment_it_goes_on_and_asks_nothing_twice(small_configs, t
     subprocess.run([*command, str(whole)], capture_output=True, check=True)
     one, other = Warehouse(killed), Warehouse(whole)
     for table in EVENTS:
-        assert one.paths(table)[0].read_bytes() == other.paths(table)[0].read_bytes()
+        assert bytes_of(one, table) == bytes_of(other, table)
     calls = one.read("calls")
     assert calls.height == other.read("calls").height
     assert last <= calls.height - kept + kills  # a torn last line is the one call that may be made again

@@ -9,6 +9,7 @@ from di_assets.arms import load_configs
 from di_assets.play.batch import play_batch
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
+from tests.conftest import bytes_of
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, served
 
 EVENTS = ("messages", "pulls", "seats", "edges")
@@ -45,7 +46,7 @@ def test_faults_of_line_and_server_leave_no_trace_in_the_events(tmp_path):
         results = play_to_the_end(hostile_configs(tmp_path / "b", storm, episodes=12), hard)
     assert len(results) > 1  # some faults outlasted the retries
     for table in EVENTS:
-        assert hard.paths(table)[0].read_bytes() == quiet.paths(table)[0].read_bytes(), table
+        assert bytes_of(hard, table) == bytes_of(quiet, table), table
     assert replies(hard).equals(replies(quiet))
     assert len(served(ledger)) == replies(hard).height  # every reply that was sent whole is there, none was asked twice
     assert hard.read("calls")["retried"].drop_nulls().len() > 0
@@ -89,7 +90,7 @@ def test_scripted_rivals_of_a_model_go_on_as_they_began_when_play_is_resumed(tmp
     assert stopped.calls
     assert len(served(ledger)) == 2 * first
     for table in EVENTS:
-        assert once.paths(table)[0].read_bytes() == again.paths(table)[0].read_bytes(), table
+        assert bytes_of(once, table) == bytes_of(again, table), table
 
 
 @pytest.mark.parametrize(

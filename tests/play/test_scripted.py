@@ -15,7 +15,7 @@ from di_assets.play.record import Alike
 from di_assets.play.scripted import play_scripted
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, Warehouse
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bytes_of
 
 CASTS = {
     "chatty": ["promiser", "con_artist", "pleader", "threatener", "pact_maker"],
@@ -66,7 +66,7 @@ def test_tables_are_those_of_an_episode_whose_every_reply_is_journaled(tmp_path,
     assert results[0] == results[1]
     assert results[0].complete == 3
     for table in EVENT_TABLES:
-        one, other = (home.paths(table.name)[0].read_bytes() for home in homes)
+        one, other = (bytes_of(home, table.name) for home in homes)
         assert one == other, table.name
     assert {(v.status, v.problem) for v in verify(configs, homes[0])} == {("ok", None)}
 

@@ -12,7 +12,7 @@ import pytest
 
 from di_assets.play.journal import FAULTS, INTERRUPTED
 from di_assets.tables import Warehouse
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bytes_of
 from tests.play.hostility import KEY, hostile, hostile_configs, leaks, noted, served
 from tests.providers.hostile import STRANGE, TRANSIENT
 
@@ -78,7 +78,7 @@ def test_a_soak_of_faults_and_kills_loses_nothing(tmp_path):
     hard, quiet = Warehouse(tmp_path / "hard"), Warehouse(tmp_path / "quiet")
 
     for table in (*EVENTS, *MEASURES):
-        assert hard.paths(table)[0].read_bytes() == quiet.paths(table)[0].read_bytes(), table
+        assert bytes_of(hard, table) == bytes_of(quiet, table), table
     replied = ~pl.col("status").is_in(list(FAULTS))
     one, other = (w.read("calls").filter(replied).drop(*CLOCK) for w in (hard, quiet))
     assert one.equals(other)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import polars as pl
 import pytest
 
-from di_assets.report.cited import CONTRASTS, citations, grounds_of, sides_of
+from di_assets.report.cited import CONTRASTS, citations, grounds_of, models_of, sides_of
 from di_assets.report.reading import read_summary
 from di_assets.report.steps import line_of, short, tree
 from di_assets.report.trace import STALE, Step, TraceError, trace_episode, trace_model
@@ -20,7 +20,7 @@ OFF = [f"mute--promiser_r{k}" for k in range(6)]
 @pytest.fixture
 def copied(played, tmp_path):
     shutil.copytree(played.warehouse.root / "tables", tmp_path / "tables")
-    shutil.copytree(played.warehouse.report, tmp_path / "report")
+    shutil.copytree(played.warehouse.root / "report", tmp_path / "report")
     return Warehouse(tmp_path)
 
 
@@ -57,7 +57,8 @@ def test_the_linked_event_is_the_figures_and_its_calls_are_those_that_made_it(pl
 
 def test_a_walk_is_the_same_whatever_the_order_of_rows(played, copied):
     for table in ("episodes", "calls", "messages", "pulls"):
-        for path in copied.paths(table):
+        for file in copied.files(table):
+            path = copied.root / file.name
             pl.read_parquet(path).reverse().write_parquet(path)
     assert trace_model(copied, "q1", "promiser") == trace_model(played.warehouse, "q1", "promiser")
 
@@ -86,17 +87,34 @@ def test_there_is_no_walk_without_a_report_question_or_model(played, tmp_path):
         trace_model(played.warehouse, "q1", "gullible")
 
 
-def test_an_episode_is_cited_by_every_claim_whose_walk_comes_to_it(played):
+@pytest.mark.parametrize("asked", ["q1", "q2", "q3", "q4", "q5"])
+def test_an_episode_is_cited_by_every_claim_whose_walk_comes_to_it(played, asked):
     summary = read_summary(played.warehouse)
-    question = summary["questions"]["q1"]
+    question = summary["questions"][asked]
     for row in played.warehouse.read("episodes").iter_rows(named=True):
         model, name = row["focal_model"], row["episode_id"]
         sides = sides_of(played.warehouse, question, model)
         walked_to = {g.name for g in grounds_of(question, model) if any(name in sides.get(s, ()) for s in g.sides)}
         cited = {one.what for one in citations(played.warehouse, summary, row)}
-        assert {what.partition(": ")[2] for what in cited if what.startswith("claim")} == walked_to
-        assert walked_to
+        claims = {what.partition(": ")[2] for what in cited if what.startswith(f"claim in {asked}")}
+        assert claims == walked_to
+        if asked in {"q1", "q2"} or (asked == "q3" and row["channel"] == "open"):
+            assert walked_to
         assert ("statistic q1: payback_rate" in cited) == (row["channel"] == "open")
+
+
+def test_a_walk_under_any_question_goes_from_claims_to_the_rows_and_events_they_name(played):
+    summary = read_summary(played.warehouse)
+    for asked in ("q2", "q3", "q5"):
+        for model in models_of(summary["questions"][asked]):
+            walked = trace_model(played.warehouse, asked, model)
+            assert (walked.name, walked.facts["stale"]) == (f"{asked}:{model}", None)
+            assert of_kind(walked, "claim")
+            for claim in of_kind(walked, "claim"):
+                assert claim.steps, claim.name
+                assert all(line_of(row).startswith("row ") for row in claim.steps)
+            for episode in (one for side in of_kind(walked, "episodes") for one in side.steps):
+                assert of_kind(episode, "event")
 
 
 def test_an_unfinished_episode_and_one_before_a_report_are_cited_by_nothing(played, copied):

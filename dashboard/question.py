@@ -1,0 +1,212 @@
+"""The question pages: one module, a specification each. They read what is published and compute nothing."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import data
+from dashboard.against import against_chance, whose_talk
+from dashboard.components import figure
+from dashboard.style import page
+from dashboard.tables import boxed, linked_table
+from dashboard.untrusted import reader_link, safe
+from di_assets.report.figures import png
+from di_assets.report.reading import flat, text_of
+from di_assets.tables import Warehouse
+
+EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
+            "cascades": "cascades", "gini": "gini"}  # fmt: skip
+Section = Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What is particular to one question page.
+
+    Attributes:
+        name: as in summary.json and in the address.
+        title: in the menu and above the question.
+        asks: the question, for a page before anything is published.
+        mark: what a mark of the figure is.
+        statistics: keys of the question that are shown verbatim, in this order.
+        tables: tables of the contract that are offered as downloads.
+        sections: further sections, between claims and statistics.
+    """
+
+    name: str
+    title: str
+    asks: str
+    mark: str
+    statistics: tuple[str, ...]
+    tables: tuple[str, ...]
+    sections: tuple[Section, ...] = ()
+
+
+QUESTIONS = (
+    Spec("q1", "Question 1", "Can models persuade other agents to give them points?", "dot",
+         ("measured", "needs", "net_capture", "payback_rate", "solicited_not_payback_rate", "lift", "primary"), ("lift", "model_points"),
+         (whose_talk, against_chance)),
+    Spec("q2", "Question 2", "Is it persuasion or pay-back?", "dot", ("measured", "needs", "total", "rows"), ("model_baseline", "reactions")),
+    Spec("q3", "Question 3", "Who captures whom?", "dot and every square", ("measured", "needs", "variance", "rows"), ("relations", "model_points")),
+    Spec("q4", "Question 4", "Does the network matter?", "dot", ("measured", "needs", "most_points", "rows"), ("reciprocity_baseline",)),
+    Spec("q5", "Question 5", "Do promises hold?", "dot", ("measured", "needs", "without_a_promise", "rows"), ("promise_ledger",)),
+)  # fmt: skip
+
+
+def page_of(spec: Spec) -> Callable[[], None]:
+    """What draws a question's page."""
+    return lambda: show(spec)
+
+
+def show(spec: Spec) -> None:
+    """The page, top to bottom; an empty warehouse gives the same page with what it needs."""
+    warehouse = data.warehouse()
+    root, version = str(warehouse), warehouse.version()
+    summary = data.summary(root, version)
+    if summary is None or spec.name not in summary["questions"]:
+        st.html(page(f"<h1>Delegated Influence</h1><p class='kicker'>{spec.title}</p><h2>{escape(spec.asks)}</h2>"
+                     "<p class='headline'>Nothing has been published yet: run <code>di demo</code>, or materialise an arm and the report.</p>"))  # fmt: skip
+        return
+    question = summary["questions"][spec.name]
+    st.html(page(_top(summary) + _question(spec, question)))
+    figure(
+        data.rendering(root, version, f"{spec.name}.wide.svg"),
+        data.rendering(root, version, f"{spec.name}.narrow.svg"),
+        question["alt"],
+    )
+    body = (
+        _evidence(spec),
+        _reading(question),
+        _claims(question),
+        *(made(question) for made in spec.sections),
+        _statistics(spec, question),
+    )
+    st.html(page(f"<p class='caption'>{escape(question['caption'])}</p>{''.join(body)}"))
+    st.html(page("<h3>Episodes</h3>"))
+    frame = data.behind(root, version, summary["provenance"]["scripted"])
+    linked_table(frame, EPISODES, key="page")
+    st.html(page(f"<p class='caption'>All episodes measured so far ({frame.height}), sorted by condition then id; "
+                 "episode links open the transcript reader.</p><h3>Downloads</h3>"))  # fmt: skip
+    _downloads(spec, summary, warehouse, version)
+
+
+def _top(summary: dict[str, Any]) -> str:
+    origin = summary["provenance"]
+    line = f"<code>{escape(origin['commit'])}</code> · generated {escape(origin['generated'][:10])} · {origin['n_episodes']} episodes"
+    line += " · scripted agents" if origin["scripted"] else ""
+    line += f" · {origin['scripted_left_out']} scripted episodes left out" if origin["scripted_left_out"] else ""
+    return (
+        f"<h1>{escape(summary['title'])}</h1><p class='sub'>{escape(summary['subtitle'])}</p>"
+        f"<p class='provenance'>{line} · {escape(origin['status'])}</p>"
+    )
+
+
+def _question(spec: Spec, question: dict[str, Any]) -> str:
+    label = "<p class='scripted'>scripted agents, not language models</p>" if question["scripted"] else ""
+    return (
+        f"<p class='kicker'>{spec.title}</p><h2>{escape(question['question'])}</h2>{label}"
+        f"<p class='headline'>{safe(question['headline'])}</p>"
+    )
+
+
+def _evidence(spec: Spec) -> str:
+    return (
+        f"<h3 class='small'>Evidence links</h3><p>Every {spec.mark} is backed by a transcript: it opens the reader at that episode’s event, by "
+        "mouse or by Tab and Enter. The same episodes are listed in the table below.</p>"
+    )
+
+
+def _reading(question: dict[str, Any]) -> str:
+    first, *rest = [f"<p>{escape(paragraph)}</p>" for paragraph in question["reading"]]
+    return f"<h3>Reading</h3>{first}{_quote(question['quote'])}{''.join(rest)}"
+
+
+def _quote(quote: dict[str, Any] | None) -> str:
+    if quote is None:
+        return ""
+    where = reader_link(quote["episode_id"], quote["event_id"])
+    who = f"Player {quote['sender']} ({quote['sender_model']}) → Player {quote['recipient']}, episode {quote['episode_id']}"
+    return (
+        f"<blockquote><p class='text' dir='auto'>{safe(quote['text'])}</p><p class='sub'>{escape(who)}, round {quote['round']} — "
+        f"<a href='{where}' target='_self'>view in reader</a></p></blockquote>"
+    )
+
+
+def _claims(question: dict[str, Any]) -> str:
+    """Every claim with its status, so that what is not said can be seen not to be."""
+    rows = [
+        [escape(c["name"]), escape(c["status"]), escape("; ".join(c["because"]) or "—")] for c in question["claims"]
+    ]
+    table = boxed({"claim": False, "status": False, "blocked or rewritten by": False}, rows, label="claims")
+    return f"<h3>Claims</h3>{table}" if rows else ""
+
+
+def _statistics(spec: Spec, question: dict[str, Any]) -> str:
+    lists = {name: question[name] for name in spec.statistics if _is_table(question[name])}
+    rows = flat({name: question[name] for name in spec.statistics if name not in lists})
+    body = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+    return (
+        f"<h3>Statistics</h3><div class='scroll' tabindex='0' role='region' aria-label='statistics'><table><tbody>{body}</tbody></table></div>"
+        f"{''.join(_records(name, records) for name, records in lists.items())}"
+        f"<p class='caption'>summary.questions.{spec.name} as stored; missing values shown as —.</p>"
+    )
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _records(name: str, records: list[dict[str, Any]]) -> str:
+    """Records as a folded table, a column a key."""
+    columns = {key: any(isinstance(record[key], int | float) for record in records) for key in records[0]}
+    rows = [[escape(text_of(record[key])) for key in columns] for record in records]
+    return f"<details><summary>{escape(name)} ({len(records)})</summary>{boxed(columns, rows, label=name)}</details>"
+
+
+def _downloads(spec: Spec, summary: dict[str, Any], warehouse: Warehouse, version: str) -> None:
+    """The figure, the summary, the table behind the figure and those that it was made from; each made when asked for."""
+    rows, name, root = summary["questions"][spec.name].get("rows"), spec.name, str(warehouse)
+    with st.container(horizontal=True):
+        _offer(f"{name}.svg", "image/svg+xml", lambda: data.rendering(root, version, f"{name}.svg") or "<svg/>")
+        _offer(f"{name}.png", "image/png", lambda: png(data.rendering(root, version, f"{name}.svg")))
+        _offer("summary.json", "application/json", lambda: json.dumps(summary, indent=1))
+        frames: dict[str, Callable[[], pl.DataFrame]] = {} if rows is None else {name: lambda: frame_of(rows)}
+        frames |= {table: _reader(warehouse, table) for table in spec.tables}
+        for file, made in frames.items():
+            _offer(f"{file}.csv", "text/csv", csv_of(made))
+            _offer(f"{file}.parquet", "application/vnd.apache.parquet", parquet_of(made))
+
+
+def _offer(file: str, kind: str, made: Callable[[], str | bytes]) -> None:
+    st.download_button(file, made, file, kind, on_click="ignore", key=file)
+
+
+def _reader(warehouse: Warehouse, table: str) -> Callable[[], pl.DataFrame]:
+    return lambda: warehouse.read(table)
+
+
+def frame_of(rows: list[Mapping[str, Any]]) -> pl.DataFrame:
+    """The table behind a figure, as the summary has it."""
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def csv_of(made: Callable[[], pl.DataFrame]) -> Callable[[], str]:
+    """What writes a table as CSV once it is asked for."""
+    return lambda: made().write_csv()
+
+
+def parquet_of(made: Callable[[], pl.DataFrame]) -> Callable[[], bytes]:
+    """What writes a table as Parquet once it is asked for."""
+
+    def written() -> bytes:
+        buffer = BytesIO()
+        made().write_parquet(buffer)
+        return buffer.getvalue()
+
+    return written

@@ -1,0 +1,113 @@
+"""Where files of the warehouse are: a folder of this machine, or a bucket of an object storage that speaks S3.
+
+Names are relative to the warehouse, with slashes; a name that ends in a slash is a folder. A file is replaced at once
+or not at all in both.
+
+Errors:
+    StorageError            it was asked and did not do what was asked
+        WarehouseError      it cannot do it: the address, the environment or the bucket is not right
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Protocol
+
+
+class StorageError(RuntimeError):
+    """The object storage did not do what it was asked; one line that says what, and holds no key."""
+
+
+class WarehouseError(StorageError):
+    """The warehouse's address, the environment or the bucket is not right; one line that says what would be."""
+
+
+class File(NamedTuple):
+    """A file as a listing knows it.
+
+    Attributes:
+        name: relative to the warehouse.
+        size: bytes.
+        modified_ns: when it was last replaced, nanoseconds since the epoch (in object storage whole seconds).
+    """
+
+    name: str
+    size: int
+    modified_ns: int
+
+    @property
+    def stem(self) -> str:
+        """The name without folders and suffix: of a partition of a table, its batch."""
+        return PurePosixPath(self.name).stem
+
+
+class Storage(Protocol):
+    """What the warehouse needs of the place where its files are."""
+
+    def address(self, name: str) -> str:
+        """Where a file is, as Polars takes it and as people are told."""
+
+    def files(self, *names: str) -> list[File]:
+        """Those of these files that exist, and every file of those that are folders; by name."""
+
+    def read(self, name: str) -> bytes | None:
+        """What a file holds; None where there is none."""
+
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
+        """A path to write to; what is there at the end takes the file's place at once, and nothing does on an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of this machine."""
+
+    root: Path
+
+    def address(self, name: str) -> str:
+        """A path."""
+        return str(self.root / name)
+
+    def files(self, *names: str) -> list[File]:
+        """One look at each folder; files whose name begins with a dot are none of it."""
+        found: list[File] = []
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if name.endswith("/"):
+                    with os.scandir(self.root / name) as entries:
+                        kept = [entry for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+                        found += [_file(name + entry.name, entry.stat()) for entry in kept]
+                else:
+                    found.append(_file(name, (self.root / name).stat()))
+        return sorted(found)
+
+    def read(self, name: str) -> bytes | None:
+        """What a file holds; None where there is none."""
+        path = self.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
+        """A path beside the file."""
+        return replacing(self.root / name)
+
+
+def _file(name: str, stat: os.stat_result) -> File:
+    return File(name, stat.st_size, stat.st_mtime_ns)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary path; what is written there takes `path`'s place at the end, at once and synced to disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

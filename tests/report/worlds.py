@@ -1,0 +1,84 @@
+"""Literal tables of a few episodes for the question pages: what is given is in them, all else is null or even."""
+
+import polars as pl
+
+from di_assets.report.summary import READS, build_summary
+from di_assets.tables import TABLES
+
+SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
+MIRRORS = {"05_attack_nomsg": "04_attack_complete"}
+ARMS = {"open": "04_attack_complete", "none": "05_attack_nomsg"}
+PLAIN = {"launch": None, "batch": "b", "payoff": "pure", "focal_seat": 0, "n_seats": 5, "n_rounds": 25, "status": "complete",
+         "rules_version": "1", "prompt_hash": "p", "n_pulls": 125, "n_forfeits": 0, "cascades": 3, "gini": 0.3,
+         "focal_points": 40, "focal_floor_points": 25.0, "focal_capture": 0.1, "scripted": False}  # fmt: skip
+
+
+def episode(model="m", seed=0, *, channel="open", topology="complete", payback=0.5, solicited=0.3, **more):
+    """One episode with its measures; `more` overrides any column."""
+    message = {"open": "msg-on", "none": "msg-off"}[channel]
+    arm = "ring_arm" if topology == "ring" else ARMS[channel]
+    return {
+        **PLAIN,
+        "episode_id": f"{arm}--{model}_s{seed}",
+        "arm": arm,
+        "condition": f"{topology}/pure/{message}",
+        "topology": topology,
+        "channel": channel,
+        "focal_model": model,
+        "replicate": seed,
+        "seed": seed,
+        "payback_rate": payback,
+        "solicited_not_payback_rate": solicited,
+        "unprompted_rate": 1 - payback - solicited,
+        **more,
+    }
+
+
+def filled(name, rows):
+    """Rows as a table of the contract, null where they say nothing."""
+    schema = TABLES[name].schema
+    return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+
+
+def world(episodes, **tables):
+    """Tables of these episodes, five seats each: the focal model and `w`, `x`, `y`, `z`; one message and three pulls."""
+    seats, messages, labels, pulls, pairs, kinds = [], [], [], [], [], []
+    for one in sorted(episodes, key=lambda row: row["episode_id"]):
+        key = {"episode_id": one["episode_id"]}
+        models = (one["focal_model"], *"wxyz")
+        kind = "scripted" if one["scripted"] else "llm"
+        seats += [{**key, "seat": k, "label": "ABCDE"[k], "model": m, "kind": kind} for k, m in enumerate(models)]
+        if one["channel"] == "open":
+            messages.append({**key, "event_id": 0, "round": 1, "exchange": 1, "sender": 0, "recipient": 1, "text": "Pull me <b>now</b>."})  # fmt: skip
+            labels.append({**key, "event_id": 0, "asks_for_pull": True, "promises_pull": True, "labeller": "lexical", "version": "1"})  # fmt: skip
+        for k, (puller, target) in enumerate(((1, 0), (0, 1), (2, 0))):
+            pulls.append({**key, "event_id": k + 1, "round": 1, "puller": puller, "target": target, "status": "valid"})
+        kinds += [{**key, "event_id": 1, "kind": "solicited"}, {**key, "event_id": 2, "kind": "payback"}, {**key, "event_id": 3, "kind": "unprompted"}]  # fmt: skip
+        pairs += [{**key, "seat": i, "other": j, "adjacent": True, "residual_in": 0.0, "residual_out": 0.0, "net_capture": 0.0}
+                  for i in range(5) for j in range(5) if i != j]  # fmt: skip
+    made = {"episodes": episodes, "episode_measures": episodes, "seats": seats, "messages": messages, "message_labels": labels,
+            "pulls": pulls, "pull_kinds": kinds, "pair_capture": pairs}  # fmt: skip
+    frames = {name: TABLES[name].empty() for name in READS}
+    ordered = {name: filled(name, rows) for name, rows in {**made, **tables}.items()}
+    return frames | {name: frame.sort(TABLES[name].keys) for name, frame in ordered.items()}
+
+
+def null(
+    model, *, mean=0.9, p=0.001, condition="complete/pure/msg-on", n=6, measure="payback_rate", table="model_baseline"
+):
+    """A row of a null's table."""
+    row = {"condition": condition, "measure": f"{measure}/simulated", "n": n, "null_mean": mean, "null_low": mean - 0.05,
+           "null_high": mean + 0.05, "p_value": p}  # fmt: skip
+    return {**row, "model": model} if table == "model_baseline" else row
+
+
+def asked(frames, name):
+    """A question of the summary made from these tables."""
+    summary = build_summary(frames, mirrors=MIRRORS, settings=SETTINGS, commit="c", generated="g")
+    return summary["questions"][name]
+
+
+def claim(question, name):
+    """The claim of this name."""
+    (found,) = [one for one in question["claims"] if one["name"] == name]
+    return found
