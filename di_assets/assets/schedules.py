@@ -30,7 +30,7 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         free_slots_of_the_dead(context.instance, home.playing)
         going = still_going(context.instance, arm)
         if going:
-            return dg.SkipReason(f"run {going.run_id[:8]} of {arm.name} is still {going.status.value.lower()}")
+            return dg.SkipReason(f"run {going.run_id[:8]} of {arm.name} is still going; end it if it is dead")
         spent = spent_so_far(home.warehouse, arm)
         chosen = tonight(arm, standing(home.configs, arm, home.warehouse, spent_usd=spent))
         if isinstance(chosen, Rest):

@@ -16,6 +16,7 @@ from cronsim import CronSim
 
 from di_assets.arms import Arm, Configs, Nightly, plan
 from di_assets.play.batch import spent_so_far
+from di_assets.play.budget import exceeded, of_arm
 from di_assets.play.estimate import estimate
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED
@@ -36,6 +37,7 @@ class Standing:
         planned: episodes of all launches; 0 where an arm that may be launched again never was.
         left: of each unfinished batch, in the order they are played: its name, and episodes that are not complete.
         charged: its models cost something, so money limits the night.
+        spent: the arm's budget does not reach for the next call: it ended play, and is what it was.
         spent_usd: what the arm has cost so far, US dollars.
         ahead_usd: of it, paid for episodes that are not complete, which are resumed.
     """
@@ -43,8 +45,9 @@ class Standing:
     planned: int
     left: tuple[tuple[str, int], ...]
     charged: bool
+    spent: bool
     spent_usd: float
-    ahead_usd: float = 0.0
+    ahead_usd: float
 
     @property
     def episodes(self) -> int:
@@ -100,9 +103,9 @@ class Preview:
 def starts(night: Nightly, *, after: datetime) -> Iterator[datetime]:
     """When a schedule's nights begin after this moment, in its time zone, in order.
 
-    Where clocks change, as Dagster has it: a time at night that comes twice is the second, one that is skipped is the
-    end of the hour that is skipped, and a schedule of every hour goes by the hours that pass. Of zones whose clocks
-    change by other than an hour forward in spring, the day of the change may differ from Dagster's.
+    Where clocks change, as Dagster has it: a time that comes twice is the second, one that is skipped is the end of the
+    hour that is skipped, and a schedule of every hour goes by the hours that pass. Dagster itself is not of one mind
+    where clocks change in the evening or by half an hour: there, that one night may be another.
     """
     zone = ZoneInfo(night.timezone)
     begin = after.astimezone(zone)
@@ -126,10 +129,10 @@ def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: flo
         warehouse: what is played.
         spent_usd: what the arm has cost, journals included.
     """
-    columns = ("batch", "episode_id", "status", "cost_usd")
+    columns = ("batch", "episode_id", "status", "cost_usd", "failure")
     stored = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select(columns).collect()
     # By batch: what another batch holds (its size was changed) is played again, as `play_batch` does.
-    status = {(batch, episode): status for batch, episode, status, _ in stored.iter_rows()}
+    status = {(batch, episode): status for batch, episode, status, *_ in stored.iter_rows()}
     planned = plan(arm, launches=launches(warehouse, arm))
     found = Counter((one.batch, status.get((one.batch, one.episode_id))) for one in planned)
     left: Counter[str] = Counter()
@@ -143,11 +146,14 @@ def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: flo
         return rank, int(batch.rpartition("--b")[2])  # b100 follows b99
 
     paid_for = float(stored.filter(pl.col("status") == COMPLETE)["cost_usd"].sum())
+    limit = math.inf if arm.budget_usd is None else arm.budget_usd
+    stopped = stored["failure"].str.starts_with(exceeded(of_arm(arm.name), limit)).any()
     prices = [configs.models[model].price for model in arm.models if not configs.is_scripted(model)]
     return Standing(
         planned=len(planned),
         left=tuple((batch, left[batch]) for batch in sorted(left, key=order) if left[batch]),
         charged=any(price.dearest_input or price.output for price in prices),
+        spent=stopped or limit - spent_usd <= DUST_USD,
         spent_usd=spent_usd,
         ahead_usd=max(0.0, spent_usd - paid_for),
     )
@@ -168,8 +174,8 @@ def tonight(arm: Arm, now: Standing) -> Tonight | Rest:
         return Rest(f"{arm.name} was never launched, and nights launch nothing: di run {arm.name} --launch")
     if not now.left:
         return Rest(f"every planned episode of {arm.name} is complete")
-    if now.charged and arm.budget_usd is not None and arm.budget_usd - now.spent_usd <= DUST_USD:
-        spent = f"the budget of {arm.name}, ${arm.budget_usd:,.2f}, is spent"
+    if now.charged and now.spent and arm.budget_usd is not None:
+        spent = f"the budget of {arm.name} is spent (${now.spent_usd:,.2f} of ${arm.budget_usd:,.2f})"
         return Rest(f"{spent}; {now.episodes:,} of its episodes are left to play")
     batch, left = now.left[0]
     return Tonight(batch=batch, episodes=min(left, night.episodes or left))
@@ -216,8 +222,7 @@ def coming_nights(configs: Configs, warehouse: Warehouse, *, now: datetime, days
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """UTC of a time on the clock: the second where it comes twice, the end of the hour where it is skipped."""
-    # Dagster takes clocks to change between one and four; later in the day, the first of two counts.
-    at = wall.replace(tzinfo=zone, fold=int(wall.hour in {1, 2, 3})).astimezone(UTC)
+    at = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
         return at
     return (wall.replace(minute=0, tzinfo=zone, fold=1) + timedelta(hours=1)).astimezone(UTC)
@@ -237,6 +242,7 @@ def _expected(arm: Arm, now: Standing, chosen: Tonight, at: datetime, usd: float
     after = replace(
         now,
         left=(*rest, *later),
+        spent=arm.budget_usd is not None and arm.budget_usd - now.spent_usd - cost <= DUST_USD,
         spent_usd=now.spent_usd + cost,
         ahead_usd=max(0.0, paid_for - episodes * usd),
     )
