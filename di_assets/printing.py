@@ -232,7 +232,9 @@ def nights(previews: Sequence["Preview"], *, days: int, as_json: bool) -> None:
     if not previews:
         click.echo("no arm is nightly: add `nightly: {cron: '0 1 * * *'}` to configs/NAME.yaml")
     # By the instant: times of several zones, and of one that changes, are in no order as they are written.
-    coming = sorted(((night.at.timestamp(), one.arm, night) for one in previews for night in one.nights), key=itemgetter(0, 1))
+    coming = sorted(
+        ((night.at.timestamp(), one.arm, night) for one in previews for night in one.nights), key=itemgetter(0, 1)
+    )
     rows = [
         {
             "night": f"{night.at:%a %Y-%m-%d %H:%M %Z}",

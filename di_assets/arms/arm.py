@@ -71,7 +71,9 @@ class Nightly(Strict):
     @classmethod
     def _some(cls, episodes: int | None) -> int | None:
         if episodes is not None and episodes < 1:
-            raise ValueError(f"expected 1 or more, or no such key where a night plays all that are left; found {episodes}")
+            raise ValueError(
+                f"expected 1 or more, or no such key where a night plays all that are left; found {episodes}"
+            )
         return episodes
 
     @field_validator("budget_usd")

@@ -1,4 +1,4 @@
-"""What follows by itself: one condition for measures, aggregates, summary and figures, and the sensor that evaluates it.
+"""What follows by itself: one condition of measures, aggregates, summary and figures, and the sensor that asks it.
 
 Whatever it requests costs nothing to compute, so it is on from the start. The checks of what it requests run along.
 """

@@ -71,6 +71,15 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a night is expected to come to: episodes complete, US dollars, and the budget that ends it early."""
+
+    episodes: int
+    cost_usd: float
+    held_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """One night to come, if no episode fails and every night before it is played.
 
@@ -181,11 +190,23 @@ def tonight(arm: Arm, now: Standing) -> Tonight | Rest:
     return Tonight(batch=batch, episodes=min(left, night.episodes or left))
 
 
+def expected(arm: Arm, now: Standing, chosen: Tonight, *, episode_usd: float) -> Expected:
+    """What a night is expected to come to.
+
+    A night costs its episodes, less what is paid for of them, as far as its own budget and the arm's reach.
+    """
+    wanted = max(0.0, chosen.episodes * episode_usd - now.ahead_usd)
+    money, whose = min(_money(arm, now), default=(math.inf, ""))
+    if money >= wanted - DUST_USD:
+        return Expected(chosen.episodes, wanted, None)
+    # An episode costs something where money ends a night, so nothing is divided by zero.
+    return Expected(math.floor((now.ahead_usd + money + DUST_USD) / episode_usd), money, whose)
+
+
 def preview(arm: Arm, now: Standing, nights: Sequence[datetime], *, episode_usd: float) -> Preview:
     """What these nights will play if every episode costs the same, none fails, and they are played one by one.
 
-    A night costs its episodes, as far as its own budget and the arm's reach; what it leaves half-way is resumed by the
-    next, so nights that are short of money complete an episode together.
+    What a night leaves half-way is resumed by the next, so nights that are short of money complete an episode together.
 
     Args:
         arm: a nightly arm.
@@ -198,8 +219,9 @@ def preview(arm: Arm, now: Standing, nights: Sequence[datetime], *, episode_usd:
         chosen = tonight(arm, now)
         if isinstance(chosen, Rest):
             break
-        night, now = _expected(arm, now, chosen, at, episode_usd)
-        coming.append(night)
+        night = expected(arm, now, chosen, episode_usd=episode_usd)
+        now = _after(arm, now, night, episode_usd)
+        coming.append(Night(at, chosen.batch, night.episodes, night.cost_usd, night.held_by, now.episodes))
     end = tonight(arm, now)
     return Preview(arm=arm.name, nights=tuple(coming), then=end.reason if isinstance(end, Rest) else None)
 
@@ -209,15 +231,17 @@ def coming_nights(configs: Configs, warehouse: Warehouse, *, now: datetime, days
     found = []
     for arm in configs.arms.values():
         if arm.nightly:
-            # Wall-clock days: one in which clocks change is a day too.
-            zone = ZoneInfo(arm.nightly.timezone)
-            end = (now.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
-            nights = takewhile(lambda at, end=end: at.astimezone(UTC) <= end, starts(arm.nightly, after=now))
+            nights = _starts_within(days, arm.nightly, after=now)
             stands = standing(configs, arm, warehouse, spent_usd=spent_so_far(warehouse, arm))
-            need = estimate(configs, arm, warehouse)
-            usd = need.cost_usd / need.left if need.left else 0.0
-            found.append(preview(arm, stands, list(nights), episode_usd=usd))
+            usd = estimate(configs, arm, warehouse).episode_usd
+            found.append(preview(arm, stands, nights, episode_usd=usd))
     return found
+
+
+def _starts_within(days: int, night: Nightly, *, after: datetime) -> list[datetime]:
+    # Wall-clock days: one in which clocks change is a day too.
+    end = (after.astimezone(ZoneInfo(night.timezone)) + timedelta(days=days)).astimezone(UTC)
+    return list(takewhile(lambda at: at.astimezone(UTC) <= end, starts(night, after=after)))
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -228,25 +252,18 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
     return (wall.replace(minute=0, tzinfo=zone, fold=1) + timedelta(hours=1)).astimezone(UTC)
 
 
-def _expected(arm: Arm, now: Standing, chosen: Tonight, at: datetime, usd: float) -> tuple[Night, Standing]:
-    """The night as it is expected, and where the arm stands after it."""
-    wanted = max(0.0, chosen.episodes * usd - now.ahead_usd)
-    money, whose = min(_money(arm, now), default=(math.inf, ""))
-    held = money < wanted - DUST_USD
-    cost = min(wanted, money)
-    paid_for = now.ahead_usd + cost
-    # An episode costs something where money holds a night, so nothing is divided by zero.
-    episodes = math.floor((paid_for + DUST_USD) / usd) if held else chosen.episodes
+def _after(arm: Arm, now: Standing, night: Expected, episode_usd: float) -> Standing:
+    """Where the arm stands after a night that went as expected."""
     (batch, size), *later = now.left
-    rest = ((batch, size - episodes),) if size > episodes else ()
-    after = replace(
+    rest = ((batch, size - night.episodes),) if size > night.episodes else ()
+    spent_usd = now.spent_usd + night.cost_usd
+    return replace(
         now,
         left=(*rest, *later),
-        spent=arm.budget_usd is not None and arm.budget_usd - now.spent_usd - cost <= DUST_USD,
-        spent_usd=now.spent_usd + cost,
-        ahead_usd=max(0.0, paid_for - episodes * usd),
+        spent=arm.budget_usd is not None and arm.budget_usd - spent_usd <= DUST_USD,
+        spent_usd=spent_usd,
+        ahead_usd=max(0.0, now.ahead_usd + night.cost_usd - night.episodes * episode_usd),
     )
-    return Night(at, batch, episodes, cost, whose if held else None, after.episodes), after
 
 
 def _money(arm: Arm, now: Standing) -> list[tuple[float, str]]:

@@ -122,7 +122,12 @@ def test_a_schedule_says_what_it_plays_and_may_spend(nights):
 
 
 @pytest.mark.parametrize(
-    "tags", [{"dagster/partition": "paid--b01"}, {"arm": "free, paid"}, {"dagster/asset_partition_range_start": "paid--b00", "dagster/asset_partition_range_end": "paid--b02"}]
+    "tags",
+    [
+        {"dagster/partition": "paid--b01"},
+        {"arm": "free, paid"},
+        {"dagster/asset_partition_range_start": "paid--b00", "dagster/asset_partition_range_end": "paid--b02"},
+    ],
 )
 def test_a_night_is_skipped_while_a_run_of_its_arm_is_going(nights, tags):
     run = nights.instance.create_run_for_job(nights.job, tags=tags, status=dg.DagsterRunStatus.STARTED)
@@ -186,7 +191,10 @@ def month(home):
 async def test_a_month_of_nights_plays_each_episode_once_within_every_limit_as_the_preview_said(tmp_path):
     """Forty scripted episodes, three a night; and twenty paid ones of two calls, each 0.603 cents."""
     usage = {"prompt_tokens": 600, "completion_tokens": 3}
-    async with serving(answer(body=good("openai", '{"pull": "Player A"} {"pull": "B"}', usage=usage))) as (url, received):
+    async with serving(answer(body=good("openai", '{"pull": "Player A"} {"pull": "B"}', usage=usage))) as (
+        url,
+        received,
+    ):
         (tmp_path / "configs").mkdir()
         home = Home(warehouse=Warehouse(tmp_path / "w"), configs=write(tmp_path / "configs", url))
         evening = FIRST - timedelta(hours=2)

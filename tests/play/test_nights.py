@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 
 import polars as pl
 import pytest
@@ -159,7 +159,9 @@ def test_the_preview_is_what_the_nights_choose_one_after_another(talk):
 
 
 def test_nights_that_are_short_of_money_complete_an_episode_together(talk):
-    short = talk.model_copy(update={"nightly": Nightly(cron="0 1 * * *", episodes=3, budget_usd=1.5), "budget_usd": 4.0})
+    short = talk.model_copy(
+        update={"nightly": Nightly(cron="0 1 * * *", episodes=3, budget_usd=1.5), "budget_usd": 4.0}
+    )
     seen = preview(short, stands((0, 5)), nights(1, 2, 3, 4), episode_usd=1.0)
     why = "the night's budget of $1.50"
     assert seen.nights == (
@@ -191,7 +193,7 @@ def test_no_night_passes_a_limit_and_no_episode_is_played_twice(
     now = replace(stands(*enumerate(left)), spent=arm_usd == 0, ahead_usd=ahead)
     seen = preview(arm, now, nights(*range(40)), episode_usd=usd)
     lefts = [sum(left), *(night.left for night in seen.nights)]
-    assert [before - after for before, after in zip(lefts, lefts[1:], strict=False)] == [n.episodes for n in seen.nights]
+    assert [before - after for before, after in pairwise(lefts)] == [n.episodes for n in seen.nights]
     assert all(night.episodes <= (episodes or 9) and night.left >= 0 for night in seen.nights)
     assert all(night.cost_usd <= (night_usd or 1e9) + 1e-6 for night in seen.nights)
     assert sum(night.cost_usd for night in seen.nights) <= (1e9 if arm_usd is None else arm_usd) + 1e-6
