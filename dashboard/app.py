@@ -1,4 +1,4 @@
-"""The dashboard: reads tables and the report, computes nothing. `streamlit run dashboard/app.py`."""
+"""The dashboard's server: `streamlit run dashboard/app.py`. The pages are in pages.py; here is what keeps them safe."""
 
 import sys
 from pathlib import Path
@@ -8,27 +8,6 @@ import streamlit as st
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dashboard import arms, data, episodes, lineage, question, transcript
-from dashboard.style import CSS, page
-from dashboard.untrusted import safe
-from di_assets.tables import StorageError
+from dashboard.guard import guards
 
-PAGES = (
-    *(
-        st.Page(question.page_of(spec), title=spec.title, url_path=spec.name, default=spec.name == "q1")
-        for spec in question.QUESTIONS
-    ),
-    st.Page(transcript.show, title="Transcript", url_path="transcript"),
-    st.Page(episodes.show, title="Episodes", url_path="episodes"),
-    st.Page(arms.show, title="Arms", url_path="arms"),
-    st.Page(lineage.show, title="Lineage", url_path="lineage"),
-)
-
-st.set_page_config(page_title="Delegated Influence", layout="centered")
-st.html(CSS)
-chosen = st.navigation(list(PAGES), position="top")
-try:
-    chosen.run()
-    data.refresh()
-except StorageError as problem:
-    st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))
+app = st.App(Path(__file__).with_name("pages.py"), middleware=guards())

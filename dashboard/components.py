@@ -1,6 +1,14 @@
-"""The two things plain HTML can't do here: links inside the figure, and bringing the linked event into view."""
+"""The two things plain HTML can't do here: links inside the figure, and the reader's focus and keys."""
+
+import json
+from collections.abc import Sequence
+from html import unescape
 
 import streamlit as st
+
+from dashboard.reader_view import View
+from di_assets.report.shelf import Place
+from di_assets.report.transcript import Event
 
 _FIGURE_CSS = """
 .figure { container-type: inline-size; }
@@ -18,19 +26,51 @@ export default function ({ data, parentElement }) {
   root.setAttribute('aria-label', data.alt);
 }
 """
-_FOCUS_JS = """
-export default function ({ data }) {
-  const find = () => document.querySelector('.ev.on');
+# Brings the linked event into view once for each address, so that a run that a filter caused takes no focus from it.
+# Keys may come faster than runs end: each goes on from where the last one led, whether or not that is drawn yet.
+# Streamlit calls this anew with new data before it cleans up after the last call: one listener is kept, in `memory`.
+_READER_JS = """
+export default function ({ data: { told }, setTriggerValue }) {
+  const data = JSON.parse(told);
+  const memory = (window.diReader ??= { shown: null, to: null, pressed: null, timer: null });
+  const forget = () => { clearInterval(memory.timer); document.removeEventListener('keydown', memory.pressed); };
+  forget();
+  const address = `${data.episode}#${data.event}`;
   const bring = () => {
-    const event = find();
-    if (!event) return false;
+    const event = document.querySelector('.ev.on');
+    if (!event || !event.querySelector('.id').textContent.startsWith(`#${data.event} `)) return;
     event.scrollIntoView({ block: 'center' });
     event.focus({ preventScroll: true });
-    return true;
+    memory.shown = address;
   };
+  if (data.event === null) memory.shown = null;
+  if (memory.to === data.event) memory.to = null;
   let tries = 0;
-  const timer = setInterval(() => { if (bring() || ++tries > 40) clearInterval(timer); }, 50);
-  return () => clearInterval(timer);
+  const timer = memory.timer = setInterval(() => {
+    const done = memory.shown === address || data.event === null || !data.order.includes(data.event) || ++tries > 60;
+    if (done) clearInterval(timer); else bring();
+  }, 50);
+  const step = (by, own) => {
+    const from = memory.to ?? data.event;
+    const seat = data.seats[data.order.indexOf(from)];
+    const among = data.order.filter((event, at) => event === from || !own || data.seats[at] === seat);
+    return by > 0 ? among.find((event) => event > (from ?? -1)) : from === null ? undefined : among.findLast((event) => event < from);
+  };
+  const moves = { j: [1, false], k: [-1, false], J: [1, true], K: [-1, true] };
+  const typed = (target) => target.closest?.('input, textarea, select, [contenteditable], [role=combobox], [role=listbox]');
+  const pressed = (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typed(event.target)) return;
+    const search = event.key === '/' && document.querySelector('.st-key-q input');
+    const to = event.key in moves ? step(...moves[event.key]) : undefined;
+    const episode = data.episodes[event.key];
+    if (!search && to === undefined && !episode) return;
+    event.preventDefault();
+    if (search) search.focus();
+    else if (episode) window.location.assign(new URL(episode, document.baseURI));
+    else { memory.to = to; setTriggerValue('event', to); }
+  };
+  document.addEventListener('keydown', memory.pressed = pressed);
+  return () => { if (memory.pressed === pressed) forget(); };
 }
 """
 
@@ -43,7 +83,29 @@ def figure(wide: str, narrow: str, alt: str) -> None:
     show(data={"wide": wide, "narrow": narrow, "alt": alt}, key="figure")
 
 
-def bring_into_view(event_id: int) -> None:
-    """Scrolls to the marked event and focuses it."""
-    show = st.components.v2.component("di_focus", html="<span></span>", js=_FOCUS_JS)
-    show(data={"event": event_id}, key=f"focus-{event_id}")
+def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
+    """Brings the marked event into view and focuses it; j, k, J, K go through events and n, p through episodes.
+
+    Args:
+        view: what the address asks for.
+        shown: the events that the keys go through.
+        place: the episodes that they lead to.
+    """
+    show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=_READER_JS)
+    episodes = {"n": place.after, "p": place.before}
+    told = {
+        "episode": view.episode_id,
+        "event": view.marked,
+        "order": [event.event_id for event in shown],
+        "seats": [event.seat for event in shown],
+        "episodes": {key: unescape(view.link(episode_id=to)) for key, to in episodes.items() if to},
+    }
+    # As text: of lists Streamlit would ask whether they are data frames, and import pandas for it.
+    show(data={"told": json.dumps(told)}, key="di_keys", on_event_change=_go)
+
+
+def _go() -> None:
+    """A key was pressed: the address is set to the event it leads to, before the page runs again."""
+    to = st.session_state["di_keys"].get("event")
+    if isinstance(to, int):
+        st.query_params["event"] = str(to)

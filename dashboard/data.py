@@ -8,6 +8,7 @@ from urllib.parse import quote
 import polars as pl
 import streamlit as st
 
+from di_assets.report.cited import Citation, citations
 from di_assets.report.progress import (
     ArmProgress,
     Estimates,
@@ -19,6 +20,8 @@ from di_assets.report.progress import (
     read_progress,
 )
 from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
+from di_assets.report.replay import Replay, replay
+from di_assets.report.shelf import read_shelf
 from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
 from di_assets.tables import Warehouse, open_warehouse
@@ -42,11 +45,34 @@ def dagster_batch(batch: str) -> str:
     return f"{where}/assets/episodes?view=partitions&partition={quote(batch, safe='')}"
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def transcript(root: str, version: str, episode_id: str) -> Transcript | None:
-    """One episode; `version` makes it new when the tables are."""
+@st.cache_resource(max_entries=2, show_spinner=False)
+def shelf(root: str, version: str) -> pl.DataFrame:
+    """Where every episode stands; `version` makes it new when the table of episodes is."""
     del version
-    return read_transcript(open_warehouse(root), episode_id)
+    return read_shelf(open_warehouse(root))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def transcript(root: str, version: str, episode_id: str, batch: str) -> Transcript | None:
+    """One episode of a batch."""
+    del version
+    return read_transcript(open_warehouse(root), episode_id, batch=batch)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def played_again(root: str, version: str, folder: str, configured: str, episode_id: str, batch: str) -> Replay:
+    """One episode played again from its replies; `configured` makes it new when the configuration is."""
+    del configured
+    found = transcript(root, version, episode_id, batch)
+    return Replay() if found is None else replay(found, Path(folder))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def cited(root: str, version: str, episode_id: str, batch: str) -> list[Citation]:
+    """What in the report rests on an episode."""
+    found = transcript(root, version, episode_id, batch)
+    warehouse = open_warehouse(root)
+    return [] if found is None else citations(warehouse, read_summary(warehouse), found.episode)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

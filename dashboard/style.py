@@ -29,21 +29,10 @@ CSS = """
 .di td small { display: block; color: var(--muted); } .di td .line { white-space: nowrap; }
 .di td .scripted { margin: 0; padding: 0 .25rem; font-size: .75rem; } .di .scroll + .caption { margin-top: .5rem; }
 .di .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
-.di .di-chip { font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
-.di .ev { display: grid; grid-template-columns: 5rem 9.5rem 1fr; gap: .2rem 1rem; border-bottom: 1px solid var(--rule);
-  border-left: 4px solid var(--lane); padding: .45rem .6rem .45rem .8rem; scroll-margin: 30vh 0; }
-.di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); }
-.di .ev .who { font-size: 1rem; } .di .ev .who small, .di .ev .id, .di .ev .note { color: var(--muted); font-size: .82rem; }
-.di .ev .who small { display: block; overflow-wrap: anywhere; }
-.di .ev .note { display: block; }
-.di .score { color: var(--muted); font-size: .85rem; margin: .35rem 0 0; }
-.di .lane0 { --lane: light-dark(#6b1e2b, #c9606d); } .di .lane1 { --lane: light-dark(#33557a, #7ba3cf); }
-.di .lane2 { --lane: light-dark(#7d6a22, #cdb75b); } .di .lane3 { --lane: light-dark(#3f6b45, #7fb487); }
-.di .lane4 { --lane: light-dark(#5f4480, #ab8fd0); } .di .lane5 { --lane: light-dark(#5a5a5a, #aaaaaa); }
+.di .di-chip { display: inline-block; max-width: 100%; line-height: 1.3; font-size: .68rem; border: 1px solid currentColor; border-radius: 3px; padding: 0 .2rem; background: none; color: inherit; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-inline: 1rem; }
   .di h1 { font-size: 2.4rem; }
-  .di .ev { grid-template-columns: 1fr auto; } .di .ev .say { grid-column: 1 / -1; }
 }
 </style>
 """

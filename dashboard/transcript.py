@@ -1,41 +1,78 @@
 """The reader: one episode, every event with an address of its own."""
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import streamlit as st
 
 from dashboard import data
-from dashboard.components import bring_into_view
+from dashboard.components import reader_keys
+from dashboard.reader_calls import as_json, calls_behind
+from dashboard.reader_events import event_list, failure_of, lane_table, legend
+from dashboard.reader_style import READER_CSS
+from dashboard.reader_view import View, asked_view
 from dashboard.style import page
-from dashboard.untrusted import reader_link, safe
-from di_assets.report.cited import citations
-from di_assets.report.reading import neighbours, read_summary
-from di_assets.report.transcript import Event, Transcript, visible_to
+from dashboard.untrusted import hidden, name_of, safe
+from di_assets.report.choosing import Around, around, chosen, part_of
+from di_assets.report.cited import Citation
+from di_assets.report.progress import plans_version
+from di_assets.report.replay import Replay, prompt_of
+from di_assets.report.seen import Seen, seen_by
+from di_assets.report.shelf import Place, place_of
+from di_assets.report.transcript import Event, Transcript
 
-LANES = 6
-EVERYONE = "everyone"
+CHANNELS = {
+    "focal_muted": "The focal seat may not write; the others may, and nobody is told.",
+    "rivals_muted": "Only the focal seat may write; nobody is told.",
+    "placebo": "What the focal seat writes arrives as filler of the same length; nobody is told.",
+    "none": "Played without messages, and without a word of them.",
+}
+KEYS = (
+    "<p class='keys'>Keys: <kbd>j</kbd> next event, <kbd>k</kbd> the one before; with <kbd>Shift</kbd>, of the same seat; "
+    "<kbd>n</kbd> next episode, <kbd>p</kbd> the one before; <kbd>/</kbd> search</p>"
+)
 
 
 def show() -> None:
     """The episode named in the address, with the event named there marked, in view and focused."""
+    st.html(READER_CSS)
     warehouse = data.warehouse()
+    root, version = str(warehouse), warehouse.version()
     asked = st.query_params.get("episode", "")
-    found = data.transcript(str(warehouse), warehouse.version(), asked) if asked else None
-    if found is None:
+    place = place_of(data.shelf(root, warehouse.version("episodes")), asked)
+    found = None if place is None else data.transcript(root, version, asked, place.batch)
+    if place is None or found is None:
         _nothing(asked)
         return
-    marked, problem = _marked(found)
-    _top(found, marked)
-    if problem:
-        st.html(page(f"<p role='alert'>{escape(problem)}</p>"))
-    blind, shown = _filters(found, marked)
-    st.html(page(_events(found, shown, marked, blind=blind)))
-    if marked is not None:
-        bring_into_view(marked)
-        _behind(found, marked)
+    folder = data.configs()
+    again = data.played_again(root, version, str(folder), plans_version(folder, warehouse), asked, place.batch)
+    cited = data.cited(root, version, asked, place.batch)
+    top = st.empty()
+    view = asked_view(found)
+    seen, passes = _seen(found, view, again)
+    matching = chosen(found.events if seen is None else seen.events, view.wanted)
+    shown = part_of(matching, view.marked)
+    linked = None if view.marked is None else found.events[view.marked]
+    beside = around(passes, view.marked)
+    top.html(page(_top(found, view, place, beside, cited, again)))
+    _list(found, shown, view, seen, again, cited, left_out=len(matching) - len(shown))
+    reader_keys(view, passes, place)
+    if linked is not None:
+        _behind(found, linked, view, again)
+
+
+def _seen(found: Transcript, view: View, again: Replay) -> tuple[Seen | None, Sequence[Event]]:
+    """What the seat knew whose view is asked for, and the events that links and keys pass through.
+
+    In a seat's view these go on beyond the linked moment, so that time can be walked through as the seat lived it.
+    """
+    if view.seat is None:
+        return None, part_of(chosen(found.events, view.wanted), view.marked)
+    seen, whole = (
+        seen_by(found, view.seat, at=at, rules=again.rules, written=again.written) for at in (view.marked, None)
+    )
+    return seen, chosen(whole.events, view.wanted)
 
 
 def _nothing(asked: str) -> None:
@@ -47,150 +84,136 @@ def _nothing(asked: str) -> None:
     st.html(page(f"<h2>Transcript</h2><p>{text} Choose one from <a href='episodes' target='_self'>Episodes</a>.</p>"))
 
 
-def _marked(found: Transcript) -> tuple[int | None, str | None]:
-    """The event in the address, and what is wrong with it."""
-    asked = st.query_params.get("event")
-    if asked is None:
-        return None, None
-    if re.fullmatch(r"[0-9]{1,9}", asked) and int(asked) < len(found.events):
-        return int(asked), None
-    return None, f"This episode has no event {asked[:40]!r}; its events run from 0 to {len(found.events) - 1}."
-
-
-def _top(found: Transcript, marked: int | None) -> None:
+def _top(found: Transcript, view: View, place: Place, beside: Around, cited: Sequence[Citation], again: Replay) -> str:
     episode = found.episode
-    warehouse = data.warehouse()
-    before, after = neighbours(warehouse, episode["episode_id"])
-    links = [
-        f"<a href='{reader_link(key)}' target='_self'>{word}</a>"
-        for key, word in ((before, "← previous episode"), (after, "next episode →"))
-        if key
-    ]
-    if marked is not None:
-        around = ((marked - 1, "← previous event"), (marked + 1, "next event →"))
-        links += [
-            f"<a href='{reader_link(episode['episode_id'], event)}' target='_self'>{word}</a>"
-            for event, word in around
-            if 0 <= event < len(found.events)
-        ]
+    title = "An episode, judged blind" if view.blind else episode["episode_id"]
     label = "<p class='scripted'>played by scripted agents</p>" if episode["scripted"] else ""
-    failed = (
-        f"<p role='alert'>{escape(episode['status'])}: {safe(episode['failure'] or '')}</p>"
-        if episode["status"] != "complete"
-        else ""
+    if not episode["scripted"] and any(seat["kind"] == "scripted" for seat in found.seats):
+        label = "<p class='scripted'>scripted agents play among the models</p>"
+    facts = (
+        f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds · {episode['n_calls']:,} calls"
     )
-    facts = f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds · {episode['n_calls']} calls · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
-    cited = "".join(
-        f"<li>{_cited_event(episode['episode_id'], one.event_id)}{escape(one.what)}</li>"
-        for one in citations(warehouse, read_summary(warehouse), episode)
+    facts += f" · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
+    channel = CHANNELS.get(episode["channel"], "")
+    return (
+        f"<h2 class='text'>{safe(title)}</h2>{label}{failure_of(episode)}<p class='provenance'>{safe(facts)}</p>"
+        + (f"<p>{channel}</p>" if channel else "")
+        + _doubts(found, again)
+        + f"<nav aria-label='episodes and events' class='ways'>{_ways(view, place, beside)}</nav>{KEYS}"
+        + (lane_table(found, view) if found.events and view.seat is None else "")
+        + _cited(view, cited)
     )
-    st.html(
-        page(
-            f"<h2>{escape(episode['episode_id'])}</h2>{label}{failed}<p class='provenance'>{escape(facts)}</p>"
-            f"<p>{' · '.join(links)}</p>" + (f"<p class='sub'>Cited by</p><ul>{cited}</ul>" if cited else "")
-        )
-    )
 
 
-def _cited_event(episode_id: str, event: int | None) -> str:
-    """A link to the cited event; nothing where the whole episode is cited."""
-    return "" if event is None else f"<a href='{reader_link(episode_id, event)}' target='_self'>#{event}</a> "
-
-
-def _filters(found: Transcript, marked: int | None) -> tuple[bool, Sequence[Event]]:
-    """What is shown of the events; a word where a filter hides the marked one."""
-    labels = [seat["label"] for seat in found.seats]
-    with st.container(horizontal=True):
-        blind = st.toggle("judge blind", key="blind", bind="query-params", help="Hide which model plays which letter.")
-        kind = st.selectbox("kind", ["all", "message", "pull"], key="kind", bind="query-params")
-        view = st.selectbox("as seen by", [EVERYONE, *sorted(labels)], key="view", bind="query-params")
-        words = st.text_input("search", key="q", bind="query-params")
-    shown = list(found.events)
-    if view != EVERYONE:
-        shown = visible_to(shown, labels.index(view))
-    shown = [e for e in shown if kind in {"all", e.kind} and words.casefold() in (e.text or "").casefold()]
-    if marked is not None and all(e.event_id != marked for e in shown):
-        st.html(page(f"<p role='alert'>A filter hides the linked event #{marked}.</p>"))
-    return blind, shown
-
-
-def _events(found: Transcript, shown: Sequence[Event], marked: int | None, *, blind: bool) -> str:
-    parts, last = [], 0
-    for event in shown:
-        if event.round != last:
-            parts.append(_score(found, last) + f"<h3 class='small'>Round {event.round}</h3>")
-            last = event.round
-        parts.append(_event(found, event, on=event.event_id == marked, blind=blind))
-    return "".join(parts) + _score(found, last) if parts else "<p>No event matches.</p>"
-
-
-def _score(found: Transcript, number: int) -> str:
-    if number not in found.scores:
+def _doubts(found: Transcript, again: Replay) -> str:
+    """A word where the stored events do not follow from the stored replies."""
+    if again.problem is not None or again.changed or again.agrees or not found.events:
         return ""
-    points = sorted((seat["label"], score) for seat, score in zip(found.seats, found.scores[number], strict=True))
-    return (
-        f"<p class='score'>Points after round {number}: {', '.join(f'{label} {score}' for label, score in points)}</p>"
-    )
+    return "<p role='alert' class='alert'>The stored events do not follow from the stored replies: <code>di verify</code> says where.</p>"
 
 
-def _event(found: Transcript, event: Event, *, on: bool, blind: bool) -> str:
-    seat = found.seats[event.seat]
-    other = "—" if event.other is None else found.seats[event.other]["label"]
-    here = reader_link(found.episode["episode_id"], event.event_id)
-    body = safe(event.text) if event.text is not None else _pull_words(event, other)
-    notes = [
-        *event.labels,
-        *([event.pull_kind] if event.pull_kind else []),
-        *([event.status] if event.status == "cut" else []),
+def _ways(view: View, place: Place, beside: Around) -> str:
+    ways = [
+        (view.link(episode_id=place.before) if place.before else None, "← previous episode"),
+        (view.link(beside.before) if beside.before is not None else None, "← previous event"),
+        (view.link(beside.after) if beside.after is not None else None, "next event →"),
+        (view.link(episode_id=place.after) if place.after else None, "next episode →"),
     ]
-    model = (
-        "" if blind else f"<small>{escape(seat['model'])}{' (scripted)' if seat['kind'] == 'scripted' else ''}</small>"
-    )
-    state = " on' aria-current='true' tabindex='-1" if on else ""
-    return (
-        f"<div class='ev lane{event.seat % LANES}{state}'><span class='id'><a href='{here}' target='_self'>#{event.event_id}</a> r{event.round}</span>"
-        f"<span class='who'><b>{escape(seat['label'])}</b> → {escape(other)}{model}</span>"
-        f"<div class='say'><div class='text' dir='auto'>{body}</div>"
-        + (f"<span class='note'>{escape(' · '.join(notes))}</span>" if notes else "")
-        + "</div></div>"
+    return "".join(
+        f"<a href='{where}' target='_self'>{word}</a>" if where else f"<span class='off'>{word}</span>"
+        for where, word in ways
     )
 
 
-def _pull_words(event: Event, other: str) -> str:
-    return {"valid": f"pulls for {escape(other)} (+1)", "kept": "keeps the pull", "forfeit": "forfeits the pull"}[
-        event.status
-    ]
+def _cited(view: View, cited: Sequence[Citation]) -> str:
+    if not cited:
+        return ""
+    if view.blind:
+        return f"<p class='sub'>Cited {len(cited)} times; by what is hidden, for it names models.</p>"
+    rows = "".join(f"<li>{_cited_event(view, one.event_id)}{safe(one.what)}</li>" for one in cited)
+    return f"<details class='more'><summary>Cited by ({len(cited)})</summary><ul>{rows}</ul></details>"
 
 
-def _behind(found: Transcript, marked: int) -> None:
-    """The raw calls behind the marked event: attempts, replies, status, tokens, cost, latency."""
-    event = found.events[marked]
-    st.html(page(f"<h3 class='small'>Calls behind #{marked}</h3>"))
-    for call in event.calls:
-        with st.expander(
-            f"attempt {call['attempt']} · {call['status']} · {call['provider']}", expanded=len(event.calls) == 1
-        ):
-            st.html(page(_call(call)))
+def _cited_event(view: View, event: int | None) -> str:
+    """A link to the cited event; nothing where the whole episode is cited."""
+    return "" if event is None else f"<a href='{view.link(event)}' target='_self'>#{event}</a> "
 
 
-def _call(call: dict[str, Any]) -> str:
-    names = (
-        "error",
-        "input_tokens",
-        "cached_tokens",
-        "output_tokens",
-        "cost_usd",
-        "latency_s",
-        "started_at",
-        "request_hash",
-    )
-    rows = "".join(
-        f"<tr><th scope='row'>{name}</th><td class='text'>{'—' if call[name] is None else safe(str(call[name]))}</td></tr>"
-        for name in names
-    )
-    reasoning = (
-        f"<p class='sub'>reasoning</p><p class='text' dir='auto'>{safe(call['reasoning_text'])}</p>"
-        if call["reasoning_text"]
-        else ""
-    )
-    return f"<p class='text' dir='auto'>{safe(call['reply_text']) or '<em>no text</em>'}</p>{reasoning}<table><tbody>{rows}</tbody></table>"
+def _list(
+    found: Transcript,
+    shown: Sequence[Event],
+    view: View,
+    seen: Seen | None,
+    again: Replay,
+    cited: Sequence[Citation],
+    *,
+    left_out: int,
+) -> None:
+    words = []
+    if view.problem:
+        words.append(f"<p role='alert' class='alert'>{safe(view.problem)}</p>")
+    if seen is not None:
+        words.append(_knew(found, seen, view))
+    if view.marked is not None and all(event.event_id != view.marked for event in shown):
+        words.append(_hides(found, view, seen))
+    if left_out:
+        words.append(
+            f"<p role='alert' class='alert'>{left_out:,} events farther away are left out: choose a round.</p>"
+        )
+    citing: dict[int, list[str]] = {}
+    for one in cited:
+        if one.event_id is not None:
+            citing.setdefault(one.event_id, []).append(one.what)
+    events = event_list(found, shown, view, seen=seen, written=again.written, cited=citing)
+    counts: Counter[str] = Counter()
+    for event in shown:
+        counts += hidden(event.text or "")
+    st.html(page("".join(words) + events + legend(counts, {label: name_of(label) for label in counts})))
+
+
+def _knew(found: Transcript, seen: Seen, view: View) -> str:
+    """What a seat knew, in a few lines above the events it knew."""
+    label = escape(found.labels[seen.seat])
+    when = "by the end" if seen.at is None else f"when #{seen.at} came about"
+    known = [event for event in seen.events if event.event_id != seen.at]
+    messages = [event for event in known if event.kind == "message"]
+    wrote = sum(event.seat == seen.seat for event in messages)
+    told = f"It had written {wrote} messages, got {len(messages) - wrote} and learned of {len(known) - len(messages)} pulls."
+    if seen.points is not None:
+        points = sorted(zip(found.labels, seen.points, strict=True))
+        told += f" Points as it knew them: {', '.join(f'{escape(name)} {score:g}' for name, score in points)}."
+    told += f" {seen.later:,} events came to it later, {seen.never:,} never did."
+    mute = "" if seen.may_write else " It may not write."
+    unsure = f"<p role='note' class='alert'>Not sure: {escape(seen.word)}.</p>" if seen.word else ""
+    out = f"<a href='{view.link(seen.at, view='')}' target='_self'>see everything</a>"
+    return f"<p class='alert' role='note'><b>What {label} knew {when}.</b>{mute} {told} {out}</p>{unsure}"
+
+
+def _hides(found: Transcript, view: View, seen: Seen | None) -> str:
+    link = f"<a href='{view.link(view.marked, kind='', seat='', round='', view='', q='')}' target='_self'>show it</a>"
+    if seen is not None and not seen.shows_it:
+        return f"<p role='alert' class='alert'>{escape(found.labels[seen.seat])} never learns of the linked event #{view.marked}; {link}.</p>"
+    return f"<p role='alert' class='alert'>A filter hides the linked event #{view.marked}; {link}.</p>"
+
+
+def _behind(found: Transcript, linked: Event, view: View, again: Replay) -> None:
+    """The linked event's calls, and what its seat knew."""
+    label = escape(found.labels[linked.seat])
+    knew = f"<a href='{view.link(linked.event_id, view=found.labels[linked.seat])}' target='_self'>what {label} knew when it was asked</a>"
+    other = ""
+    if linked.kind == "message" and linked.other is not None:
+        to = found.labels[linked.other]
+        other = f" · <a href='{view.link(linked.event_id, view=to)}' target='_self'>what {escape(to)} knew</a>"
+    before = found.scores.get(linked.round - 1, (0,) * len(found.labels))
+    score = ", ".join(f"{escape(name)} {points:g}" for name, points in sorted(zip(found.labels, before, strict=True)))
+    told = f"<p class='sub'>Points when round {linked.round} began: {score}</p>" if view.seat is None else ""
+    head = f"<h3 class='small'>Behind #{linked.event_id}</h3>{told}<p>{knew}{other}</p>"
+    if view.blind or view.seat is not None:
+        why = "they name the model" if view.blind else "no seat sees them"
+        st.html(page(f"{head}<p class='sub'>Its calls are hidden: {why}.</p>"))
+        return
+    prompts = [prompt_of(again, call) for call in linked.calls]
+    st.html(page(head + calls_behind(linked.calls, prompts, again)))
+    if linked.calls:
+        name = f"event-{linked.event_id}-calls.json"
+        st.download_button("calls as JSON", as_json(linked.calls, prompts), name, "application/json", on_click="ignore")

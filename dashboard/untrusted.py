@@ -1,29 +1,115 @@
 """What a model wrote is hostile text: it is shown as text, every character that could deceive made visible."""
 
-import html
+import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote
 
 # Longer text is cut, with a count; the whole is in the tables.
 MOST_CHARS = 4_000
 MOST_MARKS = 3
+# Chips cost a page more than letters do: text is cut after so many, too.
+MOST_CHIPS = 300
+
+_DECEIVES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters, marks and symbols that look like nothing, and blanks that are not the blank.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f")
+_PLAIN_BLANK = frozenset(" \n\t\u3000")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
+_ORDINARY = re.compile(r"[ -~\n\t]*")
 
 
-def safe(text: str) -> str:
-    """HTML of a text: escaped, invisible and direction-changing characters as chips, piled-up accents capped, cut long."""
-    shown, marks = [], 0
-    for character in text[:MOST_CHARS]:
+def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> str:
+    """HTML of a text: escaped, and whatever is invisible, turns the direction or drives a terminal shown as chips.
+
+    Accents that pile up are capped, with a count; long text is cut, with a count.
+
+    Args:
+        text: as it was written.
+        most: characters that are shown.
+        lines: lines that are shown; None for as many as there are.
+    """
+    head = text[:most]
+    if lines is not None:
+        head = "".join(head.splitlines(keepends=True)[:lines])
+    if _ORDINARY.fullmatch(head):
+        return escape(head) + _cut(len(text) - len(head))
+    shown, chips, seen = [], 0, 0
+    for label, run in groupby(_pieces(head), key=itemgetter(1)):
+        pieces = [piece for piece, _ in run]
+        if label is None:
+            shown.append(escape("".join(pieces)))
+        else:
+            if chips == MOST_CHIPS:
+                break
+            chips += 1
+            times = f" ×{len(pieces):,}" if len(pieces) > 1 else ""
+            shown.append(f"<code class='di-chip'>{escape(label)}{times}</code>")
+        seen += sum(map(len, pieces))
+    return "".join(shown) + _cut(len(text) - seen)
+
+
+def hidden(text: str, *, most: int = MOST_CHARS) -> Counter[str]:
+    """What `safe` shows as chips: label -> how often."""
+    head = text[:most]
+    return Counter() if _ORDINARY.fullmatch(head) else Counter(label for _, label in _pieces(head) if label)
+
+
+def name_of(label: str) -> str:
+    """What a chip stands for, in words."""
+    if not label.startswith("U+"):
+        return "terminal escape sequence" if label.startswith("ESC") else "accents piled on one letter"
+    code = int(label[2:], 16)
+    named = unicodedata.name(chr(code), "")
+    if not named and code < 0x20:
+        named = unicodedata.name(chr(0x2400 + code)).removeprefix("SYMBOL FOR ")
+    return named.lower() or "control, private or unassigned character"
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """The text in pieces, each with the label of its chip; None for what is shown as it is."""
+    at = marks = 0
+    while at < len(text):
+        character = text[at]
+        if character == "\x1b" and (found := _ANSI.match(text, at)):
+            yield found[0], "ESC" + "".join(c if c.isprintable() and c.isascii() else "�" for c in found[0][1:])
+            at, marks = found.end(), 0
+            continue
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if marks > MOST_MARKS:
-            continue
-        deceives = category in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} and character not in "\n\t"
-        shown.append(f"<code class='di-chip'>U+{ord(character):04X}</code>" if deceives else html.escape(character))
-    cut = len(text) - MOST_CHARS
-    return "".join(shown) + (f"<em class='di-cut'> … {cut:,} more characters</em>" if cut > 0 else "")
+            yield character, "marks"
+        elif _hides(character, category):
+            yield character, f"U+{ord(character):04X}"
+        else:
+            yield character, None
+        at += 1
 
 
-def reader_link(episode_id: str, event_id: int | None = None) -> str:
-    """Relative address of an episode or of one of its events in the reader, for an attribute."""
+def _hides(character: str, category: str) -> bool:
+    if character in _PLAIN_BLANK:
+        return False
+    # A variation selector picks an emoji's look, and hides a byte where it follows anything else again and again.
+    selects = 0xFE00 <= ord(character) <= 0xFE0E or 0xE0100 <= ord(character) <= 0xE01EF
+    return category in _DECEIVES or category == "Zs" or character in _BLANK or selects
+
+
+def _cut(left: int) -> str:
+    return f"<em class='di-cut'> … {left:,} more characters</em>" if left > 0 else ""
+
+
+def reader_link(episode_id: str, event_id: int | None = None, **filters: str) -> str:
+    """Relative address of an episode or of one of its events in the reader, for an attribute.
+
+    Args:
+        episode_id: the episode.
+        event_id: the event.
+        filters: what else the reader's address holds; empty ones are left out.
+    """
     event = "" if event_id is None else f"&amp;event={event_id}"
-    return f"transcript?episode={quote(episode_id, safe='')}{event}"
+    more = "".join(f"&amp;{name}={quote(value, safe='')}" for name, value in filters.items() if value)
+    return f"transcript?episode={quote(episode_id, safe='')}{event}{more}"

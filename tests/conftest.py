@@ -53,3 +53,11 @@ def bytes_of(warehouse, table):
     files = warehouse.files(table)
     assert files
     return [(warehouse.root / file.name).read_bytes() for file in files]
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """Configuration and a warehouse of arms that a model played, one a way of telling and hearing."""
+    from tests.report.spoken import play_spoken
+
+    return play_spoken(tmp_path_factory.mktemp("spoken"))

@@ -55,19 +55,6 @@ def choices(warehouse: Warehouse, column: str) -> list[str]:
     )
 
 
-def neighbours(warehouse: Warehouse, episode_id: str) -> tuple[str | None, str | None]:
-    """The episodes before and after this one, by condition and id."""
-    ids = (
-        warehouse.scan("episodes")
-        .select("condition", "episode_id")
-        .collect()
-        .sort("condition", "episode_id")["episode_id"]
-        .to_list()
-    )
-    at = ids.index(episode_id)
-    return (ids[at - 1] if at else None, ids[at + 1] if at + 1 < len(ids) else None)
-
-
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     """A nested record as (dotted name, text) in its own order; missing values as a dash, numbers to three digits."""
     if isinstance(value, dict):

@@ -1,12 +1,13 @@
 """An episode as a reader sees it: rounds of events, who sat where, the score after each round, the calls behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from di_assets.measures.labels import LEXICAL
+from di_assets.report.answers import Answers, answers
 from di_assets.tables import Warehouse
 
 WORDS = (("asks", "asks_for_pull"), ("promises", "promises_pull"))
@@ -19,19 +20,22 @@ class Event:
     Attributes:
         event_id: its number.
         round: from 1.
+        exchange: from 1; 0 for a pull.
         kind: message or pull.
         seat: who sent or pulled.
         other: recipient or target; None for a forfeit.
-        text: of a message; None for a pull.
+        text: of a message, as delivered; None for a pull.
         status: of a pull (valid, forfeit, kept); `cut` for a cut message; else empty.
         labels: what is said of a message: `asks`, `promises` by the labeller asked for; of each other one that labelled
             it, `NAME: asks, promises` or `NAME: neither`.
         pull_kind: payback, solicited or unprompted, of a valid pull.
+        answers: what a pull answers, and what a message that asks for a pull brought.
         calls: every call made for it, as in the table `calls`.
     """
 
     event_id: int
     round: int
+    exchange: int
     kind: str
     seat: int
     other: int | None
@@ -39,7 +43,19 @@ class Event:
     status: str
     labels: tuple[str, ...]
     pull_kind: str | None
+    answers: Answers
     calls: tuple[dict[str, Any], ...]
+
+    @property
+    def turn(self) -> tuple[int, bool, int]:
+        """Orders the moments at which seats are asked: round, messages before pulls, exchange."""
+        return (self.round, self.kind == "pull", self.exchange)
+
+    @property
+    def output_tokens(self) -> int | None:
+        """Tokens that the model wrote for it, re-asks included; None where no server told any."""
+        told = [call["output_tokens"] for call in self.calls if call["output_tokens"] is not None]
+        return sum(told) if told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +65,64 @@ class Transcript:
     Attributes:
         episode: its row in `episodes`.
         seats: rows of `seats`, by seat.
+        edges: (lower seat, higher seat) of each edge, sorted.
+        calls: rows of `calls`, in call order.
         events: in event order.
-        scores: round -> points by seat after it.
+        scores: round -> points by seat after it, kept pulls at what they are worth.
     """
 
     episode: dict[str, Any]
     seats: tuple[dict[str, Any], ...]
+    edges: tuple[tuple[int, int], ...]
+    calls: tuple[dict[str, Any], ...]
     events: tuple[Event, ...]
-    scores: dict[int, tuple[int, ...]]
+    scores: dict[int, tuple[float, ...]]
 
     @property
     def rounds(self) -> list[int]:
         """Rounds that hold an event."""
         return sorted({event.round for event in self.events})
 
+    @property
+    def labels(self) -> list[str]:
+        """The letter of each seat, by seat."""
+        return [seat["label"] for seat in self.seats]
 
-def read_transcript(warehouse: Warehouse, episode_id: str, *, labeller: str = LEXICAL) -> Transcript | None:
+
+def read_transcript(
+    warehouse: Warehouse, episode_id: str, *, batch: str | None = None, labeller: str = LEXICAL
+) -> Transcript | None:
     """The episode of this id; None where there is none.
 
     Args:
         warehouse: where the tables are.
         episode_id: the episode.
+        batch: its partition, where that is known already: then one file of each table is opened, and no other.
         labeller: whose labels stand without a name.
     """
-    rows = _of(warehouse, "episodes", episode_id)
+    rows = _of(warehouse, "episodes", episode_id, batch)
     if not rows:
         return None
     episode, batch = rows[0], rows[0]["batch"]
     seats = tuple(_of(warehouse, "seats", episode_id, batch))
+    made = _of(warehouse, "calls", episode_id, batch)
     calls: dict[tuple[int, str, int, int], list[dict[str, Any]]] = {}
-    for call in _of(warehouse, "calls", episode_id, batch):
+    for call in made:
         calls.setdefault((call["round"], call["phase"], call["exchange"], call["seat"]), []).append(call)
-    labels = _labels(_of(warehouse, "message_labels", episode_id, batch), labeller)
-    kinds = {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)}
+    said, pulled = _of(warehouse, "messages", episode_id, batch), _of(warehouse, "pulls", episode_id, batch)
+    told = _of(warehouse, "message_labels", episode_id, batch)
+    labels, kinds = (
+        _labels(told, labeller),
+        {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)},
+    )
+    # The kinds of pulls are told by this labeller's words, whoever's are shown first.
+    asks = {row["event_id"] for row in told if row["labeller"] == LEXICAL and row["asks_for_pull"]}
+    answered = answers([m for m in said if m["event_id"] in asks], pulled)
     events = [
         Event(
             event_id=m["event_id"],
             round=m["round"],
+            exchange=m["exchange"],
             kind="message",
             seat=m["sender"],
             other=m["recipient"],
@@ -93,13 +130,15 @@ def read_transcript(warehouse: Warehouse, episode_id: str, *, labeller: str = LE
             status="cut" if m["truncated"] else "",
             labels=labels.get(m["event_id"], ()),
             pull_kind=None,
+            answers=answered.get(m["event_id"], Answers()),
             calls=tuple(calls.get((m["round"], "message", m["exchange"], m["sender"]), ())),
         )
-        for m in _of(warehouse, "messages", episode_id, batch)
+        for m in said
     ] + [
         Event(
             event_id=p["event_id"],
             round=p["round"],
+            exchange=0,
             kind="pull",
             seat=p["puller"],
             other=p["target"],
@@ -107,20 +146,25 @@ def read_transcript(warehouse: Warehouse, episode_id: str, *, labeller: str = LE
             status=p["status"],
             labels=(),
             pull_kind=kinds.get(p["event_id"]),
+            answers=answered.get(p["event_id"], Answers()),
             calls=tuple(calls.get((p["round"], "pull", 0, p["puller"]), ())),
         )
-        for p in _of(warehouse, "pulls", episode_id, batch)
+        for p in pulled
     ]
     events.sort(key=lambda event: event.event_id)
-    return Transcript(episode=episode, seats=seats, events=tuple(events), scores=_scores(events, len(seats)))
-
-
-def visible_to(events: Sequence[Event], seat: int) -> list[Event]:
-    """What a seat may have seen: its own messages both ways, and every pull (under public visibility)."""
-    return [event for event in events if event.kind == "pull" or seat in (event.seat, event.other)]
+    edges = _of(warehouse, "edges", episode_id, batch)
+    return Transcript(
+        episode=episode,
+        seats=seats,
+        edges=tuple((edge["seat_a"], edge["seat_b"]) for edge in edges),
+        calls=tuple(made),
+        events=tuple(events),
+        scores=_scores(events, len(seats), kept=_worth_of_keeping(episode["payoff"])),
+    )
 
 
 def _of(warehouse: Warehouse, table: str, episode_id: str, batch: str | None = None) -> list[dict[str, Any]]:
+    """Its rows, in key order: within a file, row groups that cannot hold it are passed over by their statistics."""
     return warehouse.scan(table, batch).filter(pl.col("episode_id") == episode_id).collect().to_dicts()
 
 
@@ -135,11 +179,17 @@ def _labels(rows: Sequence[dict[str, Any]], labeller: str) -> dict[int, tuple[st
     return found
 
 
-def _scores(events: Sequence[Event], n_seats: int) -> dict[int, tuple[int, ...]]:
-    points, scores = [0] * n_seats, {}
+def _worth_of_keeping(payoff: str) -> float:
+    """Points for a kept pull: v of `outside(v)`; 0 in the pure game, where none is kept."""
+    return float(payoff[len("outside(") : -1]) if payoff.startswith("outside(") else 0.0
+
+
+def _scores(events: Iterable[Event], n_seats: int, *, kept: float) -> dict[int, tuple[float, ...]]:
+    points: list[float] = [0] * n_seats
+    scores: dict[int, tuple[float, ...]] = {}
     for event in events:
         if event.kind == "pull":
-            if event.status == "valid" and event.other is not None:
-                points[event.other] += 1
+            if event.other is not None:
+                points[event.other] += 1 if event.status == "valid" else kept
             scores[event.round] = tuple(points)
     return scores

@@ -13,12 +13,14 @@ from di_assets.play.batch import play_batch
 from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import Warehouse
 from tests.conftest import write_small_configs
+from tests.dashboard.corpus import CORPUS
 
 HOSTILE = (
     "<script>document.title='pwned'</script><img src=x onerror=alert(1)> **bold** [link](http://127.0.0.1:1/x) "
     "\u202egnp.exe\u202c zero\u200bwidth a" + "\u0301" * 40 + "\n# Heading\n\tend"
 )
 ASKED = "asked o'er"
+PREY = "own--o_r0"
 TITLE = "Asked <b>&</b> \u202eunanswered"
 
 
@@ -82,4 +84,38 @@ def paid(warehouses, tmp_path_factory):
         for number, (status, retried) in enumerate(ends)
     ]
     warehouse.write("calls", pl.concat([calls, *more]), f"{ASKED}--b00")
+    return Home(warehouse=warehouse, configs=configs)
+
+
+@pytest.fixture(scope="session")
+def preyed(spoken, tmp_path_factory):
+    """What models played, with the whole corpus in one episode: in its messages, its replies and its thinking."""
+    configs, played = spoken
+    warehouse = Warehouse(tmp_path_factory.mktemp("preyed"))
+    shutil.copytree(played.root, warehouse.root, dirs_exist_ok=True)
+    batch, texts = f"{PREY.partition('--')[0]}--b00", list(CORPUS.values())
+    messages, calls = warehouse.read("messages", batch), warehouse.read("calls", batch)
+    here = messages.filter(episode_id=PREY)["event_id"].to_list()
+    assert len(here) >= len(texts)
+    said = dict(zip(here, texts, strict=False))
+    warehouse.write(
+        "messages",
+        messages.with_columns(
+            text=pl.when(episode_id=PREY)
+            .then(pl.col("event_id").replace_strict(said, default=pl.col("text"), return_dtype=pl.String))
+            .otherwise("text")
+        ),
+        batch,
+    )
+    everything = "\n".join(texts)
+    last = pl.col("round") == pl.col("round").max()
+    warehouse.write(
+        "calls",
+        calls.with_columns(
+            reply_text=pl.when(last).then(pl.lit(everything)).otherwise("reply_text"),
+            reasoning_text=pl.when(last).then(pl.lit(everything)).otherwise("reasoning_text"),
+            error=pl.when(last).then(pl.lit(HOSTILE)).otherwise("error"),
+        ),
+        batch,
+    )
     return Home(warehouse=warehouse, configs=configs)

@@ -197,6 +197,30 @@ def test_hostile_text_runs_nothing(page, address):
     assert page.locator(".ev img, .ev script, .ev a[href^=http]").count() == 0
 
 
+@pytest.mark.slow
+def test_pages_keep_to_their_policy_and_ask_nobody_else(page, address):
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    for path in (
+        "",
+        "q2",
+        "q3",
+        "q4",
+        "q5",
+        "transcript?episode=talk--promiser_r0&event=1",
+        "episodes",
+        "arms",
+        "lineage",
+    ):
+        opened(page, address, path)
+        page.wait_for_timeout(500)
+    assert {url.removeprefix("blob:").split("/")[2] for url in asked if not url.startswith("data:")} == {
+        urlparse(address).netloc
+    }
+    assert not [text for text in said if "Security Policy" in text]
+
+
 def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     opened(page, paid_address, "arms")
     page.get_by_role("link", name="2 failed: asked o'er").click()

@@ -30,7 +30,7 @@ LINKED = "talk--promiser_r0"
 
 @pytest.fixture
 def open_page(warehouses, small_configs, monkeypatch):
-    def opened(page, size, *, configs=small_configs.root, **query):
+    def opened(page, size, /, *, configs=small_configs.root, **query):
         monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
         monkeypatch.setenv("DI_CONFIGS", str(configs))
         spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
@@ -48,7 +48,7 @@ def open_page(warehouses, small_configs, monkeypatch):
 
 def test_the_whole_app_runs(warehouses, monkeypatch):
     monkeypatch.setenv("DI_WAREHOUSE", str(warehouses["full"].root))
-    at = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30).run()
+    at = AppTest.from_file(str(ROOT / "dashboard" / "pages.py"), default_timeout=30).run()
     assert not at.exception
     assert any("Can models persuade" in e.proto.body for e in at.get("html"))
 
@@ -207,7 +207,7 @@ def test_the_walk_shows_text_of_tables_as_text(open_page, warehouses, tmp_path):
 
 def test_the_reader_says_which_claims_and_statistics_rest_on_an_episode(open_page):
     html = open_page("transcript", "full", episode=LINKED)
-    cited = html.split("Cited by</p>")[1].split("</ul>")[0]
+    cited = html.split("Cited by (")[1].split("</ul>")[0]
     assert "</a> figure q1: promiser, messages on</li>" in cited
     assert ": promiser (scripted) persuades</li>" in cited
     assert "<li>statistic q1: payback_rate</li>" in cited

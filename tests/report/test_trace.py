@@ -122,7 +122,7 @@ def test_an_unfinished_episode_and_one_before_a_report_are_cited_by_nothing(play
     new = rows.head(1).with_columns(episode_id=pl.lit("talk--zz"), status=pl.lit("failed"))
     copied.write("episodes", pl.concat([rows, new]), "talk--b00")
     assert trace_episode(copied, "talk--zz").steps == ()
-    shutil.rmtree(copied.report)
+    shutil.rmtree(copied.root / "report")
     assert trace_episode(copied, ON[0]).steps == ()
     assert trace_episode(copied, "nobody") is None
 

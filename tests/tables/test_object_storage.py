@@ -240,7 +240,7 @@ def test_the_app_says_in_a_line_that_there_is_no_such_bucket(environment, monkey
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.setenv("DI_WAREHOUSE", "s3://no-such-bucket/x")
-    at = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=30).run()
+    at = AppTest.from_file(str(ROOT / "dashboard" / "pages.py"), default_timeout=30).run()
     assert not at.exception, at.exception
     assert "no such bucket" in "\n".join(element.proto.body for element in at.get("html"))
 

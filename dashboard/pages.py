@@ -1,0 +1,34 @@
+"""The pages of the dashboard and what they share: reads tables and the report, computes nothing."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# Streamlit puts this folder on the path, not the one above it, which holds the package.
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from dashboard import arms, data, episodes, lineage, question, transcript
+from dashboard.style import CSS, page
+from dashboard.untrusted import safe
+from di_assets.tables import StorageError
+
+PAGES = (
+    *(
+        st.Page(question.page_of(spec), title=spec.title, url_path=spec.name, default=spec.name == "q1")
+        for spec in question.QUESTIONS
+    ),
+    st.Page(transcript.show, title="Transcript", url_path="transcript"),
+    st.Page(episodes.show, title="Episodes", url_path="episodes"),
+    st.Page(arms.show, title="Arms", url_path="arms"),
+    st.Page(lineage.show, title="Lineage", url_path="lineage"),
+)
+
+st.set_page_config(page_title="Delegated Influence", layout="centered")
+st.html(CSS)
+chosen = st.navigation(list(PAGES), position="top")
+try:
+    chosen.run()
+    data.refresh()
+except StorageError as problem:
+    st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))

@@ -1,0 +1,96 @@
+"""What the address asks of the reader: the episode, the event, what is shown of them; and links that keep it."""
+
+import re
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.untrusted import reader_link
+from di_assets.report.choosing import Wanted
+from di_assets.report.transcript import Transcript
+
+ALL, EVERYONE = "all", "everyone"
+# What stays in the address from one episode to the next.
+KEPT = ("blind", "kind", "seat", "view", "q", "fold")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown of an episode.
+
+    Attributes:
+        episode_id: the episode.
+        marked: its event in the address; None where none is.
+        problem: what is wrong with the event in the address.
+        blind: no model is named.
+        fold: rounds are closed but for the marked one.
+        wanted: which events.
+        seat: as seen by this seat; None for all there is.
+        filters: what stands for all this in the address.
+    """
+
+    episode_id: str
+    marked: int | None
+    problem: str | None
+    blind: bool
+    fold: bool
+    wanted: Wanted
+    seat: int | None
+    filters: dict[str, str]
+
+    def link(self, event_id: int | None = None, *, episode_id: str | None = None, **changed: str) -> str:
+        """Address of an event of this episode, or of another episode, shown alike, for an attribute."""
+        if episode_id is None:
+            return reader_link(self.episode_id, event_id, **{**self.filters, **changed})
+        return reader_link(episode_id, event_id, **{name: self.filters.get(name, "") for name in KEPT})
+
+
+def asked_event(found: Transcript) -> tuple[int | None, str | None]:
+    """The event in the address, and what is wrong with it."""
+    asked = st.query_params.get("event")
+    if asked is None:
+        return None, None
+    if re.fullmatch(r"[0-9]{1,9}", asked) and int(asked) < len(found.events):
+        return int(asked), None
+    if not found.events:
+        return None, "This episode has no event yet: events are stored when it is complete."
+    return None, f"This episode has no event {asked[:40]!r}; its events run from 0 to {len(found.events) - 1}."
+
+
+def asked_view(found: Transcript) -> View:
+    """The address as a view; draws the controls, which are bound to it."""
+    marked, problem = asked_event(found)
+    labels = found.labels
+    letters = sorted(labels)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.selectbox("kind", [ALL, "message", "pull"], key="kind", bind="query-params", width=120)
+        seat = st.selectbox("by or to", [ALL, *letters], key="seat", bind="query-params", width=90)
+        number = st.selectbox("round", [ALL, *map(str, found.rounds)], key="round", bind="query-params", width=90)
+        view = st.selectbox("as seen by", [EVERYONE, *letters], key="view", bind="query-params", width=130)
+        words = st.text_input("search", key="q", bind="query-params", max_chars=200, width=190)
+    with st.container(horizontal=True):
+        blind = st.toggle("judge blind", key="blind", bind="query-params")
+        fold = st.toggle("fold rounds", key="fold", bind="query-params")
+    return View(
+        episode_id=found.episode["episode_id"],
+        marked=marked,
+        problem=problem,
+        blind=blind,
+        fold=fold,
+        wanted=Wanted(
+            kind=None if kind == ALL else kind,
+            seat=None if seat == ALL else labels.index(seat),
+            round=None if number == ALL else int(number),
+            words=words,
+        ),
+        seat=None if view == EVERYONE else labels.index(view),
+        filters={
+            "kind": "" if kind == ALL else kind,
+            "seat": "" if seat == ALL else seat,
+            "round": "" if number == ALL else number,
+            "view": "" if view == EVERYONE else view,
+            "q": words,
+            "blind": "true" if blind else "",
+            "fold": "true" if fold else "",
+        },
+    )
