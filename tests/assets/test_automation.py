@@ -9,7 +9,7 @@ from di_assets.assets.measured import BY_BATCH, OVER_ALL
 from di_assets.definitions import PLAY, build
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
-from di_assets.runs import QUIET
+from di_assets.runs import FIRST_TAG, LAST_TAG, QUIET
 from di_assets.tables import EVENT_TABLES, Warehouse
 from tests.assets.test_checks import MUTE, TALK, other_choice
 from tests.conftest import write_small_configs
@@ -38,13 +38,14 @@ class Daemon:
                 requested.setdefault(partition, set()).add(key.to_user_string())
         return requested
 
-    def run(self, names, partition=None, job=None):
+    def run(self, names, partition=None, job=None, tags=None):
         found = (
             self.definitions.resolve_job_def(job) if job else self.definitions.resolve_implicit_global_asset_job_def()
         )
         return found.execute_in_process(
             asset_selection=[dg.AssetKey(name) for name in names] if names else None,
             partition_key=partition,
+            tags=tags,
             instance=self.instance,
             run_config=QUIET,
             raise_on_error=False,
@@ -92,6 +93,17 @@ def test_a_new_batch_is_measured_aggregated_and_published_with_every_check_and_n
     assert ticks[-1][None] >= PUBLISHED
     assert home.warehouse.read("model_points").height > 0
     assert home.warehouse.read_report("summary.json")
+
+
+@pytest.mark.parametrize("first", [TALK, MUTE])
+def test_what_a_backfill_made_in_one_run_is_followed_batch_by_batch(daemon, first):
+    """A run of a range of partitions, of one or of both arms' only batches."""
+    assert daemon.run(EVENTS, tags={FIRST_TAG: first, LAST_TAG: TALK}).success
+    asked = daemon.tick()
+    assert set(asked) - {None} == {first, TALK}
+    assert {frozenset(names) for batch, names in asked.items() if batch} == {
+        frozenset({"message_labels", "pair_capture", "seat_measures"})
+    }
 
 
 def test_what_a_night_measured_itself_is_only_aggregated_and_published(daemon):
