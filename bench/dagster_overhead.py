@@ -32,9 +32,10 @@ from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
 from di_assets.assets.published import publish_figure, publish_summary
 from di_assets.definitions import build
+from di_assets.instance import instance_of
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
-from di_assets.runs import instance_of, materialise_batches, materialise_report
+from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import TABLES, Warehouse
 
 ROOT = Path(__file__).parent.parent

@@ -414,6 +414,7 @@ def _errors() -> Iterator[None]:
             "StaleJournalError",
             "FatalFault",
             "ServingError",
+            "InstanceError",
             "StorageError",
         }:
             raise WorkFailed(str(error)) from error

@@ -1,11 +1,7 @@
 """Runs of the asset graph in this process: what `di run` does, the same way the Dagster UI does it."""
 
-import fcntl
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,20 +9,12 @@ import dagster as dg
 from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
+from di_assets.assets.launcher import this_process
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
+from di_assets.instance import instance_of
 from di_assets.labelling.stored import behind
-
-DAGSTER_YAML = """\
-telemetry: {enabled: false}
-nux: {enabled: false}
-concurrency: {pools: {default_limit: 1, granularity: op}}
-run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 60}
-retention:
-  schedule: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
-  sensor: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
-"""
 
 # Dagster's own names for the ends of a range of partitions that are materialised in one run.
 FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -37,27 +25,6 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 class RunFailedError(RuntimeError):
     """A step of the graph failed; the message says which, and why."""
-
-
-def dagster_home(home: Home) -> Path:
-    """The folder of Dagster's run history, made on first use; one process at a time sets it up."""
-    folder = home.dagster
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "dagster.yaml").exists():
-            (folder / "dagster.yaml").write_text(DAGSTER_YAML)
-            with dg.DagsterInstance.from_config(str(folder)) as instance:
-                instance.get_runs(limit=1)
-    os.environ["DAGSTER_HOME"] = str(folder)
-    return folder
-
-
-@contextmanager
-def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
-    """Dagster's instance in the warehouse, so that the UI shows what ran here."""
-    with dg.DagsterInstance.from_config(str(dagster_home(home))) as instance:
-        yield instance
 
 
 def materialise_batches(
@@ -86,7 +53,7 @@ def materialise_batches(
             if paid:
                 warn_if_taken(instance)
             one = together[0] if len(together) == 1 else None
-            tags = {} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]}
+            tags = this_process() | ({} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]})
             _succeed(
                 jobs[paid].execute_in_process(
                     partition_key=one, tags=tags, run_config=config, instance=instance, raise_on_error=False
@@ -118,7 +85,7 @@ def materialise_report(home: Home) -> None:
         _succeed(
             build(home)
             .resolve_job_def(REPORT)
-            .execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
+            .execute_in_process(run_config=QUIET, tags=this_process(), instance=instance, raise_on_error=False)
         )
 
 
@@ -136,7 +103,12 @@ def materialise_labels(home: Home) -> list[str]:
         definitions = build(home, pool=None)
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
         with instance_of(home) as instance:
-            options: dict[str, Any] = {"run_config": QUIET, "instance": instance, "raise_on_error": False}
+            options: dict[str, Any] = {
+                "run_config": QUIET,
+                "tags": this_process(),
+                "instance": instance,
+                "raise_on_error": False,
+            }
             for batch in batches:
                 chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
                 _succeed(play.execute_in_process(partition_key=batch, asset_selection=chosen, **options))

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from di_assets.assets.home import Home
-from di_assets.runs import dagster_home
+from di_assets.instance import dagster_home
 
 HOST = "127.0.0.1"
 POLL_S, PATIENCE_S = 0.5, 15.0

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import dagster as dg
-import httpx
 
 from di_assets.arms import batches
 from di_assets.assets.freshness import PUBLISHED, SLACK, last_materialised, newer_batches, unplayed
@@ -34,6 +33,8 @@ def webhook(text: str) -> None:
     Raises:
         AlertError: it was not taken.
     """
+    import httpx  # noqa: PLC0415 -- slow to import, and seldom needed
+
     try:
         status = httpx.post(os.environ[URL], json={"text": text}, timeout=TIMEOUT_S).status_code
     except KeyError:

@@ -14,7 +14,7 @@ from di_assets.assets.alerts import AlertError, alerts, late, webhook
 from di_assets.assets.freshness import PUBLISHED, last_materialised, longest_gap, newer_batches, policy, unplayed
 from di_assets.assets.home import Home
 from di_assets.definitions import build
-from di_assets.runs import instance_of
+from di_assets.instance import instance_of
 from di_assets.tables import TABLES
 from tests.assets.test_checks import MUTE, TALK, copy, drop_first_row  # noqa: F401 -- copy is a fixture
 

@@ -7,9 +7,10 @@ from di_assets.assets.home import Home
 from di_assets.assets.measured import inputs, settings
 from di_assets.assets.metadata import of_episodes
 from di_assets.definitions import PLAY, build
+from di_assets.instance import instance_of
 from di_assets.measures.looks import looks
 from di_assets.report.figures import FIGURES
-from di_assets.runs import RunFailedError, instance_of, materialise_batches
+from di_assets.runs import RunFailedError, materialise_batches
 from di_assets.tables import TABLES, Warehouse, episode_set
 
 

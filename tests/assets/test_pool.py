@@ -13,7 +13,8 @@ import pytest
 from di_assets.assets.home import Home
 from di_assets.assets.pool import POOL
 from di_assets.definitions import build
-from di_assets.runs import instance_of, materialise_batches
+from di_assets.instance import instance_of
+from di_assets.runs import materialise_batches
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs
