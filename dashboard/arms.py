@@ -1,6 +1,7 @@
 """Arms: how far each has come, what it costs to finish, and how each model's calls have ended."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from dashboard import data
 from dashboard.style import page
 from dashboard.tables import boxed
 from dashboard.untrusted import safe
-from di_assets.report.progress import ArmProgress
+from di_assets.report.progress import ArmProgress, NextNight
 
 # Heading -> whether the column holds numbers.
 ARMS = {"arm, condition": False, "planned": True, "played": True, "failed": True, "stopped": True, "spent, $": True,
@@ -23,7 +24,8 @@ ABOUT_ARMS = (
     "Failed and stopped episodes are kept, and resumed by the next run; what is spent includes their calls. To finish: what the "
     "episodes that are left would cost, and the least hours that limits, concurrency and the game’s turns allow. Both come from what "
     "each model has used in this arm or in one with as many rounds; where it has played none, from prompts that stand-ins rehearse, "
-    "which leaves reasoning out."
+    "which leaves reasoning out. The next night of a nightly arm: when, its batch in the Dagster UI, and what it is expected to play "
+    "and cost if no episode fails; <code>di schedule</code> shows the nights after it."
 )
 ABOUT_CALLS = (
     "An invalid reply is asked for again, up to twice. A fault brought no reply, and its episode was left to be resumed. "
@@ -69,8 +71,20 @@ def _arm(arm: ArmProgress, *, missing: str) -> tuple[str, ...]:
         NOTHING if arm.budget_usd is None else _rounded(arm.budget_usd, 2),
         missing if arm.left_usd is None else _rounded(arm.left_usd, 2),
         missing if arm.hours is None else _rounded(arm.hours, 1),
-        NOTHING if arm.nightly is None else f"<span class='line'>{safe(arm.nightly)}</span>",
+        NOTHING if arm.nightly is None else _nightly(arm.nightly, missing=missing),
     )
+
+
+def _nightly(night: NextNight, *, missing: str) -> str:
+    """The schedule; when its next night is and what it plays, with a link to the batch in the Dagster UI, or why nothing."""
+    schedule = f"<span class='line'>{safe(night.words)}</span>"
+    if night.batch is None:
+        return f"{schedule}<small>rests: {safe(night.rest or '')}</small>"
+    begins = f"{night.begins(datetime.now(tz=UTC)):%a %Y-%m-%d %H:%M %Z}"
+    cost = missing if night.cost_usd is None else f"${_rounded(night.cost_usd, 2)}"
+    link = f"<a href='{escape(data.dagster_batch(night.batch))}'>{safe(night.batch)}</a>"
+    episodes = f"{night.episodes:,} episode{'' if night.episodes == 1 else 's'}"
+    return f"{schedule}<small>next {safe(begins)}</small><small>{link}: {episodes}, {cost}</small>"
 
 
 def _unfinished(arm: ArmProgress, status: str, n: int) -> str:

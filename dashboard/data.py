@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import streamlit as st
@@ -36,6 +37,12 @@ def warehouse() -> Warehouse:
 def configs() -> Path:
     """The folder named by DI_CONFIGS, or ./configs."""
     return Path(os.environ.get("DI_CONFIGS") or "configs").absolute()
+
+
+def dagster_batch(batch: str) -> str:
+    """Where the Dagster UI shows a batch: at DI_DAGSTER, or where `di ui` serves it."""
+    where = (os.environ.get("DI_DAGSTER") or "http://127.0.0.1:3000").rstrip("/")
+    return f"{where}/assets/episodes?view=partitions&partition={quote(batch, safe='')}"
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

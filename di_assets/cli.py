@@ -135,6 +135,22 @@ def plan(
 
 
 @main.command()
+@click.option("--preview", "days", type=click.IntRange(1, 366), default=14, show_default=True, help="Days to show.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an arm.")
+@click.pass_obj
+def schedule(options: dict[str, str], days: int, as_json: bool) -> None:
+    """What the coming nights will play, and what that is expected to cost. Nothing is asked and nothing is spent."""
+    with _errors():
+        from datetime import UTC, datetime  # noqa: PLC0415
+
+        from di_assets.play.nights import coming_nights  # noqa: PLC0415
+
+        home = _home(options)
+        previews = coming_nights(home.configs, home.warehouse, now=datetime.now(tz=UTC), days=days)
+        _printing().nights(previews, days=days, as_json=as_json)
+
+
+@main.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--no-calls", is_flag=True, help="Check configuration and keys only; nothing is spent.")
 @click.option("--budget-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Most to spend.")

@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 
 from di_assets.assets.alerts import alerts
+from di_assets.assets.automation import downstream
 from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.freshness import freshness_checks, kept_fresh
@@ -49,7 +50,7 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
         schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],
-        sensors=alerts(home),
+        sensors=[downstream(), *alerts(home)],
         resources={"home": home},
         executor=dg.in_process_executor,
     )

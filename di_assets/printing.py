@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from di_assets.labelling.person import Question
     from di_assets.play.doctor import Checkup
     from di_assets.play.estimate import Estimate
+    from di_assets.play.nights import Preview
     from di_assets.report.planning import LiftPlan
     from di_assets.report.trace import Step
     from di_assets.report.transcript import Event
@@ -220,6 +221,42 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
     if arm.budget_usd is not None and need.cost_usd > arm.budget_usd - spent_usd:
         click.echo(f"the budget does not reach: play will stop when ${arm.budget_usd:,.2f} are spent")
+
+
+def nights(previews: Sequence["Preview"], *, days: int, as_json: bool) -> None:
+    """The nights to come, all arms in the order of time, and their totals; then of each arm why there are no more."""
+    if as_json:
+        for one in previews:
+            click.echo(json.dumps(asdict(one), default=lambda at: at.isoformat()))
+        return
+    if not previews:
+        click.echo("no arm is nightly: add `nightly: {cron: '0 1 * * *'}` to configs/NAME.yaml")
+    # By the instant: times of several zones, and of one that changes, are in no order as they are written.
+    coming = sorted(
+        ((night.at.timestamp(), one.arm, night) for one in previews for night in one.nights), key=itemgetter(0, 1)
+    )
+    rows = [
+        {
+            "night": f"{night.at:%a %Y-%m-%d %H:%M %Z}",
+            "arm": arm,
+            "batch": night.batch.rpartition("--")[2],
+            "episodes": f"{night.episodes:,}",
+            "US dollars": f"{night.cost_usd:,.2f}",
+            "then left": f"{night.left:,}",
+            "ended by": night.held_by,
+        }
+        for _, arm, night in coming
+    ]
+    if rows:
+        episodes, cost = (sum(getattr(night, what) for *_, night in coming) for what in ("episodes", "cost_usd"))
+        total = {"night": f"{len(rows)} nights", "episodes": f"{episodes:,}", "US dollars": f"{cost:,.2f}"}
+        rows.append({name: total.get(name) for name in rows[0]})
+        table(rows, as_json=False, title=f"The next {days} days, if every night is played and no episode fails")
+    for one in previews:
+        if one.then is not None:
+            click.echo(f"then {one.then}" if one.nights else one.then)
+        elif not one.nights:
+            click.echo(f"no night of {one.arm} falls into the next {days} days")
 
 
 def lift_plans(

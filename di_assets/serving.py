@@ -35,6 +35,7 @@ def serve(home: Home, *, port: int = 8501, dagster_port: int = 3000) -> None:
         "DI_WAREHOUSE": str(home.warehouse),
         "DI_CONFIGS": str(home.configs.root.absolute()),
         "DI_DASHBOARD": f"http://{HOST}:{port}",
+        "DI_DAGSTER": f"http://{HOST}:{dagster_port}",
         "STREAMLIT_SERVER_ADDRESS": HOST,
         "STREAMLIT_SERVER_PORT": str(port),
         "STREAMLIT_SERVER_HEADLESS": "true",

@@ -110,6 +110,39 @@ def models(tmp_path_factory):
         yield ["--warehouse", str(folder / "w"), "--configs", str(folder / "configs")]
 
 
+def test_schedule_tells_the_coming_nights_of_all_arms_in_order_and_their_totals(tmp_path):
+    hostile_configs(tmp_path / "configs", "http://127.0.0.1:1")
+    models = ["--warehouse", str(tmp_path / "w"), "--configs", str(tmp_path / "configs")]
+    hard = tmp_path / "configs" / "hard.yaml"
+    hard.write_text(hard.read_text() + "nightly: {cron: '0 1 * * *', episodes: 3, timezone: Asia/Tokyo}\n")
+    cast = "lineup: [promiser, gullible, loyal, grudger, random]\nepisodes: 3\nbatch_size: 2\n"
+    (tmp_path / "configs" / "free.yaml").write_text(
+        f"title: Free\nid: free--s{{seed}}\n{cast}nightly: {{cron: '0 1 * * *'}}\n"
+    )
+    told = CliRunner().invoke(main, [*models, "schedule", "--preview", "9"])
+    assert told.exit_code == 0, told.output
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.output.splitlines() if "│" in line]
+    assert {row[1]: [other[2:4] for other in rows if other[1] == row[1]] for row in rows[:2]} == {
+        "hard": [["b00", "3"], ["b00", "1"]],
+        "free": [["b00", "2"], ["b01", "1"]],
+    }
+    assert [row[0][-3:] for row in rows[:2]] in (["JST", "UTC"], ["UTC", "JST"])
+    assert rows[-1][0] == "4 nights"
+    assert rows[-1][3] == "7"
+    lines = [json.loads(line) for line in CliRunner().invoke(main, [*models, "schedule", "--json"]).output.splitlines()]
+    assert [one["arm"] for one in lines] == ["free", "hard"]
+    dollars = sum(night["cost_usd"] for one in lines for night in one["nights"])
+    assert rows[-1][4] == f"{dollars:,.2f}"
+    assert dollars > 0
+    assert "then every planned episode of free is complete" in told.output
+
+
+def test_schedule_says_plainly_that_no_arm_is_nightly(models):
+    told = CliRunner().invoke(main, [*models, "schedule"])
+    assert (told.exit_code, told.output.startswith("no arm is nightly: add `nightly: {cron:")) == (0, True)
+    assert "configs/NAME.yaml" in told.output
+
+
 def test_plan_says_what_an_arm_will_cost_before_anything_is_spent(models):
     told = CliRunner().invoke(main, [*models, "plan", "hard"])
     assert told.exit_code == 0, told.output

@@ -150,7 +150,7 @@ EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (keys_unique, "episodes"),
     (planned_equals_played, "episodes"),
     (control_mirrors_arm, "episodes"),
-    (sample_replays, "calls"),
+    (sample_replays, "episodes"),
 )
 # Each apart, so that labels can be brought up to date without the measures that do not hang on them.
 LABEL_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((messages_labelled, "message_labels"),)

@@ -122,7 +122,7 @@ def pruning() -> dg.ScheduleDefinition:
         forget()
 
     return dg.ScheduleDefinition(
-        name="nightly_pruning",
+        name="prune_history",
         job=job,
         cron_schedule="0 4 * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from di_assets.assets import metadata
+from di_assets.assets.automation import follows
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.labelling.stored import given_labels
@@ -80,7 +81,7 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
         description=first_line(measure),
         partitions_def=definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=_automatic(),
+        automation_condition=follows(),
         code_version=version(measure),
         kinds={"polars", "parquet"},
         owners=metadata.OWNERS,
@@ -121,7 +122,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         deps=above(measure),
         group_name="aggregates",
         description=first_line(measure),
-        automation_condition=_automatic(),
+        automation_condition=follows(),
         code_version=version(measure),
         kinds={"polars", "parquet"},
         owners=metadata.OWNERS,
@@ -146,12 +147,6 @@ def measure_all(home: Home, measure: Measure) -> tuple[pl.DataFrame, pl.DataFram
     frame = measure(**frames, **settings(measure, home))
     home.warehouse.write(measure.__name__, frame)
     return frame, frames.get("episodes")
-
-
-def _automatic() -> dg.AutomationCondition[dg.AssetKey]:
-    """As soon as something above is new and passed its checks, though other batches may still be missing."""
-    eager = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
-    return eager & dg.AutomationCondition.all_deps_blocking_checks_passed()
 
 
 WITHOUT_TEXT: tuple[Measure, ...] = (pull_kinds, episode_measures)

@@ -4,22 +4,26 @@ import base64
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from PIL import Image
 
 from di_assets.assets import metadata
+from di_assets.assets.automation import follows
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES, Figure, png
 from di_assets.report.reading import read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
 
+PREVIEW_COLOURS = 16
+
 
 # A lift is published only after the look at it was recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
-          owners=metadata.OWNERS, tags=metadata.COMPUTED,
-          automation_condition=dg.AutomationCondition.eager())  # fmt: skip
+          owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
     built = publish_summary(home)
@@ -54,8 +58,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
 
     @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
-              owners=metadata.OWNERS, tags=metadata.COMPUTED,
-              automation_condition=dg.AutomationCondition.eager())  # fmt: skip
+              owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         published = read_summary(home.warehouse)
         if published is None:
@@ -94,4 +97,7 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(svg)).decode()
+    """A small picture of few colours: the history keeps several copies of it for every time a figure is made."""
+    with Image.open(BytesIO(png(svg, scale=1.0))) as picture, BytesIO() as small:
+        picture.convert("RGB").quantize(PREVIEW_COLOURS).save(small, "PNG", optimize=True)
+        return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()

@@ -1,33 +1,50 @@
 """One schedule per nightly arm, from its configuration."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
-import polars as pl
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
-from di_assets.arms import Arm, batches
+from di_assets.arms import Arm
+from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
+from di_assets.assets.pool import free_slots_of_the_dead
+from di_assets.play.batch import spent_so_far
+from di_assets.play.nights import Rest, standing, tonight
+
+# What Dagster calls the batch of a run, or the first of several.
+PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
 
 
 def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
-    """Plays the next episodes of the arm's first unfinished batch; skips, with a word, when all are complete."""
+    """Plays the next episodes of the batch that comes first; skips, with a reason, when a night plays nothing.
+
+    Off until it is turned on: it can spend money.
+    """
     night = arm.nightly
     if night is None:
         raise ValueError(f"{arm.name} is not nightly")
 
-    def tonight(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        complete = home.warehouse.read("episodes").filter(
-            (pl.col("arm") == arm.name) & (pl.col("status") == "complete")
-        )
-        held = dict(complete.group_by("batch").len().iter_rows())
-        sizes = {batch: min(arm.batch_size, arm.planned - i * arm.batch_size) for i, batch in enumerate(batches(arm))}
-        unfinished = [batch for batch, size in sizes.items() if held.get(batch, 0) < size]
-        if not unfinished:
-            return dg.SkipReason(f"every planned episode of {arm.name} is complete")
+    def play_tonight(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        free_slots_of_the_dead(context.instance, home.playing)
+        going = still_going(context.instance, arm)
+        if going:
+            return dg.SkipReason(f"run {going.run_id[:8]} of {arm.name} is still going; end it if it is dead")
+        spent = spent_so_far(home.warehouse, arm)
+        chosen = tonight(arm, standing(home.configs, arm, home.warehouse, spent_usd=spent))
+        if isinstance(chosen, Rest):
+            return dg.SkipReason(chosen.reason)
+        at = context.scheduled_execution_time
         return dg.RunRequest(
-            run_key=f"{arm.name}/{context.scheduled_execution_time.isoformat()}",
-            partition_key=unfinished[0],
-            run_config=play_config(limit=night.episodes, budget_usd=night.budget_usd),
+            run_key=f"{arm.name}/{at.isoformat()}",
+            partition_key=chosen.batch,
+            run_config=play_config(limit=chosen.episodes, budget_usd=night.budget_usd),
+            tags={
+                "arm": arm.name,
+                "batch": chosen.batch,
+                "night": at.astimezone(ZoneInfo(night.timezone)).date().isoformat(),
+            },
         )
 
     return dg.ScheduleDefinition(
@@ -35,8 +52,37 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         job_name=job,
         cron_schedule=night.cron,
         execution_timezone=night.timezone,
-        execution_fn=tonight,
+        execution_fn=play_tonight,
+        description=description(arm),
+        default_status=dg.DefaultScheduleStatus.STOPPED,
     )
+
+
+def description(arm: Arm) -> str:
+    """What the arm's nights play and may spend, in a sentence.
+
+    Raises:
+        ValueError: the arm is not nightly.
+    """
+    night = arm.nightly
+    if night is None:
+        raise ValueError(f"{arm.name} is not nightly")
+    episodes = "all that is left" if night.episodes is None else f"at most {night.episodes:,} episodes"
+    limits = [
+        *([] if night.budget_usd is None else [f"${night.budget_usd:,.2f} a night"]),
+        *([] if arm.budget_usd is None else [f"${arm.budget_usd:,.2f} in all"]),
+    ]
+    money = f", for at most {' and '.join(limits)}" if limits else ""
+    return f"{arm.title}: plays {episodes} of its next unfinished batch{money}. What is coming: di schedule"
+
+
+def still_going(instance: dg.DagsterInstance, arm: Arm) -> dg.DagsterRun | None:
+    """A run that plays this arm, or waits to, and has not ended; None where there is none."""
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+        arms = {*run.tags.get("arm", "").split(", "), *(arm_of(run.tags.get(tag, "")) for tag in PARTITION_TAGS)}
+        if arm.name in arms:
+            return run
+    return None
 
 
 def play_config(*, limit: int | None, budget_usd: float | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import polars as pl
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.game.types import RULES_VERSION
-from di_assets.play.budget import Budget
+from di_assets.play.budget import Budget, of_arm
 from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
@@ -153,7 +153,7 @@ def _play(
                 others.append(planned)
         if others:
             budgets = [
-                Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=f"budget of arm {arm.name}"),
+                Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),
             ]
             played += play_journaled(

@@ -20,6 +20,16 @@ class BudgetExceededError(Exception):
     """The next call could pass the limit; the message says which limit and how much is spent."""
 
 
+def of_arm(name: str) -> str:
+    """The name of an arm's budget."""
+    return f"budget of arm {name}"
+
+
+def exceeded(name: str, limit_usd: float) -> str:
+    """How it is said that a budget does not reach for the next call; what is spent follows."""
+    return f"{name} of ${limit_usd:.2f} would be exceeded"
+
+
 def size(request: Request) -> int:
     """Bytes of a request's text as it is sent, and so no fewer than the text has."""
     return sum(map(len, request.encoded)) + len(request.system.encode()) + len(str(request.schema or ""))
@@ -65,9 +75,7 @@ class Budget:
             if self._exceeded or self.reserved_usd <= 0:
                 self._exceeded = True
                 self._wake()
-                raise BudgetExceededError(
-                    f"{self.name} of ${self.limit_usd:.2f} would be exceeded (${self.spent_usd:.4f} spent)"
-                )
+                raise BudgetExceededError(f"{exceeded(self.name, self.limit_usd)} (${self.spent_usd:.4f} spent)")
             change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(change)
             await change

@@ -70,6 +70,11 @@ class Estimate:
     cost_usd: float
     hours: float
 
+    @property
+    def episode_usd(self) -> float:
+        """Expected cost of one episode that is left, US dollars; 0 where none is."""
+        return self.cost_usd / self.left if self.left else 0.0
+
 
 def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | None = None) -> Estimate:
     """What an arm (or one batch of it) still needs.

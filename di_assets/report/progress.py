@@ -4,17 +4,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import jinja2
 import polars as pl
 import tenacity
 
-from di_assets.arms import Arm, ConfigError, Configs, load_configs, plan
+from di_assets.arms import Arm, ConfigError, Configs, Nightly, load_configs, plan
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
 from di_assets.play.journal import FAULTS, OK, StaleJournalError
 from di_assets.play.launches import launches
+from di_assets.play.nights import Rest, expected, standing, starts, tonight
 from di_assets.play.record import COMPLETE, FAILED, STOPPED
 from di_assets.tables import Warehouse
 
@@ -25,6 +27,34 @@ Estimates = Mapping[str, Estimate]
 
 class ProgressError(ValueError):
     """Configuration, prompts or a journal cannot be read; the message is one line that says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextNight:
+    """What a nightly arm plays next, whenever that is; when it is hangs on the clock.
+
+    Attributes:
+        schedule: when, and how much.
+        batch: the partition; None where nothing is played.
+        episodes: expected to be complete by it.
+        cost_usd: expected, US dollars; None where it is not estimated yet.
+        rest: why nothing is played; None where something is.
+    """
+
+    schedule: Nightly
+    batch: str | None = None
+    episodes: int = 0
+    cost_usd: float | None = None
+    rest: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The schedule, in one line."""
+        return f"{self.schedule.cron} ({self.schedule.timezone})"
+
+    def begins(self, now: datetime) -> datetime:
+        """When the next night after this moment begins, in its time zone."""
+        return next(starts(self.schedule, after=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +75,7 @@ class ArmProgress:
         budget_usd: most it may spend; None where nothing is charged.
         left_usd: what the episodes that are left would cost; None where that is not estimated yet.
         hours: the least they would take; None where that is not estimated yet.
-        nightly: its schedule in words; None where it has none.
+        nightly: what its next night is to play; None where it has no schedule.
     """
 
     arm: str
@@ -61,7 +91,7 @@ class ArmProgress:
     budget_usd: float | None
     left_usd: float | None
     hours: float | None
-    nightly: str | None
+    nightly: "NextNight | None"
 
 
 def arm_estimates(configs: Configs, warehouse: Warehouse) -> Estimates:
@@ -85,8 +115,7 @@ def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates
     for arm in configs.arms.values():
         planned = _planned(arm, warehouse)
         complete = len(planned & ids.get((arm.name, COMPLETE), set()))
-        need = estimates.get(arm.name)
-        nightly = arm.nightly
+        need, spent = estimates.get(arm.name), _spent(warehouse, arm)
         rows.append(
             ArmProgress(
                 arm=arm.name,
@@ -98,11 +127,11 @@ def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates
                 failed=len(ids.get((arm.name, FAILED), ())),
                 stopped=len(ids.get((arm.name, STOPPED), ())),
                 left=len(planned) - complete,
-                spent_usd=_spent(warehouse, arm),
+                spent_usd=spent,
                 budget_usd=arm.budget_usd,
                 left_usd=None if need is None else need.cost_usd,
                 hours=None if need is None else need.hours,
-                nightly=None if nightly is None else f"{nightly.cron} ({nightly.timezone})",
+                nightly=_next_night(configs, arm, warehouse, need, spent),
             )
         )
     return rows
@@ -173,6 +202,21 @@ def call_statuses(warehouse: Warehouse) -> pl.DataFrame:
     return rows.sort("scripted", "model", order, "n", "status", descending=[False, False, False, True, False]).select(
         "model", "scripted", "what", "status", "n", "share"
     )
+
+
+def _next_night(
+    configs: Configs, arm: Arm, warehouse: Warehouse, need: Estimate | None, spent_usd: float
+) -> NextNight | None:
+    if arm.nightly is None:
+        return None
+    now = standing(configs, arm, warehouse, spent_usd=spent_usd)
+    chosen = tonight(arm, now)
+    if isinstance(chosen, Rest):
+        return NextNight(arm.nightly, rest=chosen.reason)
+    if need is None:
+        return NextNight(arm.nightly, batch=chosen.batch, episodes=chosen.episodes)
+    night = expected(arm, now, chosen, episode_usd=need.episode_usd)
+    return NextNight(arm.nightly, batch=chosen.batch, episodes=night.episodes, cost_usd=night.cost_usd)
 
 
 def _planned(arm: Arm, warehouse: Warehouse) -> set[str]:

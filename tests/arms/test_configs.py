@@ -9,6 +9,11 @@ from tests.conftest import ROOT, write_small_configs
 TALK = "title: T\nid: t--{focal}_r{replicate}\nfocal: [promiser]\nbackground: [loyal, random, grudger, gullible]\nepisodes: 2\n"
 
 
+def night(cron, *keys):
+    """The arm with a schedule of this cron line, and these keys besides."""
+    return TALK + "nightly: {" + ", ".join([f"cron: '{cron}'", *keys]) + "}\n"
+
+
 @pytest.fixture
 def folder(tmp_path):
     write_small_configs(tmp_path)
@@ -111,6 +116,22 @@ def test_no_instance_needs_more_than_some_hundred_partitions(configs):
         ("x.yaml", TALK + "rounds: many\n", ["x.yaml:6", "rounds", "integer"]),
         ("x.yaml", TALK + "payoff: {outside: 1.5}\n", ["x.yaml:6", "payoff", "less than 1"]),
         ("x.yaml", TALK + "nightly: {cron: daily}\n", ["x.yaml:6", "nightly.cron", "five fields"]),
+        ("x.yaml", night("0 25 * * *"), ["x.yaml:6", "nightly.cron", "Bad hour", "'0 2 * * *'", "'0 25 * * *'"]),
+        ("x.yaml", night("0 0 31 2 *"), ["x.yaml:6", "nightly.cron", "expected a time that comes"]),
+        ("x.yaml", night("0 0 L * *"), ["x.yaml:6", "nightly.cron", "expected numbers", "'0 2 * * 1-5'"]),
+        ("x.yaml", night("0 2 */3 * 0"), ["x.yaml:6", "nightly.cron", "without the other"]),
+        ("x.yaml", night("0 1 * * *", "episodes: 0"), ["x.yaml:6", "nightly.episodes", "1 or more", "found 0"]),
+        ("x.yaml", night("0 1 * * *", "episodes: few"), ["x.yaml:6", "nightly.episodes", "integer"]),
+        ("x.yaml", night("0 1 * * *", "budget_usd: 0"), ["x.yaml:6", "nightly.budget_usd", "more than 0", "found 0"]),
+        ("x.yaml", night("0 1 * * *", "budget_usd: -2.5"), ["x.yaml:6", "nightly.budget_usd", "found -2.5"]),
+        ("x.yaml", night("0 1 * * *", "budget_usd: .nan"), ["x.yaml:6", "nightly.budget_usd", "found nan"]),
+        (
+            "x.yaml",
+            night("0 1 * * *", "timezone: Europe/Berln"),
+            ["x.yaml:6", "nightly.timezone", "did you mean 'Europe/Berlin'?"],
+        ),
+        ("x.yaml", night("0 1 * * *", "timezone: ../etc"), ["x.yaml:6", "nightly.timezone", "no time zone '../etc'"]),
+        ("x.yaml", night("0 1 * * *", "timezone: ''"), ["x.yaml:6", "nightly.timezone", "such as 'Europe/Berlin'"]),
         (
             "x.yaml",
             TALK + "nightly: {cron: '0 1 * * *', episods: 3}\n",

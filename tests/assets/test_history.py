@@ -95,7 +95,7 @@ def test_the_verb_tells_what_it_did(home):
 
 
 def test_it_is_done_every_night(home):
-    [schedule] = [one for one in build(home).schedules if one.name == "nightly_pruning"]
+    [schedule] = [one for one in build(home).schedules if one.name == "prune_history"]
     assert schedule.default_status.value == "RUNNING"
     job = pruning().job
     with instance_of(home) as instance:

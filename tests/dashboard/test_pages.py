@@ -285,10 +285,16 @@ def test_arms_of_scripted_agents_are_called_scripted(open_page):
     assert all(row[0][1:] == ["scripted"] for row in cells(html, "how calls ended"))
 
 
-def test_failed_and_stopped_episodes_are_links_to_them(open_page, paid):
+def test_failed_and_stopped_episodes_are_links_to_them(open_page, paid, monkeypatch):
+    monkeypatch.setenv("DI_DAGSTER", "http://127.0.0.1:9/")
     html = open_page("arms", paid.warehouse, configs=paid.configs.root)
     assert told(html, "arms", "Asked")[1:6] == ["4", "0", "2", "0", "0.00"]
-    assert told(html, "arms", "Asked")[-1] == "0 1 * * * (UTC)"
+    nightly = told(html, "arms", "Asked")[-1]
+    assert re.fullmatch(r"0 1 \* \* \* \(UTC\) next \w{3} [\d-]+ 01:00 UTC .*--b00 : 4 episodes, \$[\d.]+", nightly), (
+        nightly
+    )
+    where = "http://127.0.0.1:9/assets/episodes?view=partitions&amp;partition=asked%20o%27er--b00"
+    assert f"<a href='{where}'>" in html
     assert (
         "<a href='episodes?arm=asked%20o%27er&amp;status=failed' target='_self' aria-label='2 failed: asked o&#x27;er'>2</a>"
         in html

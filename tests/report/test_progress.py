@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from di_assets.arms import load_configs
+from di_assets.arms import Nightly, load_configs
 from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch
 from di_assets.report.progress import (
     ArmProgress,
+    NextNight,
     ProgressError,
     arm_estimates,
     arm_progress,
@@ -155,7 +156,7 @@ def test_failed_and_stopped_episodes_are_left_and_what_they_cost_is_spent(folder
         budget_usd=9.0,
         left_usd=None,
         hours=None,
-        nightly="0 1 * * * (UTC)",
+        nightly=NextNight(Nightly(cron="0 1 * * *"), batch="paid--b00", episodes=3),
     )
 
 
@@ -167,7 +168,20 @@ def test_what_is_left_is_priced_as_the_model_has_played_so_far(folder, warehouse
     warehouse.write("calls", asked.with_columns(episode_id=pl.lit("paid--dear_r0")), "paid--b00")
     row = paid(folder, warehouse, **read_estimates(folder, warehouse))
     assert (row.complete, row.left, row.left_usd) == (1, 3, 3.0)
+    assert (row.nightly.episodes, row.nightly.cost_usd) == (3, 3.0)
     assert row.hours == pytest.approx(36 / 3600)  # six calls at ten a minute; the turns alone: 10 of 2 s
+
+
+def test_the_next_night_of_a_nightly_arm_is_told_and_why_it_rests(folder, warehouse):
+    night = paid(folder, warehouse).nightly
+    assert night.words == "0 1 * * * (UTC)"
+    assert night.begins(NOON) == datetime(2026, 7, 2, 1, tzinfo=UTC)
+    warehouse.write("episodes", episodes(*((k, "complete", 1.0) for k in range(4))), "paid--b00")
+    assert paid(folder, warehouse).nightly.rest == "every planned episode of paid is complete"
+    warehouse.write("episodes", episodes((0, "complete", 9.0)), "paid--b00")
+    rest = paid(folder, warehouse).nightly
+    assert rest.rest == "the budget of paid is spent ($9.00 of $9.00); 3 of its episodes are left to play"
+    assert (rest.batch, rest.cost_usd) == (None, None)
 
 
 def test_counts_agree_with_estimates(folder, warehouse):

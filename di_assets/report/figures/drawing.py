@@ -226,9 +226,9 @@ def drawn(draw: Callable[[Sheet], None], *, title: str, alt: str) -> Figure:
     )
 
 
-def png(svg: str) -> bytes:
-    """A download as a picture of pixels."""
-    return bytes(vlc.svg_to_png(svg, scale=PNG_SCALE))
+def png(svg: str, *, scale: float = PNG_SCALE) -> bytes:
+    """A download as a picture of pixels, so many a unit of the drawing."""
+    return bytes(vlc.svg_to_png(svg, scale=scale))
 
 
 def _render(draw: Callable[[Sheet], None], width: int) -> str:

@@ -1,0 +1,40 @@
+"""What follows by itself: one condition of measures, aggregates, summary and figures, and the sensor that asks it.
+
+Whatever it requests costs nothing to compute, so it is on from the start. The checks of what it requests run along.
+"""
+
+import dagster as dg
+
+Condition = dg.AutomationCondition[dg.AssetKey]
+EVERY_S = 30
+
+
+def follows() -> Condition:
+    """As soon as something above is new: batch by batch for a measure, for all else whenever any batch is.
+
+    Not while something above is being made, not before each input is there at all (though batches, also of other arms,
+    may be missing), and not from what failed a blocking check: a batch that did holds back its own measures, and
+    everything that is made of all batches.
+    """
+    new = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+    # Of a partition for a partition; for all else true when any partition of each input is there.
+    there = dg.AutomationCondition.all_deps_match(
+        ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()
+    )
+    # `passed` is satisfied by one partition where all are read, hence `failed`, which is so of any.
+    passed = dg.AutomationCondition.all_deps_blocking_checks_passed()
+    failed = dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
+    )
+    return (new & there & passed & ~failed).with_label("follows what is above it")
+
+
+def downstream() -> dg.AutomationConditionSensorDefinition:
+    """Evaluates the condition of every asset that has one; running unless somebody stops it."""
+    return dg.AutomationConditionSensorDefinition(
+        name="downstream",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=EVERY_S,
+        description="Measures each new batch that passed its checks, then the aggregates, summary and figures.",
+    )
