@@ -145,7 +145,7 @@ def test_what_costs_nothing_follows_by_itself_and_nights_wait_to_be_turned_on(co
     found = definitions.get_repository_def().sensor_defs
     (sensor,) = [one for one in found if isinstance(one, dg.AutomationConditionSensorDefinition)]
     assert (sensor.name, sensor.default_status) == ("downstream", dg.DefaultSensorStatus.RUNNING)
-    assert {one.default_status for one in definitions.schedules} == {dg.DefaultScheduleStatus.STOPPED}
+    assert {one.name for one in definitions.schedules if one.default_status.value == "RUNNING"} == {"prune_history"}
 
 
 def test_everything_but_the_played_events_has_the_one_condition(small_configs, tmp_path):
