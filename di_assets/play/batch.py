@@ -17,7 +17,7 @@ from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
 from di_assets.play.journal import Header, interrupted, read_journal
-from di_assets.play.journaled import IN_FLIGHT, play_journaled
+from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.scripted import play_scripted
@@ -110,7 +110,7 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
     for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
-        out = left_in_flight(folder / IN_FLIGHT)
+        out = left_in_flight(folder)
         calls = {path.stem: read_journal(path)[1] for path in folder.glob("*.jsonl")}
         for episode in {*calls, *(request.episode_id for request in out)}:
             held = calls.get(episode, [])

@@ -6,12 +6,13 @@ when the process is killed. A slot's first byte is its flag and is set last, so 
 
 import json
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from di_assets.game.types import Turn
 
+SUFFIX = ".map"
 SLOT_BYTES, SLOTS_AT_FIRST = 512, 256
 USED, FREE = 1, 0
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -114,8 +115,25 @@ class InFlight:
 
 
 def left_in_flight(path: Path) -> list[Request]:
-    """The requests in such a file, of which there may be none."""
-    return [request for _, request in _used(path)]
+    """The requests in such a file, or in all of a folder; there may be none."""
+    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    return [request for file in files for _, request in _used(file)]
+
+
+def move(folder: Path, to: Callable[[str], Path]) -> None:
+    """Moves what ended runs left to the files where those who play now look for it, by episode.
+
+    A kill in the middle leaves a request in two places; it is still one call, for the first to be kept covers both.
+    """
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        left = left_in_flight(path)
+        if any(to(request.episode_id) == path for request in left):
+            continue
+        for request in left:
+            held = InFlight(to(request.episode_id))
+            held.out(request)
+            held.close()
+        path.unlink()
 
 
 def _used(path: Path) -> Iterator[tuple[int, Request]]:

@@ -1,8 +1,8 @@
 """Episodes that models take part in: many in flight at once, every reply journaled before it is used."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,32 +14,48 @@ from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.group_sync import GroupSync
-from di_assets.play.in_flight import InFlight
+from di_assets.play.in_flight import SUFFIX, InFlight, move
 from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
 from di_assets.play.sending import Lines
 from di_assets.play.tally import Tally
 from di_assets.providers.types import FatalFault, TransportFault
 
-IN_FLIGHT = "in_flight.map"
+IN_FLIGHT = f"in_flight{SUFFIX}"
 # Seconds between two tellings of what is being played.
 BEAT_S = 2.0
 
+# Where an episode's requests are noted while they are out, for as long as it is played.
+Noting = Callable[[str], AbstractAsyncContextManager[InFlight]]
+
 
 @dataclass(slots=True)
-class _Run:
-    """What the episodes of one run of a batch share."""
+class Playing:
+    """What the episodes that are played together share.
+
+    Attributes:
+        arm: theirs.
+        configs: all configuration.
+        prompts: what models are told.
+        lines: how they are reached.
+        noting: where requests that are out are noted.
+        folder: of the journals.
+        tally: counts what is done; when it says that play stopped, no episode is begun.
+        one_more: called as each episode ends.
+        meanwhile: called every other second with what is done, calls of episodes that are still played included.
+    """
 
     arm: Arm
     configs: Configs
     prompts: Prompts
     lines: Lines
-    sync: GroupSync
-    in_flight: InFlight
+    noting: Noting
     folder: Path
     tally: Tally
-    one_more: Callable[[], None]
-    playing: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # and how many calls a journal held before
+    one_more: Callable[[], None] = lambda: None
+    meanwhile: Callable[[Tally], None] = lambda _: None
+    sync: GroupSync = field(default_factory=GroupSync)
+    now: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # and how many calls a journal held before
 
 
 def play_journaled(
@@ -53,51 +69,46 @@ def play_journaled(
     one_more: Callable[[], None],
     meanwhile: Callable[[Tally], None] = lambda _: None,
 ) -> list[Played]:
-    """Plays these episodes, each on from where its journal in `folder` ends.
+    """Plays these episodes here, each on from where its journal in `folder` ends; none overspends a budget."""
 
-    Args:
-        configs: all configuration.
-        arm: the episodes' arm.
-        todo: what is to be played.
-        folder: where the journals are.
-        budgets: none is overspent.
-        tally: counts what is done; when it says that play stopped, no episode is begun.
-        one_more: called as each episode ends.
-        meanwhile: called every other second with what is done, calls of episodes that are still played included.
-    """
+    async def all_of_them() -> list[Played]:
+        move(folder, lambda _: folder / IN_FLIGHT)
+        in_flight = InFlight(folder / IN_FLIGHT)
+
+        @asynccontextmanager
+        async def noting(_: str) -> AsyncIterator[InFlight]:
+            yield in_flight
+
+        run = Playing(
+            arm=arm,
+            configs=configs,
+            prompts=Prompts.load(configs.prompts),
+            lines=Lines(configs.models, configs.accounts, budgets),
+            noting=noting,
+            folder=folder,
+            tally=tally,
+            one_more=one_more,
+            meanwhile=meanwhile,
+        )
+        try:
+            return await play_together(run, todo)
+        finally:
+            in_flight.close()
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_all(configs, arm, todo, folder, budgets, tally, one_more, meanwhile))
+        return runner.run(all_of_them())
 
 
-async def _all(
-    configs: Configs,
-    arm: Arm,
-    todo: Sequence[PlannedEpisode],
-    folder: Path,
-    budgets: Sequence[Budget],
-    tally: Tally,
-    one_more: Callable[[], None],
-    meanwhile: Callable[[Tally], None],
-) -> list[Played]:
-    run = _Run(
-        arm=arm,
-        configs=configs,
-        prompts=Prompts.load(configs.prompts),
-        lines=Lines(configs.models, configs.accounts, budgets),
-        sync=GroupSync(),
-        in_flight=InFlight(folder / IN_FLIGHT),
-        folder=folder,
-        tally=tally,
-        one_more=one_more,
-    )
-    run.lines.connect(arm.models)
-    places = asyncio.Semaphore(arm.in_flight)
+async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Played]:
+    """Plays these episodes, so many at once as the arm allows; those not begun when play was stopped are left out."""
+    run.lines.connect(run.arm.models)
+    places = asyncio.Semaphore(run.arm.in_flight)
 
     async def placed(planned: PlannedEpisode) -> Played | None:
         async with places:
-            return await _one(run, planned) if tally.stopped is None else None
+            return await _one(run, planned) if run.tally.stopped is None else None
 
-    telling = asyncio.create_task(_tell(run, meanwhile))
+    telling = asyncio.create_task(_tell(run))
     try:
         played = await asyncio.gather(*(placed(planned) for planned in todo))
     finally:
@@ -106,40 +117,40 @@ async def _all(
             await telling
         await run.lines.close()
         run.sync.close()
-        run.in_flight.close()
     return [one for one in played if one is not None]
 
 
-async def _tell(run: _Run, meanwhile: Callable[[Tally], None]) -> None:
+async def _tell(run: Playing) -> None:
     while True:
         await asyncio.sleep(BEAT_S)
-        meanwhile(run.tally.also(by_field(journal.calls[held:]) for journal, held in run.playing.values()))
+        run.meanwhile(run.tally.also(by_field(journal.calls[held:]) for journal, held in run.now.values()))
 
 
-async def _one(run: _Run, planned: PlannedEpisode) -> Played:
+async def _one(run: Playing, planned: PlannedEpisode) -> Played:
     """Plays one episode; a fault fails this episode alone, a spent budget or a fatal fault stops the run as well."""
     today = header(planned, run.arm, run.configs, run.prompts)
     cast = players(planned, run.arm, run.configs, run.prompts, run.lines)
     state, status, failure, journal, held = None, COMPLETE, None, None, 0
-    try:
-        path = run.folder / f"{planned.episode_id}.jsonl"
-        journal = Journal(path, today, sync=run.sync, in_flight=run.in_flight)
-        held = len(journal.calls)
-        run.playing[planned.episode_id] = journal, held
-        table = Table(players=cast, journal=journal, send=run.lines.send)
-        state = await play_episode(planned.setup, table)
-    except TransportFault as fault:
-        status, failure = FAILED, str(fault)
-    except StaleJournalError as problem:
-        status, failure = FAILED, str(problem)
-    except (BudgetExceededError, FatalFault) as reason:
-        status, failure = STOPPED, str(reason)
-        run.tally.stopped = str(reason)
-    finally:
-        if journal is not None:
-            run.playing.pop(planned.episode_id, None)
-            run.tally.add(by_field(journal.calls[held:]))
-            await journal.end()
+    async with run.noting(planned.episode_id) as in_flight:
+        try:
+            path = run.folder / f"{planned.episode_id}.jsonl"
+            journal = Journal(path, today, sync=run.sync, in_flight=in_flight)
+            held = len(journal.calls)
+            run.now[planned.episode_id] = journal, held
+            table = Table(players=cast, journal=journal, send=run.lines.send)
+            state = await play_episode(planned.setup, table)
+        except TransportFault as fault:
+            status, failure = FAILED, str(fault)
+        except StaleJournalError as problem:
+            status, failure = FAILED, str(problem)
+        except (BudgetExceededError, FatalFault) as reason:
+            status, failure = STOPPED, str(reason)
+            run.tally.stopped = str(reason)
+        finally:
+            if journal is not None:
+                run.now.pop(planned.episode_id, None)
+                run.tally.add(by_field(journal.calls[held:]))
+                await journal.end()
     run.tally.failed += status == FAILED
     run.one_more()
     return Played(

@@ -51,8 +51,8 @@ class Gate:
         """`async with` it: holds one of the slots, once the server may be asked for a reply of about so many tokens."""
         return _Passage(self, tokens)
 
-    async def enter(self, passage: "_Passage", tokens: int) -> None:
-        """Takes a slot and waits for the rates."""
+    async def enter(self, passage: object, tokens: int) -> None:
+        """Takes a slot, in the name of this passage, and waits for the rates."""
         try:
             self._slots.acquire_on_behalf_of_nowait(passage)
         except anyio.WouldBlock:
@@ -68,7 +68,7 @@ class Gate:
             self.leave(passage, replied=False)
             raise
 
-    def leave(self, passage: "_Passage", *, replied: bool) -> None:
+    def leave(self, passage: object, *, replied: bool) -> None:
         """Gives the slot back; a reply lets more calls fly."""
         if replied:
             self._grow()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import tenacity
 
@@ -10,7 +11,7 @@ from di_assets.agents.player import Ask, Respondent
 from di_assets.arms.models import Limits, ModelConfig
 from di_assets.play.budget import Budget, BudgetExceededError, cost_of, most_it_can_cost, size
 from di_assets.play.calling import GoesOut, Sent
-from di_assets.play.limits import Gate
+from di_assets.play.tolls import OwnTolls, Toll, Tolls
 from di_assets.providers import connect
 from di_assets.providers.types import (
     BrokenReplyFault,
@@ -64,15 +65,20 @@ class Lines:
         models: by name; scripted agents need none.
         accounts: limits by account, shared by all models that are reached there.
         budgets: every one of them must allow a call.
+        tolls: where calls are let out instead, by another process's limits and budgets.
     """
 
     def __init__(
-        self, models: Mapping[str, ModelConfig], accounts: Mapping[str, Limits], budgets: Sequence[Budget]
+        self,
+        models: Mapping[str, ModelConfig],
+        accounts: Mapping[str, Limits],
+        budgets: Sequence[Budget],
+        *,
+        tolls: Tolls | None = None,
     ) -> None:
-        self._models, self._budgets = models, budgets
+        self._models = models
+        self._tolls = tolls or OwnTolls(models, accounts, budgets)
         self._providers: dict[str, Provider] = {}
-        self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
-        self._gates = {name: Gate(config.limits) for name, config in models.items()}
         self._usage = {name: _Usage() for name in models}
 
     def connect(self, models: Iterable[str]) -> None:
@@ -93,7 +99,7 @@ class Lines:
         """
         if model not in self._providers:
             config = self._models[model]
-            self._providers[model] = connect(config.endpoint(model), self._accounts[config.account].slow_down)
+            self._providers[model] = connect(config.endpoint(model), partial(self._tolls.slow_down, config.account))
         return self._providers[model]
 
     async def send(self, player: Respondent, ask: Ask, goes_out: GoesOut) -> Sent:
@@ -134,27 +140,25 @@ class Lines:
         usage, sent_bytes = self._usage[player.model], size(request)
         tokens = usage.expected(sent_bytes)
         bound = most_it_can_cost(config, sent_bytes, len(request.encoded))
-        async with self._gates[player.model].passage(tokens), self._accounts[config.account].passage(tokens):
-            completion, spent = await self._paid(player, ask, bound, config, trail, goes_out)
+        completion, spent = await self._paid(
+            player, ask, await self._tolls.enter(player.model, tokens, bound), trail, goes_out
+        )
         usage.add(sent_bytes, completion)
         if trail.retried:
             completion = replace(completion, retried=(*trail.retried, *completion.retried))
         return Sent(completion, cost_usd=trail.cost_usd + spent)
 
     async def _paid(
-        self, player: Respondent, ask: Ask, bound: float, config: ModelConfig, trail: _Trail, goes_out: GoesOut
+        self, player: Respondent, ask: Ask, toll: Toll, trail: _Trail, goes_out: GoesOut
     ) -> tuple[Completion, float]:
-        """The reply and what it cost, out of every budget."""
-        reserved: list[Budget] = []
-        spent = 0.0
+        """The reply to a call that was let out, and what it cost."""
+        bound, spent, replied = toll.most_usd, 0.0, False
         try:
-            for budget in self._budgets:
-                await budget.reserve(bound)
-                reserved.append(budget)
             goes_out(bound)
             spent = bound  # what a call that is cut off may have cost
             completion = await player.send(ask)
-            spent = cost_of(config, completion, otherwise=bound)
+            spent = cost_of(self._models[player.model], completion, otherwise=bound)
+            replied = True
         except ProviderError as fault:
             spent = bound if fault.perhaps_paid else 0.0
             fault.retried = (*trail.retried, *fault.retried)
@@ -163,8 +167,7 @@ class Lines:
             fault.cost_usd = trail.cost_usd
             raise
         finally:
-            for budget in reserved:
-                budget.settle(bound, spent)
+            self._tolls.leave(toll, spent_usd=spent, replied=replied)
         return completion, spent
 
     async def close(self) -> None:

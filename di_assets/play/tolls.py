@@ -1,0 +1,104 @@
+"""What every call pays before it goes out: a turn at its model and its account, and the most it can cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from di_assets.arms.models import Limits, ModelConfig
+from di_assets.play.budget import Budget
+from di_assets.play.limits import Gate
+
+
+@dataclass(eq=False, slots=True)
+class Toll:
+    """One call that is let out.
+
+    Attributes:
+        model: that is asked.
+        most_usd: set aside for it, US dollars.
+        number: by which another process knows it.
+    """
+
+    model: str
+    most_usd: float
+    number: int = -1
+    reserved: list[Budget] = field(default_factory=list)
+
+
+class Tolls(Protocol):
+    """Where calls are let out; in this process, or in the one that counts for a cluster."""
+
+    async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
+        """Returns when limits and budgets allow a call of about so many tokens.
+
+        Raises:
+            BudgetExceededError: a budget does not reach for it.
+        """
+        ...
+
+    def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
+        """The call is over, and has cost this much."""
+        ...
+
+    def slow_down(self, account: str, seconds: float) -> None:
+        """A server asks for fewer calls, and for none for so long."""
+        ...
+
+
+class OwnTolls:
+    """The limits and budgets of this process.
+
+    Args:
+        models: by name.
+        accounts: limits by account, shared by all models that are reached there.
+        budgets: every one of them must allow a call.
+    """
+
+    def __init__(
+        self, models: Mapping[str, ModelConfig], accounts: Mapping[str, Limits], budgets: Sequence[Budget]
+    ) -> None:
+        self._budgets = budgets
+        self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
+        gates = {name: Gate(config.limits) for name, config in models.items()}
+        self._gates = {name: (gates[name], self._accounts[config.account]) for name, config in models.items()}
+
+    async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
+        """Returns when limits and budgets allow a call of about so many tokens.
+
+        Raises:
+            BudgetExceededError: a budget does not reach for it; nothing is held.
+        """
+        toll = Toll(model, most_usd)
+        gate, account = self._gates[model]
+        await gate.enter(toll, tokens)
+        try:
+            await account.enter(toll, tokens)
+            try:
+                for budget in self._budgets:
+                    await budget.reserve(most_usd)
+                    toll.reserved.append(budget)
+            except BaseException:
+                self._settle(toll, 0.0)
+                account.leave(toll, replied=False)
+                raise
+        except BaseException:
+            gate.leave(toll, replied=False)
+            raise
+        return toll
+
+    def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
+        """The call is over, and has cost this much."""
+        self._settle(toll, spent_usd)
+        gate, account = self._gates[toll.model]
+        account.leave(toll, replied=replied)
+        gate.leave(toll, replied=replied)
+
+    def slow_down(self, account: str, seconds: float) -> None:
+        """A server asks for fewer calls, and for none for so long."""
+        self._accounts[account].slow_down(seconds)
+
+    @staticmethod
+    def _settle(toll: Toll, spent_usd: float) -> None:
+        for budget in toll.reserved:
+            budget.settle(toll.most_usd, spent_usd)
+        toll.reserved.clear()
