@@ -432,6 +432,7 @@ def _errors() -> Iterator[None]:
             "BatchInUseError",
             "LabelsInUseError",
             "StaleJournalError",
+            "ClusterError",
             "FatalFault",
             "ServingError",
             "InstanceError",

@@ -1,8 +1,12 @@
-"""The folder of configuration: models.yaml, report.yaml, prompts/ and one file per arm, read and checked together."""
+"""The folder of configuration: models, report, play, prompts/ and one file per arm, read and checked together."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
 
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
@@ -10,6 +14,7 @@ from di_assets.arms.models import Limits, ModelConfig, Models
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml
 from di_assets.game.topology import TOPOLOGIES, edges
 
+ENGINES = ("local", "dask")
 PLAN_FIELDS = (
     "focal",
     "background",
@@ -28,7 +33,7 @@ PLAN_FIELDS = (
     "instructions",
     "relaunch",
 )
-APART = {"models.yaml", "report.yaml"}
+APART = {"models.yaml", "report.yaml", "play.yaml"}
 
 
 class ReportSettings(Strict):
@@ -37,6 +42,23 @@ class ReportSettings(Strict):
     title: str = "Delegated Influence"
     subtitle: str = ""
     status: str = "private draft — not for citation"
+
+
+class PlaySettings(Strict):
+    """Where episodes are played: play.yaml, or DI_ENGINE and DI_DASK_SCHEDULER. No part of what is played.
+
+    Attributes:
+        engine: `local` in the process that materialises a batch, `dask` on a cluster.
+        scheduler: of the cluster, as Dask takes it (`tcp://HOST:8786`).
+        chunk: episodes a task.
+    """
+
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = Field(default=None, min_length=1)
+    chunk: int = Field(default=5, ge=1)
+
+
+LOCAL = PlaySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,7 @@ class Configs:
         models: by name.
         accounts: limits by account, each shared by the models that are reached there.
         report: what the pages say of themselves.
+        play: where episodes are played.
     """
 
     root: Path
@@ -56,6 +79,7 @@ class Configs:
     models: Mapping[str, ModelConfig]
     accounts: Mapping[str, Limits]
     report: ReportSettings
+    play: PlaySettings = LOCAL
 
     @property
     def prompts(self) -> Path:
@@ -90,9 +114,13 @@ class Configs:
         """True for a scripted agent, which needs no entry in models.yaml."""
         return model in POLICIES
 
+    def is_free(self, models: Iterable[str]) -> bool:
+        """True where scripted agents play alone: nothing they do is charged."""
+        return all(map(self.is_scripted, models))
+
     def only_scripted(self, arm: Arm) -> bool:
-        """True for an arm without any model: nothing it does is charged."""
-        return all(self.is_scripted(model) for model in arm.models)
+        """True for an arm without any model."""
+        return self.is_free(arm.models)
 
     def config_hash(self, arm: Arm) -> str:
         """sha256 of all that can change the arm's episodes."""
@@ -117,7 +145,25 @@ def load_configs(root: Path) -> Configs:
         resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
         arms[name] = _checked(_with_lineups(resolved, models), models, files[name], root)
     _refuse_shared_ids(arms, files)
-    return Configs(root=root, arms=arms, models=models.models, accounts=models.accounts, report=report)
+    return Configs(
+        root=root,
+        arms=arms,
+        models=models.models,
+        accounts=models.accounts,
+        report=report,
+        play=_play(root / "play.yaml"),
+    )
+
+
+def _play(path: Path) -> PlaySettings:
+    settings = read_yaml(path, PlaySettings) if path.exists() else PlaySettings()
+    given = {"engine": os.environ.get("DI_ENGINE"), "scheduler": os.environ.get("DI_DASK_SCHEDULER")}
+    if given["engine"] not in {None, "", *ENGINES}:
+        raise ConfigError(f"DI_ENGINE: {given['engine']!r} is none{nearest(str(given['engine']), ENGINES)}")
+    settings = settings.model_copy(update={key: value for key, value in given.items() if value})
+    if settings.engine == "dask" and settings.scheduler is None:
+        raise ConfigError(f"{path}: scheduler: dask needs one, such as tcp://127.0.0.1:8786 (or DI_DASK_SCHEDULER)")
+    return settings
 
 
 def _models(path: Path) -> Models:

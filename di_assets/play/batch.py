@@ -9,18 +9,16 @@ from pathlib import Path
 
 import polars as pl
 
-from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
-from di_assets.game.types import RULES_VERSION
+from di_assets.play.alone import locks_in
 from di_assets.play.budget import Budget, of_arm
-from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import Header, interrupted, read_journal
+from di_assets.play.journal import interrupted, read_journal
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
-from di_assets.play.scripted import play_scripted
+from di_assets.play.scripted import played_free
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
 
@@ -129,7 +127,7 @@ def _play(
     budget_usd: float | None,
     progress: Progress | None,
 ) -> tuple[list[Played], Tally]:
-    """Plays these episodes: those of scripted agents alone at once, then all others."""
+    """Plays these episodes, on a cluster where there is one; here, those of scripted agents alone first and at once."""
     done, tally = 0, Tally()
 
     def meanwhile(so_far: Tally) -> None:
@@ -142,45 +140,33 @@ def _play(
 
     with _rare_collections():
         played: list[Played] = []
-        others: list[PlannedEpisode] = []
+        local = configs.play.engine == "local"
+        here = [planned for planned in todo if local and configs.is_free(planned.models)]
+        others = [planned for planned in todo if not (local and configs.is_free(planned.models))]
         config_hash = configs.config_hash(arm)
-        for planned in todo:
-            if _free(configs, planned):
-                played.append(_scripted(planned, config_hash, tally))
-                one_more()
-                meanwhile(tally)
-            else:
-                others.append(planned)
+        for planned in here:
+            played.append(played_free(planned, config_hash))
+            tally.add(played[-1].calls)
+            one_more()
+            meanwhile(tally)
         if others:
             budgets = [
                 Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),
             ]
-            played += play_journaled(
+            played += _engine(configs)(
                 configs, arm, others, folder, budgets, tally=tally, one_more=one_more, meanwhile=meanwhile
             )
             meanwhile(tally)
     return played, tally
 
 
-def _free(configs: Configs, planned: PlannedEpisode) -> bool:
-    """True where no model plays."""
-    return all(map(configs.is_scripted, planned.models))
+def _engine(configs: Configs) -> Callable[..., list[Played]]:
+    if configs.play.engine == "local":
+        return play_journaled
+    from di_assets.play.cluster import play_on_cluster  # noqa: PLC0415 -- slow to import, and an extra
 
-
-def _scripted(planned: PlannedEpisode, config_hash: str, tally: Tally) -> Played:
-    cast = [scripted_player(model, seed=planned.setup.seed) for model in planned.models]
-    state, calls = play_scripted(planned.setup, cast)
-    tally.add(calls)
-    return Played(
-        planned=planned,
-        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
-        kinds=tuple(player.kind for player in cast),
-        providers=tuple(player.provider for player in cast),
-        events=state.events(),
-        calls=calls,
-        status=COMPLETE,
-    )
+    return play_on_cluster
 
 
 @contextmanager
@@ -208,7 +194,7 @@ def _commit(
 
 def _clear(folder: Path, complete: Set[str]) -> None:
     """Removes the journals whose replies are now in the tables; those of unfinished episodes stay, to be resumed."""
-    for path in folder.glob("*.jsonl"):
+    for path in (*folder.glob("*.jsonl"), *locks_in(folder)):
         if path.stem in complete:
             path.unlink()
 

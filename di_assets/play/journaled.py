@@ -10,6 +10,7 @@ import uvloop
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.play.alone import locks_in, others_gone
 from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
@@ -72,6 +73,7 @@ def play_journaled(
     """Plays these episodes here, each on from where its journal in `folder` ends; none overspends a budget."""
 
     async def all_of_them() -> list[Played]:
+        await others_gone(locks_in(folder))
         move(folder, lambda _: folder / IN_FLIGHT)
         in_flight = InFlight(folder / IN_FLIGHT)
 

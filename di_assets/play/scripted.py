@@ -10,18 +10,44 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from di_assets.agents.replies import encodable, read_reply, write_reply
-from di_assets.agents.scripted import SILENCE, Rule, ScriptedPlayer, turn_name, turn_number, words, words_name
+from di_assets.agents.scripted import (
+    SILENCE,
+    Rule,
+    ScriptedPlayer,
+    scripted_player,
+    turn_name,
+    turn_number,
+    words,
+    words_name,
+)
+from di_assets.arms import PlannedEpisode
 from di_assets.game.observe import observe
 from di_assets.game.state import Fields, State
 from di_assets.game.step import start, step
-from di_assets.game.types import Observation, Phase, Reply, Setup, Turn
+from di_assets.game.types import RULES_VERSION, Observation, Phase, Reply, Setup, Turn
 from di_assets.play.calling import MAX_REASKS
-from di_assets.play.journal import MOST_TEXT, OK
-from di_assets.play.record import Alike
+from di_assets.play.cast import SCRIPTED_PROMPTS
+from di_assets.play.journal import MOST_TEXT, OK, Header
+from di_assets.play.record import COMPLETE, Alike, Played
 
 # What every call of a scripted agent has alike: it brings its reply at once and for nothing.
 ALIKE = {"stop": "end", "reasoning": None, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
 ALIKE |= {"latency_s": 0.0, "retried": None}
+
+
+def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
+    """An episode of scripted agents alone, as it is recorded."""
+    cast = [scripted_player(model, seed=planned.setup.seed) for model in planned.models]
+    state, calls = play_scripted(planned.setup, cast)
+    return Played(
+        planned=planned,
+        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
+        kinds=tuple(player.kind for player in cast),
+        providers=tuple(player.provider for player in cast),
+        events=state.events(),
+        calls=calls,
+        status=COMPLETE,
+    )
 
 
 class Finished(NamedTuple):

@@ -161,8 +161,8 @@ def test_another_configuration_is_stale_not_broken(small_configs, warehouse, tmp
 def test_killed_at_any_moment_it_goes_on_and_asks_nothing_twice(small_configs, tmp_path):
     """SIGKILL in the middle, again and again; then the same bytes as without."""
     script = (
-        "import sys; from pathlib import Path; from di_assets.arms import load_configs, batches;"
-        "from di_assets.play import batch; from di_assets.tables import Warehouse; batch._free = lambda *_: False;"
+        "import sys; from pathlib import Path; from di_assets.arms import Configs, load_configs, batches;"
+        "from di_assets.play import batch; from di_assets.tables import Warehouse; Configs.is_free = lambda *_: False;"
         "c = load_configs(Path(sys.argv[1])); a = c.arm('demo_attack');"
         "print(batch.play_batch(c, a, batches(a)[0], Warehouse(Path(sys.argv[2])), limit=20).calls)"
     )
