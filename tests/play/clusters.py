@@ -21,11 +21,22 @@ class Cluster:
 
     def start_worker(self, **more):
         """A worker of two threads."""
-        command = [PYTHON, "-m", "distributed.cli.dask_worker", self.address, "--nthreads", "2", "--no-dashboard", "--no-nanny"]
+        command = [
+            PYTHON,
+            "-m",
+            "distributed.cli.dask_worker",
+            self.address,
+            "--nthreads",
+            "2",
+            "--no-dashboard",
+            "--no-nanny",
+        ]
         command += ["--local-directory", str(self.folder), "--host", "127.0.0.1", "--death-timeout", "60"]
         log = (self.folder / f"worker{len(self.workers)}.log").open("w")
         environment = {**self.environment, **more}
-        self.workers.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True))
+        self.workers.append(
+            subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True)
+        )
         return self.workers[-1]
 
     def kill_worker(self, number):
