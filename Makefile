@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 
-.PHONY: demo demo-llm ui test soak check format clean
+.PHONY: demo demo-llm ui test soak survive check format clean
 
 demo: $(READY)  ## play the scripted demo arms through the asset graph, print the figure's table, serve the pages
 	$(BIN)/di demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -21,6 +21,9 @@ test: $(READY)  ## the default test suite; browser tests run where a Chromium is
 
 soak: $(READY)  ## the long run against a hostile provider: 200 episodes, 20 kills; some six minutes
 	SOAK_EPISODES=200 SOAK_KILLS=20 $(BIN)/python -m pytest tests/play/test_soak.py -m slow -n 0 -s
+
+survive: $(READY)  ## a backfill of 40 batches on a Dask cluster through kills of a run, a worker and the daemon; some six minutes
+	SURVIVAL_BATCHES=40 $(BIN)/python -m pytest tests/assets/test_survival.py -m slow -n 0 -s
 
 check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

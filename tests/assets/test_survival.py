@@ -1,0 +1,110 @@
+"""A backfill of many small batches on a cluster, through which a run, a worker and the daemon are killed."""
+
+import os
+import re
+import time
+
+import dagster as dg
+import polars as pl
+import psutil
+import pytest
+
+from di_assets.arms import batches, load_configs
+from di_assets.play.batch import play_batch
+from di_assets.play.journal import FAULTS, INTERRUPTED
+from di_assets.tables import Warehouse
+from tests.assets.control_room import BACKFILLS_ENDED, control_room, wait_for
+from tests.conftest import bytes_of
+from tests.play.clusters import dask_cluster
+from tests.play.hostility import KEY, charged, hostile, hostile_configs, leaks, served
+
+# `make survive` asks for 40; it takes too long for every push.
+BATCHES = int(os.environ.get("SURVIVAL_BATCHES", "0"))
+EVENTS = ("messages", "pulls", "seats", "edges")
+
+
+def small_batches(folder, url):
+    """An arm of batches of two episodes, each played by models."""
+    hostile_configs(folder, url, episodes=2 * BATCHES, rounds=2)
+    text = (folder / "hard.yaml").read_text().replace("batch_size: 1000", "batch_size: 2")
+    (folder / "hard.yaml").write_text(text)
+    return load_configs(folder)
+
+
+def lines(ledger):
+    return ledger.read_bytes().count(b"\n") if ledger.exists() else 0
+
+
+def process_of_a_run(warehouse):
+    """A process that plays a run now."""
+    with dg.DagsterInstance.from_config(str(warehouse / "dagster")) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+                found = re.search(r"Started process for run \(pid: (\d+)\)", entry.user_message + entry.message)
+                if found and psutil.pid_exists(int(found[1])):
+                    return psutil.Process(int(found[1]))
+    raise ValueError("no run has a process now")
+
+
+def daemon_of(room):
+    [daemon] = [
+        one for one in psutil.Process(room.process.pid).children(recursive=True) if "dagster._daemon" in one.cmdline()
+    ]
+    return daemon
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BATCHES, reason="takes minutes: `make survive`")
+def test_every_episode_is_there_once_whoever_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    ledger, warehouse, configs = tmp_path / "ledger", tmp_path / "warehouse", tmp_path / "configs"
+    with dask_cluster(tmp_path / "cluster", PLANTED_KEY=KEY) as cluster, hostile(ledger, latency=0.15) as url:
+        known = small_batches(configs, url)
+        partitions = batches(known.arm("hard"))
+        assert len(partitions) == BATCHES
+        calls = BATCHES * 2 * 2 * 5 * 2
+        engine = {"DI_ENGINE": "dask", "DI_DASK_SCHEDULER": cluster.address}
+        started = time.monotonic()
+        with control_room(warehouse, configs, **engine) as room:
+            by_batch = [name for name, asset in room.assets().items() if asset["partitionStats"]]
+            backfill = room.backfill(by_batch, partitions)
+            wait_for(lambda: lines(ledger) > calls // 8, 240)
+            wait_for(lambda: process_of_a_run(warehouse), 60).kill()
+            wait_for(lambda: lines(ledger) > calls // 4, 240)
+            cluster.kill_worker(0)
+            cluster.start_worker()
+            wait_for(lambda: lines(ledger) > calls // 2, 600)
+            daemon_of(room).kill()
+            room.process.wait(timeout=60)  # what it started ends with it
+            assert room.process.returncode == 1
+        with control_room(warehouse, configs, **engine) as room:
+            wait_for(lambda: room.status_of_backfill(backfill) in BACKFILLS_ENDED, 1200)
+            assert room.status_of_backfill(backfill) == "COMPLETED_SUCCESS"
+            runs = room.runs()
+            assets = room.assets()
+        paid, took = len(served(ledger)), time.monotonic() - started
+        whole = Warehouse(tmp_path / "whole")
+        for batch in partitions:
+            play_batch(known, known.arm("hard"), batch, whole)
+        bill = charged(ledger)
+    killed = Warehouse(warehouse)
+    for name in by_batch:
+        assert assets[name]["partitionStats"]["numMaterialized"] == BATCHES, name
+    episodes = killed.read("episodes")
+    assert episodes["episode_id"].to_list() == whole.read("episodes")["episode_id"].to_list()
+    assert episodes.height == 2 * BATCHES == episodes["episode_id"].n_unique()
+    assert set(episodes["status"]) == {"complete"}
+    for table in EVENTS:
+        assert bytes_of(killed, table) == bytes_of(whole, table), table
+    stored = killed.read("calls")
+    replied = stored.filter(~pl.col("status").is_in(list(FAULTS))).height
+    interrupted = stored.filter(status=INTERRUPTED).height
+    assert 0 <= paid - replied <= interrupted
+    assert bill <= stored["cost_usd"].sum() + whole.read("calls")["cost_usd"].sum() + 1e-9
+    failed = [tags for status, tags in runs.values() if status == "FAILURE"]
+    assert failed
+    assert leaks(warehouse, KEY) == []
+    print(
+        f"\nsurvival: {BATCHES} batches in {took:.0f} s; {len(runs)} runs, {len(failed)} of them killed; {replied} replies, "
+        f"{interrupted} interrupted, {paid - replied} paid for twice"
+    )
