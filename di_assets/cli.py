@@ -397,6 +397,16 @@ def ui(options: dict[str, str], port: int, dagster_port: int) -> None:
 
 
 @main.command()
+@click.pass_obj
+def home(options: dict[str, str]) -> None:
+    """Set up Dagster's home and print where it is: DAGSTER_HOME="$(di home)" dagster-daemon run."""
+    with _errors():
+        from di_assets.instance import dagster_home  # noqa: PLC0415
+
+        click.echo(dagster_home(_home(options)))
+
+
+@main.command()
 @click.option("--keep-days", type=click.IntRange(min=0), default=30, show_default=True, help="Of finished runs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and keep it.")
 @click.pass_obj

@@ -33,7 +33,7 @@ run_monitoring:
   start_timeout_seconds: 180
   cancel_timeout_seconds: 180
   max_resume_run_attempts: 0
-  free_slots_after_run_end_seconds: 60
+  free_slots_after_run_end_seconds: 20
 run_retries: {enabled: true, max_retries: 3, retry_on_asset_or_op_failure: false}
 
 # Of what schedules and sensors did, days; the history of runs is pruned by `di prune` and a daily job.
