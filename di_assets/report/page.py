@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from di_assets.measures.intervals import Interval, t_interval
+from di_assets.report.marks import note, thinned
 from di_assets.report.scope import Row, Scope, blocks
 from di_assets.report.statement import Claim
 
@@ -47,6 +48,7 @@ def question_of(
     **statistics: Any,
 ) -> dict[str, Any]:
     """One of `summary.questions`: what every page has, and this question's own statistics beside it."""
+    shown = thinned(marks)
     needs = sorted({need for claim in (headline, *(one.claim for one in claims)) for need in claim.needs})
     return {
         "question": question,
@@ -57,8 +59,8 @@ def question_of(
         **statistics,
         "claims": [_record(one) for one in claims],
         "rows": list(rows),
-        "marks": list(marks),
-        "caption": caption + (SCRIPTED if scope.scripted else ""),
+        "marks": shown,
+        "caption": caption + note(marks, shown) + (SCRIPTED if scope.scripted else ""),
         "alt": alt,
         "quote": quote,
         "reading": [paragraph for paragraph in (*reading, _missing(needs)) if paragraph],

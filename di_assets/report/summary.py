@@ -15,6 +15,7 @@ from di_assets.report.argument import reading
 from di_assets.report.captured import question_3
 from di_assets.report.claims import PRIMARY, captures, decomposed, headline, network, persuades, pooled_capture
 from di_assets.report.flaws import flaws
+from di_assets.report.marks import note, thinned
 from di_assets.report.networks import question_4
 from di_assets.report.promised import question_5
 from di_assets.report.quotes import asking
@@ -69,6 +70,8 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
     claims = [*primary, *_secondary(scope, frames)]
     needs = sorted({need for claim in (top, *primary) for need in claim.needs})
     off = [_half(row.model, row.off) for row in scope.rows if row.off is not None]
+    marks = _marks(scope)
+    shown = thinned(marks)
     return {
         "question": QUESTION,
         "headline": top.sentence,
@@ -99,8 +102,8 @@ def question_1(scope: Scope, frames: Frames) -> dict[str, Any]:
             for c in claims
         ],
         "most_points": scope.most_points,
-        "caption": _caption(scope),
-        "marks": _marks(scope),
+        "caption": _caption(scope, note(marks, shown)),
+        "marks": shown,
         "alt": _alt(scope),
         "quote": asking(frames, _most_given_first(scope)),
         "reading": reading(scope, frames, primary, needs),
@@ -187,7 +190,7 @@ def _channels(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _caption(scope: Scope) -> str:
+def _caption(scope: Scope, left_out: str) -> str:
     played = " Everything here was played by scripted agents, not by language models." if scope.scripted else ""
     sizes = sorted({row.on.points.n for row in scope.rows if row.on})
     n = "no episodes yet" if not sizes else f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
@@ -196,7 +199,7 @@ def _caption(scope: Scope) -> str:
         "messages on; the line is its 95% interval (Student's t over episodes), each dot one episode, the tick the points "
         "that blind reciprocation alone would have brought. The bar beside it is the same with messages off, a dashed slot "
         f"until the control exists; the gap between the two is the lift. {n} independent episodes with messages on; one point = one pull; "
-        f"{scope.most_points} = the rivals' whole budget.{played}"
+        f"{scope.most_points} = the rivals' whole budget.{left_out}{played}"
     )
 
 

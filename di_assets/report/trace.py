@@ -8,10 +8,12 @@ from typing import Any
 import polars as pl
 
 from di_assets.report.cited import ON, Ground, citations, grounds_of, models_of, sides_of
+from di_assets.report.marks import MOST_MARKS
 from di_assets.report.reading import read_summary
 from di_assets.report.scope import linked_events
 from di_assets.tables import TABLES, Warehouse, episode_set
 
+LISTED = f"of each side the {MOST_MARKS} episodes at most that the figure marks, evenly by rank"
 STALE = "the tables have changed since the report: run `di report`"
 ORIGIN = ("commit", "generated", "rules_version", "scripted", "episode_set")
 VERSIONS = ("rules_version", "prompt_hash", "config_hash")
@@ -77,6 +79,7 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
         **{name: origin.get(name) for name in ORIGIN},
         **lift,
         "stale": STALE if stale else None,
+        "listed": LISTED if any(len(ids) >= MOST_MARKS for ids in sides.values()) else None,
     }
     return Step("question", f"{question}:{model}", facts, (*claims, *groups))
 
