@@ -19,7 +19,7 @@ from di_assets.report.progress import (
     read_estimates,
     read_progress,
 )
-from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
+from di_assets.report.reading import all_episodes, choices, episodes_behind, read_figure, read_summary
 from di_assets.report.replay import Replay, replay
 from di_assets.report.shelf import read_shelf
 from di_assets.report.trace import Step, trace_model
@@ -75,11 +75,17 @@ def cited(root: str, version: str, episode_id: str, batch: str) -> list[Citation
     return [] if found is None else citations(warehouse, read_summary(warehouse), found.episode)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def episodes(root: str, version: str, where: tuple[tuple[str, str], ...]) -> pl.DataFrame:
-    """Stored episodes with these values."""
+@st.cache_resource(max_entries=2, show_spinner=False)
+def episodes(root: str, version: str) -> pl.DataFrame:
+    """All stored episodes."""
     del version
-    return all_episodes(open_warehouse(root), dict(where))
+    return all_episodes(open_warehouse(root))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def episode_choices(root: str, version: str, columns: tuple[str, ...]) -> dict[str, list[str]]:
+    """What the episodes can be chosen by."""
+    return choices(episodes(root, version), columns)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -142,9 +148,16 @@ def calls(root: str, version: str) -> pl.DataFrame:
 
 
 @st.fragment(run_every=REFRESH_S)
-def refresh() -> None:
-    """Runs the page again when a table has changed since it was drawn; what is typed stays."""
-    seen, now = st.session_state.get("version"), warehouse().version()
-    st.session_state["version"] = now
-    if seen is not None and seen != now:
+def refresh(page: str, *, journals: bool = False) -> None:
+    """Runs the page again when what it is made of has changed since it was drawn; what is typed stays.
+
+    Args:
+        page: that is shown.
+        journals: it tells of episodes that are being played, too.
+    """
+    here = warehouse()
+    now = (page, here.version(), journals_version(here) if journals else "")
+    seen = st.session_state.get("shown")
+    st.session_state["shown"] = now
+    if seen is not None and seen[0] == page and seen != now:
         st.rerun()

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.style import page
 from dashboard.tables import linked_table
-from di_assets.report.reading import choices
+from di_assets.report.reading import matching
 
 FILTERS = {"arm": "arm", "condition": "condition", "focal_model": "focal model", "status": "status"}
 COLUMNS = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "scripted": "scripted", "status": "status",
@@ -20,12 +20,21 @@ def show() -> None:
     if not warehouse.files("episodes"):
         st.html(page("<p>No episode has been played yet: run <code>di demo</code>, or materialise an arm.</p>"))
         return
-    where = []
+    root, version = str(warehouse), warehouse.version("episodes")
+    known = data.episode_choices(root, version, tuple(FILTERS))
+    where = {}
     with st.container(horizontal=True):
         for column, name in FILTERS.items():
-            chosen = st.selectbox(name, [ANY, *choices(warehouse, column)], key=column, bind="query-params")
+            chosen = st.selectbox(name, [ANY, *known[column]], key=column, bind="query-params")
             if chosen != ANY:
-                where.append((column, chosen))
-    frame = data.episodes(str(warehouse), warehouse.version("episodes"), tuple(where))
-    st.html(page(f"<p class='sub'>{frame.height:,} episodes</p>"))
-    linked_table(frame, COLUMNS, key="page")
+                where[column] = chosen
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input("in the id", key="q", bind="query-params")
+        by = st.selectbox("in order of", list(COLUMNS), format_func=COLUMNS.__getitem__, key="by", bind="query-params")
+        falling = st.toggle("largest first", key="falling", bind="query-params")
+    frame = matching(data.episodes(root, version), where, words=words, by=by, falling=falling)
+    st.html(page(f"<p class='sub' role='status'>{frame.height:,} episodes</p>"))
+    if frame.height:
+        linked_table(frame, COLUMNS, key="page")
+    else:
+        st.html(page("<p>None is like that. <a href='episodes' target='_self'>Show all</a>.</p>"))

@@ -29,6 +29,6 @@ st.html(CSS)
 chosen = st.navigation(list(PAGES), position="top")
 try:
     chosen.run()
-    data.refresh()
+    data.refresh(chosen.url_path, journals=chosen.url_path == "arms")
 except StorageError as problem:
     st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))

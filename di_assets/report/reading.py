@@ -8,6 +8,18 @@ import polars as pl
 
 from di_assets.tables import Warehouse
 
+EPISODES = (
+    "episode_id",
+    "arm",
+    "condition",
+    "focal_model",
+    "scripted",
+    "status",
+    "failure",
+    "n_calls",
+    "n_forfeits",
+    "cost_usd",
+)
 LISTED = ("episode_id", "condition", "focal_model", "focal_capture", "cascades", "gini")
 
 
@@ -25,34 +37,37 @@ def read_figure(warehouse: Warehouse, name: str) -> str:
 
 def episodes_behind(warehouse: Warehouse, *, scripted: bool) -> pl.DataFrame:
     """Measured episodes of one kind, by condition then id."""
-    kind = warehouse.read("episodes").filter(pl.col("scripted") == scripted).select("episode_id")
-    return warehouse.read("episode_measures").join(kind, on="episode_id").select(LISTED).sort("condition", "episode_id")
+    kind = warehouse.scan("episodes").filter(pl.col("scripted") == scripted).select("episode_id")
+    measured = warehouse.scan("episode_measures").select(LISTED)
+    return measured.join(kind, on="episode_id", how="semi").sort("condition", "episode_id").collect()
 
 
-def all_episodes(warehouse: Warehouse, where: Mapping[str, str]) -> pl.DataFrame:
-    """Every stored episode that has these values (column -> value), by id."""
-    frame = warehouse.scan("episodes").select(
-        "episode_id",
-        "arm",
-        "condition",
-        "focal_model",
-        "scripted",
-        "status",
-        "failure",
-        "n_calls",
-        "n_forfeits",
-        "cost_usd",
+def all_episodes(warehouse: Warehouse) -> pl.DataFrame:
+    """Every stored episode, by id."""
+    return warehouse.scan("episodes").select(EPISODES).sort("episode_id").collect()
+
+
+def matching(episodes: pl.DataFrame, where: Mapping[str, str], *, words: str, by: str, falling: bool) -> pl.DataFrame:
+    """Those of the episodes that have these values and these words in their id.
+
+    Args:
+        episodes: by id.
+        where: column -> value.
+        words: separated by spaces; an id has to hold them all, in capitals or not.
+        by: column that they are put in order of, those without a value last; equal ones by id.
+        falling: the largest first.
+    """
+    name = pl.col("episode_id").str.to_lowercase()
+    wanted = [pl.col(column) == value for column, value in where.items()]
+    wanted += [name.str.contains(word, literal=True) for word in words.lower().split()]
+    return (episodes.filter(wanted) if wanted else episodes).sort(
+        by, descending=falling, nulls_last=True, maintain_order=True
     )
-    for column, value in where.items():
-        frame = frame.filter(pl.col(column) == value)
-    return frame.collect().sort("episode_id")
 
 
-def choices(warehouse: Warehouse, column: str) -> list[str]:
-    """Values of a column of `episodes`, sorted."""
-    return (
-        warehouse.scan("episodes").select(pl.col(column).unique()).collect().drop_nulls().sort(column)[column].to_list()
-    )
+def choices(episodes: pl.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Values of each of these columns, sorted."""
+    return {column: episodes[column].drop_nulls().unique().sort().to_list() for column in columns}
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:

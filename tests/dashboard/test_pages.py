@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import question
 from dashboard.question import QUESTIONS
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
-from di_assets.report.reading import flat, read_summary, text_of
+from di_assets.report.reading import flat, matching, read_summary, text_of
 from di_assets.report.summary import READS, build_summary, summary_text
 from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT
@@ -386,3 +386,21 @@ def test_addresses_are_escaped():
 def test_missing_values_are_dashes_and_truth_is_yes_or_no():
     assert flat({"a": {"b": None, "c": 0.123456}, "d": True}) == [("a.b", "—"), ("a.c", "0.123"), ("d", "yes")]
     assert text_of([1.0, None]) == "[1, —]"
+
+
+def test_episodes_are_searched_by_words_of_their_id_and_put_in_order(open_page):
+    found = open_page("episodes", "full", q="PROMISER r1")
+    assert "2 episodes" in found
+    assert re.findall(r">(\w+--promiser_r\d+)</a>", found) == ["mute--promiser_r1", "talk--promiser_r1"]
+    ids = re.findall(r">(\w+--\w+_r\d+)</a>", open_page("episodes", "full", by="condition", falling="true", arm="talk"))
+    assert len(ids) == 12
+    nothing = open_page("episodes", "full", q="nobody <script>")
+    assert "None is like that" in nothing
+    assert "<script>" not in nothing
+
+
+def test_episodes_without_a_value_come_last_in_either_order():
+    frame = pl.DataFrame({"episode_id": ["a", "b", "c"], "failure": ["x", None, "y"]})
+    assert matching(frame, {}, words="", by="failure", falling=False)["episode_id"].to_list() == ["a", "c", "b"]
+    assert matching(frame, {}, words="", by="failure", falling=True)["episode_id"].to_list() == ["c", "a", "b"]
+    assert matching(frame, {"failure": "y"}, words="", by="episode_id", falling=False)["episode_id"].to_list() == ["c"]
