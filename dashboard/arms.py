@@ -17,6 +17,7 @@ from di_assets.report.progress import ArmProgress, NextNight
 # Heading -> whether the column holds numbers.
 ARMS = {"arm, condition": False, "planned": True, "played": True, "failed": True, "stopped": True, "spent, $": True,
         "budget, $": True, "to finish, $": True, "at least, h": True, "nightly": False}  # fmt: skip
+STANDING = ("arm, condition", "planned", "played", "failed", "stopped", "spent, $", "budget, $")
 CALLS = {"model": False, "what came": False, "status": False, "calls": True, "share": True}
 LABEL = " <span class='scripted'>scripted</span>"
 NOTHING, PENDING = "—", "…"
@@ -44,6 +45,15 @@ def show() -> None:
     if problem is None:
         priced, problem = data.progress(warehouse, priced=True)
         arms.html(page(_arms(priced or counted, problem, pending=False)))
+
+
+def standing(arms: Sequence[ArmProgress]) -> str:
+    """How far the arms had come, without what is still to come: what a page can say that stays as it is."""
+    heads = {name: number for name, number in ARMS.items() if name in STANDING}
+    rows = [
+        [cell for name, cell in zip(ARMS, _arm(arm, missing=NOTHING), strict=True) if name in heads] for arm in arms
+    ]
+    return boxed(heads, rows, label="arms") if arms else "<p>No arm is configured.</p>"
 
 
 def _arms(arms: Sequence[ArmProgress], problem: str | None, *, pending: bool) -> str:

@@ -38,7 +38,12 @@ def show() -> None:
     except TraceError as problem:  # the report was replaced meanwhile
         st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))
         return
-    st.html(page(_top(walked) + "".join(_step(step) for step in walked.steps)))
+    st.html(page(walk_of(walked)))
+
+
+def walk_of(walked: Step) -> str:
+    """A walk as HTML: what it was made of, each claim with its rows, each set of episodes."""
+    return _top(walked) + "".join(_step(step) for step in walked.steps)
 
 
 def _top(walked: Step) -> str:
@@ -47,7 +52,8 @@ def _top(walked: Step) -> str:
     label = "<p class='scripted'>played by scripted agents</p>" if facts["scripted"] else ""
     line = f"commit {facts['commit']} · generated {facts['generated']} · rules {facts['rules_version']}"
     line += f" · episode set {short(facts['episode_set'])}"
-    return f"{label}{stale}<p class='provenance'>{safe(line)}</p>"
+    listed = f"<p class='caption'>Listed are {safe(facts['listed'])}.</p>" if facts["listed"] else ""
+    return f"{label}{stale}<p class='provenance'>{safe(line)}</p>{listed}"
 
 
 def _step(step: Step) -> str:

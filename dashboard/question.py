@@ -70,16 +70,30 @@ def show(spec: Spec) -> None:
     root, version = str(warehouse), warehouse.version()
     summary = data.summary(root, version)
     if summary is None or spec.name not in summary["questions"]:
-        st.html(page(f"<h1>Delegated Influence</h1><p class='kicker'>{spec.title}</p><h2>{escape(spec.asks)}</h2>"
-                     "<p class='headline'>Nothing has been published yet: run <code>di demo</code>, or materialise an arm and the report.</p>"))  # fmt: skip
+        st.html(page(nothing_yet(spec)))
         return
     question = summary["questions"][spec.name]
-    st.html(page(_top(summary) + _question(spec, question)))
+    st.html(page(above_figure(spec, summary)))
     figure(
         data.rendering(root, version, f"{spec.name}.wide.svg"),
         data.rendering(root, version, f"{spec.name}.narrow.svg"),
         question["alt"],
     )
+    st.html(page(below_figure(spec, question)))
+    st.html(page("<h3>Episodes</h3>"))
+    frame = data.behind(root, version, summary["provenance"]["scripted"])
+    linked_table(frame, EPISODES, key="page")
+    st.html(page(about_episodes(frame.height) + "<h3>Downloads</h3>"))
+    _downloads(spec, summary, warehouse, version)
+
+
+def above_figure(spec: Spec, summary: dict[str, Any]) -> str:
+    """Title, provenance, the question and its headline."""
+    return _top(summary) + _question(spec, summary["questions"][spec.name])
+
+
+def below_figure(spec: Spec, question: dict[str, Any]) -> str:
+    """Caption, reading, claims and statistics."""
     body = (
         _evidence(spec),
         _reading(question),
@@ -87,13 +101,23 @@ def show(spec: Spec) -> None:
         *(made(question) for made in spec.sections),
         _statistics(spec, question),
     )
-    st.html(page(f"<p class='caption'>{escape(question['caption'])}</p>{''.join(body)}"))
-    st.html(page("<h3>Episodes</h3>"))
-    frame = data.behind(root, version, summary["provenance"]["scripted"])
-    linked_table(frame, EPISODES, key="page")
-    st.html(page(f"<p class='caption'>All episodes measured so far ({frame.height}), sorted by condition then id; "
-                 "episode links open the transcript reader.</p><h3>Downloads</h3>"))  # fmt: skip
-    _downloads(spec, summary, warehouse, version)
+    return f"<p class='caption'>{escape(question['caption'])}</p>{''.join(body)}"
+
+
+def about_episodes(n: int) -> str:
+    """What the table of episodes holds."""
+    return (
+        f"<p class='caption'>All episodes measured so far ({n}), sorted by condition then id; "
+        "episode links open the transcript reader.</p>"
+    )
+
+
+def nothing_yet(spec: Spec) -> str:
+    """A page before anything is published."""
+    return (
+        f"<h1>Delegated Influence</h1><p class='kicker'>{spec.title}</p><h2>{escape(spec.asks)}</h2>"
+        "<p class='headline'>Nothing has been published yet: run <code>di demo</code>, or materialise an arm and the report.</p>"
+    )
 
 
 def _top(summary: dict[str, Any]) -> str:

@@ -109,10 +109,10 @@ def _event(
     label = found.labels[event.seat]
     other = "—" if event.other is None else found.labels[event.other]
     on = event.event_id == view.marked
-    body = escape(_pull_words(event, other)) if event.text is None else _text(event.text, whole=on)
+    body = escape(pull_words(event, other)) if event.text is None else listed_text(event.text, whole=on)
     if seen is None:
         more = _wrote(written.get(event.event_id), label, whole=on) + _note(
-            " · ".join([*_notes(event, view), *_citing(cited, view)])
+            " · ".join([*notes_of(event, view), *_citing(cited, view)])
         )
         model, tokens = _model(found, event.seat, view), _tokens(event)
     else:
@@ -127,7 +127,7 @@ def _event(
     )
 
 
-def _text(text: str, *, whole: bool) -> str:
+def listed_text(text: str, *, whole: bool) -> str:
     """A message; the linked one as long as any text is shown."""
     return safe(text) if whole else safe(text, most=MOST_LISTED, lines=MOST_LINES)
 
@@ -137,7 +137,7 @@ def _wrote(text: str | None, label: str, *, whole: bool) -> str:
     if text is None:
         return ""
     note = _note(f"Above is what arrived, filler of the same length. {escape(label)} wrote:")
-    return f"<div class='wrote'>{note}<div class='text' dir='auto'>{_text(text, whole=whole)}</div></div>"
+    return f"<div class='wrote'>{note}<div class='text' dir='auto'>{listed_text(text, whole=whole)}</div></div>"
 
 
 def _news(event: Event, seen: Seen) -> str:
@@ -150,7 +150,7 @@ def _note(html: str) -> str:
     return f"<span class='note'>{html}</span>" if html else ""
 
 
-def _notes(event: Event, view: View) -> list[str]:
+def notes_of(event: Event, view: View) -> list[str]:
     """What is said of an event, as HTML; events that belong to it are links."""
     notes = [safe(label) for label in event.labels]
     notes += [event.pull_kind] if event.pull_kind else []
@@ -177,7 +177,8 @@ def _tokens(event: Event) -> str:
     return f"<span class='tok'>{event.output_tokens:,} tok</span>" if event.output_tokens else ""
 
 
-def _pull_words(event: Event, other: str) -> str:
+def pull_words(event: Event, other: str) -> str:
+    """What a pull does, in words."""
     return {"valid": f"pulls for {other} (+1)", "kept": "keeps the pull", "forfeit": "forfeits the pull"}[event.status]
 
 

@@ -18,10 +18,14 @@ def linked_table(frame: pl.DataFrame, names: Mapping[str, str], *, key: str) -> 
     """Rows of a frame (column -> heading); `episode_id` links to the reader; paged where there are many."""
     pages = -(-frame.height // ROWS)
     at = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
-    part = frame.slice((at - 1) * ROWS, ROWS)
+    st.html(page(rows_of(frame.slice((at - 1) * ROWS, ROWS), names)))
+
+
+def rows_of(frame: pl.DataFrame, names: Mapping[str, str]) -> str:
+    """All rows of a frame as a table."""
     columns = {name: frame.schema[column].is_numeric() for column, name in names.items()}
-    rows = [[_cell(row, column) for column in names] for row in part.iter_rows(named=True)]
-    st.html(page(boxed(columns, rows, label="table")))
+    rows = [[_cell(row, column) for column in names] for row in frame.iter_rows(named=True)]
+    return boxed(columns, rows, label="table")
 
 
 def boxed(columns: Mapping[str, bool], rows: Iterable[Sequence[str]], *, label: str) -> str:

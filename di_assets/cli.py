@@ -191,8 +191,13 @@ def run(
 
 
 @main.command()
+@click.option(
+    "--site",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the report as files that open from disk.",
+)
 @click.pass_obj
-def report(options: dict[str, str]) -> None:
+def report(options: dict[str, str], site: Path | None) -> None:
     """Aggregate what is played, write summary.json and the figures anew, and say what may be claimed."""
     with _errors():
         from di_assets.report.reading import read_summary  # noqa: PLC0415
@@ -202,6 +207,11 @@ def report(options: dict[str, str]) -> None:
         materialise_report(home)
         _printing().claims(read_summary(home.warehouse) or {"questions": {}})
         click.echo(f"written to {home.warehouse.report}")
+        if site is not None:
+            from dashboard.static_site import write_site  # noqa: PLC0415
+
+            n = write_site(home.warehouse, home.configs.root, site)
+            click.echo(f"{n:,} files written to {site}; open {site / 'index.html'}")
 
 
 @main.command()
@@ -435,7 +445,7 @@ def _errors() -> Iterator[None]:
         raise
     except Exception as error:
         kind = type(error).__name__
-        if kind in {"ConfigError", "WarehouseError"}:
+        if kind in {"ConfigError", "WarehouseError", "SiteError"}:
             raise BadInput(str(error)) from error
         if kind in {
             "RunFailedError",

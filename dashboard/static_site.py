@@ -1,0 +1,312 @@
+"""The report as files that open from disk: `di report --site DIR`. No server, no network, and whole without scripts.
+
+The same pages as the dashboard's, of the same pieces; links are made to lead from file to file as they are written, and
+one that leads nowhere is an error here, not a dead link there.
+"""
+
+import csv
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from html import escape, unescape
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import polars as pl
+
+from dashboard.arms import standing
+from dashboard.episodes import COLUMNS
+from dashboard.lineage import walk_of
+from dashboard.question import EPISODES, QUESTIONS, Spec, about_episodes, above_figure, below_figure, nothing_yet
+from dashboard.reader_style import READER_CSS
+from dashboard.static_reader import transcript_of
+from dashboard.style import CSS, page
+from dashboard.tables import rows_of
+from dashboard.transcript import CHANNELS
+from di_assets.report.cited import Citation, citations, models_of
+from di_assets.report.figures import png
+from di_assets.report.progress import ProgressError, read_progress
+from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
+from di_assets.report.shelf import read_shelf
+from di_assets.report.trace import TraceError, trace_model
+from di_assets.report.transcript import read_transcript
+from di_assets.tables import Warehouse
+
+STYLESHEET, SCRIPT = "assets/site.css", "assets/reader.js"
+MARKER = ".delegated-influence-site"
+# Of more episodes than this only those have a transcript that a mark, a quote or a claim rests on.
+MOST_TRANSCRIPTS = 2_000
+# Rows of a table of all episodes.
+MOST_ROWS = 5_000
+PAGES = {**{spec.name: spec.title for spec in QUESTIONS}, "episodes": "Episodes", "arms": "Arms", "lineage": "Lineage"}
+FILES = {name: "index.html" if name == "q1" else f"{name}.html" for name in PAGES}
+_HREF = re.compile(r"""<a ([^>]*?)href=(['"])(.*?)\2([^>]*)>(.*?)</a>""", re.DOTALL)
+
+STYLE = """
+:root { color-scheme: light dark; } * { box-sizing: border-box; }
+body { margin: 0; background: light-dark(#fcf9f2, #14130f); color: light-dark(#1c1b19, #f3efe6); }
+.stApp { --mark: light-dark(#f2e2d5, #3a2724); } main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 5rem; }
+header.site nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; } header.site { max-width: 46rem; margin: 0 auto; padding: 1rem 1rem 0; font: .92rem Georgia, serif; }
+header.site a { color: light-dark(#6b1e2b, #e58b96); } header.site [aria-current] { color: inherit; text-decoration: none; font-weight: 600; }
+.figure { container-type: inline-size; margin: 1rem 0; } .figure svg { display: block; width: 100%; height: auto; } .figure .narrow { display: none; }
+@container (max-width: 520px) { .figure .wide { display: none; } .figure .narrow { display: block; } }
+.figure a:focus-visible { outline: none; } .figure a:focus-visible path, .figure a:hover path { stroke-width: 4; }
+.di h1.lesser { font-size: 1.95rem; line-height: 1.2; } .di .ev { display: block; } .di .ev p { margin: .15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; line-height: 1.5; } .di .ev i { font-style: normal; font-size: .82rem; color: var(--muted); }
+.di .ev .id { float: right; font-size: .82rem; } .di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); outline-offset: -1px; }
+.di .ev:target i, .di .ev.on i, .di .ev:target .id, .di .ev.on .id { color: inherit; } .di .ev[hidden] { display: none; }
+.di form.only-script { display: none; flex-wrap: wrap; gap: .4rem 1rem; margin: .6rem 0 1rem; font-size: .9rem; }
+.di.scripts form.only-script { display: flex; } .di:not(.scripts) .keys { display: none; } .di.blind .named { display: none; }
+.di input, .di select { font: inherit; color: inherit; background: light-dark(#fffdf8, #1d1b17); border: 1px solid var(--rule); padding: .15rem .35rem; }
+@media print { header.site, .di form.only-script, .di .keys, .di .ways { display: none !important; } main { max-width: none; } }
+"""
+READER_JS = """
+const di = document.querySelector('.di'), events = [...document.querySelectorAll('.ev')], $ = (id) => document.getElementById(id);
+di.classList.add('scripts');
+const seats = [...new Set(events.map((e) => e.querySelector('b').textContent))].sort();
+$('seat').replaceChildren(...['', ...seats].map((s) => new Option(s || 'all', s)));
+const touches = (e, s) => e.querySelector('b').textContent === s || e.childNodes[2]?.textContent.trim() === '→ ' + s;
+const filter = () => {
+  const q = $('q').value.toLowerCase(), s = $('seat').value, k = $('kind').value;
+  let n = 0;
+  for (const e of events) {
+    const pull = e.classList.contains('pull');
+    const shown = (!q || e.querySelector('p').textContent.toLowerCase().includes(q)) && (!s || touches(e, s)) && (!k || (k === 'pull') === pull);
+    e.hidden = !shown; n += shown;
+  }
+  $('found').textContent = n === events.length ? '' : n + ' of ' + events.length + ' events';
+};
+for (const id of ['q', 'seat', 'kind']) $(id).addEventListener('input', filter);
+document.querySelector('form').addEventListener('submit', (e) => e.preventDefault());
+const blind = (on) => { di.classList.toggle('blind', on); $('blind').checked = on; document.title = on ? 'Judged blind' : title; };
+const title = document.title;
+$('blind').addEventListener('input', (e) => blind(e.target.checked));
+const go = (e) => { if (!e) return; e.tabIndex = -1; for (const o of events) o.classList.toggle('on', o === e); history.replaceState(null, '', '#' + e.id);
+  e.scrollIntoView({ block: 'center' }); e.focus({ preventScroll: true }); };
+const now = () => events.findIndex((e) => e.classList.contains('on'));
+const arrive = () => { const e = document.getElementById(location.hash.slice(1)); if (e && e.classList.contains('ev')) go(e); };
+addEventListener('hashchange', arrive); arrive();
+addEventListener('keydown', (p) => {
+  if (p.ctrlKey || p.metaKey || p.altKey || p.target.closest('input, select')) return;
+  const at = now(), seat = at < 0 ? null : events[at].querySelector('b').textContent;
+  const fits = (e) => !e.hidden && (p.key === p.key.toLowerCase() || e.querySelector('b').textContent === seat);
+  if (p.key.toLowerCase() === 'j') go(events.find((e, i) => i > at && fits(e)));
+  else if (p.key.toLowerCase() === 'k') go(events.findLast((e, i) => i < at && fits(e)));
+  else if (p.key === '/') $('q').focus();
+  else if (p.key === 'b') blind(!di.classList.contains('blind'));
+  else { const link = /^[np]$/.test(p.key) && document.querySelector(`[data-key=${p.key}]`); if (!link) return; location.href = link.href; }
+  p.preventDefault();
+});
+"""
+
+
+class SiteError(ValueError):
+    """The folder can't be written to; one line that says why."""
+
+
+def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
+    """Writes the whole report into a folder, which is replaced at once; how many files it has.
+
+    Raises:
+        SiteError: the folder holds something else.
+    """
+    folder = folder.absolute()
+    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SiteError(f"--site {folder}: holds something else than a report written here; choose another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        new, old = Path(temporary) / "new", Path(temporary) / "old"
+        n = 0
+        for name, content in files_of(warehouse, configs):
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            n += 1
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    return n
+
+
+def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | bytes]]:
+    """Every file of the site: its name, and what it holds. The same tables and report give the same bytes."""
+    summary = read_summary(warehouse)
+    shelf = read_shelf(warehouse)
+    every = all_episodes(warehouse)
+    kept = transcripts(summary, shelf["episode_id"].to_list())
+    site = _Site(names={episode: file_of(episode) for episode in kept})
+    yield MARKER, "written by di report --site\n"
+    yield STYLESHEET, _css()
+    yield SCRIPT, READER_JS
+    for spec in QUESTIONS:
+        yield FILES[spec.name], site.page(spec.name, _question(spec, summary, warehouse))
+        if summary is not None:
+            yield from _downloads(spec, summary, warehouse)
+    yield FILES["episodes"], site.page("episodes", _episodes(every))
+    yield FILES["arms"], site.page("arms", "<h1 class='lesser'>Arms</h1>" + _arms(warehouse, configs))
+    yield FILES["lineage"], site.page("lineage", "<h1 class='lesser'>Lineage</h1>" + _lineage(summary, warehouse))
+    order = [(row["episode_id"], row["batch"]) for row in shelf.iter_rows(named=True) if row["episode_id"] in kept]
+    for at, (episode, batch) in enumerate(order):
+        found = read_transcript(warehouse, episode, batch=batch)
+        if found is None:
+            continue
+        before, after = (site.names[order[to][0]] if 0 <= to < len(order) else None for to in (at - 1, at + 1))
+        cited: list[Citation] = citations(warehouse, summary, found.episode)
+        body = transcript_of(found, cited, before=before, after=after, about=CHANNELS)
+        yield f"transcript/{site.names[episode]}", site.page(None, body, title=episode, up="../", script=SCRIPT)
+
+
+def transcripts(summary: Mapping[str, Any] | None, episodes: Sequence[str]) -> set[str]:
+    """Episodes that have a transcript of their own: all of a few, and of many those that the report rests on."""
+    if len(episodes) <= MOST_TRANSCRIPTS:
+        return set(episodes)
+    known, cited = set(episodes), set[str]()
+    for question in (summary or {"questions": {}})["questions"].values():
+        quote = [question["quote"]] if question["quote"] else []
+        cited |= {one["episode_id"] for one in (*question["marks"], *quote, *question.get("heat", ()))}
+    return cited & known
+
+
+def file_of(episode_id: str) -> str:
+    """A file's name for an episode: safe on every system, and no other's, whatever the id holds."""
+    plain = re.sub(r"[^a-z0-9._-]+", "_", episode_id.lower())[:80].strip(".")
+    return f"{plain}-{sha256(episode_id.encode()).hexdigest()[:8]}.html"
+
+
+class _Site:
+    """Pages that know where every other one is."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def page(self, name: str | None, body: str, *, title: str = "", up: str = "", script: str = "") -> str:
+        """A whole file."""
+        ways = "".join(
+            f"<a href='{up}{FILES[one]}'{' aria-current=page' if one == name else ''}>{words}</a>"
+            for one, words in PAGES.items()
+        )
+        policy = "default-src 'none'; style-src 'self' file: 'unsafe-inline'; script-src 'self' file:; img-src data:; base-uri 'none'; form-action 'none'"
+        return (
+            f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{policy}\">"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'><meta name='referrer' content='no-referrer'>"
+            f"<title>{escape(title or PAGES[name or 'q1'])} · Delegated Influence</title><link rel='stylesheet' href='{up}{STYLESHEET}'></head>"
+            f"<body class='stApp'><header class='site'><nav aria-label='pages'>{ways}</nav></header><main>{page(self._linked(body, up))}</main>"
+            + (f"<script src='{up}{script}'></script>" if script else "")
+            + "</body></html>\n"
+        )
+
+    def _linked(self, body: str, up: str) -> str:
+        """The body with every link of the dashboard made one to a file; those to episodes left out become plain text."""
+
+        def made(found: re.Match[str]) -> str:
+            before, _, address, after, text = found.groups()
+            to = self._place(unescape(address), up)
+            if to is None:
+                return text
+            return f"<a {before}href='{escape(to)}'{after.replace(' target=' + chr(39) + '_self' + chr(39), '')}>{text}</a>"
+
+        return _HREF.sub(made, body)
+
+    def _place(self, address: str, up: str) -> str | None:
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc:
+            raise ValueError(f"a page links beyond the report: {address[:80]}")
+        if parts.path == "transcript":
+            asked = parse_qs(parts.query)
+            file = self.names.get(asked["episode"][0])
+            event = f"#e-{asked['event'][0]}" if "event" in asked else ""
+            return None if file is None else f"{up}transcript/{file}{event}"
+        if parts.path in FILES:
+            return f"{up}{FILES[parts.path]}"
+        if parts.path.startswith("downloads/") or address.startswith("#") or parts.path in self.names.values():
+            return address
+        raise ValueError(f"a page links to nothing in the report: {address[:80]}")
+
+
+def _css() -> str:
+    sheets = [re.sub(r"</?style>", "", text) for text in (CSS, READER_CSS)]
+    return "\n".join([*sheets, STYLE])
+
+
+def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:
+    if summary is None or spec.name not in summary["questions"]:
+        return nothing_yet(spec)
+    question = summary["questions"][spec.name]
+    wide, narrow = (read_figure(warehouse, f"{spec.name}.{width}.svg") for width in ("wide", "narrow"))
+    figure = f"<div class='figure' role='group' aria-label='{escape(question['alt'])}'><div class='wide'>{wide}</div><div class='narrow'>{narrow}</div></div>"
+    behind = episodes_behind(warehouse, scripted=summary["provenance"]["scripted"])
+    files = [name for name, _ in _downloads(spec, summary, warehouse, named=True)]
+    offered = " · ".join(f"<a href='{name}' download>{name.removeprefix('downloads/')}</a>" for name in files)
+    return (
+        above_figure(spec, dict(summary))
+        + figure
+        + below_figure(spec, question)
+        + f"<h3>Episodes</h3>{rows_of(behind.head(MOST_ROWS), EPISODES)}{_more(behind.height)}{about_episodes(behind.height)}"
+        + f"<h3>Downloads</h3><p>{offered}</p>"
+    )
+
+
+def _more(n: int) -> str:
+    return (
+        f"<p class='caption'>The first {MOST_ROWS:,} of {n:,}; <code>di export</code> writes all.</p>"
+        if n > MOST_ROWS
+        else ""
+    )
+
+
+def _downloads(
+    spec: Spec, summary: Mapping[str, Any], warehouse: Warehouse, *, named: bool = False
+) -> Iterator[tuple[str, str | bytes]]:
+    """The figure, the summary, and the table behind the figure; `named` for their names alone."""
+    svg = read_figure(warehouse, f"{spec.name}.svg")
+    if svg:
+        yield f"downloads/{spec.name}.svg", svg
+        yield f"downloads/{spec.name}.png", b"" if named else png(svg)
+    if spec.name == "q1" or named:
+        yield "downloads/summary.json", warehouse.read_report("summary.json") or ""
+    rows = summary["questions"][spec.name].get("rows")
+    if rows is None:
+        for table in spec.tables:
+            yield f"downloads/{table}.csv", "" if named else warehouse.read(table).write_csv()
+    elif rows:
+        yield f"downloads/{spec.name}.csv", _csv(rows)
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _episodes(every: pl.DataFrame) -> str:
+    if every.is_empty():
+        return "<h1 class='lesser'>Episodes</h1><p>No episode has been played yet.</p>"
+    return f"<h1 class='lesser'>Episodes</h1><p class='sub'>{every.height:,} episodes</p>{rows_of(every.head(MOST_ROWS), COLUMNS)}{_more(every.height)}"
+
+
+def _arms(warehouse: Warehouse, configs: Path) -> str:
+    try:
+        return standing(read_progress(configs, warehouse, estimates={}))
+    except ProgressError as problem:
+        return f"<p role='alert' class='text'>{escape(str(problem))}</p>"
+
+
+def _lineage(summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:
+    """Every model's walk under every question, folded."""
+    walks = []
+    for name, question in (summary or {"questions": {}})["questions"].items():
+        for model in models_of(question):
+            try:
+                walked = walk_of(trace_model(warehouse, name, model))
+            except TraceError as problem:
+                walked = f"<p role='alert' class='text'>{escape(str(problem))}</p>"
+            walks.append(
+                f"<details class='more'><summary>{escape(PAGES[name])}: {escape(model)}</summary>{walked}</details>"
+            )
+    return "".join(walks) or "<p>There is no number to walk back from yet.</p>"
