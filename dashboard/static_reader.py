@@ -120,7 +120,7 @@ def _events(found: Transcript, view: View) -> str:
                 f"{label} {score:g}" for label, score in sorted(zip(found.labels, found.scores[number], strict=True))
             )
             score = f"<p class=score>Points after round {number}: {escape(told)}"
-        parts.append(f"<section class=round><h3 class=small>Round {number}</h3>{rows}{score}</section>")
+        parts.append(f"<section class=round><h2 class=round>Round {number}</h2>{rows}{score}</section>")
     return "".join(parts) or "<p>No event is stored: events are stored when an episode is complete.</p>"
 
 

@@ -55,7 +55,7 @@ header.site a { color: light-dark(#6b1e2b, #e58b96); } header.site [aria-current
 .figure { container-type: inline-size; margin: 1rem 0; } .figure svg { display: block; width: 100%; height: auto; } .figure .narrow { display: none; }
 @container (max-width: 520px) { .figure .wide { display: none; } .figure .narrow { display: block; } }
 .figure a:focus-visible { outline: none; } .figure a:focus-visible path, .figure a:hover path { stroke-width: 4; }
-.di h1.lesser { font-size: 1.95rem; line-height: 1.2; } .di .ev { display: block; } .di .ev p { margin: .15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; line-height: 1.5; } .di .ev i { font-style: normal; font-size: .82rem; color: var(--muted); }
+.di h2.round { font-weight: 600; font-size: 1.05rem; margin: 1.1rem 0 .25rem; } .di h1.lesser { font-size: 1.95rem; line-height: 1.2; } .di .ev { display: block; } .di .ev p { margin: .15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; line-height: 1.5; } .di .ev i { font-style: normal; font-size: .82rem; color: var(--muted); }
 .di .ev .id { float: right; font-size: .82rem; } .di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); outline-offset: -1px; }
 .di .ev:target i, .di .ev.on i, .di .ev:target .id, .di .ev.on .id { color: inherit; } .di .ev[hidden] { display: none; }
 .di form.only-script { display: none; flex-wrap: wrap; gap: .4rem 1rem; margin: .6rem 0 1rem; font-size: .9rem; }

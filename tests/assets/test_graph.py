@@ -90,7 +90,7 @@ def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
     home = Home(warehouse=Warehouse(tmp_path), configs=configs)
     definitions = build(home)
     schedules = {s.name: s for s in definitions.schedules}
-    assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg"}
+    assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg", "prune_history"}
     schedule = schedules["nightly_04_attack_complete"]
     assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
     from datetime import UTC, datetime

@@ -143,7 +143,7 @@ def expect_reader_at(page, href):
     marked = page.locator("[aria-current=true].ev")
     assert marked.count() == 1
     assert marked.locator(".id a").inner_text() == f"#{wanted['event'][0]}"
-    page.wait_for_function("document.activeElement.classList.contains('on')", timeout=10_000)
+    page.wait_for_function("() => document.activeElement.classList.contains('on')", timeout=10_000)
     box = marked.bounding_box()
     assert 0 <= box["y"] <= page.viewport_size["height"]
 

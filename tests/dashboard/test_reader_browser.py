@@ -62,7 +62,7 @@ def read(page, address, path):
 
 def listening(page):
     """Waits until keys are heard."""
-    page.wait_for_function("!!window.diReader?.pressed", timeout=15_000)
+    page.wait_for_function("() => !!window.diReader?.pressed", timeout=15_000)
 
 
 def event_in(page):
@@ -120,7 +120,7 @@ def test_shifted_keys_stay_with_the_seat(page, address):
     at_event(page, 1)
     who = page.locator(".ev.on .who b").inner_text()
     page.keyboard.press("Shift+J")
-    page.wait_for_function("new URLSearchParams(location.search).get('event') !== '1'", timeout=15_000)
+    page.wait_for_function("() => new URLSearchParams(location.search).get('event') !== '1'", timeout=15_000)
     at_event(page, event_in(page))
     assert page.locator(".ev.on .who b").inner_text() == who
 
@@ -141,7 +141,7 @@ def test_typing_in_the_search_box_moves_nothing_and_keeps_its_focus(page, addres
     read(page, address, LINKED)
     at_event(page, 1)
     page.keyboard.press("/")
-    page.wait_for_function("document.activeElement.matches('.st-key-q input')", timeout=5_000)
+    page.wait_for_function("() => document.activeElement.matches('.st-key-q input')", timeout=5_000)
     page.keyboard.type("pull j k n p /")
     assert page.locator(".st-key-q input").input_value() == "pull j k n p /"
     page.keyboard.press("Control+A")
@@ -150,7 +150,7 @@ def test_typing_in_the_search_box_moves_nothing_and_keeps_its_focus(page, addres
     page.wait_for_url("**q=pull**", timeout=15_000)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=15_000)
     page.wait_for_timeout(600)
-    assert page.evaluate("document.activeElement.matches('.st-key-q input')")
+    assert page.evaluate("() => document.activeElement.matches('.st-key-q input')")
     assert event_in(page) == "1"
 
 

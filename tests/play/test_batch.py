@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from di_assets.arms import batches, load_configs, plan
+from di_assets.arms import Configs, batches, load_configs, plan
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import BatchInUseError, play_batch
 from di_assets.play.launches import add_launch
@@ -30,7 +30,7 @@ def warehouse(tmp_path):
 @pytest.fixture
 def _journaled(monkeypatch):
     """Scripted agents' replies go to a journal, as a model's do."""
-    monkeypatch.setattr(batch_module, "_free", lambda *_: False)
+    monkeypatch.setattr(Configs, "is_free", lambda *_: False)
 
 
 def play(configs, name, warehouse, **more):

@@ -6,9 +6,8 @@ import json
 import pytest
 
 from di_assets.agents.scripted import POLICIES, scripted_player
-from di_assets.arms import batches, load_configs
+from di_assets.arms import Configs, batches, load_configs
 from di_assets.game import Rules, Setup, edges, observe, seat_labels, start, step
-from di_assets.play import batch
 from di_assets.play.batch import play_batch
 from di_assets.play.journal import Call, replies_sha256
 from di_assets.play.record import Alike
@@ -60,8 +59,8 @@ def test_tables_are_those_of_an_episode_whose_every_reply_is_journaled(tmp_path,
     for module in ("scripted", "calling"):
         monkeypatch.setattr(f"di_assets.play.{module}.time", StoppedClock)
     homes, results = [Warehouse(tmp_path / name) for name in ("at_once", "journaled")], []
-    for home, free in zip(homes, (batch._free, lambda *_: False), strict=True):
-        monkeypatch.setattr(batch, "_free", free)
+    for home, free in zip(homes, (Configs.is_free, lambda *_: False), strict=True):
+        monkeypatch.setattr(Configs, "is_free", free)
         results.append(play_batch(configs, configs.arm("t"), batches(configs.arm("t"))[0], home))
     assert results[0] == results[1]
     assert results[0].complete == 3
