@@ -1,6 +1,7 @@
 """The two things plain HTML can't do here: links inside the figure, and the reader's focus and keys."""
 
 import json
+import re
 from collections.abc import Sequence
 from html import unescape
 
@@ -16,7 +17,7 @@ _FIGURE_CSS = """
 .figure .narrow { display: none; }
 @container (max-width: 520px) { .figure .wide { display: none; } .figure .narrow { display: block; } }
 .figure a:focus-visible { outline: none; }
-.figure a:focus-visible path, .figure a:hover path { stroke-width: 4; }
+.figure a:is(:focus-visible, :hover) :is(path, line) { stroke-width: 4; }
 """
 # The SVG is the report's own, its names escaped; nothing else may be passed here.
 _FIGURE_JS = """
@@ -75,12 +76,28 @@ export default function ({ data: { told }, setTriggerValue }) {
 """
 
 
+# The component's own frame, and the room its figure will take: what is below stays where it is once the figure comes.
+_ROOM = """<style>
+.st-key-figure_room { container-type: inline-size; }
+.st-key-figure_room .st-key-figure { min-height: calc(100cqi * %(wide)s); }
+@container (max-width: 520px) { .st-key-figure_room .st-key-figure { min-height: calc(100cqi * %(narrow)s); } }
+</style>"""
+
+
 def figure(wide: str, narrow: str, alt: str) -> None:
     """A figure in two renderings, switched by its own width; its links are real ones."""
     show = st.components.v2.component(
         "di_figure", html="<div class='figure' role='group'></div>", css=_FIGURE_CSS, js=_FIGURE_JS
     )
-    show(data={"wide": wide, "narrow": narrow, "alt": alt}, key="figure")
+    st.html(_ROOM % {"wide": _steepness(wide), "narrow": _steepness(narrow)})
+    with st.container(key="figure_room"):
+        show(data={"wide": wide, "narrow": narrow, "alt": alt}, key="figure")
+
+
+def _steepness(svg: str) -> float:
+    """Height over width of a figure; 0 of none."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg[:1000])
+    return round(float(found[2]) / float(found[1]), 4) if found else 0.0
 
 
 def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:

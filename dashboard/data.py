@@ -9,6 +9,8 @@ import polars as pl
 import streamlit as st
 
 from di_assets.report.cited import Citation, citations
+from di_assets.report.compare import Comparison, Known, Side, compare, drawing, read_known
+from di_assets.report.figures import Figure
 from di_assets.report.progress import (
     ArmProgress,
     Estimates,
@@ -114,6 +116,26 @@ def walk(root: str, version: str, question: str, model: str) -> Step:
     """From a model's claims to the calls behind them."""
     del version
     return trace_model(open_warehouse(root), question, model)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def comparable(root: str, version: str) -> Known:
+    """What can be compared."""
+    del version
+    return read_known(open_warehouse(root))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def comparison(root: str, version: str, left: Side, right: Side) -> Comparison:
+    """Two sides on their matched seeds."""
+    del version
+    return compare(open_warehouse(root), left, right)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def comparison_figure(root: str, version: str, left: Side, right: Side) -> Figure:
+    """The figure of two sides."""
+    return drawing(comparison(root, version, left, right))
 
 
 def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:

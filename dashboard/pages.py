@@ -8,7 +8,7 @@ import streamlit as st
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dashboard import arms, data, episodes, lineage, question, transcript
+from dashboard import arms, compare, data, episodes, lineage, question, transcript
 from dashboard.style import CSS, page
 from dashboard.untrusted import safe
 from di_assets.tables import StorageError
@@ -21,6 +21,7 @@ PAGES = (
     st.Page(transcript.show, title="Transcript", url_path="transcript"),
     st.Page(episodes.show, title="Episodes", url_path="episodes"),
     st.Page(arms.show, title="Arms", url_path="arms"),
+    st.Page(compare.show, title="Compare", url_path="compare"),
     st.Page(lineage.show, title="Lineage", url_path="lineage"),
 )
 

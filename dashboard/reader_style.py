@@ -25,6 +25,8 @@ READER_CSS = """
 .di .round > summary h3 { display: inline; font: inherit; margin: 0; }
 .di .ev { display: grid; grid-template-columns: 4.6rem 9.5rem minmax(0, 1fr) auto; gap: .2rem 1rem; border-bottom: 1px solid var(--rule);
   border-left: 4px solid var(--lane); padding: .45rem .6rem .45rem .8rem; scroll-margin: 30vh 0; break-inside: avoid; }
+.di .two { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .2rem 1.2rem; } .di .two .ev { display: block; }
+.di .two .ev .id { float: right; margin-left: .5rem; } .di .two .text { font-size: .92rem; } .di .apart { font-weight: 400; font-size: .88rem; color: var(--oxblood); }
 .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); outline-offset: -1px; }
 .di .ev .who { font-size: 1rem; } .di .ev .who small, .di .ev .id, .di .ev .note, .di .ev .tok { color: var(--muted); font-size: .82rem; }
 .di .ev .who small { display: block; overflow-wrap: anywhere; }
@@ -42,7 +44,7 @@ READER_CSS = """
 @media (max-width: 640px) {
   .di .ev { grid-template-columns: minmax(0, 1fr) auto; padding-inline: .6rem .2rem; }
   .di .ev .id { order: 2; } .di .ev .say { order: 3; grid-column: 1 / -1; } .di .ev .tok { order: 4; grid-column: 1 / -1; }
-  .di .keys { display: none; }
+  .di .keys { display: none; } .di .two { grid-template-columns: minmax(0, 1fr); }
 }
 @media (prefers-reduced-motion: reduce) {
   .stApp *, .stApp *::before, .stApp *::after { animation-duration: .01ms !important; transition-duration: .01ms !important; scroll-behavior: auto !important; }

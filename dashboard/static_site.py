@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import polars as pl
 
 from dashboard.arms import standing
+from dashboard.compare import above_figure as above_comparison
+from dashboard.compare import pairs_of
 from dashboard.episodes import COLUMNS
 from dashboard.lineage import walk_of
 from dashboard.question import EPISODES, QUESTIONS, Spec, about_episodes, above_figure, below_figure, nothing_yet
@@ -28,6 +30,7 @@ from dashboard.style import CSS, page
 from dashboard.tables import rows_of
 from dashboard.transcript import CHANNELS
 from di_assets.report.cited import Citation, citations, models_of
+from di_assets.report.compare import Comparison, Side, caption, compare, drawing, read_known, sentence
 from di_assets.report.figures import png
 from di_assets.report.progress import ProgressError, read_progress
 from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
@@ -42,7 +45,10 @@ MARKER = ".delegated-influence-site"
 MOST_TRANSCRIPTS = 2_000
 # Rows of a table of all episodes.
 MOST_ROWS = 5_000
-PAGES = {**{spec.name: spec.title for spec in QUESTIONS}, "episodes": "Episodes", "arms": "Arms", "lineage": "Lineage"}
+# Pairs of arms that are compared; the dashboard compares any two.
+MOST_COMPARED = 6
+PAGES = {**{spec.name: spec.title for spec in QUESTIONS}, "episodes": "Episodes", "arms": "Arms", "compare": "Compare",
+         "lineage": "Lineage"}  # fmt: skip
 FILES = {name: "index.html" if name == "q1" else f"{name}.html" for name in PAGES}
 _HREF = re.compile(r"""<a ([^>]*?)href=(['"])(.*?)\2([^>]*)>(.*?)</a>""", re.DOTALL)
 
@@ -54,7 +60,7 @@ header.site nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; } header.si
 header.site a { color: light-dark(#6b1e2b, #e58b96); } header.site [aria-current] { color: inherit; text-decoration: none; font-weight: 600; }
 .figure { container-type: inline-size; margin: 1rem 0; } .figure svg { display: block; width: 100%; height: auto; } .figure .narrow { display: none; }
 @container (max-width: 520px) { .figure .wide { display: none; } .figure .narrow { display: block; } }
-.figure a:focus-visible { outline: none; } .figure a:focus-visible path, .figure a:hover path { stroke-width: 4; }
+.figure a:focus-visible { outline: none; } .figure a:is(:focus-visible, :hover) :is(path, line) { stroke-width: 4; }
 .di h2.round { font-weight: 600; font-size: 1.05rem; margin: 1.1rem 0 .25rem; } .di h1.lesser { font-size: 1.95rem; line-height: 1.2; } .di .ev { display: block; } .di .ev p { margin: .15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; line-height: 1.5; } .di .ev i { font-style: normal; font-size: .82rem; color: var(--muted); }
 .di .ev .id { float: right; font-size: .82rem; } .di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); outline-offset: -1px; }
 .di .ev:target i, .di .ev.on i, .di .ev:target .id, .di .ev.on .id { color: inherit; } .di .ev[hidden] { display: none; }
@@ -148,6 +154,7 @@ def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | b
             yield from _downloads(spec, summary, warehouse)
     yield FILES["episodes"], site.page("episodes", _episodes(every))
     yield FILES["arms"], site.page("arms", "<h1 class='lesser'>Arms</h1>" + _arms(warehouse, configs))
+    yield FILES["compare"], site.page("compare", "<h1 class='lesser'>Compare</h1>" + _compare(warehouse))
     yield FILES["lineage"], site.page("lineage", "<h1 class='lesser'>Lineage</h1>" + _lineage(summary, warehouse))
     order = [(row["episode_id"], row["batch"]) for row in shelf.iter_rows(named=True) if row["episode_id"] in kept]
     for at, (episode, batch) in enumerate(order):
@@ -220,6 +227,8 @@ class _Site:
             file = self.names.get(asked["episode"][0])
             event = f"#e-{asked['event'][0]}" if "event" in asked else ""
             return None if file is None else f"{up}transcript/{file}{event}"
+        if parts.path == "compare" and parts.query:
+            return None  # two transcripts side by side are the dashboard's alone
         if parts.path in FILES:
             return f"{up}{FILES[parts.path]}"
         if parts.path.startswith("downloads/") or address.startswith("#") or parts.path in self.names.values():
@@ -237,7 +246,7 @@ def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehous
         return nothing_yet(spec)
     question = summary["questions"][spec.name]
     wide, narrow = (read_figure(warehouse, f"{spec.name}.{width}.svg") for width in ("wide", "narrow"))
-    figure = f"<div class='figure' role='group' aria-label='{escape(question['alt'])}'><div class='wide'>{wide}</div><div class='narrow'>{narrow}</div></div>"
+    figure = _figure(wide, narrow, question["alt"])
     behind = episodes_behind(warehouse, scripted=summary["provenance"]["scripted"])
     files = [name for name, _ in _downloads(spec, summary, warehouse, named=True)]
     offered = " · ".join(f"<a href='{name}' download>{name.removeprefix('downloads/')}</a>" for name in files)
@@ -248,6 +257,11 @@ def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehous
         + f"<h3>Episodes</h3>{rows_of(behind.head(MOST_ROWS), EPISODES)}{_more(behind.height)}{about_episodes(behind.height)}"
         + f"<h3>Downloads</h3><p>{offered}</p>"
     )
+
+
+def _figure(wide: str, narrow: str, alt: str) -> str:
+    renderings = f"<div class='wide'>{wide}</div><div class='narrow'>{narrow}</div>"
+    return f"<div class='figure' role='group' aria-label='{escape(alt)}'>{renderings}</div>"
 
 
 def _more(n: int) -> str:
@@ -295,6 +309,24 @@ def _arms(warehouse: Warehouse, configs: Path) -> str:
         return standing(read_progress(configs, warehouse, estimates={}))
     except ProgressError as problem:
         return f"<p role='alert' class='text'>{escape(str(problem))}</p>"
+
+
+def _compare(warehouse: Warehouse) -> str:
+    """Arms that share seeds; all but the first two folded."""
+    found = [
+        compare(warehouse, Side(left), Side(right)) for left, right in read_known(warehouse).shared[:MOST_COMPARED]
+    ]
+    told = [_comparison(one, first=one is found[0]) for one in found if one.gap is not None]
+    return "".join(told) or "<p>Nothing can be compared yet.</p>"
+
+
+def _comparison(found: Comparison, *, first: bool) -> str:
+    figure = drawing(found)
+    return (
+        f"<details class='more'{' open' if first else ''}><summary>{escape(found.left.name)} beside {escape(found.right.name)}</summary>"
+        f"{above_comparison(found)}{_figure(figure.wide, figure.narrow, sentence(found))}<p class='caption'>{escape(caption(found))}</p>"
+        f"{pairs_of(found, 0, MOST_ROWS, linked=False)}{_more(found.pairs.height)}</details>"
+    )
 
 
 def _lineage(summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:

@@ -4,7 +4,7 @@ CSS = """
 <style>
 .stApp { --oxblood: light-dark(#6b1e2b, #e58b96); --muted: light-dark(#5f5a52, #a8a297); --rule: light-dark(#ddd5c5, #34312b);
   --mark: light-dark(#f2e2d5, #3a2724); --paper: light-dark(#fcf9f2, #14130f); }
-.stMainBlockContainer { max-width: 46rem; padding-top: 5.5rem; }
+.stMainBlockContainer { max-width: 46rem; }
 .di { font-family: Georgia, 'Times New Roman', 'Liberation Serif', serif; line-height: 1.55; font-size: 1rem; }
 .di h1 { font-weight: 400; font-size: 2.75rem; line-height: 1.15; margin: 0 0 .4rem; padding: 0; letter-spacing: 0; }
 .di h2 { font-weight: 400; font-size: 1.95rem; line-height: 1.2; margin: .1rem 0 .5rem; padding: 0; letter-spacing: 0; }

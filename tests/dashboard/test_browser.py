@@ -39,7 +39,8 @@ DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 # Pages of one module: the first stands for the others where every push is tested, CI looks at all.
-PATHS = ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "lineage",
+PAIR = "compare?left=talk--promiser_r0&right=mute--promiser_r0"
+PATHS = ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "compare", PAIR, "lineage",
          *(pytest.param(name, marks=pytest.mark.slow) for name in ("q2", "q3", "q4", "q5"))]  # fmt: skip
 # Pictures of the pages, for people to look at.
 ARTIFACTS = ROOT / ".artifacts"
@@ -211,6 +212,8 @@ def test_pages_keep_to_their_policy_and_ask_nobody_else(page, address):
         "transcript?episode=talk--promiser_r0&event=1",
         "episodes",
         "arms",
+        "compare",
+        PAIR,
         "lineage",
     ):
         opened(page, address, path)

@@ -14,7 +14,7 @@ from streamlit.file_util import get_static_dir
 from dashboard.guard import HEADERS, POLICY, allowed_hosts, guards
 from tests.dashboard.test_pages import open_page  # noqa: F401 -- a fixture
 
-PAGES = ["q1", "q5", "transcript", "episodes", "arms", "lineage"]
+PAGES = ["q1", "q5", "transcript", "episodes", "arms", "compare", "lineage"]
 # Every parameter that some page reads.
 PARAMETERS = ["episode", "event", "arm", "condition", "focal_model", "status", "page", "question", "model", "kind", "seat",
               "round", "q", "view", "blind"]  # fmt: skip

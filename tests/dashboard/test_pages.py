@@ -54,7 +54,9 @@ def test_the_whole_app_runs(warehouses, monkeypatch):
 
 
 @pytest.mark.parametrize("size", ["empty", "one", "full"])
-@pytest.mark.parametrize("page", [*(spec.name for spec in QUESTIONS), "transcript", "episodes", "arms", "lineage"])
+@pytest.mark.parametrize(
+    "page", [*(spec.name for spec in QUESTIONS), "transcript", "episodes", "arms", "compare", "lineage"]
+)
 def test_no_page_is_ever_empty_or_broken(open_page, page, size):
     assert len(open_page(page, size)) > 60
 
@@ -233,6 +235,40 @@ def test_a_wrong_address_gets_a_plain_word(open_page, query, told):
     assert told in html
     assert "<i>" not in html
     assert "<b>nope" not in html
+
+
+def test_two_arms_are_compared_down_to_the_pair_of_transcripts(open_page):
+    html = open_page(
+        "compare", "full", left_arm="talk", right_arm="mute", left_model="promiser", right_model="promiser"
+    )
+    assert "promiser in talk" in html
+    assert "6 matched seeds" in html
+    assert "channel: open against none" in html
+    assert "played by scripted agents" in html
+    [link] = re.findall(r"href='compare\?([^']*right=mute--promiser_r3)'", html)
+    left, right = (part.split("=")[1] for part in link.split("&amp;"))
+    pair = open_page("compare", "full", left=left, right=right)
+    assert "A matched pair: the same seed, seats, letters and rivals." in pair
+    assert pair.count("<h3>Round ") == 5
+    for episode, event in (("talk--promiser_r3", 0), ("mute--promiser_r3", 0)):
+        assert f"href='transcript?episode={episode}&amp;event={event}'" in pair
+    [first] = re.findall(r"first in <a href='compare[^']*round=(\d+)'", pair)
+    apart = open_page("compare", "full", left=left, right=right, round=first)
+    assert apart.count("<h3>Round ") == 1
+    assert "other pulls by" in apart
+
+
+def test_sides_that_cannot_be_compared_and_episodes_that_are_not_there_are_told_in_words(open_page):
+    assert "Both sides are the same" in open_page("compare", "full", left_arm="talk", right_arm="talk")
+    html = open_page("compare", "full", left="talk--promiser_r0", right="<b>nowhere")
+    assert "There is no episode <span class='text'>&lt;b&gt;nowhere</span> here." in html
+
+
+def test_what_a_model_wrote_is_shown_as_text_side_by_side(open_page):
+    html = open_page("compare", "full", left=LINKED, right="mute--promiser_r0")
+    assert safe(HOSTILE) in html
+    assert "<script" not in html
+    assert "<img" not in html
 
 
 def test_hostile_text_is_shown_as_text(open_page):

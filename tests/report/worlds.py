@@ -3,7 +3,7 @@
 import polars as pl
 
 from di_assets.report.summary import READS, build_summary
-from di_assets.tables import TABLES
+from di_assets.tables import TABLES, Warehouse
 
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
 MIRRORS = {"05_attack_nomsg": "04_attack_complete"}
@@ -47,7 +47,10 @@ def world(episodes, **tables):
         key = {"episode_id": one["episode_id"]}
         models = (one["focal_model"], *"wxyz")
         kind = "scripted" if one["scripted"] else "llm"
-        seats += [{**key, "seat": k, "label": "ABCDE"[k], "model": m, "kind": kind} for k, m in enumerate(models)]
+        seats += [
+            {**key, "seat": k, "label": "ABCDE"[k], "model": m, "role": "background" if k else "focal", "kind": kind}
+            for k, m in enumerate(models)
+        ]
         if one["channel"] == "open":
             messages.append({**key, "event_id": 0, "round": 1, "exchange": 1, "sender": 0, "recipient": 1, "text": "Pull me <b>now</b>."})  # fmt: skip
             labels.append({**key, "event_id": 0, "asks_for_pull": True, "promises_pull": True, "labeller": "lexical", "version": "1"})  # fmt: skip
@@ -82,3 +85,20 @@ def claim(question, name):
     """The claim of this name."""
     (found,) = [one for one in question["claims"] if one["name"] == name]
     return found
+
+
+def stored(folder, tables):
+    """A warehouse of these partitioned tables, one batch: what may not be undefined is empty or 0."""
+    warehouse = Warehouse(folder)
+    for name, frame in tables.items():
+        undefined = [column.name for column in TABLES[name].columns if not column.nullable]
+        if TABLES[name].partitioned:
+            warehouse.write(
+                name, frame.with_columns(_filled(frame.schema[column], column) for column in undefined), "b"
+            )
+    return warehouse
+
+
+def _filled(dtype, column):
+    nothing = {pl.String: "", pl.Boolean: False}.get(dtype.base_type(), 0)
+    return pl.col(column).fill_null(pl.lit(nothing).cast(dtype))

@@ -94,6 +94,11 @@ class Sheet:
         look = {"stroke": LIGHT[role], "strokeWidth": thick}
         self._add(values, lambda chart: chart.mark_rule(aria=False, **look), span=True)
 
+    def joins(self, values: Sequence[Value], role: str) -> None:
+        """Lines that are links (`href`, `label`), from (x, y) to (x2, y2)."""
+        look = {"stroke": LIGHT[role], "strokeWidth": 1.4}
+        self._add(values, lambda chart: chart.mark_rule(**look), span=True, **_LINK)
+
     def intervals(self, spans: Iterable[tuple[float | None, float | None, float]]) -> None:
         """Intervals (low, high, y) with a cap at each end, halo then ink so as to be seen on a bar; none without bounds."""
         drawn: list[Value] = []

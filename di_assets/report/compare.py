@@ -1,0 +1,311 @@
+"""Two arms, or two models, side by side on the seeds that both have played; and two transcripts, round by round."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from di_assets.measures.comparable import one_rules_version
+from di_assets.measures.intervals import Interval, t_interval
+from di_assets.measures.matched import by_seed, matched
+from di_assets.report.figures.compared import compared
+from di_assets.report.figures.drawing import Figure
+from di_assets.report.marks import note, thinned
+from di_assets.report.transcript import Event, Transcript
+from di_assets.tables import Warehouse
+
+FACTS = ("episode_id", "arm", "launch", "channel", "topology", "payoff", "n_seats", "n_rounds", "seed", "scripted",
+         "focal_model", "focal_seat", "rules_version")  # fmt: skip
+# What two sides must share for their points to be compared, as it is told.
+SAME_GAME = {"payoff": "payoffs", "n_seats": "seats", "n_rounds": "rounds"}
+# What else may differ, and is said.
+TOLD = {"channel": "channel", "topology": "graph"}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is compared.
+
+    Attributes:
+        arm: its name.
+        model: the focal model; None for every one of the arm.
+    """
+
+    arm: str
+    model: str | None = None
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        return self.arm if self.model is None else f"{self.model} in {self.arm}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What can be compared.
+
+    Attributes:
+        models: arm -> the focal models that it has measured episodes of, both sorted.
+        shared: pairs of arms that share seeds of a model: first an arm with its silent control, then those that share most.
+    """
+
+    models: Mapping[str, list[str]]
+    shared: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sides on their matched seeds.
+
+    Attributes:
+        left: one side.
+        right: the other.
+        pairs: as `measures.matched` gives them.
+        n_seeds: independent ones among them.
+        most_points: that a focal seat can get.
+        gap: points an episode on the left minus on the right, mean over seeds; None without a pair.
+        interval: of the gap; Student's t over seeds.
+        scripted: scripted agents have played for it.
+        differences: what differs between the sides beside the arm and the model.
+        problem: why nothing can be compared.
+    """
+
+    left: Side
+    right: Side
+    pairs: pl.DataFrame
+    n_seeds: int = 0
+    most_points: int = 0
+    gap: float | None = None
+    interval: Interval | None = None
+    scripted: bool = False
+    differences: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOfTwo:
+    """One round of two transcripts.
+
+    Attributes:
+        number: of the round.
+        events: of each side.
+        pulls_differ: letters whose pull is not the same on both sides, sorted.
+        scores: points by letter after it, a side each; None where the side has not played it.
+    """
+
+    number: int
+    events: tuple[tuple[Event, ...], tuple[Event, ...]]
+    pulls_differ: tuple[str, ...]
+    scores: tuple[Mapping[str, float] | None, Mapping[str, float] | None]
+
+
+def read_known(warehouse: Warehouse) -> Known:
+    """Arms with measured episodes of a focal model."""
+    measured = warehouse.scan("episode_measures").select("episode_id")
+    columns = ("arm", "focal_model", "seed", "channel")
+    played = warehouse.scan("episodes").select("episode_id", *columns).join(measured, on="episode_id", how="semi")
+    seeds = played.drop_nulls("focal_model").select(columns).unique().collect()
+    models = seeds.select("arm", "focal_model").unique().sort("arm", "focal_model")
+    both = seeds.join(seeds, on=("focal_model", "seed")).filter(pl.col("arm") < pl.col("arm_right"))
+    shared = (
+        both.group_by("arm", "arm_right", "channel", "channel_right")
+        .len()
+        .with_columns(apart=(pl.col("channel") == "none") != (pl.col("channel_right") == "none"))
+        .sort(["apart", "len", "arm", "arm_right"], descending=[True, True, False, False])
+    )
+    pairs = shared.select("arm", "arm_right", "channel").iter_rows()
+    grouped = models.group_by("arm", maintain_order=True).agg("focal_model")
+    return Known(
+        models=dict(grouped.iter_rows()),
+        shared=tuple((other, arm) if channel == "none" else (arm, other) for arm, other, channel in pairs),
+    )
+
+
+def compare(warehouse: Warehouse, left: Side, right: Side) -> Comparison:
+    """Two sides on the seeds that both have measured episodes of, by today's rules.
+
+    Pairs of one seed are one block. Both sides must be of one payoff and size; another graph or channel is said.
+    """
+    facts = warehouse.scan("episodes").filter(pl.col("arm").is_in([left.arm, right.arm])).select(FACTS)
+    measures = warehouse.scan("episode_measures").select("episode_id", "focal_points", "focal_capture")
+    measured = one_rules_version(facts.drop_nulls("focal_model").join(measures, on="episode_id").collect())
+    parts = [_part(measured, side) for side in (left, right)]
+    across = left.model is not None and right.model is not None
+    pairs = matched(*parts, across_models=across)
+    none = Comparison(left, right, pairs.clear(), problem=_problem(left, right, *parts))
+    if none.problem is not None:
+        return none
+    if pairs.is_empty():
+        alike = "" if across else " of one model"
+        return Comparison(left, right, pairs, problem=f"No seed{alike} has been played by both yet.")
+    gaps = by_seed(pairs).select(pl.col("focal_points_left") - pl.col("focal_points_right")).to_series().to_list()
+    kinds = [pairs.select(episode_id=f"episode_id_{which}") for which in ("left", "right")]
+    one = parts[0].row(0, named=True)
+    return Comparison(
+        left,
+        right,
+        pairs,
+        n_seeds=len(gaps),
+        most_points=(one["n_seats"] - 1) * one["n_rounds"],
+        gap=sum(gaps) / len(gaps),
+        interval=t_interval(gaps),
+        scripted=any(
+            part.join(kind, on="episode_id", how="semi")["scripted"].any()
+            for part, kind in zip(parts, kinds, strict=True)
+        ),
+        differences=(*_differences(*parts), *_company(warehouse, pairs)),
+    )
+
+
+def sentence(found: Comparison) -> str:
+    """What the comparison says, with its numbers, or why it says nothing."""
+    if found.gap is None or found.interval is None:
+        return found.problem or ""
+    left, right, interval = found.left.name, found.right.name, found.interval
+    n = f"{found.n_seeds:,} matched seed{'s' if found.n_seeds > 1 else ''}"
+    gap = f"{found.gap:+.2f} points an episode on {n}"
+    if interval.low is None or interval.high is None:
+        return f"{left} against {right}: {gap}; no interval can be given: {interval.method}."
+    bounds = f"95% CI [{interval.low:+.2f}, {interval.high:+.2f}], paired t over seeds"
+    if interval.low > 0 or interval.high < 0:
+        return f"{left} gets {'more' if found.gap > 0 else 'fewer'} points than {right}: {gap} ({bounds})."
+    return f"No difference can be told between {left} and {right}: {gap} ({bounds})."
+
+
+def caption(found: Comparison) -> str:
+    """What a mark is, and what the numbers are good for."""
+    rows = found.pairs.to_dicts()
+    return (
+        "A line joins the two episodes of a matched pair: points of the focal seat on either side, and opens both round by round; a dot opens its episode. "
+        "A tick is a mean over pairs; the unit of the interval is the seed. Any two sides can be chosen here, so this interval stands "
+        "for this one comparison alone, and is no claim of the report." + note(rows, thinned(rows))
+    )
+
+
+def drawing(found: Comparison) -> Figure:
+    """The figure of a comparison."""
+    shown = thinned(found.pairs.sort("gap", "episode_id_left").to_dicts())
+    return compared(
+        {
+            "names": (found.left.name, found.right.name),
+            "means": tuple(found.pairs[f"focal_points_{which}"].mean() for which in ("left", "right")),
+            "most_points": found.most_points,
+            "scripted": found.scripted,
+            "pairs": shown,
+            "alt": f"{sentence(found)} {len(shown):,} pairs are drawn, each a line between two dots.",
+        }
+    )
+
+
+def rounds_of_two(left: Transcript, right: Transcript) -> list[RoundOfTwo]:
+    """Both transcripts, round by round; seats are told by their letters, which two episodes may give otherwise."""
+    return [
+        RoundOfTwo(
+            number,
+            events=(_events(left, number), _events(right, number)),
+            pulls_differ=_pulls_differ(left, right, number),
+            scores=(_scores(left, number), _scores(right, number)),
+        )
+        for number in sorted({*left.rounds, *right.rounds})
+    ]
+
+
+def about_two(left: Transcript, right: Transcript) -> str:
+    """Whether two episodes are a matched pair, and in what they differ."""
+    one, other = left.episode, right.episode
+    told = [
+        f"{name} {one[key]} against {other[key]}"
+        for key, name in (("seed", "seed"), *((key, key.removeprefix("n_")) for key in SAME_GAME), *TOLD.items())
+        if one[key] != other[key]
+    ]
+    rivals = [
+        {(seat["label"], seat["seat"], seat["model"]) for seat in found.seats if seat["role"] != "focal"}
+        for found in (left, right)
+    ]
+    told += ["rivals or where they sit"] if rivals[0] != rivals[1] else []
+    if one["seed"] == other["seed"]:
+        what = "A matched pair: the same seed" + ("" if rivals[0] != rivals[1] else ", seats, letters and rivals") + "."
+    else:
+        what = "Not a matched pair."
+    return what + (f" They differ in {'; '.join(told)}." if told else "")
+
+
+def _part(measured: pl.DataFrame, side: Side) -> pl.DataFrame:
+    part = measured.filter(arm=side.arm)
+    return part if side.model is None else part.filter(focal_model=side.model)
+
+
+def _problem(left: Side, right: Side, *parts: pl.DataFrame) -> str | None:
+    """Why these sides can't be compared."""
+    if left == right:
+        return "Both sides are the same: choose another arm or model for one of them."
+    for side, part in zip((left, right), parts, strict=True):
+        if part.is_empty():
+            return f"No episode of {side.name} has been measured yet."
+    for column, name in SAME_GAME.items():
+        values = [_values(part, column) for part in parts]
+        if values[0] != values[1] or "," in values[0]:
+            return f"Their points can't be compared: {name} {values[0]} against {values[1]}."
+    return None
+
+
+def _values(part: pl.DataFrame, column: str) -> str:
+    return ", ".join(map(str, part[column].unique().sort()))
+
+
+def _differences(*parts: pl.DataFrame) -> tuple[str, ...]:
+    pairs = ((name, *(_values(part, column) for part in parts)) for column, name in TOLD.items())
+    return tuple(f"{name}: {one} against {other}" for name, one, other in pairs if one != other)
+
+
+def _company(warehouse: Warehouse, pairs: pl.DataFrame) -> tuple[str, ...]:
+    """In how many pairs the rivals, their seats or letters are not the same."""
+    ids = pl.concat([pairs[f"episode_id_{which}"] for which in ("left", "right")]).unique()
+    rivals = warehouse.scan("seats").filter(pl.col("episode_id").is_in(ids.implode()) & (pl.col("role") != "focal"))
+    seated = pl.concat_str("seat", "label", "model", separator=" ")
+    of = rivals.group_by("episode_id").agg(company=seated.sort().str.join(", ")).collect()
+    both = pairs.select("episode_id_left", "episode_id_right")
+    for which in ("left", "right"):
+        renamed = of.rename({"episode_id": f"episode_id_{which}", "company": f"company_{which}"})
+        both = both.join(renamed, on=f"episode_id_{which}", how="left")
+    apart = both.filter(pl.col("company_left").ne_missing(pl.col("company_right"))).height
+    return (f"rivals, or where they sit: in {apart:,} of {pairs.height:,} pairs",) if apart else ()
+
+
+def _events(found: Transcript, number: int) -> tuple[Event, ...]:
+    return tuple(event for event in found.events if event.round == number)
+
+
+def _pulls(found: Transcript, number: int) -> dict[str, str | None]:
+    """Letter -> letter that it pulled; None for a forfeit."""
+    labels = found.labels
+    return {
+        labels[event.seat]: None if event.other is None else labels[event.other]
+        for event in found.events
+        if event.round == number and event.kind == "pull"
+    }
+
+
+def _pulls_differ(left: Transcript, right: Transcript, number: int) -> tuple[str, ...]:
+    one, other = _pulls(left, number), _pulls(right, number)
+    if not one or not other:
+        return ()
+    return tuple(sorted(letter for letter in {*one, *other} if one.get(letter, "") != other.get(letter, "")))
+
+
+def _scores(found: Transcript, number: int) -> Mapping[str, float] | None:
+    points = found.scores.get(number)
+    return None if points is None else dict(sorted(zip(found.labels, points, strict=True)))
+
+
+def facts_of(found: Transcript) -> dict[str, Any]:
+    """What stands above one side of two transcripts."""
+    focal = next((seat for seat in found.seats if seat["role"] == "focal"), None)
+    points = found.scores.get(found.rounds[-1]) if found.rounds else None
+    return {
+        "focal": None if focal is None else focal["label"],
+        "model": None if focal is None else focal["model"],
+        "points": None if focal is None or points is None else points[focal["seat"]],
+        "scripted": any(seat["kind"] == "scripted" for seat in found.seats),
+    }

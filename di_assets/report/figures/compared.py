@@ -1,0 +1,61 @@
+"""Two sides on their matched seeds: a dot an episode, a line a pair."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from di_assets.report.figures.drawing import BASE, Figure, Scale, Sheet, drawn
+
+# In pixels: the two lanes that the pairs' lines run between, the room of a name above each.
+NAME, LANE, BETWEEN = 20, 22, 70
+
+
+def compared(comparison: Mapping[str, Any]) -> Figure:
+    """Points of both sides of every pair that is drawn; each dot opens its pair.
+
+    Args:
+        comparison: `names` and `means` of the two sides, `most_points`, `scripted`, `alt`, and `pairs` with seed,
+            gap and episode_id, focal_model and focal_points of both (`_left`, `_right`).
+    """
+    played = " (scripted agents)" if comparison["scripted"] else ""
+    title = f"Points received per episode on matched seeds{played}"
+    return drawn(lambda sheet: _draw(sheet, comparison), title=title, alt=comparison["alt"])
+
+
+def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
+    most = comparison["most_points"]
+    scale = Scale(0, most, sheet.width)
+    heights = (NAME + LANE / 2, NAME + LANE + BETWEEN + NAME + LANE / 2)
+    bottom = heights[1] + LANE / 2 + 6
+    title = f"points received per episode ({most} possible)" + (" · scripted agents" if comparison["scripted"] else "")
+    ticks = [(most * k / 4, f"{most * k / 4:g}") for k in range(5)]
+    sheet.height = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
+    pairs = comparison["pairs"]
+    ends = [(scale(pair["focal_points_left"]), scale(pair["focal_points_right"])) for pair in pairs]
+    sheet.joins(
+        [
+            {"x": x, "x2": x2, "y": heights[0], "y2": heights[1], **_pair(pair)}
+            for pair, (x, x2) in zip(pairs, ends, strict=True)
+        ],
+        "off",
+    )
+    for place, (which, y) in enumerate(zip(("left", "right"), heights, strict=True)):
+        sheet.dots([{"x": end[place], "y": y, **_episode(pair, which)} for pair, end in zip(pairs, ends, strict=True)])
+        mean = scale(comparison["means"][place])
+        sheet.lines([{"x": mean, "x2": mean, "y": y - LANE / 2, "y2": y + LANE / 2}], "ink", thick=2.5)
+        room = int(sheet.width / 6.6)
+        name = comparison["names"][place]
+        short = name if len(name) <= room else name[: room - 1] + "…"
+        sheet.words([{"x": 0, "y": y - LANE / 2 - NAME / 2 + 2, "text": short}])
+
+
+def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
+    left, right = (pair[f"episode_id_{side}"] for side in ("left", "right"))
+    told = f"seed {pair['seed']}, a gap of {pair['gap']:+g} points: {left} beside {right}"
+    return {"href": f"{BASE}compare?left={quote(left, safe='')}&right={quote(right, safe='')}", "label": told}
+
+
+def _episode(pair: Mapping[str, Any], which: str) -> dict[str, Any]:
+    episode = pair[f"episode_id_{which}"]
+    told = f"{pair[f'focal_model_{which}']}, seed {pair['seed']}, {pair[f'focal_points_{which}']:g} points: open episode {episode}"
+    return {"href": f"{BASE}transcript?episode={quote(episode, safe='')}", "label": told}
