@@ -19,8 +19,8 @@ ui: $(READY)  ## serve the dashboard and the Dagster UI on loopback
 test: $(READY)  ## the default test suite; browser tests run where a Chromium is found
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-soak: $(READY)  ## the long run against a hostile provider: 200 episodes, 20 kills; some six minutes
-	SOAK_EPISODES=200 SOAK_KILLS=20 $(BIN)/python -m pytest tests/play/test_soak.py -m slow -n 0 -s
+soak: $(READY)  ## the long run against a hostile provider: 200 episodes, 20 kills, 50 budgets; some eight minutes
+	SOAK_EPISODES=200 SOAK_KILLS=20 SOAK_BUDGETS=50 $(BIN)/python -m pytest tests/play/test_soak.py tests/play/test_hostile.py -m slow -n 0 -s
 
 survive: $(READY)  ## a backfill of 40 batches on a Dask cluster through kills of a run, a worker and the daemon; some six minutes
 	SURVIVAL_BATCHES=40 $(BIN)/python -m pytest tests/assets/test_survival.py -m slow -n 0 -s

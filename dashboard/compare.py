@@ -9,7 +9,6 @@ import streamlit as st
 from dashboard import data
 from dashboard.components import figure
 from dashboard.reader_events import LANES, listed_text, pull_words
-from dashboard.reader_style import READER_CSS
 from dashboard.style import page
 from dashboard.tables import ROWS, boxed
 from dashboard.untrusted import reader_link, safe
@@ -28,7 +27,6 @@ SCRIPTED = "<p class='scripted'>played by scripted agents</p>"
 
 def show() -> None:
     """The pair of episodes that the address names, else the two sides that are chosen."""
-    st.html(READER_CSS)
     asked = [st.query_params.get(name, "") for name in NAMES]
     if all(asked):
         _show_pair(*asked)
@@ -70,13 +68,12 @@ def above_figure(found: Comparison) -> str:
     label = SCRIPTED if found.scripted else ""
     if found.gap is None:
         return f"<p role='status'>{safe(sentence(found))}</p>"
-    differs = "".join(f"<li>{safe(one)}</li>" for one in found.differences)
     told = (
-        f"<p class='sub'>The sides differ in</p><ul>{differs}</ul>"
-        if differs
-        else "<p class='sub'>Channel, graph, seats, letters and rivals are the same on both sides.</p>"
+        f"The sides differ in {'; '.join(found.differences)}."
+        if found.differences
+        else "Channel, graph, seats, letters and rivals are the same on both sides."
     )
-    return f"{label}<p class='headline' role='status'>{safe(sentence(found))}</p>{told}"
+    return f"{label}<p class='headline' role='status'>{safe(sentence(found))}</p><p class='sub'>{safe(told)}</p>"
 
 
 def pairs_of(found: Comparison, first: int, n: int, *, linked: bool = True) -> str:
@@ -93,7 +90,7 @@ def pairs_of(found: Comparison, first: int, n: int, *, linked: bool = True) -> s
             str(row["seed"]),
             *(_episode(row[f"episode_id_{side}"], row[f"focal_model_{side}"]) for side in NAMES),
             *(text_of(row[f"focal_points_{side}"]) for side in NAMES),
-            f"{row['gap']:+g}",
+            f"{row['gap']:+g}" if row["gap"] else "0",
             *(text_of(row[f"focal_capture_{side}"]) for side in NAMES),
             _side_by_side(row["episode_id_left"], row["episode_id_right"]),
         )
@@ -110,7 +107,7 @@ def _episode(episode_id: str, model: str) -> str:
 
 def _side_by_side(left: str, right: str) -> str:
     told = f"{escape(left)} beside {escape(right)}"
-    return f"<a href='{_pair_link(left, right)}' target='_self' aria-label='side by side: {told}'>side by side</a>"
+    return f"<a href='{_pair_link(left, right)}' target='_self' aria-label='side by side: {told}'>side&nbsp;by&nbsp;side</a>"
 
 
 def _pair_link(left: str, right: str, number: int | None = None) -> str:

@@ -28,7 +28,7 @@ from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
 from di_assets.tables import Warehouse, open_warehouse
 
-REFRESH_S = 5
+REFRESH_S = 3  # and the time that a run of the page takes: within five seconds
 
 
 def warehouse() -> Warehouse:

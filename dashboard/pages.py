@@ -9,7 +9,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dashboard import arms, compare, data, episodes, lineage, question, transcript
-from dashboard.style import CSS, page
+from dashboard.style import page
 from dashboard.untrusted import safe
 from di_assets.tables import StorageError
 
@@ -26,7 +26,6 @@ PAGES = (
 )
 
 st.set_page_config(page_title="Delegated Influence", layout="centered")
-st.html(CSS)
 chosen = st.navigation(list(PAGES), position="top")
 try:
     chosen.run()

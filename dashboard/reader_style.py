@@ -52,9 +52,9 @@ READER_CSS = """
 @media print {
   :root, .stApp { color-scheme: light !important; background: #fff !important; }
   .stApp, .stApp .di, .stApp .di :is(p, h2, h3, li, td, th, b, div, span, summary, small) { color: #1c1b19 !important; }
-  .stApp, .stApp *:has(.di), .stMain, .stAppViewContainer { position: static !important; overflow: visible !important; height: auto !important;
+  .stApp, .stApp *:has(.di, .stBidiComponent), .stMain, .stAppViewContainer { position: static !important; overflow: visible !important; height: auto !important;
     min-height: 0 !important; max-height: none !important; }
-  header, .stAppHeader, .stToolbar, .stSidebar, .di .ways, .di .keys, .stElementContainer:not(:has(.di)), .stLayoutWrapper:not(:has(.di)) { display: none !important; }
+  header, .stAppHeader, .stToolbar, .stSidebar, .di .ways, .di .keys, .stElementContainer:not(:has(.di, .stBidiComponent)), .stLayoutWrapper:not(:has(.di, .stBidiComponent)) { display: none !important; }
   .stMainBlockContainer { padding: 0 !important; max-width: none !important; }
   .di a { text-decoration: none; } .di .scroll, .di .raw { overflow: visible; max-height: none; }
   .di details.round > summary { list-style: none; }

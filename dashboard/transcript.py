@@ -10,7 +10,6 @@ from dashboard import data
 from dashboard.components import reader_keys
 from dashboard.reader_calls import as_json, calls_behind
 from dashboard.reader_events import event_list, failure_of, lane_table, legend
-from dashboard.reader_style import READER_CSS
 from dashboard.reader_view import View, asked_view
 from dashboard.style import page
 from dashboard.untrusted import hidden, name_of, safe
@@ -36,7 +35,6 @@ KEYS = (
 
 def show() -> None:
     """The episode named in the address, with the event named there marked, in view and focused."""
-    st.html(READER_CSS)
     warehouse = data.warehouse()
     root, version = str(warehouse), warehouse.version()
     asked = st.query_params.get("episode", "")

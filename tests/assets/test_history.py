@@ -17,18 +17,29 @@ from di_assets.instance import instance_of
 from di_assets.runs import materialise_report
 from di_assets.tables import Warehouse
 
+pytestmark = pytest.mark.xdist_group("history")
 NOW = datetime.now(tz=UTC) + timedelta(days=31)
 MONTH = timedelta(days=30)
 
 
-@pytest.fixture
-def home(played, tmp_path):
+@pytest.fixture(scope="module")
+def reported(played, tmp_path_factory):
     """A copy of what was played, whose report was made twice more."""
-    shutil.copytree(played.warehouse.root, tmp_path, dirs_exist_ok=True)
-    copied = Home(warehouse=Warehouse(tmp_path), configs=played.configs)
+    home = copied(played, tmp_path_factory.mktemp("reported"))
     for _ in range(2):
-        materialise_report(copied)
-    return copied
+        materialise_report(home)
+    return home
+
+
+@pytest.fixture
+def home(reported, tmp_path):
+    """A copy of that, to be pruned."""
+    return copied(reported, tmp_path)
+
+
+def copied(home, folder):
+    shutil.copytree(home.warehouse.root, folder, dirs_exist_ok=True)
+    return Home(warehouse=Warehouse(folder), configs=home.configs)
 
 
 def state(instance, home):

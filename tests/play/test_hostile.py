@@ -1,5 +1,6 @@
 """Play against a provider that fails in every way: what is kept, what is asked again, what it may cost."""
 
+import os
 import random
 
 import polars as pl
@@ -13,6 +14,8 @@ from tests.conftest import bytes_of
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, served
 
 EVENTS = ("messages", "pulls", "seats", "edges")
+# `make soak` asks for more.
+BUDGETS = int(os.environ.get("SOAK_BUDGETS", "8"))
 CLOCKS = ("latency_s", "started_at", "call_id")
 
 
@@ -94,7 +97,7 @@ def test_scripted_rivals_of_a_model_go_on_as_they_began_when_play_is_resumed(tmp
 
 
 @pytest.mark.parametrize(
-    "budgets", [range(2), pytest.param(range(2, 52), marks=pytest.mark.slow)], ids=["two", "fifty"]
+    "budgets", [range(2), pytest.param(range(2, 2 + BUDGETS), marks=pytest.mark.slow)], ids=["two", "more"]
 )
 def test_no_budget_is_overspent_and_no_episode_lost(tmp_path, budgets):
     ledger, rng = tmp_path / "ledger", random.Random(4)

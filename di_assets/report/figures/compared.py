@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from di_assets.report.figures.drawing import BASE, Figure, Scale, Sheet, drawn
 
-# In pixels: the two lanes that the pairs' lines run between, the room of a name above each.
-NAME, LANE, BETWEEN = 20, 22, 70
+# In pixels: the two lanes that the pairs' lines run between, and the room of a name above the first and below the second.
+NAME, LANE, BETWEEN = 20, 22, 90
 
 
 def compared(comparison: Mapping[str, Any]) -> Figure:
@@ -25,8 +25,9 @@ def compared(comparison: Mapping[str, Any]) -> Figure:
 def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
     most = comparison["most_points"]
     scale = Scale(0, most, sheet.width)
-    heights = (NAME + LANE / 2, NAME + LANE + BETWEEN + NAME + LANE / 2)
-    bottom = heights[1] + LANE / 2 + 6
+    heights = (NAME + LANE / 2, NAME + LANE + BETWEEN + LANE / 2)
+    names = (NAME / 2, heights[1] + LANE / 2 + NAME / 2 + 2)
+    bottom = names[1] + NAME / 2
     title = f"points received per episode ({most} possible)" + (" · scripted agents" if comparison["scripted"] else "")
     ticks = [(most * k / 4, f"{most * k / 4:g}") for k in range(5)]
     sheet.height = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
@@ -46,7 +47,7 @@ def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
         room = int(sheet.width / 6.6)
         name = comparison["names"][place]
         short = name if len(name) <= room else name[: room - 1] + "…"
-        sheet.words([{"x": 0, "y": y - LANE / 2 - NAME / 2 + 2, "text": short}])
+        sheet.words([{"x": 0, "y": names[place], "text": short}])
 
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:

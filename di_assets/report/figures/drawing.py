@@ -96,7 +96,7 @@ class Sheet:
 
     def joins(self, values: Sequence[Value], role: str) -> None:
         """Lines that are links (`href`, `label`), from (x, y) to (x2, y2)."""
-        look = {"stroke": LIGHT[role], "strokeWidth": 1.4}
+        look = {"stroke": LIGHT[role], "strokeWidth": 0.9}
         self._add(values, lambda chart: chart.mark_rule(**look), span=True, **_LINK)
 
     def intervals(self, spans: Iterable[tuple[float | None, float | None, float]]) -> None:
