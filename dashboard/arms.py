@@ -25,7 +25,8 @@ ABOUT_ARMS = (
     "Failed and stopped episodes are kept, and resumed by the next run; what is spent includes their calls. To finish: what the "
     "episodes that are left would cost, and the least hours that limits, concurrency and the game’s turns allow. Both come from what "
     "each model has used in this arm or in one with as many rounds; where it has played none, from prompts that stand-ins rehearse, "
-    "which leaves reasoning out. The next night of a nightly arm: when, its batch in the Dagster UI, and what it is expected to play "
+    "which leaves reasoning out. Lifts: the matched pairs that the 95% intervals of all the arm’s models still take to reach the half-width "
+    "in <code>configs/report.yaml</code>, if pairs go on to vary as they do. The next night of a nightly arm: when, its batch in the Dagster UI, and what it is expected to play "
     "and cost if no episode fails; <code>di schedule</code> shows the nights after it."
 )
 ABOUT_CALLS = (
@@ -51,7 +52,8 @@ def standing(arms: Sequence[ArmProgress]) -> str:
     """How far the arms had come, without what is still to come: what a page can say that stays as it is."""
     heads = {name: number for name, number in ARMS.items() if name in STANDING}
     rows = [
-        [cell for name, cell in zip(ARMS, _arm(arm, missing=NOTHING), strict=True) if name in heads] for arm in arms
+        [cell for name, cell in zip(ARMS, _arm(arm, missing=NOTHING, linked=False), strict=True) if name in heads]
+        for arm in arms
     ]
     return boxed(heads, rows, label="arms") if arms else "<p>No arm is configured.</p>"
 
@@ -70,9 +72,13 @@ def _arms(arms: Sequence[ArmProgress], problem: str | None, *, pending: bool) ->
     return told + boxed(ARMS, rows, label="arms") + f"<p class='caption'>{ABOUT_ARMS}</p>"
 
 
-def _arm(arm: ArmProgress, *, missing: str) -> tuple[str, ...]:
+def _arm(arm: ArmProgress, *, missing: str, linked: bool = True) -> tuple[str, ...]:
+    """An arm's cells; `linked` to the Dagster UI, where it is served."""
+    where = escape(data.dagster_batch(arm.first_batch))
+    link = f" <a href='{where}' aria-label='{escape(arm.arm)} in Dagster'>in Dagster</a>" if linked else ""
+    label = LABEL if arm.scripted else ""
     return (
-        f"{safe(arm.title)}<small>{safe(arm.arm)}{LABEL if arm.scripted else ''}</small><small>{safe(arm.condition)}</small>",
+        f"{safe(arm.title)}<small>{safe(arm.arm)}{label}{link}</small><small>{safe(arm.condition)}</small>{_lift(arm)}",
         f"{arm.planned:,}",
         f"{arm.complete:,}",
         _unfinished(arm, "failed", arm.failed),
@@ -83,6 +89,20 @@ def _arm(arm: ArmProgress, *, missing: str) -> tuple[str, ...]:
         missing if arm.hours is None else _rounded(arm.hours, 1),
         NOTHING if arm.nightly is None else _nightly(arm.nightly, missing=missing),
     )
+
+
+def _lift(arm: ArmProgress) -> str:
+    """How many more matched pairs the lifts of its models take; nothing where it has none."""
+    if arm.lift is None:
+        return ""
+    pairs = arm.lift.pairs
+    need = "more pairs than anyone plays" if pairs is None else f"{pairs:,} more pair{'' if pairs == 1 else 's'}"
+    told = (
+        f"its lifts are to within {arm.lift.precision:g} points"
+        if pairs == 0
+        else f"lifts to within {arm.lift.precision:g} points: {need}"
+    )
+    return f"<small>{told}</small>"
 
 
 def _nightly(night: NextNight, *, missing: str) -> str:

@@ -14,11 +14,13 @@ from di_assets.report.figures import Figure
 from di_assets.report.progress import (
     ArmProgress,
     Estimates,
+    Lifts,
     ProgressError,
     call_statuses,
     journals_version,
     plans_version,
     read_estimates,
+    read_lifts,
     read_progress,
 )
 from di_assets.report.reading import all_episodes, choices, episodes_behind, read_figure, read_summary
@@ -152,7 +154,8 @@ def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], 
 def _progress(root: str, folder: str, plans: str, journals: str, priced: bool) -> list[ArmProgress]:
     del journals
     estimates = _estimates(root, folder, plans) if priced else {}
-    return read_progress(Path(folder), open_warehouse(root), estimates=estimates)
+    lifts = _lifts(root, folder, plans)
+    return read_progress(Path(folder), open_warehouse(root), estimates=estimates, lifts=lifts)
 
 
 # Apart, for an estimate can take seconds, and does not change with every call that is made.
@@ -160,6 +163,12 @@ def _progress(root: str, folder: str, plans: str, journals: str, priced: bool) -
 def _estimates(root: str, folder: str, plans: str) -> Estimates:
     del plans
     return read_estimates(Path(folder), open_warehouse(root))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _lifts(root: str, folder: str, plans: str) -> Lifts:
+    del plans
+    return read_lifts(Path(folder), open_warehouse(root))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

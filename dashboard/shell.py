@@ -21,7 +21,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _SHELL_CSS = """
 html { background: light-dark(#fcf9f2, #14130f); color-scheme: light dark; }
-.stMain:is(:has([data-testid=stSkeleton]), :not(:has(.di))):not(:focus-within) .stMainBlockContainer { visibility: hidden; }
+.stMain:is(:has([data-testid=stSkeleton]), :not(:has(.di))):not(:focus-within) :is(.stMainBlockContainer, .stMainBlockContainer *) { visibility: hidden !important; }
 """
 # A page that was changed here is not the one whose tag the browser knows, nor can it be found in a packed one.
 _ASKED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}

@@ -37,11 +37,19 @@ APART = {"models.yaml", "report.yaml", "play.yaml"}
 
 
 class ReportSettings(Strict):
-    """What the pages say of themselves: report.yaml."""
+    """What the pages say of themselves: report.yaml.
+
+    Attributes:
+        title: above every question.
+        subtitle: below it.
+        status: of the report.
+        precision: half-width of a lift's 95% interval that arms are played for, points an episode.
+    """
 
     title: str = "Delegated Influence"
     subtitle: str = ""
     status: str = "private draft — not for citation"
+    precision: float = Field(default=5.0, gt=0)
 
 
 class PlaySettings(Strict):

@@ -1,13 +1,13 @@
 """What a lift as precise, or a test as powerful, as wanted would take: pairs, and what the missing ones would cost."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
-from di_assets.measures.looks import matched_pairs, pair_gaps
-from di_assets.measures.planning import PairPlan, pair_plan, spread_of
+from di_assets.measures.looks import FACTS, matched_pairs, pair_gaps
+from di_assets.measures.planning import PairPlan, pair_plan, pairs_for_precision, spread_of
 from di_assets.play.estimate import estimate
 from di_assets.play.record import COMPLETE
 from di_assets.tables import Warehouse
@@ -60,6 +60,63 @@ def no_lift(configs: Configs, arm: Arm) -> str | None:
     if arm.relaunch:
         return f"{arm.name} can be launched again, which adds no pairs: its seeds are its plan"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class LiftNeed:
+    """What the lifts of an arm's models still take.
+
+    Attributes:
+        precision: wanted half-width of their 95% intervals, points.
+        pairs: matched pairs that are missing, of all models; None where that is more than anyone plays.
+    """
+
+    precision: float
+    pairs: int | None
+
+
+def lift_needs(configs: Configs, warehouse: Warehouse) -> dict[str, LiftNeed]:
+    """What each arm with a lift still takes, by name; where an arm has several controls, what most take."""
+    precision = configs.report.precision
+    needs: dict[str, LiftNeed] = {}
+    pairs = list(_controls_and_talk(configs))
+    if not pairs:
+        return needs
+    names = {arm.name for pair in pairs for arm in pair}
+    here = pl.col("arm").is_in(list(names))
+    episodes = warehouse.scan("episodes").filter(here).select(FACTS).collect()
+    columns = ("episode_id", "arm", "focal_model", "condition", "focal_points")
+    measures = warehouse.scan("episode_measures").filter(here).select(columns).collect()
+    for control, talk in pairs:
+        missing = _missing(talk, control, episodes, measures, precision=precision)
+        total = None if None in missing else sum(n for n in missing if n is not None)
+        for arm in (control, talk):
+            before = needs.get(arm.name, LiftNeed(precision, 0)).pairs
+            worst = None if before is None or total is None else max(before, total)
+            needs[arm.name] = LiftNeed(precision, worst)
+    return needs
+
+
+def _controls_and_talk(configs: Configs) -> Iterator[tuple[Arm, Arm]]:
+    """Every control with messages off whose pairs can be added to, and the arm that it mirrors."""
+    for control in configs.arms.values():
+        if control.channel == "none" and no_lift(configs, control) is None:
+            yield control, configs.arms[str(control.mirrors)]
+
+
+def _missing(
+    talk: Arm, control: Arm, episodes: pl.DataFrame, measures: pl.DataFrame, *, precision: float
+) -> list[int | None]:
+    """Pairs that each focal model lacks for this half-width."""
+    gaps = {model: pair_gaps(found) for _, model, found in matched_pairs(episodes, measures, {control.name: talk.name})}
+    said = measures.filter(arm=talk.name)
+    wanted: list[int | None] = []
+    for model in talk.focal:
+        played = gaps.get(model, [])
+        spread = spread_of(played, said.filter(focal_model=model)["focal_points"].to_list())
+        pairs = pairs_for_precision(precision, sd=spread.sd)
+        wanted.append(None if pairs is None else max(0, pairs - len(played)))
+    return wanted
 
 
 def lift_plans(

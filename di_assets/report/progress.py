@@ -11,18 +11,21 @@ import jinja2
 import polars as pl
 import tenacity
 
-from di_assets.arms import Arm, ConfigError, Configs, Nightly, load_configs, plan
+from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, plan
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
 from di_assets.play.journal import FAULTS, OK, StaleJournalError
 from di_assets.play.launches import launches
 from di_assets.play.nights import Rest, expected, standing, starts, tonight
 from di_assets.play.record import COMPLETE, FAILED, STOPPED
+from di_assets.report.planning import LiftNeed, lift_needs
 from di_assets.tables import Warehouse
 
 REPLY, INVALID, FAULT, RETRIED = "reply", "invalid reply", "fault", "fault, retried"
 Estimates = Mapping[str, Estimate]
 """What is left, by arm."""
+Lifts = Mapping[str, LiftNeed]
+"""What lifts still take, by arm."""
 
 
 class ProgressError(ValueError):
@@ -76,6 +79,8 @@ class ArmProgress:
         left_usd: what the episodes that are left would cost; None where that is not estimated yet.
         hours: the least they would take; None where that is not estimated yet.
         nightly: what its next night is to play; None where it has no schedule.
+        first_batch: the first of its partitions.
+        lift: what its models' lifts still take; None where it has no lift, or that is not worked out yet.
     """
 
     arm: str
@@ -92,6 +97,8 @@ class ArmProgress:
     left_usd: float | None
     hours: float | None
     nightly: "NextNight | None"
+    first_batch: str
+    lift: LiftNeed | None = None
 
 
 def arm_estimates(configs: Configs, warehouse: Warehouse) -> Estimates:
@@ -99,13 +106,16 @@ def arm_estimates(configs: Configs, warehouse: Warehouse) -> Estimates:
     return {arm.name: estimate(configs, arm, warehouse) for arm in configs.arms.values()}
 
 
-def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates) -> list[ArmProgress]:
+def arm_progress(
+    configs: Configs, warehouse: Warehouse, *, estimates: Estimates, lifts: Lifts | None = None
+) -> list[ArmProgress]:
     """Every configured arm, by name.
 
     Args:
         configs: all configuration.
         warehouse: what is played.
         estimates: what is left, as far as it is estimated.
+        lifts: what lifts still take, as far as that is worked out.
     """
     held = warehouse.scan("episodes").select("arm", "status", "episode_id").collect()
     ids: dict[tuple[str, str], set[str]] = {}
@@ -132,19 +142,23 @@ def arm_progress(configs: Configs, warehouse: Warehouse, *, estimates: Estimates
                 left_usd=None if need is None else need.cost_usd,
                 hours=None if need is None else need.hours,
                 nightly=_next_night(configs, arm, warehouse, need, spent),
+                first_batch=batches(arm)[0],
+                lift=(lifts or {}).get(arm.name),
             )
         )
     return rows
 
 
-def read_progress(configs: Path, warehouse: Warehouse, *, estimates: Estimates) -> list[ArmProgress]:
+def read_progress(
+    configs: Path, warehouse: Warehouse, *, estimates: Estimates, lifts: Lifts | None = None
+) -> list[ArmProgress]:
     """`arm_progress` for a folder of configuration.
 
     Raises:
         ProgressError: the configuration or a journal cannot be read.
     """
     with _readable():
-        return arm_progress(load_configs(configs), warehouse, estimates=estimates)
+        return arm_progress(load_configs(configs), warehouse, estimates=estimates, lifts=lifts)
 
 
 def read_estimates(configs: Path, warehouse: Warehouse) -> Estimates:
@@ -155,6 +169,16 @@ def read_estimates(configs: Path, warehouse: Warehouse) -> Estimates:
     """
     with _readable():
         return arm_estimates(load_configs(configs), warehouse)
+
+
+def read_lifts(configs: Path, warehouse: Warehouse) -> Lifts:
+    """What the lifts of every arm that has one still take, by name, for a folder of configuration.
+
+    Raises:
+        ProgressError: the configuration cannot be read.
+    """
+    with _readable():
+        return lift_needs(load_configs(configs), warehouse)
 
 
 def plans_version(configs: Path, warehouse: Warehouse) -> str:

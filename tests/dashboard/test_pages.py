@@ -303,7 +303,10 @@ def test_arms_are_listed_before_anything_is_played(open_page, paid):
     assert told(html, "arms", "Later")[1:] == [
         "3", "0", "0", "0", "0.00", "20.00", "2.67", "&lt;0.1", "—"
     ]  # fmt: skip
-    assert told(html, "arms", "Talk")[0] == "Talk talk scripted complete/pure/msg-on"
+    assert (
+        told(html, "arms", "Talk")[0]
+        == "Talk talk scripted in Dagster complete/pure/msg-on lifts to within 5 points: 38 more pairs"
+    )
     assert "No call has been made yet" in html
     assert "…" not in html
 
@@ -314,9 +317,14 @@ def test_where_no_arm_is_configured_the_page_says_so(open_page, tmp_path):
 
 def test_arms_of_scripted_agents_are_called_scripted(open_page):
     html = open_page("arms", "full")
-    assert [" ".join(row[0]) for row in cells(html, "arms")] == [
-        "Loop loop scripted ring/pure/msg-on", "Mute mute scripted complete/pure/msg-off", "Talk talk scripted complete/pure/msg-on"
+    assert [" ".join(row[0][:-1]) for row in cells(html, "arms")] == [
+        "Loop loop scripted in Dagster", "Mute mute scripted in Dagster complete/pure/msg-off", "Talk talk scripted in Dagster complete/pure/msg-on"
     ]  # fmt: skip
+    assert all(row[0][-1].startswith("lifts to within 5 points: ") for row in cells(html, "arms")[1:])
+    assert (
+        "<a href='http://127.0.0.1:3000/assets/episodes?view=partitions&amp;partition=talk--b00' aria-label='talk in Dagster'>"
+        in html
+    )
     assert told(html, "arms", "Talk")[1:] == ["12", "12", "0", "0", "0.00", "—", "0.00", "0.0", "—"]
     assert all(row[0][1:] == ["scripted"] for row in cells(html, "how calls ended"))
 

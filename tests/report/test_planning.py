@@ -1,6 +1,7 @@
 """Lifts planned for: pairs that are there, pairs that are missing, and what those would cost in both arms."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 from di_assets.arms import load_configs
 from di_assets.measures.planning import PRIOR_SD
 from di_assets.play.estimate import estimate
-from di_assets.report.planning import lift_plans, no_lift
+from di_assets.report.planning import LiftNeed, lift_needs, lift_plans, no_lift
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.contract import TIME
 from tests.conftest import write_small_configs
@@ -67,6 +68,20 @@ def test_arms_without_a_lift_say_why(small_configs, tmp_path, arm, told):
     why = no_lift(small_configs, small_configs.arm(arm))
     assert why is None if told is None else why.startswith(told)
     assert bool(plans(small_configs, arm, Warehouse(tmp_path), precision=5.0)) == (told is None)
+
+
+@pytest.mark.parametrize("precision", [0.1, 0.5, 50.0])
+def test_what_arms_still_need_is_what_their_plans_lack(played, precision):
+    report = played.configs.report.model_copy(update={"precision": precision})
+    needs = lift_needs(replace(played.configs, report=report), played.warehouse)
+    missing = sum(one.missing for one in plans(played.configs, "talk", played.warehouse, precision=precision).values())
+    assert needs == dict.fromkeys(("talk", "mute"), LiftNeed(precision, missing))
+    assert (missing == 0) == (precision == 50.0)
+
+
+def test_a_precision_that_nobody_plays_for_is_not_counted_in_pairs(paid, tmp_path):
+    report = paid.report.model_copy(update={"precision": 1e-3})
+    assert lift_needs(replace(paid, report=report), Warehouse(tmp_path))["quiet"] == LiftNeed(1e-3, None)
 
 
 def test_an_arm_that_nothing_mirrors_has_no_lift(configs):

@@ -127,9 +127,13 @@ def test_a_played_scripted_arm_is_complete_and_free(small_configs, warehouse):
     play_batch(small_configs, small_configs.arm("talk"), "talk--b00", warehouse, limit=5)
     rows = arm_progress(small_configs, warehouse, estimates=arm_estimates(small_configs, warehouse))
     assert rows == [
-        ArmProgress("loop", "Loop", "ring/pure/msg-on", True, 2, 0, 0, 0, 2, 0.0, None, 0.0, 0.0, None),
-        ArmProgress("mute", "Mute", "complete/pure/msg-off", True, 12, 0, 0, 0, 12, 0.0, None, 0.0, 0.0, None),
-        ArmProgress("talk", "Talk", "complete/pure/msg-on", True, 12, 5, 0, 0, 7, 0.0, None, 0.0, 0.0, None),
+        ArmProgress("loop", "Loop", "ring/pure/msg-on", True, 2, 0, 0, 0, 2, 0.0, None, 0.0, 0.0, None, "loop--b00"),
+        ArmProgress(
+            "mute", "Mute", "complete/pure/msg-off", True, 12, 0, 0, 0, 12, 0.0, None, 0.0, 0.0, None, "mute--b00"
+        ),
+        ArmProgress(
+            "talk", "Talk", "complete/pure/msg-on", True, 12, 5, 0, 0, 7, 0.0, None, 0.0, 0.0, None, "talk--b00"
+        ),
     ]
 
 
@@ -157,6 +161,7 @@ def test_failed_and_stopped_episodes_are_left_and_what_they_cost_is_spent(folder
         left_usd=None,
         hours=None,
         nightly=NextNight(Nightly(cron="0 1 * * *"), batch="paid--b00", episodes=3),
+        first_batch="paid--b00",
     )
 
 

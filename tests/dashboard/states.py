@@ -1,0 +1,60 @@
+"""The states that the report can be in, as warehouses: what scripted agents played, told as models' or turned around."""
+
+import shutil
+
+import polars as pl
+
+from di_assets.assets.home import Home
+from di_assets.assets.measured import OVER_ALL, measure_all
+from di_assets.assets.published import publish_figure, publish_summary
+from di_assets.report.figures import FIGURES
+from di_assets.tables import TABLES, Warehouse
+
+STATES = ("nothing", "messages-on", "both", "contradicted")
+TALK, MUTE = "talk--b00", "mute--b00"
+
+
+def in_state(state, played, folder):
+    """A warehouse in this state, measured and published by the code that publishes any."""
+    home = Home(warehouse=Warehouse(folder), configs=played.configs)
+    if state != "nothing":
+        shutil.copytree(played.warehouse.root / "tables", folder / "tables")
+        _told_as_models(home.warehouse)
+    if state == "messages-on":
+        for file in folder.rglob(f"{MUTE}.parquet"):
+            file.unlink()
+    if state == "contradicted":
+        _turned_around(home.warehouse)
+    for measure in OVER_ALL:
+        measure_all(home, measure)
+    summary = publish_summary(home)
+    for name in FIGURES:
+        publish_figure(home, name, summary)
+    return home.warehouse
+
+
+def _told_as_models(warehouse):
+    for table in (name for name, one in TABLES.items() if one.partitioned):
+        for file in warehouse.files(table):
+            frame = warehouse.read(table, file.stem)
+            if "scripted" in frame.columns:
+                warehouse.write(table, frame.with_columns(scripted=pl.lit(value=False)), file.stem)
+            elif table == "seats":
+                warehouse.write(table, frame.with_columns(kind=pl.lit("llm")), file.stem)
+
+
+def _turned_around(warehouse):
+    """Who writes gets less than who is silent, repays more than reciprocators would, and keeps no promise."""
+    at = pl.int_range(pl.len())
+    measures = warehouse.read("episode_measures", TALK)
+    repaid = 0.94 + 0.004 * at
+    worse = measures.with_columns(
+        focal_points=(1 + at % 3).cast(pl.Int64),
+        focal_capture=-0.2 - 0.01 * at,
+        payback_rate=repaid,
+        solicited_not_payback_rate=0.5 * (1 - repaid),
+        unprompted_rate=0.5 * (1 - repaid),
+    )
+    warehouse.write("episode_measures", worse, TALK)
+    promises = warehouse.read("promises", TALK)
+    warehouse.write("promises", promises.with_columns(outcome=pl.lit("broken")), TALK)
