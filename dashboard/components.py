@@ -42,7 +42,7 @@ export default function ({ data: { told }, setTriggerValue }) {
     if (!event || !event.querySelector('.id').textContent.startsWith(`#${data.event} `)) return;
     event.scrollIntoView({ block: 'center' });
     event.focus({ preventScroll: true });
-    memory.shown = address;
+    if (document.activeElement === event) memory.shown = address;
   };
   if (data.event === null) memory.shown = null;
   if (memory.to === data.event) memory.to = null;
