@@ -1,7 +1,9 @@
 """Looks: every time a lift was there to be seen, so that what is claimed in the end can answer for all of them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -23,7 +25,8 @@ def looks(
 ) -> pl.DataFrame:
     """One row a look at a control's lift of a model: those recorded before, and one for each that has new pairs.
 
-    Two pairs are the least that can be looked at. The same pairs seen again are no new look. The interval is
+    Two pairs are the least that can be looked at. The same pairs seen again are no new look, unless their points are
+    others by now (a measure was corrected): then the look is made again, at no further cost. The interval is
     `looking_interval`'s after all looks before it; the last look at a complete plan is a look too.
 
     Args:
@@ -38,7 +41,7 @@ def looks(
         _row(control, model, pair_gaps(pairs), planned=planned.get(control, 0), before=before, now=now)
         for control, model, pairs in matched_pairs(episodes, episode_measures, mirrors)
         for before in [looks.filter(arm=control, model=model).sort("look")]
-        if pairs.height >= 2 and pairs.height > max(before["n_pairs"], default=0)
+        if pairs.height >= 2 and _to_be_made(pairs, before)
     ]
     return TABLES["looks"].conform(pl.concat([looks, TABLES["looks"].frame(new)]))
 
@@ -59,6 +62,17 @@ def matched_pairs(
 def pair_gaps(pairs: pl.DataFrame) -> list[float]:
     """Points on minus off, pair by pair."""
     return (pairs["focal_points_on"] - pairs["focal_points"]).to_list()
+
+
+def _to_be_made(pairs: pl.DataFrame, before: pl.DataFrame) -> bool:
+    """Whether these pairs are more than any look saw, or as many with another lift than the last one saw."""
+    most = max(before["n_pairs"], default=0)
+    return pairs.height > most or (pairs.height == most and not saw(before.row(-1, named=True), pair_gaps(pairs)))
+
+
+def saw(look: Mapping[str, Any], gaps: Sequence[float]) -> bool:
+    """Whether a recorded look was at these very differences, so far as its lift tells."""
+    return look["n_pairs"] == len(gaps) and math.isclose(look["lift"], sum(gaps) / len(gaps), abs_tol=1e-9)
 
 
 def _row(

@@ -206,7 +206,7 @@ def _caption(scope: Scope) -> str:
         "over independent episodes), the vertical line the floor, where blind reciprocation alone would leave it. In the middle: pulls a round "
         "that a seat of the row gives a seat of the column, the mean over independent episodes; a square opens the episode with most of "
         "them. Below: the variance of pulls between seats split into receivers, pairs and givers, arm by arm (social relations model). "
-        f"{sizes} independent episodes a model; capture 0.1 = one pull in ten rounds from every rival net of what it gives."
+        f"{sizes} a model; capture 0.1 = one pull in ten rounds from every rival net of what it gives."
     )
 
 

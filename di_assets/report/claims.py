@@ -12,7 +12,7 @@ from di_assets.measures.lift import holm
 from di_assets.measures.points import Mean
 from di_assets.report.flaws import Flaw, incomplete
 from di_assets.report.scope import Row, Scope
-from di_assets.report.statement import Claim, Evidence, Statement, judge
+from di_assets.report.statement import Claim, Evidence, Statement, Status, judge
 
 # The one outcome that decides Question 1; everything else stands beside it.
 PRIMARY = {
@@ -167,27 +167,37 @@ def headline(scope: Scope) -> Claim:
         return Claim(
             "headline", "not yet", "No focal episode with messages on has been played yet.", ("04_attack_complete",)
         )
-    low, high = min(on), max(on)
-    given = f"{low:.1f} to {high:.1f} points" if len(on) > 1 else f"{high:.1f} points"
-    first = f"With messaging on, {kind} are given {given} per episode"
+    first = f"With messaging on, {kind} are given {_from_to(on)} points per episode"
     open_rows = [row for row in scope.rows if row.lift is None]
     needs = tuple(sorted({row.needs for row in open_rows if row.needs}))
     if len(open_rows) == len(scope.rows):
         text = f"{first}; how much of that talk buys stays open until the messages-off control fills each dashed slot."
         return Claim("headline", "not yet", text, needs)
     claims = [persuades(row, scripted=scope.scripted) for row in scope.rows]
-    supported = [row for row, claim in zip(scope.rows, claims, strict=True) if claim.status == "supported"]
-    if not supported:
+    bought, cost = (_gains(scope, claims, status) for status in ("supported", "contradicted"))
+    if not bought and not cost:
         return Claim("headline", "not yet", f"{first}; {_nothing_shown(claims)}.", needs)
-    gains = sorted(row.lift for row in supported if row.lift is not None)
-    span = f"{gains[0]:.1f} to {gains[-1]:.1f}" if len(gains) > 1 else f"{gains[0]:.1f}"
+    told = [f"talk buys {_some(scope, bought)} {_from_to(bought)} of them"] if bought else []
+    told += [f"talk costs {_some(scope, cost)} {_from_to([-gain for gain in cost])} more"] if cost else []
+    return Claim("headline", "supported" if bought else "contradicted", f"{first}; {' and '.join(told)}.", needs)
+
+
+def _gains(scope: Scope, claims: Sequence[Claim], status: Status) -> list[float]:
+    """The lifts of the models of whom talk is claimed to be of use, or to be in the way."""
+    judged = zip(scope.rows, claims, strict=True)
+    return [row.lift for row, claim in judged if claim.status == status and row.lift is not None]
+
+
+def _some(scope: Scope, among: Sequence[float]) -> str:
     noun = "scripted agents" if scope.scripted else "models"
-    who = (
-        f"all {len(supported)} {noun}"
-        if len(supported) == len(scope.rows)
-        else f"{len(supported)} of {len(scope.rows)} {noun}"
-    )
-    return Claim("headline", "supported", f"{first}; talk buys {who} {span} of them.", needs)
+    if len(scope.rows) == 1:
+        return f"the one {noun.removesuffix('s')}"
+    return f"all {len(among)} {noun}" if len(among) == len(scope.rows) else f"{len(among)} of {len(scope.rows)} {noun}"
+
+
+def _from_to(values: Sequence[float]) -> str:
+    """The least and the most of these, once where they read alike."""
+    return " to ".join(dict.fromkeys(f"{value:.1f}" for value in (min(values), max(values))))
 
 
 def _nothing_shown(claims: Sequence[Claim]) -> str:

@@ -248,7 +248,7 @@ def _caption(rows: Sequence[Mapping[str, Any]], scope: Scope) -> str:
         "Each dot is one episode with messages on; the tall tick their mean over independent episodes, the line its 95% interval (Student’s t, "
         "clustered by seed). The pale band holds 95% of the means of as many episodes of reciprocators who never talk on the same graph, "
         "the ochre tick is theirs: each graph against its own null, for a ring leaves fewer to choose from. A dashed slot waits for its arm. "
-        f"{counted([row['n'] for row in rows])} independent episodes; one point = one pull, {scope.most_points} = the rivals’ whole budget; gini "
+        f"{counted([row['n'] for row in rows])}; one point = one pull, {scope.most_points} = the rivals’ whole budget; gini "
         "0 = all seats equal."
     )
 

@@ -104,11 +104,11 @@ def sentences(claims: Sequence[Grounded]) -> str:
 
 
 def counted(numbers: Sequence[int]) -> str:
-    """n, or from least to most n, as a caption says it."""
+    """N independent episodes, or from least to most n, as a caption says it."""
     sizes = sorted(set(numbers))
-    return (
-        "no episodes yet" if not sizes else f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
-    )
+    if not sizes:
+        return "no independent episodes yet"
+    return f"n = {' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} independent episodes"
 
 
 def some_of(claims: Sequence[Grounded], status: str, noun: str) -> str:

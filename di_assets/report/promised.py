@@ -197,7 +197,7 @@ def _caption(rows: Sequence[Mapping[str, Any]]) -> str:
         "independent episodes), the ochre tick what as many pulls made at random would have kept. A promise is a message that the "
         "lexical rule reads as one; it is kept when the pull follows in the round of the message or the two after it, and counts once however "
         "often it is repeated. Below: points that the promise’s recipient gave the promiser in those rounds, for a kept promise (filled) and a broken "
-        f"one (open); each opens the most telling promise. {counted([row['n'] for row in rows])} independent episodes; one point = one pull."
+        f"one (open); each opens the most telling promise. {counted([row['n'] for row in rows])}; one point = one pull."
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
+from di_assets.measures.looks import pair_gaps, saw
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.flaws import Flaw, flaws, several_controls, unrecorded
 
@@ -131,7 +132,7 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
         lift = lifts.get(str(model), {})
         n = pairs.height or min(_n_blocks(on), _n_blocks(off))
         passed = older.filter(pl.col("focal_model") == model).height
-        look = _latest_look(frames["looks"], str(model), off, pairs.height)
+        look = _latest_look(frames["looks"], str(model), off, pairs)
         several = several_controls(off["arm"].n_unique())
         rows.append(
             Row(
@@ -158,13 +159,12 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
     return tuple(sorted(_judged(rows), key=lambda row: (-(row.on.points.mean or 0.0) if row.on else 1.0, row.model)))
 
 
-def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, n_pairs: int) -> Look | None:
-    """The look at these very pairs."""
-    seen = looks.filter(pl.col("arm").is_in(off["arm"].unique().implode()), model=model, n_pairs=n_pairs).sort("look")
-    if seen.is_empty():
+def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, pairs: pl.DataFrame) -> Look | None:
+    """The look at these very pairs; none where the last one saw them with other points."""
+    seen = looks.filter(pl.col("arm").is_in(off["arm"].unique().implode()), model=model, n_pairs=pairs.height)
+    if seen.is_empty() or not saw(last := seen.sort("look").row(-1, named=True), pair_gaps(pairs)):
         return None
-    last = seen.row(-1, named=True)
-    interval = Interval(last["ci_low"], last["ci_high"], last["ci_method"], n_pairs)
+    interval = Interval(last["ci_low"], last["ci_high"], last["ci_method"], pairs.height)
     return Look(last["look"], last["planned"], interval, last["p_value"])
 
 

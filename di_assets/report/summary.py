@@ -17,6 +17,7 @@ from di_assets.report.claims import PRIMARY, captures, decomposed, headline, net
 from di_assets.report.flaws import flaws
 from di_assets.report.marks import note, thinned
 from di_assets.report.networks import question_4
+from di_assets.report.page import counted
 from di_assets.report.promised import question_5
 from di_assets.report.quotes import asking
 from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
@@ -192,13 +193,12 @@ def _channels(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
 
 def _caption(scope: Scope, left_out: str) -> str:
     played = " Everything here was played by scripted agents, not by language models." if scope.scripted else ""
-    sizes = sorted({row.on.points.n for row in scope.rows if row.on})
-    n = "no episodes yet" if not sizes else f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
+    n = counted([row.on.points.n for row in scope.rows if row.on])
     return (
         f"Each oxblood bar is the mean points a focal {'agent' if scope.scripted else 'model'} was given per episode with "
         "messages on; the line is its 95% interval (Student's t over episodes), each dot one episode, the tick the points "
         "that blind reciprocation alone would have brought. The bar beside it is the same with messages off, a dashed slot "
-        f"until the control exists; the gap between the two is the lift. {n} independent episodes with messages on; one point = one pull; "
+        f"until the control exists; the gap between the two is the lift. {n} with messages on; one point = one pull; "
         f"{scope.most_points} = the rivals' whole budget.{left_out}{played}"
     )
 

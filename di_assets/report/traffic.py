@@ -279,7 +279,7 @@ def _caption(rows: Sequence[Mapping[str, Any]]) -> str:
         "before, asked for by a message and repaying nothing, neither. Each dot is one episode at its share of pay-back; the line is the "
         "95% interval of that share (Student’s t over independent episodes). The bar beside it is the same with messages off, a "
         "dashed slot until the control exists; the last one reciprocators who never talk (10,000 simulated episodes on the same graph; its line "
-        f"holds 95% of the means of as many episodes). {counted([r['n'] for r in rows if r['part'] == 'on'])} independent episodes with "
+        f"holds 95% of the means of as many episodes). {counted([r['n'] for r in rows if r['part'] == 'on'])} with "
         "messages on; the whole bar = all valid pulls."
     )
 

@@ -1,4 +1,5 @@
-"""The states that the report can be in, as warehouses: what scripted agents played, told as models' or turned around."""
+"""The states that the report can be in, as warehouses: what scripted agents played, told as models' or turned around;
+contradicted by one model alone, as six pairs are too few for two."""
 
 import shutil
 
@@ -19,7 +20,7 @@ def in_state(state, played, folder):
     home = Home(warehouse=Warehouse(folder), configs=played.configs)
     if state != "nothing":
         shutil.copytree(played.warehouse.root / "tables", folder / "tables")
-        _told_as_models(home.warehouse)
+        _keep_played(home.warehouse, "promiser" if state == "contradicted" else "")
     if state == "messages-on":
         for file in folder.rglob(f"{MUTE}.parquet"):
             file.unlink()
@@ -33,14 +34,17 @@ def in_state(state, played, folder):
     return home.warehouse
 
 
-def _told_as_models(warehouse):
-    for table in (name for name, one in TABLES.items() if one.partitioned):
-        for file in warehouse.files(table):
-            frame = warehouse.read(table, file.stem)
-            if "scripted" in frame.columns:
-                warehouse.write(table, frame.with_columns(scripted=pl.lit(value=False)), file.stem)
-            elif table == "seats":
-                warehouse.write(table, frame.with_columns(kind=pl.lit("llm")), file.stem)
+def _keep_played(warehouse, model):
+    """Of the tables those of batches alone, told as models', and of them the episodes of this model."""
+    for name, table in TABLES.items():
+        for file in warehouse.files(name):
+            if not table.partitioned:
+                (warehouse.root / file.name).unlink()
+                continue
+            frame = warehouse.read(name, file.stem).filter(pl.col("episode_id").str.contains(model))
+            told = {"scripted": pl.lit(value=False)} if "scripted" in frame.columns else {}
+            told |= {"kind": pl.lit("llm")} if name == "seats" else {}
+            warehouse.write(name, frame.with_columns(**told), file.stem)
 
 
 def _turned_around(warehouse):

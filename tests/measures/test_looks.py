@@ -51,6 +51,16 @@ def test_the_same_pairs_seen_again_are_no_new_look():
     assert seen(2, once, now=NOON + timedelta(days=1)).equals(once)
 
 
+def test_the_same_pairs_with_other_points_are_looked_at_again_at_no_further_cost():
+    corrected = [played("talk", [x - 7 for x in ON[:3]]), played("mute", OFF[:3])]
+    once = seen(3)
+    again = looks(*tables(*corrected), once, mirrors=MIRRORS, planned={"mute": 5}, now=NOON)
+    before, after = again.rows(named=True)
+    assert (after["look"], after["n_pairs"], after["alpha"]) == (2, 3, before["alpha"])
+    for of in ("lift", "ci_low", "ci_high"):
+        assert after[of] == pytest.approx(before[of] - 7)
+
+
 def test_less_than_two_pairs_are_nothing_to_look_at():
     for count in (0, 1):
         assert seen(count, more=[played("talk", ON, model="n")]).equals(NONE)

@@ -136,9 +136,10 @@ def test_a_lift_that_was_looked_at_pays_for_its_looks(played):
     assert after["con_artist"].p == pytest.approx(2 * after["con_artist"].pairs.p_sign_flip)
 
 
-def test_a_look_at_other_pairs_is_not_the_one_that_counts(played):
+@pytest.mark.parametrize("of", ["n_pairs", "lift"])
+def test_a_look_at_other_pairs_or_other_points_is_not_the_one_that_counts(played, of):
     frames = frames_of(played)
-    stale = frames["looks"].with_columns(pl.col("n_pairs") - 1)
+    stale = frames["looks"].with_columns(pl.col(of) - 1)
     rows = scope_of({**frames, "looks": stale}, mirrors=played.configs.mirrors).rows
     assert [row.look for row in rows] == [None, None]
     told = [persuades(row, scripted=True) for row in rows]
@@ -178,6 +179,20 @@ def test_the_headline_says_what_stands_against_every_model():
     told = headline(scope(lifted(5.0, 15.0, n=3), lifted(6.0, 16.0, n=4)))
     assert told.status == "not yet"
     assert told.sentence.endswith("what talk buys of them cannot be said, for fewer than 5 independent episodes.")
+
+
+def test_the_headline_tells_whom_talk_serves_and_whom_it_costs_points():
+    for rows, status, ending in (
+        ([lifted(5.0, 15.0)], "supported", "talk buys the one model 10.0 of them."),
+        ([lifted(-15.0, -5.0)] * 2, "contradicted", "talk costs all 2 models 10.0 more."),
+        (
+            [lifted(5.0, 15.0), lifted(-5.0, 15.0), lifted(-9.0, -5.0)],
+            "supported",
+            "talk buys 1 of 3 models 10.0 of them and talk costs 1 of 3 models 7.0 more.",
+        ),
+    ):
+        told = headline(scope(*rows))
+        assert (told.status, told.sentence[-len(ending) :]) == (status, ending)
 
 
 def episodes_with(**columns):
