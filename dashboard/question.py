@@ -176,7 +176,7 @@ def _statistics(spec: Spec, question: dict[str, Any]) -> str:
     rows = flat({name: question[name] for name in spec.statistics if name not in lists})
     body = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
     return (
-        f"<h3>Statistics</h3><div class='scroll' tabindex='0' role='region' aria-label='statistics'><table><tbody>{body}</tbody></table></div>"
+        f"<h3>Statistics</h3><div class='scroll statistics' tabindex='0' role='region' aria-label='statistics'><table><tbody>{body}</tbody></table></div>"
         f"{''.join(_records(name, records) for name, records in lists.items())}"
         f"<p class='caption'>summary.questions.{spec.name} as stored; missing values shown as —.</p>"
     )

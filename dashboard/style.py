@@ -22,6 +22,7 @@ CSS = """
 .di blockquote { border-left: 3px solid var(--oxblood); margin: 1rem 0; padding: .1rem 0 .1rem 1rem; color: inherit; opacity: 1; }
 .di blockquote p { margin: .2rem 0; }
 .di .scroll { overflow-x: auto; }
+.di .statistics th { width: 45%; overflow-wrap: anywhere; } .di .statistics td { white-space: pre-line; }
 .di table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 .di th { text-align: left; font-weight: 400; color: var(--muted); border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; }
 .di td { border: 0; border-bottom: 1px solid var(--rule); padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: break-word; }

@@ -49,5 +49,7 @@ def boxed(columns: Mapping[str, bool], rows: Iterable[Sequence[str]], *, label: 
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
-    text = safe(text_of(row[column]))
+    value = row[column]
+    # What sums of thirds leave of a zero is no number of anybody's.
+    text = safe(text_of(round(value, 9) + 0.0 if isinstance(value, float) else value))
     return f"<a href='{reader_link(row[column])}' target='_self'>{text}</a>" if column == "episode_id" else text

@@ -177,9 +177,9 @@ def headline(scope: Scope) -> Claim:
     bought, cost = (_gains(scope, claims, status) for status in ("supported", "contradicted"))
     if not bought and not cost:
         return Claim("headline", "not yet", f"{first}; {_nothing_shown(claims)}.", needs)
-    told = [f"talk buys {_some(scope, bought)} {_from_to(bought)} of them"] if bought else []
-    told += [f"talk costs {_some(scope, cost)} {_from_to([-gain for gain in cost])} more"] if cost else []
-    return Claim("headline", "supported" if bought else "contradicted", f"{first}; {' and '.join(told)}.", needs)
+    told = [f"buys {_some(scope, bought)} {_from_to(bought)} of them"] if bought else []
+    told += [f"costs {_some(scope, cost)} {_from_to([-gain for gain in cost])} points"] if cost else []
+    return Claim("headline", "supported" if bought else "contradicted", f"{first}; talk {' and '.join(told)}.", needs)
 
 
 def _gains(scope: Scope, claims: Sequence[Claim], status: Status) -> list[float]:

@@ -71,7 +71,12 @@ def choices(episodes: pl.DataFrame, columns: Sequence[str]) -> dict[str, list[st
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """A nested record as (dotted name, text) in its own order; missing values as a dash, numbers to three digits."""
+    """A nested record as (dotted name, text) in its own order; missing values as a dash, numbers to three digits.
+
+    Of a list of records each is a line of its own.
+    """
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [(prefix, "\n".join(text_of(one)[1:-1] for one in value))]
     if isinstance(value, dict):
         return [pair for key, inner in value.items() for pair in flat(inner, f"{prefix}.{key}" if prefix else key)]
     return [(prefix, text_of(value))]

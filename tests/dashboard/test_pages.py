@@ -426,6 +426,7 @@ def test_addresses_are_escaped():
 
 
 def test_missing_values_are_dashes_and_truth_is_yes_or_no():
+    assert flat({"a": [{"m": "x", "n": 1}, {"m": "y", "n": None}]}) == [("a", "m: x, n: 1\nm: y, n: —")]
     assert flat({"a": {"b": None, "c": 0.123456}, "d": True}) == [("a.b", "—"), ("a.c", "0.123"), ("d", "yes")]
     assert text_of([1.0, None]) == "[1, —]"
 

@@ -38,10 +38,10 @@ def _captures(sheet: Sheet, question: Mapping[str, Any]) -> float:
     ticks = [(k * step, f"{k * step:+.2f}" if k else "0") for k in steps]
     title = "capture: net pulls a round and rival above the floor" + (" · scripted agents" if question["scripted"] else "")  # fmt: skip
     below = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
-    sheet.lines([{"x": scale(0), "x2": scale(0), "y": 0, "y2": bottom}], "floor", thick=2)
     if not rows:
-        sheet.note(f"no capture yet — runs from {question['needs'] or 'an arm of focal models'}", ROW / 2 - 8)
+        sheet.note(f"no capture yet — runs from {question['needs'] or 'an arm of focal models'}", 2)
         return below
+    sheet.lines([{"x": scale(0), "x2": scale(0), "y": 0, "y2": bottom}], "floor", thick=2)
     tops = {model: i * ROW for i, model in enumerate(rows)}
     ticked = [(scale(row["value"]), tops[model]) for model, row in rows.items() if row["value"] is not None]
     sheet.lines([{"x": x, "x2": x, "y": top + 6, "y2": top + 28} for x, top in ticked], "on", thick=3)
