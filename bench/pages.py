@@ -31,7 +31,8 @@ from tests.conftest import ROOT
 from tests.dashboard.test_browser import CHROMIUM, DONE, FLAGS
 
 # Page -> goal: seconds warm, seconds cold.
-PAGES = {"": (3, 6), "q3": (3, 6), "episodes": (3, 6), "transcript": (2, 6), "arms": (3, 6), "lineage": (3, 6)}
+QUESTIONS = dict.fromkeys(("", "q2", "q3", "q4", "q5"), (3, 6))
+PAGES = {**QUESTIONS, "episodes": (3, 6), "transcript": (2, 6), "arms": (3, 6), "compare": (3, 6), "lineage": (3, 6)}
 REPEATS = 3
 
 

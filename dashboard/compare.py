@@ -14,7 +14,7 @@ from dashboard.tables import ROWS, boxed
 from dashboard.untrusted import reader_link, safe
 from di_assets.report.choosing import MOST_SHOWN
 from di_assets.report.compare import Comparison, RoundOfTwo, Side, about_two, caption, facts_of, rounds_of_two, sentence
-from di_assets.report.reading import text_of
+from di_assets.report.reading import measure_of
 from di_assets.report.shelf import place_of
 from di_assets.report.transcript import Event, Transcript
 
@@ -89,9 +89,9 @@ def pairs_of(found: Comparison, first: int, n: int, *, linked: bool = True) -> s
         (
             str(row["seed"]),
             *(_episode(row[f"episode_id_{side}"], row[f"focal_model_{side}"]) for side in NAMES),
-            *(text_of(row[f"focal_points_{side}"]) for side in NAMES),
+            *(measure_of(row[f"focal_points_{side}"]) for side in NAMES),
             f"{row['gap']:+g}" if row["gap"] else "0",
-            *(text_of(row[f"focal_capture_{side}"]) for side in NAMES),
+            *(measure_of(row[f"focal_capture_{side}"]) for side in NAMES),
             _side_by_side(row["episode_id_left"], row["episode_id_right"]),
         )
         for row in found.pairs.slice(first, n).iter_rows(named=True)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.style import page
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.reading import text_of
+from di_assets.report.reading import measure_of
 
 ROWS = 50
 
@@ -49,7 +49,5 @@ def boxed(columns: Mapping[str, bool], rows: Iterable[Sequence[str]], *, label: 
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
-    value = row[column]
-    # What sums of thirds leave of a zero is no number of anybody's.
-    text = safe(text_of(round(value, 9) + 0.0 if isinstance(value, float) else value))
+    text = safe(measure_of(row[column]))
     return f"<a href='{reader_link(row[column])}' target='_self'>{text}</a>" if column == "episode_id" else text

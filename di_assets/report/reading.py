@@ -82,6 +82,11 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, text_of(value))]
 
 
+def measure_of(value: Any) -> str:
+    """One value of a table of measures, for people: what sums of fractions leave of a zero is a zero."""
+    return text_of(round(value, 9) + 0.0 if isinstance(value, float) else value)
+
+
 def text_of(value: Any) -> str:
     """One value of the summary, for people."""
     if value is None:

@@ -235,6 +235,18 @@ def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     page.get_by_role("link", name="1 stopped: barred").wait_for(timeout=15_000)
 
 
+def photographed(page, name):
+    """Keeps a picture of the whole page: it scrolls inside itself, so a window as high as it is shows all of it."""
+    width = page.viewport_size["width"]
+    page.set_viewport_size(
+        {"width": width, "height": page.evaluate(f"document.querySelector('{SCROLLS}').scrollHeight") + 80}
+    )
+    page.wait_for_timeout(300)
+    path = ARTIFACTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible_in_both_themes(browser, address, paid_address, path, scheme):
@@ -245,6 +257,7 @@ def test_pages_are_accessible_in_both_themes(browser, address, paid_address, pat
     page.wait_for_selector(".di h2", timeout=15_000)
     results = Axe().run(page)
     found = [(v["id"], v["nodes"][0]["target"]) for v in results.response["violations"]]
+    photographed(page, f"{_called(path)}-{scheme}")
     context.close()
     assert found == []
 
@@ -254,9 +267,17 @@ def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, pat
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = opened(context.new_page(), paid_address if path == "arms" else address, path)
     page.wait_for_selector(".di h2", timeout=15_000)
-    wide = page.evaluate("document.documentElement.scrollWidth")
+    wide = page.evaluate(
+        f"Math.max(document.documentElement.scrollWidth, document.querySelector('{SCROLLS}').scrollWidth)"
+    )
+    photographed(page, f"{_called(path)}-phone")
     context.close()
     assert wide <= 390
+
+
+def _called(path):
+    """A page's name among the pictures."""
+    return "pair" if path == PAIR else path.partition("?")[0] or "q1"
 
 
 @pytest.mark.slow
@@ -268,13 +289,7 @@ def test_a_question_page_is_photographed_and_no_text_of_its_figure_is_cut_or_cov
     page = opened(context.new_page(), address, "" if name == "q1" else name)
     first_visible(page, ".figure a")
     found = page.locator(".figure").first.evaluate(MISPLACED)
-    # The page scrolls inside itself: a window as high as it is shows it whole.
-    page.set_viewport_size(
-        {"width": width, "height": page.evaluate(f"document.querySelector('{SCROLLS}').scrollHeight") + 80}
-    )
-    page.wait_for_timeout(300)
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{name}-{look}.png")
+    photographed(page, f"{name}-{look}")
     context.close()
     assert (found["out"], found["on"]) == ([], [])
     assert found["links"] >= 4

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import question
 from dashboard.question import QUESTIONS
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
-from di_assets.report.reading import flat, matching, read_summary, text_of
+from di_assets.report.reading import flat, matching, measure_of, read_summary, text_of
 from di_assets.report.summary import READS, build_summary, summary_text
 from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT
@@ -426,6 +426,7 @@ def test_addresses_are_escaped():
 
 
 def test_missing_values_are_dashes_and_truth_is_yes_or_no():
+    assert [measure_of(value) for value in (-6.94e-18, 1 / 3, 4, None)] == ["0", "0.333", "4", "—"]
     assert flat({"a": [{"m": "x", "n": 1}, {"m": "y", "n": None}]}) == [("a", "m: x, n: 1\nm: y, n: —")]
     assert flat({"a": {"b": None, "c": 0.123456}, "d": True}) == [("a.b", "—"), ("a.c", "0.123"), ("d", "yes")]
     assert text_of([1.0, None]) == "[1, —]"

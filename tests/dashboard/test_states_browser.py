@@ -6,12 +6,12 @@ from di_assets.report.reading import read_summary
 from tests.dashboard import test_browser
 from tests.dashboard.states import STATES, in_state
 from tests.dashboard.test_browser import (
-    ARTIFACTS,
     LOOKS,
     MISPLACED,
     SCROLLS,
     browser,  # noqa: F401 -- a fixture
     opened,
+    photographed,
     served,
 )
 
@@ -49,13 +49,7 @@ def test_a_question_page_in_each_state_is_legible_and_accessible(in_states, play
             violations = [(one["id"], one["nodes"][0]["target"]) for one in Axe().run(page).response["violations"]]
             text = page.locator(SCROLLS).inner_text()
             drawn = page.locator(".figure").first.text_content()
-            page.set_viewport_size(
-                {"width": width, "height": page.evaluate(f"document.querySelector('{SCROLLS}').scrollHeight") + 80}
-            )
-            page.wait_for_timeout(300)
-            folder = ARTIFACTS / "states"
-            folder.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=folder / f"{name}-{state}-{look}.png")
+            photographed(page, f"states/{name}-{state}-{look}")
             context.close()
             question = summary["questions"][name]
             assert (found["out"], found["on"], violations) == ([], [], []), name

@@ -10,7 +10,7 @@ ROW, BAR, PANEL = 34, 18, 34
 CELL = 62
 # Depths of colour from which a square's number is read better in light on paper, and in dark ink in the dark: where
 # both have the same contrast, about 4 to 1.
-LIGHT_FROM, DARK_FROM = 0.62, 0.9
+LIGHT_FROM, DARK_FROM = 0.62, 0.72
 SHARES = (("receiver", "on", "who receives"), ("dyad", "off", "the pair"), ("giver", "pale", "who gives"))
 
 
