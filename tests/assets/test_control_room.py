@@ -10,7 +10,7 @@ from di_assets.tables import Warehouse
 from tests.assets.control_room import BACKFILLS_ENDED, ENDED, control_room, wait_for
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("control room")]
+pytestmark = pytest.mark.slow
 
 
 def checks(assets):

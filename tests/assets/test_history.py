@@ -17,7 +17,7 @@ from di_assets.instance import instance_of
 from di_assets.runs import materialise_report
 from di_assets.tables import Warehouse
 
-pytestmark = pytest.mark.xdist_group("history")
+pytestmark = pytest.mark.slow
 NOW = datetime.now(tz=UTC) + timedelta(days=31)
 MONTH = timedelta(days=30)
 

@@ -20,7 +20,6 @@ from tests.conftest import ROOT
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
         CHROMIUM is None, reason="no Chromium found on this machine: install one to run the browser tests"
     ),
@@ -38,14 +37,15 @@ FLAGS = [
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-# Pages of one module: the first stands for the others where every push is tested, CI looks at all.
+# Two stand for the others in the default suite. The other question pages are looked at where they are photographed.
 PAIR = "compare?left=talk--promiser_r0&right=mute--promiser_r0"
-PATHS = ["", "transcript?episode=talk--promiser_r0&event=1", "episodes", "arms", "compare", PAIR, "lineage",
-         *(pytest.param(name, marks=pytest.mark.slow) for name in ("q2", "q3", "q4", "q5"))]  # fmt: skip
+PATHS = ["", "transcript?episode=talk--promiser_r0&event=1",
+         *(pytest.param(name, marks=pytest.mark.slow) for name in ("episodes", "arms", "compare", PAIR, "lineage"))]  # fmt: skip
 # Pictures of the pages, for people to look at.
 ARTIFACTS = ROOT / ".artifacts"
 LOOKS = {"light": (1100, "light"), "dark": (1100, "dark"), "phone": (390, "light"), "phone-dark": (390, "dark")}
 SCROLLS = "[data-testid=stMain]"
+WIDE = f"Math.max(document.documentElement.scrollWidth, document.querySelector('{SCROLLS}').scrollWidth)"
 # Of the rendering that is seen: texts that stick out of it, and pairs of texts that lie on each other.
 MISPLACED = """
 figure => {
@@ -165,6 +165,7 @@ def test_a_mark_opens_the_reader_at_its_event_and_back_returns(page, address):
     assert urlparse(page.url).path == "/"
 
 
+@pytest.mark.slow
 def test_a_mark_is_reached_by_keyboard(page, address):
     opened(page, address)
     mark = first_visible(page, ".figure a")
@@ -174,6 +175,7 @@ def test_a_mark_is_reached_by_keyboard(page, address):
     expect_reader_at(page, href)
 
 
+@pytest.mark.slow
 def test_the_quote_opens_the_reader_at_its_event(page, address):
     opened(page, address)
     link = page.get_by_role("link", name="view in reader")
@@ -182,6 +184,7 @@ def test_the_quote_opens_the_reader_at_its_event(page, address):
     expect_reader_at(page, href)
 
 
+@pytest.mark.slow
 def test_the_table_opens_the_reader(page, address):
     opened(page, address)
     link = page.locator("td a").first
@@ -191,6 +194,7 @@ def test_the_table_opens_the_reader(page, address):
     page.wait_for_selector(f"h2:has-text('{name}')", timeout=15_000)
 
 
+@pytest.mark.slow
 def test_hostile_text_runs_nothing(page, address):
     opened(page, address, "transcript?episode=talk--promiser_r0&event=1")
     page.wait_for_selector(".ev.on", timeout=15_000)
@@ -224,6 +228,7 @@ def test_pages_keep_to_their_policy_and_ask_nobody_else(page, address):
     assert not [text for text in said if "Security Policy" in text]
 
 
+@pytest.mark.slow
 def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     opened(page, paid_address, "arms")
     page.get_by_role("link", name="2 failed: asked o'er").click()
@@ -233,6 +238,13 @@ def test_the_number_of_failed_episodes_leads_to_them(page, paid_address):
     assert [link.inner_text() for link in page.locator("td a").all()] == ["asked--gone_r0", "asked--gone_r1"]
     page.go_back()
     page.get_by_role("link", name="1 stopped: barred").wait_for(timeout=15_000)
+
+
+def inaccessible(page):
+    """Rules of axe that the page breaks, each with the first place where it does."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [(broken["id"], broken["nodes"][0]["target"]) for broken in Axe().run(page).response["violations"]]
 
 
 def photographed(page, name):
@@ -248,28 +260,24 @@ def photographed(page, name):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_pages_are_accessible_in_both_themes(browser, address, paid_address, path, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
     context = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
     page = opened(context.new_page(), paid_address if path == "arms" else address, path)
     page.wait_for_selector(".di h2", timeout=15_000)
-    results = Axe().run(page)
-    found = [(v["id"], v["nodes"][0]["target"]) for v in results.response["violations"]]
+    found = inaccessible(page)
     photographed(page, f"{_called(path)}-{scheme}")
     context.close()
     assert found == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_scrolls_sideways_on_a_phone(browser, address, paid_address, path):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = opened(context.new_page(), paid_address if path == "arms" else address, path)
     page.wait_for_selector(".di h2", timeout=15_000)
-    wide = page.evaluate(
-        f"Math.max(document.documentElement.scrollWidth, document.querySelector('{SCROLLS}').scrollWidth)"
-    )
+    wide = page.evaluate(WIDE)
     photographed(page, f"{_called(path)}-phone")
     context.close()
     assert wide <= 390
@@ -283,15 +291,19 @@ def _called(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", ["q1", "q2", "q3", "q4", "q5"])
-def test_a_question_page_is_photographed_and_no_text_of_its_figure_is_cut_or_covered(browser, address, name, look):
+def test_a_question_page_is_photographed_accessible_and_no_text_of_its_figure_is_cut_or_covered(
+    browser, address, name, look
+):
     width, scheme = LOOKS[look]
     context = browser.new_context(viewport={"width": width, "height": 1400}, color_scheme=scheme)
     page = opened(context.new_page(), address, "" if name == "q1" else name)
     first_visible(page, ".figure a")
     found = page.locator(".figure").first.evaluate(MISPLACED)
+    violations, wide = inaccessible(page), page.evaluate(WIDE)
     photographed(page, f"{name}-{look}")
     context.close()
-    assert (found["out"], found["on"]) == ([], [])
+    assert (found["out"], found["on"], violations) == ([], [], [])
+    assert wide <= width
     assert found["links"] >= 4
 
 

@@ -14,7 +14,8 @@ from streamlit.file_util import get_static_dir
 from dashboard.guard import HEADERS, POLICY, allowed_hosts, guards
 from tests.dashboard.test_pages import open_page  # noqa: F401 -- a fixture
 
-PAGES = ["q1", "q5", "transcript", "episodes", "arms", "compare", "lineage"]
+PAGES = ["q1", "transcript", "compare",
+         *(pytest.param(page, marks=pytest.mark.slow) for page in ("q5", "episodes", "arms", "lineage"))]  # fmt: skip
 # Every parameter that some page reads.
 PARAMETERS = ["episode", "event", "arm", "condition", "focal_model", "status", "page", "question", "model", "kind", "seat",
               "round", "q", "view", "blind"]  # fmt: skip

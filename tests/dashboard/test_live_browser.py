@@ -20,7 +20,7 @@ from tests.dashboard.test_browser import (
     served,
 )
 
-pytestmark = test_browser.pytestmark
+pytestmark = [*test_browser.pytestmark, pytest.mark.slow]
 WITHIN_MS = 5_000
 # Sum of layout shifts; up to 0.1 counts as good (web.dev, Cumulative Layout Shift).
 MOST_SHIFT = 0.1
@@ -115,9 +115,8 @@ def test_a_figure_and_its_headline_follow_while_what_is_read_stays_in_its_place(
         assert page.evaluate("window.stays")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [1100, 390])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, "q3"])
 def test_nothing_moves_while_a_page_comes(browser, address, path, width):  # noqa: F811
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.add_init_script(SHIFTS)
@@ -129,7 +128,6 @@ def test_nothing_moves_while_a_page_comes(browser, address, path, width):  # noq
     assert sum(shifts) < MOST_SHIFT
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["", "q3", "compare", "arms"])
 def test_on_paper_a_page_is_its_text_and_its_figure_alone(browser, address, path):  # noqa: F811
     context = browser.new_context(viewport={"width": 800, "height": 1100}, color_scheme="dark")

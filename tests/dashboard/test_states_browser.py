@@ -10,6 +10,7 @@ from tests.dashboard.test_browser import (
     MISPLACED,
     SCROLLS,
     browser,  # noqa: F401 -- a fixture
+    inaccessible,
     opened,
     photographed,
     served,
@@ -33,8 +34,6 @@ def in_states(played, tmp_path_factory):
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_question_page_in_each_state_is_legible_and_accessible(in_states, played, browser, state):  # noqa: F811
-    from axe_playwright_python.sync_playwright import Axe
-
     warehouse = in_states[state]
     summary = read_summary(warehouse)
     with served(warehouse.root, played.configs.root) as at:
@@ -46,7 +45,7 @@ def test_a_question_page_in_each_state_is_legible_and_accessible(in_states, play
             page = opened(context.new_page(), at, "" if name == "q1" else name)
             page.wait_for_selector(".figure svg", state="attached", timeout=15_000)
             found = page.locator(".figure").first.evaluate(MISPLACED)
-            violations = [(one["id"], one["nodes"][0]["target"]) for one in Axe().run(page).response["violations"]]
+            violations = inaccessible(page)
             text = page.locator(SCROLLS).inner_text()
             drawn = page.locator(".figure").first.text_content()
             photographed(page, f"states/{name}-{state}-{look}")

@@ -214,6 +214,7 @@ def test_of_very_many_episodes_those_have_transcripts_that_the_report_rests_on()
     assert transcripts(None, many[:-1]) == set(many[:-1])
 
 
+@pytest.mark.slow
 def test_the_verb_writes_it_and_says_where(played, tmp_path):
     warehouse = tmp_path / "w"
     shutil.copytree(played.warehouse.root, warehouse)

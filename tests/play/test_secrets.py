@@ -12,7 +12,7 @@ from tests.play.hostility import KEY, hostile, hostile_configs, leaks
 from tests.providers.hostile import TRANSIENT
 
 LASTING = ("400", "401", "quota")
-QUICK = ("401", "500", "html", "reset")  # the others are left to the slow tests
+QUICK = ("401",)  # the others are left to the slow tests
 FAULTS = [fault if fault in QUICK else pytest.param(fault, marks=pytest.mark.slow) for fault in (*TRANSIENT, *LASTING)]
 
 

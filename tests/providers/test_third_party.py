@@ -22,7 +22,6 @@ from tests.conftest import ROOT
 pytest.importorskip(
     "llmock", reason="llmock, a mock server for both dialects, is not installed (see requirements.lock)"
 )
-pytestmark = pytest.mark.xdist_group("llmock")  # one server, scripted by one test at a time
 
 PATHS = {"anthropic": "/anthropic", "openai": "/v1"}  # llmock's roots of the two dialects
 DIALECTS = sorted(PATHS)

@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ET
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+from altair.utils.schemapi import SchemaValidationError
 
 from di_assets.report.figures import FIGURES, png
-from di_assets.report.figures.drawing import CHARACTER, DARK, LIGHT, Scale, broken
+from di_assets.report.figures.drawing import CHARACTER, DARK, LIGHT, Scale, Sheet, broken
 from di_assets.report.reading import read_summary
 from tests.report.worlds import asked, episode, null, world
 
@@ -68,6 +69,19 @@ def test_a_label_tells_the_value_and_its_interval(published, name):
     labels = [a.get("aria-label") for a in links(FIGURES[name](published["questions"][name]).wide)]
     assert all(re.search(r"\d", label.rpartition(": open episode")[0]) for label in labels)
     assert any("95% CI [" in label for label in labels)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_keeps_to_the_schema_of_its_grammar(published, name, monkeypatch):
+    specified, chart = [], Sheet.chart
+    monkeypatch.setattr(Sheet, "chart", lambda sheet: specified.append(made := chart(sheet)) or made)
+    FIGURES[name](published["questions"][name])
+    assert len(specified) == 2
+    for made in specified:
+        made.to_dict(validate=True)
+    made.mark = "blob"
+    with pytest.raises(SchemaValidationError):
+        made.to_dict(validate=True)
 
 
 @pytest.mark.parametrize("name", FIGURES)
