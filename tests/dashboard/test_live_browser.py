@@ -11,6 +11,7 @@ from di_assets.tables import Warehouse
 from tests.dashboard import test_browser
 from tests.dashboard.test_browser import (
     ARTIFACTS,
+    PAIR,
     PATHS,
     SCROLLS,
     address,  # noqa: F401 -- a fixture
@@ -115,8 +116,10 @@ def test_a_figure_and_its_headline_follow_while_what_is_read_stays_in_its_place(
         assert page.evaluate("window.stays")
 
 
-@pytest.mark.parametrize("width", [1100, 390])
-@pytest.mark.parametrize("path", [*PATHS, "q3"])
+@pytest.mark.parametrize(
+    ("path", "width"), [*((path, 390) for path in (*PATHS[:2], "q3", "episodes", "arms", "compare", PAIR, "lineage")),
+                        *((path, 1100) for path in (*PATHS[:2], "q3", "compare"))]
+)  # fmt: skip
 def test_nothing_moves_while_a_page_comes(browser, address, path, width):  # noqa: F811
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.add_init_script(SHIFTS)

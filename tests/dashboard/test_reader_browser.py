@@ -187,8 +187,9 @@ def test_the_first_stops_are_the_pages_then_the_ways_then_the_list(page, address
     assert page.locator("td a[tabindex='-1']").count() > 0
 
 
-@pytest.mark.parametrize("view", ["", "&blind=true", "&view=A", "&fold=true"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "view"), [("light", ""), ("dark", ""), ("light", "&view=A"), ("dark", "&blind=true&fold=true")]
+)
 def test_nothing_is_inaccessible(browser, prey, modelled, scheme, view):
     context = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
     for at, path in ((modelled, "transcript?episode=placebo--o_r0&event=1"), (prey, f"{PREYED}&event=2")):
