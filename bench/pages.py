@@ -103,14 +103,14 @@ def opened(browser, address, path):
 def times(folder, browser):
     """Page -> (cold, warm) seconds, each cold one on a server of its own; and the most memory, MB."""
     [episode] = Warehouse(folder / "warehouse").scan("episodes").select("episode_id").head(1).collect()["episode_id"]
+    addresses = {page: f"transcript?episode={episode}&event=3" if page == "transcript" else page for page in PAGES}
     took, memory = {}, 0.0
-    for page in PAGES:
-        path = f"transcript?episode={episode}&event=3" if page == "transcript" else page
+    for page, path in addresses.items():
         with serving(folder) as (address, server):
             cold = opened(browser, address, path)
             warm = median(opened(browser, address, path) for _ in range(REPEATS))
-            for other in PAGES:
-                if other != "transcript":
+            if len(took) == len(PAGES) - 1:  # the last server is shown every page
+                for other in addresses.values():
                     opened(browser, address, other)
             memory = max(memory, server.memory_info().rss / 1e6)
         took[page] = cold, warm

@@ -3,7 +3,7 @@
 from di_assets.arms.arm import Arm, Nightly
 from di_assets.arms.configs import Configs, ReportSettings, load_configs
 from di_assets.arms.models import Limits, ModelConfig, Price
-from di_assets.arms.plan import PlannedEpisode, batch_of, batches, new_launch, plan
+from di_assets.arms.plan import PlannedEpisode, batch_of, batches, new_launch, plan, planned_ids
 from di_assets.arms.reading import ConfigError
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "load_configs",
     "new_launch",
     "plan",
+    "planned_ids",
 ]

@@ -1,8 +1,9 @@
 """An arm's planned episodes, in their order, and the batches (partitions) that they fall into."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from di_assets.arms.arm import SELF, Arm
 from di_assets.game.setup import seat_labels, seating
@@ -39,6 +40,16 @@ class PlannedEpisode:
     setup: Setup
 
 
+class _Place(NamedTuple):
+    """An episode's place in its arm's plan: what tells it from the others."""
+
+    launch: str | None
+    number: int
+    replicate: int
+    seed: int
+    focal: str | None
+
+
 def batch_of(arm: Arm, index: int) -> str:
     """Partition of the arm's index-th planned episode."""
     return f"{arm.name}--b{index // arm.batch_size:02d}"
@@ -54,28 +65,40 @@ def new_launch(now: datetime) -> str:
     return now.isoformat(timespec="seconds").replace(":", "-").replace("+", "-")
 
 
-def plan(arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None) -> tuple[PlannedEpisode, ...]:
+def plan(
+    arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None, without: Collection[str] = ()
+) -> tuple[PlannedEpisode, ...]:
     """The arm's episodes, in order: replicate by replicate, each with every focal model, so that any part is balanced.
 
     Args:
         arm: the arm.
         launches: launch times; for an arm that may be launched again, each is the whole plan once more.
         batch: only what falls into this partition.
+        without: ids of episodes that are not asked for: one is named far sooner than it is planned.
     """
-    return tuple(
-        _episode(arm, focal, replicate, seed, launch, index)
-        for launch in (launches if arm.relaunch else (None,))
-        for index, (replicate, seed, focal) in enumerate(
-            (replicate, seed, focal)
-            for replicate, seed in enumerate(arm.replicate_seeds)
-            for focal in (arm.focal or (None,))
-        )
-        if batch is None or batch == batch_of(arm, index)
-    )
+    return tuple(_episode(arm, place) for place in _places(arm, launches, batch) if _id(arm, place) not in without)
 
 
-def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str | None, index: int) -> PlannedEpisode:
+def planned_ids(arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None) -> dict[str, str]:
+    """The batch of each of the arm's episodes, by id, in the order of `plan`; arguments as there."""
+    return {_id(arm, place): batch_of(arm, place.number) for place in _places(arm, launches, batch)}
+
+
+def _places(arm: Arm, launches: Sequence[str], batch: str | None) -> Iterator[_Place]:
+    for launch in launches if arm.relaunch else (None,):
+        each = ((at, seed, focal) for at, seed in enumerate(arm.replicate_seeds) for focal in (arm.focal or (None,)))
+        for number, (replicate, seed, focal) in enumerate(each):
+            if batch is None or batch == batch_of(arm, number):
+                yield _Place(launch, number, replicate, seed, focal)
+
+
+def _id(arm: Arm, place: _Place) -> str:
+    return arm.id.format(focal=place.focal, replicate=place.replicate, seed=place.seed, launch=place.launch)
+
+
+def _episode(arm: Arm, place: _Place) -> PlannedEpisode:
     """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
+    launch, number, replicate, seed, focal = place
     cast = arm.lineup if focal is None else _cast(arm, focal)
     seats = seating(arm.seats, seed=seed)
     focal_seat = None if focal is None else seats.index(0)
@@ -87,9 +110,9 @@ def _episode(arm: Arm, focal: str | None, replicate: int, seed: int, launch: str
         focal=focal_seat,
     )
     return PlannedEpisode(
-        episode_id=arm.id.format(focal=focal, replicate=replicate, seed=seed, launch=launch),
+        episode_id=_id(arm, place),
         arm=arm.name,
-        batch=batch_of(arm, index),
+        batch=batch_of(arm, number),
         launch=launch,
         replicate=replicate,
         focal_model=focal,

@@ -5,7 +5,7 @@ from itertools import islice
 
 import polars as pl
 
-from di_assets.arms import plan
+from di_assets.arms import planned_ids
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
@@ -36,7 +36,7 @@ def measured_keys_unique(home: Home, batch: str) -> Problem | None:
 def planned_equals_played(home: Home, batch: str) -> Problem | None:
     """Every planned episode of the batch is complete."""
     arm = home.configs.arm(arm_of(batch))
-    planned = {p.episode_id for p in plan(arm, launches=launches(home.warehouse, arm), batch=batch)}
+    planned = set(planned_ids(arm, launches=launches(home.warehouse, arm), batch=batch))
     episodes = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")
     missing = pl.DataFrame(
         {"episode_id": sorted(planned - set(episodes["episode_id"]))}, schema={"episode_id": pl.String}

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan
+from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan, planned_ids
 from di_assets.game.board import may_write
 from di_assets.play.journal import FAULTS
 from di_assets.play.launches import launches
@@ -89,10 +89,10 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
         batch: this partition alone.
     """
     known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
-    planned = plan(arm, launches=known, batch=batch)
+    planned = planned_ids(arm, launches=known, batch=batch)
     played = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
     complete = set(played["episode_id"])
-    todo = [p for p in planned if p.episode_id not in complete]
+    todo = plan(arm, launches=known, batch=batch, without=complete)
     seats = Counter(
         (model, may_write(p.setup, seat))
         for p in todo

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from cronsim import CronSim
 
-from di_assets.arms import Arm, Configs, Nightly, plan
+from di_assets.arms import Arm, Configs, Nightly, planned_ids
 from di_assets.play.batch import spent_so_far
 from di_assets.play.budget import exceeded, of_arm
 from di_assets.play.estimate import estimate
@@ -142,8 +142,8 @@ def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: flo
     stored = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select(columns).collect()
     # By batch: what another batch holds (its size was changed) is played again, as `play_batch` does.
     status = {(batch, episode): status for batch, episode, status, *_ in stored.iter_rows()}
-    planned = plan(arm, launches=launches(warehouse, arm))
-    found = Counter((one.batch, status.get((one.batch, one.episode_id))) for one in planned)
+    planned = planned_ids(arm, launches=launches(warehouse, arm))
+    found = Counter((batch, status.get((batch, episode))) for episode, batch in planned.items())
     left: Counter[str] = Counter()
     for (batch, ended), count in found.items():
         left[batch] += 0 if ended == COMPLETE else count

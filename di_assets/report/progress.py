@@ -11,7 +11,7 @@ import jinja2
 import polars as pl
 import tenacity
 
-from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, plan
+from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, planned_ids
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
 from di_assets.play.journal import FAULTS, OK, StaleJournalError
@@ -246,7 +246,7 @@ def _next_night(
 def _planned(arm: Arm, warehouse: Warehouse) -> set[str]:
     """Ids of the arm's episodes; of one launch to come where it was never launched."""
     known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
-    return {planned.episode_id for planned in plan(arm, launches=known)}
+    return set(planned_ids(arm, launches=known))
 
 
 # A run beside this process appends to journals, and removes each when its episode is in the tables.

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from di_assets.arms import ConfigError, batches, load_configs, new_launch, plan
+from di_assets.arms import ConfigError, batches, load_configs, new_launch, plan, planned_ids
 from di_assets.arms.reading import nearest
 from tests.conftest import ROOT, write_small_configs
 
@@ -101,6 +101,11 @@ def test_the_plan_of_a_batch_is_its_part_of_the_whole(configs, name, launches):
     assert whole
     for batch in batches(arm):
         assert plan(arm, launches=launches, batch=batch) == tuple(p for p in whole if p.batch == batch)
+    assert planned_ids(arm, launches=launches) == {p.episode_id: p.batch for p in whole}
+    assert list(planned_ids(arm, launches=launches, batch=whole[-1].batch)) == [
+        p.episode_id for p in whole if p.batch == whole[-1].batch
+    ]
+    assert plan(arm, launches=launches, without={p.episode_id for p in whole[1:]}) == whole[:1]
 
 
 def test_no_instance_needs_more_than_some_hundred_partitions(configs):
