@@ -15,7 +15,7 @@ from tests.play.hostility import KEY, charged, hostile, hostile_configs, served
 
 EVENTS = ("messages", "pulls", "seats", "edges")
 # `make soak` asks for more.
-BUDGETS = int(os.environ.get("SOAK_BUDGETS", "8"))
+BUDGETS = int(os.environ.get("SOAK_BUDGETS", "4"))
 CLOCKS = ("latency_s", "started_at", "call_id")
 
 
