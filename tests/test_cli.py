@@ -207,6 +207,7 @@ def test_doctor_says_which_key_is_missing_and_fails(models, monkeypatch):
     assert "o: set PLANTED_KEY" in told.output
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_for_money_says_what_is_left_and_what_it_would_cost(models, monkeypatch):
     monkeypatch.setenv("PLANTED_KEY", KEY)
     told = CliRunner().invoke(main, [*models, "run", "hard"])

@@ -71,6 +71,7 @@ def daemon(home):
         yield Daemon(home, instance)
 
 
+@pytest.mark.slow
 def test_a_new_batch_is_measured_aggregated_and_published_with_every_check_and_nothing_twice(daemon, home):
     assert daemon.run(EVENTS, TALK, PLAY).success
     ticks = []

@@ -12,7 +12,7 @@ from tests.dashboard import test_browser
 from tests.dashboard.test_browser import (
     ARTIFACTS,
     PAIR,
-    PATHS,
+    READER,
     SCROLLS,
     address,  # noqa: F401 -- a fixture
     browser,  # noqa: F401 -- a fixture
@@ -117,8 +117,8 @@ def test_a_figure_and_its_headline_follow_while_what_is_read_stays_in_its_place(
 
 
 @pytest.mark.parametrize(
-    ("path", "width"), [*((path, 390) for path in (*PATHS[:2], "q3", "episodes", "arms", "compare", PAIR, "lineage")),
-                        *((path, 1100) for path in (*PATHS[:2], "q3", "compare"))]
+    ("path", "width"), [*((path, 390) for path in ("", READER, "q3", "episodes", "arms", "compare", PAIR, "lineage")),
+                        *((path, 1100) for path in ("", READER, "q3", "compare"))]
 )  # fmt: skip
 def test_nothing_moves_while_a_page_comes(browser, address, path, width):  # noqa: F811
     context = browser.new_context(viewport={"width": width, "height": 900})

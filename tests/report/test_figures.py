@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from functools import cache
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -43,13 +44,19 @@ def published(played):
     return read_summary(played.warehouse)
 
 
+@pytest.fixture(scope="module")
+def drawn(published):
+    """Figures of what is published, each drawn once."""
+    return cache(lambda name: FIGURES[name](published["questions"][name]))
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, published, name):
+def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, published, drawn, name):
     """The dead-link test: wide and narrow, on every page."""
     stored = played.warehouse.scan("pulls").select("episode_id", "event_id").collect()
     said = played.warehouse.scan("messages").select("episode_id", "event_id").collect()
     events = set(stored.iter_rows()) | set(said.iter_rows())
-    figure = FIGURES[name](published["questions"][name])
+    figure = drawn(name)
     wanted = addresses(published, name)
     assert wanted
     for svg in (figure.wide, figure.narrow):
@@ -65,8 +72,8 @@ def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, publ
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_label_tells_the_value_and_its_interval(published, name):
-    labels = [a.get("aria-label") for a in links(FIGURES[name](published["questions"][name]).wide)]
+def test_a_label_tells_the_value_and_its_interval(drawn, name):
+    labels = [a.get("aria-label") for a in links(drawn(name).wide)]
     assert all(re.search(r"\d", label.rpartition(": open episode")[0]) for label in labels)
     assert any("95% CI [" in label for label in labels)
 
@@ -85,17 +92,16 @@ def test_a_figure_keeps_to_the_schema_of_its_grammar(published, name, monkeypatc
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_every_time_and_asks_no_server(published, name):
-    question = published["questions"][name]
-    figure = FIGURES[name](question)
-    assert FIGURES[name](question) == figure
+def test_a_figure_is_the_same_every_time_and_asks_no_server(published, drawn, name):
+    figure = drawn(name)
+    assert FIGURES[name](published["questions"][name]) == figure
     assert "http" not in figure.download.replace("http://www.w3.org/", "")
     assert png(figure.download).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_colours_follow_the_theme_on_the_page_and_are_plain_in_the_download(published, name):
-    figure = FIGURES[name](published["questions"][name])
+def test_colours_follow_the_theme_on_the_page_and_are_plain_in_the_download(drawn, name):
+    figure = drawn(name)
     for svg in (figure.wide, figure.narrow):
         used = {e.get(k) for e in ET.fromstring(svg).iter() for k in ("fill", "stroke")}
         assert not used & set(LIGHT.values())
