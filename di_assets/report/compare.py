@@ -215,7 +215,7 @@ def about_two(left: Transcript, right: Transcript) -> str:
     """Whether two episodes are a matched pair, and in what they differ."""
     one, other = left.episode, right.episode
     told = [
-        f"{name} {one[key]} against {other[key]}"
+        f"{name}: {one[key]} against {other[key]}"
         for key, name in (("seed", "seed"), *((key, key.removeprefix("n_")) for key in SAME_GAME), *TOLD.items())
         if one[key] != other[key]
     ]

@@ -121,6 +121,6 @@ def test_two_transcripts_are_read_round_by_round(tmp_path):
     assert one.scores[0] == {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0}
     assert one.scores[1]["B"] == 2
     assert about_two(left, right).startswith(
-        "A matched pair: the same seed, seats, letters and rivals. They differ in channel open against none"
+        "A matched pair: the same seed, seats, letters and rivals. They differ in channel: open against none"
     )
-    assert about_two(left, other).startswith("Not a matched pair. They differ in seed 0 against 1")
+    assert about_two(left, other).startswith("Not a matched pair. They differ in seed: 0 against 1")
