@@ -29,6 +29,14 @@ def playing(folder: Path, run_id: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+def make_slot(instance: dg.DagsterInstance, folder: Path) -> None:
+    """Makes the pool's slot where there is none yet: Dagster makes it at first use, and of two runs each makes one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+
+
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
     """Ends every run that was killed while it played, and gives its slot back."""
     for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):

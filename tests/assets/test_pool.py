@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import polars as pl
 import pytest
 
 from di_assets.assets.home import Home
-from di_assets.assets.pool import POOL
+from di_assets.assets.pool import POOL, make_slot
 from di_assets.definitions import build
 from di_assets.instance import instance_of
 from di_assets.runs import materialise_batches
@@ -51,6 +52,18 @@ def di_run(home, arm):
 def taken(home):
     with instance_of(home) as instance:
         return instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+
+
+def test_the_pool_has_one_slot_however_many_make_it_at_once(small_configs, tmp_path):
+    home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
+
+    def make(_):
+        with instance_of(home) as instance:
+            make_slot(instance, home.playing)
+            return instance.event_log_storage.get_concurrency_info(POOL).slot_count
+
+    with instance_of(home), ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(make, range(8))) == {1}
 
 
 @pytest.mark.slow
