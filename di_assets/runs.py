@@ -10,7 +10,7 @@ from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import this_process
-from di_assets.assets.pool import POOL, free_slots_of_the_dead, make_slot, warn_if_taken
+from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
 from di_assets.instance import instance_of
@@ -51,7 +51,6 @@ def materialise_batches(
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
             if paid:
-                make_slot(instance, home.playing)
                 warn_if_taken(instance)
             one = together[0] if len(together) == 1 else None
             tags = this_process() | ({} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]})

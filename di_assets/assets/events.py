@@ -76,7 +76,8 @@ def events_asset(
         tell = _teller(context, home)
         results: list[BatchResult] = []
         context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
-        with playing(home.playing, context.run.run_id):
+        paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
+        with playing(home.playing, context.run.run_id, in_turn=paid):
             for batch in context.partition_keys:
                 result = play_batch(
                     home.configs,

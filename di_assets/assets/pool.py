@@ -1,7 +1,9 @@
 """The pool that all play of paid models stands in: one run at a time, so that parallel runs keep to the same limits.
 
-A run that is killed leaves its slot taken. So a run locks a file of its own while it plays; the system lets the lock
-go when the process ends, however it ends, and whoever comes next gives back the slots of those that are gone.
+Without Postgres, two runs that claim its slot at once can both be told that they have it: a run takes a turn besides,
+which no two on a machine have. A run that is killed leaves its slot taken. So a run locks a file of its own while it
+plays; the system lets the lock go when the process ends, however it ends, and whoever comes next gives back the slots
+of those that are gone.
 """
 
 import fcntl
@@ -18,23 +20,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def playing(folder: Path, run_id: str) -> Iterator[None]:
-    """Holds the lock that says that this run is alive."""
+def playing(folder: Path, run_id: str, *, in_turn: bool) -> Iterator[None]:
+    """Holds the lock that says that this run is alive; `in_turn`, waits until no other such run plays."""
     folder.mkdir(parents=True, exist_ok=True)
     path, unlocked = folder / run_id, folder / f".{run_id}"
     with unlocked.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         unlocked.rename(path)  # seen by others only once it is locked
-        yield
+        with folder.with_suffix(".lock").open("w") as turn:
+            if in_turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
         path.unlink(missing_ok=True)
-
-
-def make_slot(instance: dg.DagsterInstance, folder: Path) -> None:
-    """Makes the pool's slot where there is none yet: Dagster makes it at first use, and of two runs each makes one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
 
 
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import dagster as dg
 import polars as pl
 import pytest
 
 from di_assets.assets.home import Home
-from di_assets.assets.pool import POOL, make_slot
+from di_assets.assets.pool import POOL, playing
 from di_assets.definitions import build
 from di_assets.instance import instance_of
 from di_assets.runs import materialise_batches
@@ -54,16 +55,23 @@ def taken(home):
         return instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
 
 
-def test_the_pool_has_one_slot_however_many_make_it_at_once(small_configs, tmp_path):
-    home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
+def test_of_two_runs_that_were_both_given_the_slot_one_waits(tmp_path):
+    """As SQLite may give it: the slot is looked for and taken in two steps."""
+    ended = []
 
-    def make(_):
-        with instance_of(home) as instance:
-            make_slot(instance, home.playing)
-            return instance.event_log_storage.get_concurrency_info(POOL).slot_count
+    def play(run):
+        with playing(tmp_path / "playing", run, in_turn=True):
+            began = time.monotonic()
+            time.sleep(0.05)
+            ended.append((began, time.monotonic()))
 
-    with instance_of(home), ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(make, range(8))) == {1}
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(play, "abcd"))
+    assert len(ended) == 4
+    assert all(before[1] <= after[0] for before, after in pairwise(ended))
+    with playing(tmp_path / "playing", "e", in_turn=True), playing(tmp_path / "playing", "scripted", in_turn=False):
+        pass  # which waits for nobody
+    assert not list((tmp_path / "playing").glob("*"))
 
 
 @pytest.mark.slow
