@@ -147,7 +147,7 @@ def test_a_run_of_another_arm_keeps_no_night(nights):
 def test_a_run_that_was_killed_while_it_played_keeps_no_night(nights, home, alive):
     tags = {"arm": "paid", "dagster/partition": "paid--b00"}
     run = nights.instance.create_run_for_job(nights.job, tags=tags, status=dg.DagsterRunStatus.STARTED)
-    with playing(home.playing, run.run_id) if alive else nullcontext():
+    with playing(home.playing, run.run_id, in_turn=True) if alive else nullcontext():
         (home.playing / run.run_id).touch() if alive else left_behind(home, run)
         assert isinstance(nights.tick("paid", FIRST), str) == alive
 

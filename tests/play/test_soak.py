@@ -23,7 +23,7 @@ CLOCK = ("latency_s", "started_at", "call_id", "retried", "cost_usd")
 DETOURS = ("started_at", "finished_at", "n_calls", "cost_usd")
 
 # `make soak` asks for more.
-EPISODES, KILLS = int(os.environ.get("SOAK_EPISODES", "16")), int(os.environ.get("SOAK_KILLS", "3"))
+EPISODES, KILLS = int(os.environ.get("SOAK_EPISODES", "10")), int(os.environ.get("SOAK_KILLS", "2"))
 IN_FLIGHT_CALLS = 80
 
 
