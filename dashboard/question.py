@@ -17,7 +17,7 @@ from dashboard.style import page
 from dashboard.tables import boxed, linked_table
 from dashboard.untrusted import reader_link, safe
 from di_assets.report.figures import png
-from di_assets.report.reading import flat, text_of
+from di_assets.report.reading import are_records, flat, text_of
 from di_assets.tables import Warehouse
 
 EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
@@ -172,7 +172,7 @@ def _claims(question: dict[str, Any]) -> str:
 
 
 def _statistics(spec: Spec, question: dict[str, Any]) -> str:
-    lists = {name: question[name] for name in spec.statistics if _is_table(question[name])}
+    lists = {name: question[name] for name in spec.statistics if are_records(question[name])}
     rows = flat({name: question[name] for name in spec.statistics if name not in lists})
     body = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
     return (
@@ -180,10 +180,6 @@ def _statistics(spec: Spec, question: dict[str, Any]) -> str:
         f"{''.join(_records(name, records) for name, records in lists.items())}"
         f"<p class='caption'>summary.questions.{spec.name} as stored; missing values shown as —.</p>"
     )
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _records(name: str, records: list[dict[str, Any]]) -> str:

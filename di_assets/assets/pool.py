@@ -9,7 +9,7 @@ of those that are gone.
 import fcntl
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -37,10 +37,9 @@ def playing(folder: Path, run_id: str, *, in_turn: bool) -> Iterator[None]:
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
     """Ends every run that was killed while it played, and gives its slot back."""
     for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not path.exists():  # it came to its end since it was listed, and took its file with it
                 continue
             run = instance.get_run_by_id(path.name)
             if run is not None:

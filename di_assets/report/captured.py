@@ -9,7 +9,7 @@ import polars as pl
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.report.claims import captures
 from di_assets.report.flaws import flaws
-from di_assets.report.page import ATTACK, Grounded, counted, of_half, question_of, sentences, some_of, talking
+from di_assets.report.page import ATTACK, Grounded, counted, of_half, question_of, sentences, some_claims, talking
 from di_assets.report.quotes import asking
 from di_assets.report.scope import Frames, Scope, linked_events
 from di_assets.report.statement import Claim, Evidence, Statement, judge
@@ -182,10 +182,10 @@ def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[
     top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
     states = {one.claim.status for one in own}
     if "supported" in states:
-        text = f"More than blind reciprocation explains is taken by {some_of(own, 'supported', kind)}, most of all by {top}{share}."
+        text = f"More than blind reciprocation explains is taken by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
         return Claim("headline", "supported", text)
     if states == {"contradicted"}:
-        text = f"More than blind reciprocation would is given away by {some_of(own, 'contradicted', kind)}, least of all by {top}{share}."
+        text = f"More than blind reciprocation would is given away by {some_claims(own, 'contradicted', kind)}, least of all by {top}{share}."
         return Claim("headline", "contradicted", text)
     text = f"Of none of the {kind} can it be said that it takes more than blind reciprocation explains; the largest capture is that of {top}{share}."
     return Claim("headline", "not yet", text)

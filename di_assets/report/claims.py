@@ -12,7 +12,7 @@ from di_assets.measures.lift import holm
 from di_assets.measures.points import Mean
 from di_assets.report.flaws import Flaw, incomplete
 from di_assets.report.scope import Row, Scope
-from di_assets.report.statement import Claim, Evidence, Statement, Status, judge
+from di_assets.report.statement import Claim, Evidence, Statement, Status, from_to, judge, some_of
 
 # The one outcome that decides Question 1; everything else stands beside it.
 PRIMARY = {
@@ -167,7 +167,7 @@ def headline(scope: Scope) -> Claim:
         return Claim(
             "headline", "not yet", "No focal episode with messages on has been played yet.", ("04_attack_complete",)
         )
-    first = f"With messaging on, {kind} are given {_from_to(on)} points per episode"
+    first = f"With messaging on, {kind} are given {from_to(on, '.1f')} points per episode"
     open_rows = [row for row in scope.rows if row.lift is None]
     needs = tuple(sorted({row.needs for row in open_rows if row.needs}))
     if len(open_rows) == len(scope.rows):
@@ -177,8 +177,13 @@ def headline(scope: Scope) -> Claim:
     bought, cost = (_gains(scope, claims, status) for status in ("supported", "contradicted"))
     if not bought and not cost:
         return Claim("headline", "not yet", f"{first}; {_nothing_shown(claims)}.", needs)
-    told = [f"buys {_some(scope, bought)} {_from_to(bought)} of them"] if bought else []
-    told += [f"costs {_some(scope, cost)} {_from_to([-gain for gain in cost])} points"] if cost else []
+    noun = "scripted agents" if scope.scripted else "models"
+    told = [f"buys {some_of(len(bought), len(claims), noun)} {from_to(bought, '.1f')} of them"] if bought else []
+    told += (
+        [f"costs {some_of(len(cost), len(claims), noun)} {from_to([-gain for gain in cost], '.1f')} points"]
+        if cost
+        else []
+    )
     return Claim("headline", "supported" if bought else "contradicted", f"{first}; talk {' and '.join(told)}.", needs)
 
 
@@ -186,18 +191,6 @@ def _gains(scope: Scope, claims: Sequence[Claim], status: Status) -> list[float]
     """The lifts of the models of whom talk is claimed to be of use, or to be in the way."""
     judged = zip(scope.rows, claims, strict=True)
     return [row.lift for row, claim in judged if claim.status == status and row.lift is not None]
-
-
-def _some(scope: Scope, among: Sequence[float]) -> str:
-    noun = "scripted agents" if scope.scripted else "models"
-    if len(scope.rows) == 1:
-        return f"the one {noun.removesuffix('s')}"
-    return f"all {len(among)} {noun}" if len(among) == len(scope.rows) else f"{len(among)} of {len(scope.rows)} {noun}"
-
-
-def _from_to(values: Sequence[float]) -> str:
-    """The least and the most of these, once where they read alike."""
-    return " to ".join(dict.fromkeys(f"{value:.1f}" for value in (min(values), max(values))))
 
 
 def _nothing_shown(claims: Sequence[Claim]) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.report.marks import note, thinned
 from di_assets.report.scope import Row, Scope, blocks
-from di_assets.report.statement import Claim
+from di_assets.report.statement import Claim, from_to, some_of
 
 ATTACK, RING = "04_attack_complete", "03_credit_smoke_ring"
 """The arms that bring what a page without data waits for: focal models that talk, and a ring."""
@@ -105,18 +105,12 @@ def sentences(claims: Sequence[Grounded]) -> str:
 
 def counted(numbers: Sequence[int]) -> str:
     """N independent episodes, or from least to most n, as a caption says it."""
-    sizes = sorted(set(numbers))
-    if not sizes:
-        return "no independent episodes yet"
-    return f"n = {' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} independent episodes"
+    return f"n = {from_to(numbers, 'd')} independent episodes" if numbers else "no independent episodes yet"
 
 
-def some_of(claims: Sequence[Grounded], status: str, noun: str) -> str:
+def some_claims(claims: Sequence[Grounded], status: str, noun: str) -> str:
     """How many of these claims have a status: `all 3 models`, `2 of 3 models`, `the one model`."""
-    if len(claims) == 1:
-        return f"the one {noun.removesuffix('s')}"
-    found = sum(one.claim.status == status for one in claims)
-    return f"all {found} {noun}" if found == len(claims) else f"{found} of {len(claims)} {noun}"
+    return some_of(sum(one.claim.status == status for one in claims), len(claims), noun)
 
 
 def _record(one: Grounded) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from di_assets.measures.labels import LEXICAL
 from di_assets.measures.lift import holm
 from di_assets.measures.promises import BROKEN, KEPT, episode_shares
 from di_assets.report.flaws import Flaw, flaws
-from di_assets.report.page import ATTACK, Grounded, among, counted, question_of, sentences, some_of, talking, who
+from di_assets.report.page import ATTACK, Grounded, among, counted, question_of, sentences, some_claims, talking, who
 from di_assets.report.quotes import quoted
 from di_assets.report.scope import Frames, Scope
 from di_assets.report.statement import Claim, Evidence, Statement, Status, judge
@@ -182,9 +182,9 @@ def _headline(
         "for no promiser can it be said that they hold beyond chance")  # fmt: skip
     brings = [one.claim.status for one in pays]
     if "contradicted" in brings:
-        paid = f"; a broken one brings more than a kept one for {some_of(pays, 'contradicted', 'promisers')}"
+        paid = f"; a broken one brings more than a kept one for {some_claims(pays, 'contradicted', 'promisers')}"
     elif "supported" in brings:
-        paid = f"; a kept one brings more than a broken one for {some_of(pays, 'supported', 'promisers')}"
+        paid = f"; a kept one brings more than a broken one for {some_claims(pays, 'supported', 'promisers')}"
     else:
         paid = ""
     status: Status = "supported" if better else "contradicted" if worse else "not yet"

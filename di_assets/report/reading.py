@@ -70,12 +70,17 @@ def choices(episodes: pl.DataFrame, columns: Sequence[str]) -> dict[str, list[st
     return {column: episodes[column].drop_nulls().unique().sort().to_list() for column in columns}
 
 
+def are_records(value: Any) -> bool:
+    """Whether this is a list of records, as a table is in the summary."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     """A nested record as (dotted name, text) in its own order; missing values as a dash, numbers to three digits.
 
     Of a list of records each is a line of its own.
     """
-    if isinstance(value, list) and value and isinstance(value[0], dict):
+    if are_records(value):
         return [(prefix, "\n".join(text_of(one)[1:-1] for one in value))]
     if isinstance(value, dict):
         return [pair for key, inner in value.items() for pair in flat(inner, f"{prefix}.{key}" if prefix else key)]

@@ -5,6 +5,7 @@ Whatever keeps the sentence from being said (nothing to compare with, too few in
 degenerate or holds zero, a flaw of the episodes) is said in its place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,3 +132,15 @@ def _span(statement: Statement, evidence: Evidence) -> str:
 
 def _p(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3f}"
+
+
+def some_of(found: int, among: int, noun: str) -> str:
+    """How many of so many: `all 3 models`, `2 of 3 models`, `the one model`."""
+    if among == 1:
+        return f"the one {noun.removesuffix('s')}"
+    return f"all {found} {noun}" if found == among else f"{found} of {among} {noun}"
+
+
+def from_to(values: Sequence[float], form: str) -> str:
+    """The least and the most of these, once where they read alike."""
+    return " to ".join(dict.fromkeys(f"{value:{form}}" for value in (min(values), max(values))))

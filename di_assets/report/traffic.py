@@ -19,7 +19,7 @@ from di_assets.report.page import (
     of_half,
     question_of,
     sentences,
-    some_of,
+    some_claims,
     talking,
     who,
 )
@@ -248,7 +248,9 @@ def _headline(
     stays = f"; what of it talk brings about stays open until {', '.join(needs)} has run" if needs else ""
     states = {one.claim.status for one in beyond}
     if "supported" in states:
-        text = f"{first}; {chance}, so pay-back alone does not explain {some_of(beyond, 'supported', 'casts')}{stays}."
+        text = (
+            f"{first}; {chance}, so pay-back alone does not explain {some_claims(beyond, 'supported', 'casts')}{stays}."
+        )
         return Claim("headline", "supported", text, needs)
     if states == {"contradicted"}:
         return Claim("headline", "contradicted", f"{first}; {chance}: pay-back explains all there is.", needs)

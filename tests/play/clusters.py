@@ -6,7 +6,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
+
+from di_assets.play.in_flight import SUFFIX, left_in_flight
 from tests.conftest import ROOT
 
 PYTHON = sys.executable
@@ -42,6 +46,19 @@ class Cluster:
     def kill_worker(self, number):
         self.workers[number].kill()
         self.workers[number].wait()
+
+    def kill_worker_mid_call(self, number):
+        """Kills it while a request of its own is out: it is stopped first, so that what is out stays out."""
+        process, deadline = psutil.Process(self.workers[number].pid), time.monotonic() + 60
+        while True:
+            process.suspend()
+            maps = [Path(held.path) for held in process.memory_maps() if held.path.endswith(SUFFIX)]
+            if any(left_in_flight(path) for path in maps):
+                break
+            process.resume()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        self.kill_worker(number)
 
 
 @contextmanager
