@@ -1,5 +1,6 @@
 """Runs that play models take turns, and one that was killed does not keep the others waiting."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from di_assets.assets.home import Home
-from di_assets.assets.pool import POOL, playing
+from di_assets.assets.pool import POOL, free_slots_of_the_dead, playing
 from di_assets.definitions import build
 from di_assets.instance import instance_of
 from di_assets.runs import materialise_batches
@@ -72,6 +73,22 @@ def test_of_two_runs_that_were_both_given_the_slot_one_waits(tmp_path):
     with playing(tmp_path / "playing", "e", in_turn=True), playing(tmp_path / "playing", "scripted", in_turn=False):
         pass  # which waits for nobody
     assert not list((tmp_path / "playing").glob("*"))
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(small_configs, tmp_path, monkeypatch):
+    home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
+    with instance_of(home) as instance:
+        run = instance.create_run_for_job(dg.GraphDefinition("play").to_job(), status=dg.DagsterRunStatus.STARTED)
+        ending = playing(home.playing, run.run_id, in_turn=False)
+        ending.__enter__()
+        locked = fcntl.flock
+        # The run ends between the moment that its file is opened and that it is locked.
+        monkeypatch.setattr(
+            "fcntl.flock", lambda *how: monkeypatch.undo() or ending.__exit__(None, None, None) or locked(*how)
+        )
+        free_slots_of_the_dead(instance, home.playing)
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.STARTED
+        assert not list(home.playing.glob("*"))
 
 
 @pytest.mark.slow

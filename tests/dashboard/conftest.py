@@ -1,18 +1,21 @@
-"""Warehouses for the pages: empty, one episode, and the full small one with a hostile transcript in it."""
+"""Pages without a browser, and warehouses for them: empty, one episode, and the full small one with a hostile transcript in it."""
 
 import json
+import re
 import shutil
 import socket
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from dashboard.question import QUESTIONS
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
 from di_assets.play.batch import play_batch
 from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import Warehouse
-from tests.conftest import write_small_configs
+from tests.conftest import ROOT, write_small_configs
 from tests.dashboard.corpus import CORPUS
 
 HOSTILE = (
@@ -22,6 +25,12 @@ HOSTILE = (
 ASKED = "asked o'er"
 PREY = "own--o_r0"
 TITLE = "Asked <b>&</b> \u202eunanswered"
+PAGE = """
+import os, sys
+sys.path.insert(0, {root!r})
+from dashboard import {module}
+{call}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -119,3 +128,30 @@ def preyed(spoken, tmp_path_factory):
         batch,
     )
     return Home(warehouse=warehouse, configs=configs)
+
+
+@pytest.fixture
+def open_page(warehouses, small_configs, monkeypatch):
+    def opened(page, size, /, *, configs=small_configs.root, **query):
+        monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
+        monkeypatch.setenv("DI_CONFIGS", str(configs))
+        spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
+        module = page if spec is None else "question"
+        call = f"{module}.show()" if spec is None else f"question.show(question.QUESTIONS[{spec}])"
+        at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+        assert not at.exception, at.exception
+        return "\n".join(element.proto.body for element in at.get("html"))
+
+    return opened
+
+
+def cells(html, label):
+    """Rows of the table in the box of this name, each as the text of its cells."""
+    (table,) = [
+        part.split("</table>")[0] for part in html.split("<div class='scroll' ") if f"aria-label='{label}'" in part
+    ]
+    rows = [row.split("</td>")[:-1] for row in table.split("<tbody>")[1].split("<tr>")[1:]]
+    return [[re.sub(r"<[^>]+>", " ", cell).split() for cell in row] for row in rows]

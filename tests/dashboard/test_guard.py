@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 from streamlit.file_util import get_static_dir
 
 from dashboard.guard import HEADERS, POLICY, allowed_hosts, guards
-from tests.dashboard.test_pages import open_page  # noqa: F401 -- a fixture
 
 PAGES = ["q1", "transcript", "compare",
          *(pytest.param(page, marks=pytest.mark.slow) for page in ("q5", "episodes", "arms", "lineage"))]  # fmt: skip
@@ -90,7 +89,7 @@ def looked_into():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_parameter_opens_what_is_not_the_warehouses(open_page, looked_into, page):  # noqa: F811
+def test_no_parameter_opens_what_is_not_the_warehouses(open_page, looked_into, page):
     watched, events = looked_into
     open_page(page, "full")  # what is imported on first use
     for text in ESCAPES:

@@ -12,38 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import question
 from dashboard.question import QUESTIONS
-from dashboard.untrusted import MOST_CHARS, reader_link, safe
-from di_assets.report.reading import flat, matching, measure_of, read_summary, text_of
+from dashboard.untrusted import safe
+from di_assets.report.reading import matching, read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
 from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT
-from tests.dashboard.conftest import HOSTILE
+from tests.dashboard.conftest import HOSTILE, cells
 
-PAGE = """
-import os, sys
-sys.path.insert(0, {root!r})
-from dashboard import {module}
-{call}
-"""
 LINKED = "talk--promiser_r0"
-
-
-@pytest.fixture
-def open_page(warehouses, small_configs, monkeypatch):
-    def opened(page, size, /, *, configs=small_configs.root, **query):
-        monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
-        monkeypatch.setenv("DI_CONFIGS", str(configs))
-        spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
-        module = page if spec is None else "question"
-        call = f"{module}.show()" if spec is None else f"question.show(question.QUESTIONS[{spec}])"
-        at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.run()
-        assert not at.exception, at.exception
-        return "\n".join(element.proto.body for element in at.get("html"))
-
-    return opened
 
 
 def test_the_whole_app_runs(warehouses, monkeypatch):
@@ -280,156 +256,6 @@ def test_hostile_text_is_shown_as_text(open_page):
         assert f">{chip}<" in html
     assert "\u202e" not in html
     assert "\u0301" * 4 not in html
-
-
-def cells(html, label):
-    """Rows of the table in the box of this name, each as the text of its cells."""
-    (table,) = [
-        part.split("</table>")[0] for part in html.split("<div class='scroll' ") if f"aria-label='{label}'" in part
-    ]
-    rows = [row.split("</td>")[:-1] for row in table.split("<tbody>")[1].split("<tr>")[1:]]
-    return [[re.sub(r"<[^>]+>", " ", cell).split() for cell in row] for row in rows]
-
-
-def told(html, label, *first):
-    """The row that begins with these words, as one line a cell."""
-    (row,) = [row for row in cells(html, label) if row[0][: len(first)] == list(first)]
-    return [" ".join(cell) for cell in row]
-
-
-def test_arms_are_listed_before_anything_is_played(open_page, paid):
-    html = open_page("arms", "empty", configs=paid.configs.root)
-    assert "6 arms" in html
-    assert told(html, "arms", "Later")[1:] == [
-        "3", "0", "0", "0", "0.00", "20.00", "2.67", "&lt;0.1", "—"
-    ]  # fmt: skip
-    assert (
-        told(html, "arms", "Talk")[0]
-        == "Talk talk scripted in Dagster complete/pure/msg-on lifts to within 5 points: 38 more pairs"
-    )
-    assert "No call has been made yet" in html
-    assert "…" not in html
-
-
-def test_where_no_arm_is_configured_the_page_says_so(open_page, tmp_path):
-    assert "No arm is configured" in open_page("arms", "full", configs=tmp_path)
-
-
-def test_arms_of_scripted_agents_are_called_scripted(open_page):
-    html = open_page("arms", "full")
-    first = [" ".join(row[0]) for row in cells(html, "arms")]
-    assert first[0] == "Loop loop scripted in Dagster ring/pure/msg-on"
-    assert first[1].startswith("Mute mute scripted in Dagster complete/pure/msg-off its lifts are to within 5 points")
-    assert first[2].startswith("Talk talk scripted in Dagster complete/pure/msg-on its lifts are to within 5 points")
-    where = "http://127.0.0.1:3000/assets/episodes?view=partitions&amp;partition=talk--b00"
-    assert f"<a href='{where}' aria-label='talk in Dagster'>" in html
-    assert told(html, "arms", "Talk")[1:] == ["12", "12", "0", "0", "0.00", "—", "0.00", "0.0", "—"]
-    assert all(row[0][1:] == ["scripted"] for row in cells(html, "how calls ended"))
-
-
-def test_failed_and_stopped_episodes_are_links_to_them(open_page, paid, monkeypatch):
-    monkeypatch.setenv("DI_DAGSTER", "http://127.0.0.1:9/")
-    html = open_page("arms", paid.warehouse, configs=paid.configs.root)
-    assert told(html, "arms", "Asked")[1:6] == ["4", "0", "2", "0", "0.00"]
-    nightly = told(html, "arms", "Asked")[-1]
-    assert re.fullmatch(r"0 1 \* \* \* \(UTC\) next \w{3} [\d-]+ 01:00 UTC .*--b00 : 4 episodes, \$[\d.]+", nightly), (
-        nightly
-    )
-    where = "http://127.0.0.1:9/assets/episodes?view=partitions&amp;partition=asked%20o%27er--b00"
-    assert f"<a href='{where}'>" in html
-    assert (
-        "<a href='episodes?arm=asked%20o%27er&amp;status=failed' target='_self' aria-label='2 failed: asked o&#x27;er'>2</a>"
-        in html
-    )
-    assert (
-        "<a href='episodes?arm=barred&amp;status=stopped' target='_self' aria-label='1 stopped: barred'>1</a>" in html
-    )
-
-
-def test_every_way_that_calls_ended_is_a_row(open_page, paid):
-    html = open_page("arms", paid.warehouse, configs=paid.configs.root)
-    assert [[" ".join(cell) for cell in row] for row in cells(html, "how calls ended") if row[0] == ["gone"]] == [
-        ["gone", "reply", "ok", "2", "28.6%"],
-        ["gone", "invalid reply", "refusal", "1", "14.3%"],
-        ["gone", "invalid reply", "truncated", "1", "14.3%"],
-        ["gone", "fault", "connection", "2", "28.6%"],
-        ["gone", "fault", "interrupted", "1", "14.3%"],
-        ["gone", "fault, retried", "rate_limit", "1", "—"],
-        ["gone", "fault, retried", "timeout", "1", "—"],
-    ]
-    assert told(html, "how calls ended", "loyal") == ["loyal scripted", "reply", "ok", "3", "100.0%"]
-
-
-def test_what_configuration_says_is_shown_as_text(open_page, paid):
-    html = open_page("arms", paid.warehouse, configs=paid.configs.root)
-    assert "Asked &lt;b&gt;&amp;&lt;/b&gt; <code class='di-chip'>U+202E</code>unanswered" in html
-    assert "<b>" not in html
-    assert "\u202e" not in html
-
-
-def test_why_an_episode_failed_is_shown_as_text(open_page, paid):
-    html = open_page("episodes", paid.warehouse, status="failed")
-    assert html.count("&lt;script&gt;") == 2
-    assert "<script" not in html
-    assert "\u202e" not in html
-
-
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        (None, "no such folder"),
-        ("title: <i>Wrong</i>\nid: x\n", "gives every episode the same id"),
-        ("<i>\n", "expected keys and values"),
-    ],
-)
-def test_wrong_configuration_is_said_in_one_line(open_page, tmp_path, file, said):
-    folder = tmp_path / "config<i>s"
-    if file is not None:
-        folder.mkdir()
-        (folder / "wrong.yaml").write_text(file)
-    html = open_page("arms", "full", configs=folder)
-    (alert,) = re.findall(r"<p role='alert'[^>]*>(.*?)</p>", html)
-    assert said in alert
-    assert "config&lt;i&gt;s" in alert
-    assert "<i>" not in html
-    assert cells(html, "how calls ended")
-
-
-def test_arms_are_counted_where_prompts_are_missing(open_page, tmp_path, paid):
-    for path in paid.configs.root.glob("*.yaml"):
-        shutil.copy(path, tmp_path)
-    html = open_page("arms", paid.warehouse, configs=tmp_path)
-    assert "prompts: no file system.md.j2" in html
-    assert told(html, "arms", "Later")[1:] == ["3", "0", "0", "0", "0.00", "20.00", "—", "—", "—"]
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a<b>&\"'", "a&lt;b&gt;&amp;&quot;&#x27;"),
-        ("line\n\tend", "line\n\tend"),
-        ("\x00\x1b", "<code class='di-chip'>U+0000</code><code class='di-chip'>U+001B</code>"),
-        ("\U000e0041", "<code class='di-chip'>U+E0041</code>"),
-        ("héllo 你好 مرحبا", "héllo 你好 مرحبا"),
-    ],
-)
-def test_untrusted_text_is_made_safe(text, shown):
-    assert safe(text) == shown
-
-
-def test_long_text_is_cut_with_a_count():
-    assert "… 7 more characters" in safe("x" * (MOST_CHARS + 7))
-
-
-def test_addresses_are_escaped():
-    assert reader_link("a b&c'd", 3) == "transcript?episode=a%20b%26c%27d&amp;event=3"
-
-
-def test_missing_values_are_dashes_and_truth_is_yes_or_no():
-    assert [measure_of(value) for value in (-6.94e-18, 1 / 3, 4, None)] == ["0", "0.333", "4", "—"]
-    assert flat({"a": [{"m": "x", "n": 1}, {"m": "y", "n": None}]}) == [("a", "m: x, n: 1\nm: y, n: —")]
-    assert flat({"a": {"b": None, "c": 0.123456}, "d": True}) == [("a.b", "—"), ("a.c", "0.123"), ("d", "yes")]
-    assert text_of([1.0, None]) == "[1, —]"
 
 
 def test_episodes_are_searched_by_words_of_their_id_and_put_in_order(open_page):

@@ -14,7 +14,6 @@ from di_assets.report.reading import read_summary
 from tests.conftest import ROOT
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_browser import browser  # noqa: F401 -- a fixture
-from tests.dashboard.test_pages import open_page  # noqa: F401 -- a fixture
 
 ALLOWED = {
     "a",
@@ -269,7 +268,7 @@ ELEMENTS = [
 
 
 @pytest.mark.parametrize("where", ["site", "dashboard"])
-def test_every_element_of_the_page_that_is_rebuilt_is_there_in_its_order(sites, open_page, where):  # noqa: F811
+def test_every_element_of_the_page_that_is_rebuilt_is_there_in_its_order(sites, open_page, where):
     html = (sites / "full" / "index.html").read_text() if where == "site" else open_page("q1", "full")
     html = html.replace(" target='_self'", "")
     at = 0

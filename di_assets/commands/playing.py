@@ -1,0 +1,89 @@
+"""Play: arms that are named, and the demo's."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from di_assets.commands.base import BadInput, WorkFailed, errors, main, open_home_of, printing
+
+if TYPE_CHECKING:
+    from di_assets.assets.home import Home
+
+DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="ARM...")
+@click.option("--limit", type=click.IntRange(min=1), help="Most episodes to play now.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most US dollars to spend now.")
+@click.option("--launch", is_flag=True, help="Launch an arm once more that may be launched again and again.")
+@click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
+@click.pass_obj
+def run(
+    options: dict[str, str],
+    names: tuple[str, ...],
+    limit: int | None,
+    budget_usd: float | None,
+    launch: bool,
+    as_json: bool,
+) -> None:
+    """Play what the named arms still lack, then measure and publish. Run again, it plays nothing twice."""
+    with errors():
+        _run(options, names, limit=limit, budget_usd=budget_usd, launch=launch, as_json=as_json)
+
+
+@main.command()
+@click.option("--serve/--no-serve", default=True, help="Serve the dashboard and the Dagster UI afterwards.")
+@click.pass_obj
+def demo(options: dict[str, str], serve: bool) -> None:
+    """Play the scripted demo arms, with and without messages, print the figure's table, serve the pages."""
+    with errors():
+        home = _run(options, DEMO, limit=None, budget_usd=None, launch=False, as_json=False)
+        title = "Points per episode, messages on and off (scripted agents)"
+        printing().table(printing().figure_rows(home), as_json=False, title=title)
+        click.echo(f"tables   {home.warehouse}/tables\nreport   {home.warehouse.report}")
+    if serve:
+        from di_assets.serving import serve as serve_pages  # noqa: PLC0415
+
+        serve_pages(home)
+
+
+def _run(
+    options: dict[str, str],
+    names: tuple[str, ...],
+    *,
+    limit: int | None,
+    budget_usd: float | None,
+    launch: bool,
+    as_json: bool,
+) -> "Home":
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from di_assets.arms import batches, new_launch  # noqa: PLC0415
+    from di_assets.play.launches import add_launch, launches  # noqa: PLC0415
+
+    with printing().bars() as bars:
+        bar = bars.add_task("episodes", total=None)
+        home = open_home_of(options, progress=lambda done, total: bars.update(bar, completed=done, total=total))
+        chosen = [home.configs.arm(name) for name in names]
+        for arm in chosen:
+            if launch and not arm.relaunch:
+                raise BadInput(f"{arm.name} is launched once; only arms with `relaunch: true` take --launch")
+            if arm.relaunch and (launch or not launches(home.warehouse, arm)):
+                add_launch(home.warehouse, arm, new_launch(datetime.now(tz=UTC)))
+        from di_assets.assets.events import sentence  # noqa: PLC0415
+        from di_assets.runs import materialise_batches, materialise_report  # noqa: PLC0415
+
+        materialise_batches(home, [b for arm in chosen for b in batches(arm)], limit=limit, budget_usd=budget_usd)
+        bars.update(bar, description="report", total=None)
+        materialise_report(home)
+    for result in home.results:
+        click.echo(
+            json.dumps({f: getattr(result, f) for f in result.__dataclass_fields__}) if as_json else sentence(result)
+        )
+    undone = [result for result in home.results if result.failed or result.stopped]
+    if undone:
+        left = sum(result.left for result in undone)
+        raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
+    return home
