@@ -112,6 +112,8 @@ addEventListener('keydown', (p) => {
 class SiteError(ValueError):
     """The folder can't be written to; one line that says why."""
 
+    exit_code = 2
+
 
 def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
     """Writes the whole report into a folder, which is replaced at once; how many files it has.

@@ -48,6 +48,8 @@ IN_POSTGRES = f"storage: {{postgres: {{postgres_url: {{env: {POSTGRES}}}}}}}\n"
 class InstanceError(RuntimeError):
     """Dagster's history can't be reached; one line that holds no address."""
 
+    exit_code = 1
+
 
 def settings() -> str:
     """What dagster.yaml holds; with Postgres where the environment names one."""

@@ -26,6 +26,8 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class RunFailedError(RuntimeError):
     """A step of the graph failed; the message says which, and why."""
 
+    exit_code = 1
+
 
 def materialise_batches(
     home: Home, batches: Sequence[str], *, limit: int | None = None, budget_usd: float | None = None

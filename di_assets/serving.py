@@ -22,6 +22,8 @@ APP = Path(__file__).parent.parent / "dashboard" / "app.py"
 class ServingError(RuntimeError):
     """What is served has ended by itself."""
 
+    exit_code = 1
+
 
 def serve(home: Home, *, port: int = 8501, dagster_port: int = 3000) -> None:
     """Starts both, says where they are, and waits until told to end.

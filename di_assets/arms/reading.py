@@ -14,6 +14,8 @@ M = TypeVar("M", bound=BaseModel)
 class ConfigError(ValueError):
     """A configuration file is wrong; the message is one line that says where and what would be right."""
 
+    exit_code = 2
+
 
 class Strict(BaseModel):
     """A frozen section of a configuration file that refuses keys it does not know."""

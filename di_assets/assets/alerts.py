@@ -26,6 +26,8 @@ Tell = Callable[[str], None]
 class AlertError(RuntimeError):
     """Nobody could be told; the message says why, without the address."""
 
+    exit_code = 1
+
 
 def webhook(text: str) -> None:
     """Posts a sentence to the address in DI_ALERT_URL.

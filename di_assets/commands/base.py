@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from di_assets.assets.home import Home
     from di_assets.tables import Warehouse
 
-# By name, so that no module is imported to be told from others.
-BAD_INPUT = {"ConfigError", "WarehouseError", "SiteError"}
-FAILURES = {"RunFailedError", "BatchInUseError", "LabelsInUseError", "StaleJournalError", "ClusterError", "FatalFault",
-            "ServingError", "InstanceError", "StorageError"}  # fmt: skip
-
 
 class BadInput(click.ClickException):
     """What was asked for can't be; one line says what, where and what would be right."""
@@ -59,11 +54,10 @@ def errors() -> Iterator[None]:
     except click.ClickException:
         raise
     except Exception as error:
-        kind = type(error).__name__
-        if kind in BAD_INPUT:
-            raise BadInput(str(error)) from error
-        if kind in FAILURES:
-            raise WorkFailed(str(error)) from error
+        # What the program raises on purpose carries its exit code and its one line.
+        code = getattr(error, "exit_code", None)
+        if code is not None:
+            raise (BadInput if code == BadInput.exit_code else WorkFailed)(str(error)) from error
         if "object-store error" in str(error):  # from within Polars; its words can name keys
             from di_assets.tables.bucket import told  # noqa: PLC0415
 

@@ -38,6 +38,8 @@ _ANSWERED = {"episode_id": pl.String(), "event_id": pl.Int64(), **_SAID}
 class LabelsInUseError(RuntimeError):
     """Another process is adding to the same labels."""
 
+    exit_code = 1
+
 
 def text_number(text: str) -> int:
     """60 bits of the sha256 of a text, its name wherever labels of it are kept."""

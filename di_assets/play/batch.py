@@ -30,6 +30,8 @@ Progress = Callable[[int, int, Tally], None]
 class BatchInUseError(RuntimeError):
     """Another process is playing this batch."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:

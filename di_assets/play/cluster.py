@@ -44,6 +44,8 @@ TOKEN = ".shared"  # noqa: S105 -- a file by which a worker knows the driver's f
 class ClusterError(RuntimeError):
     """The cluster can't play; one line that says why and what would help. What was played is kept."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -40,6 +40,8 @@ MOST_FAULTS = 100
 class StaleJournalError(Exception):
     """The journal was written with other rules, prompts or configuration, or for another question."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

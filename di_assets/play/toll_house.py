@@ -26,6 +26,8 @@ PATIENCE_S = 30.0
 class DriverLostError(RuntimeError):
     """The process that drives this batch can't be reached; what was played so far is in the journals."""
 
+    exit_code = 1
+
 
 class TollHouse:
     """Lets out the calls of workers by the tolls of this process.

@@ -26,14 +26,26 @@ class ProviderError(Exception):
         kind: what went wrong.
         retried: kinds of the faults that were retried on the way, in order.
         perhaps_paid: the request may have reached a server that charges for it.
+        retryable: the same request may bring a reply when it is sent again.
+        retry_after_s: seconds that the server wants to be left alone; 0 where it does not say.
+        request_id: the provider's, where it told one.
         cost_usd: what it may have cost; told by whoever pays.
     """
 
     def __init__(
-        self, message: str, *, kind: FaultKind, retried: tuple[FaultKind, ...] = (), perhaps_paid: bool = False
+        self,
+        message: str,
+        *,
+        kind: FaultKind,
+        retried: tuple[FaultKind, ...] = (),
+        perhaps_paid: bool = False,
+        retryable: bool = False,
+        retry_after_s: float = 0.0,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind, self.retried, self.perhaps_paid = kind, retried, perhaps_paid
+        self.retryable, self.retry_after_s, self.request_id = retryable, retry_after_s, request_id
         self.cost_usd = 0.0
 
 
@@ -47,6 +59,8 @@ class BrokenReplyFault(TransportFault):
 
 class FatalFault(ProviderError):
     """A failure that would meet every further call too."""
+
+    exit_code = 1
 
 
 SlowDown = Callable[[float], None]
@@ -130,6 +144,7 @@ class Completion:
         output_tokens: received, reasoning included.
         request_id: the provider's.
         retried: kinds of the faults that were retried on the way, in order.
+        billed: False where the server refused the prompt before any token was made, so that nothing is charged.
     """
 
     text: str
@@ -141,6 +156,7 @@ class Completion:
     output_tokens: int | None = None
     request_id: str | None = None
     retried: tuple[FaultKind, ...] = ()
+    billed: bool = True
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

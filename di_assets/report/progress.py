@@ -31,6 +31,8 @@ Lifts = Mapping[str, LiftNeed]
 class ProgressError(ValueError):
     """Configuration, prompts or a journal cannot be read; the message is one line that says where and why."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True, slots=True)
 class NextNight:

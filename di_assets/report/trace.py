@@ -29,6 +29,8 @@ class TraceError(ValueError):
         known: names of its kind.
     """
 
+    exit_code = 2
+
     def __init__(self, message: str, name: str = "", known: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.name, self.known = name, tuple(known)

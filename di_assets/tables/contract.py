@@ -15,6 +15,8 @@ TIME = pl.Datetime("us", "UTC")
 class ContractError(ValueError):
     """A frame does not keep its table's contract; the message names the table, the column and what is wrong."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

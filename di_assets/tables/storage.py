@@ -20,9 +20,13 @@ from typing import NamedTuple, Protocol
 class StorageError(RuntimeError):
     """The object storage did not do what it was asked; one line that says what, and holds no key."""
 
+    exit_code = 1
+
 
 class WarehouseError(StorageError):
     """The warehouse's address, the environment or the bucket is not right; one line that says what would be."""
+
+    exit_code = 2
 
 
 class File(NamedTuple):
