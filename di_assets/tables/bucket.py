@@ -8,16 +8,14 @@ once and for what is needed of them; all else goes through pyarrow, which is imp
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from di_assets.tables.storage import File, StorageError, WarehouseError
+from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
     from pyarrow.fs import S3FileSystem
@@ -69,20 +67,14 @@ class Bucket:
             except FileNotFoundError:
                 return None
 
-    @contextmanager
-    def replacing(self, name: str) -> Iterator[Path]:
-        """A path in a folder of its own; the object is put whole when it is complete, small ones in one request."""
-        from pyarrow.fs import copy_files  # noqa: PLC0415
-
-        with tempfile.TemporaryDirectory(prefix="di-") as folder:
-            path = Path(folder) / PurePosixPath(name).name
-            yield path
-            key, size = self._key(name), path.stat().st_size
-            _let_time_pass(key, size)
-            # One call, which an interrupt waits for: a stream that is closed early would leave half an object.
-            with _told(self.url):
-                copy_files(str(path), key, destination_filesystem=self._connected(), use_threads=False)
-            _LAST_PUT[key] = (time.monotonic(), size)
+    def write(self, name: str, data: bytes) -> Written:
+        """Puts the object whole, small ones in one request."""
+        key, size = self._key(name), len(data)
+        _let_time_pass(key, size)
+        with _told(self.url), self._connected().open_output_stream(key) as stream:
+            stream.write(data)
+        _LAST_PUT[key] = (time.monotonic(), size)
+        return written(data)
 
     def check(self) -> None:
         """Asks for the bucket, once a process.

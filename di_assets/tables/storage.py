@@ -8,10 +8,11 @@ Errors:
         WarehouseError      it cannot do it: the address, the environment or the bucket is not right
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
@@ -48,6 +49,18 @@ class File(NamedTuple):
         return PurePosixPath(self.name).stem
 
 
+class Written(NamedTuple):
+    """What a file holds now.
+
+    Attributes:
+        size: bytes.
+        sha256: of them, hexadecimal.
+    """
+
+    size: int
+    sha256: str
+
+
 class Storage(Protocol):
     """What the warehouse needs of the place where its files are."""
 
@@ -60,8 +73,13 @@ class Storage(Protocol):
     def read(self, name: str) -> bytes | None:
         """What a file holds; None where there is none."""
 
-    def replacing(self, name: str) -> AbstractContextManager[Path]:
-        """A path to write to; what is there at the end takes the file's place at once, and nothing does on an error."""
+    def write(self, name: str, data: bytes) -> Written:
+        """Replaces a file, at once or not at all; what was written survives a power cut when this returns.
+
+        Raises:
+            StorageError: object storage does not hold it afterwards.
+            OSError: the folder does not.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +110,29 @@ class Folder:
         path = self.root / name
         return path.read_bytes() if path.exists() else None
 
-    def replacing(self, name: str) -> AbstractContextManager[Path]:
-        """A path beside the file."""
-        return replacing(self.root / name)
+    def write(self, name: str, data: bytes) -> Written:
+        """Writes to a path beside the file, which then takes its place."""
+        with replacing(self.root / name) as temporary:
+            temporary.write_bytes(data)
+        return written(data)
 
 
 def _file(name: str, stat: os.stat_result) -> File:
     return File(name, stat.st_size, stat.st_mtime_ns)
 
 
+def written(data: bytes) -> Written:
+    """What a file with these bytes holds."""
+    return Written(len(data), hashlib.sha256(data).hexdigest())
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path; what is written there takes `path`'s place at the end, at once and synced to disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yields a temporary path; what is written there takes `path`'s place at the end, at once.
+
+    The file and its name survive a power cut when this returns.
+    """
+    _make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     temporary = Path(name)
@@ -113,5 +141,23 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+        _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it; the names of new ones survive a power cut."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        _sync(one.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Writes the names in a folder to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
