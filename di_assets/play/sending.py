@@ -11,6 +11,7 @@ from di_assets.agents.player import Ask, Respondent
 from di_assets.arms.models import Limits, ModelConfig
 from di_assets.play.budget import Budget, BudgetExceededError, cost_of, most_it_can_cost, size
 from di_assets.play.calling import GoesOut, Sent
+from di_assets.play.stopping import Departure, Stop, StoppedError
 from di_assets.play.tolls import OwnTolls, Toll, Tolls
 from di_assets.providers import connect
 from di_assets.providers.types import (
@@ -66,6 +67,7 @@ class Lines:
         accounts: limits by account, shared by all models that are reached there.
         budgets: every one of them must allow a call.
         tolls: where calls are let out instead, by another process's limits and budgets.
+        stop: once it is asked for, no call leaves.
     """
 
     def __init__(
@@ -75,8 +77,9 @@ class Lines:
         budgets: Sequence[Budget],
         *,
         tolls: Tolls | None = None,
+        stop: Stop | None = None,
     ) -> None:
-        self._models = models
+        self._models, self._stop = models, stop or Stop()
         self._tolls = tolls or OwnTolls(models, accounts, budgets)
         self._providers: dict[str, Provider] = {}
         self._usage = {name: _Usage() for name in models}
@@ -109,6 +112,7 @@ class Lines:
 
         Raises:
             BudgetExceededError: nothing was sent.
+            StoppedError: nothing was sent, or the reply was waited for no longer (`cut`).
             ProviderError: no reply came; its `cost_usd` is what it may have cost.
         """
         if player.kind == "scripted" or not isinstance(ask.payload, Request):
@@ -125,11 +129,14 @@ class Lines:
             retry=tenacity.retry_if_exception_type(BrokenReplyFault),
             stop=tenacity.stop_after_attempt(retries),
             wait=tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
+            sleep=self._stop.sleep,
             reraise=True,
         )
         try:
             sent: Sent = await again(self._once, player, ask, ask.payload, trail, goes_out)
-        except BudgetExceededError:
+        except (BudgetExceededError, StoppedError) as reason:
+            if isinstance(reason, StoppedError) and reason.cut:
+                raise  # both tries stand noted as on their way
             # What came broken is paid for and has to be told; the budget is met again by the next call.
             broken.retried, broken.cost_usd = trail.retried[:-1], trail.cost_usd
             raise broken from None
@@ -140,22 +147,20 @@ class Lines:
         usage, sent_bytes = self._usage[player.model], size(request)
         tokens = usage.expected(sent_bytes)
         bound = most_it_can_cost(config, sent_bytes, len(request.encoded))
-        completion, spent = await self._paid(
-            player, ask, await self._tolls.enter(player.model, tokens, bound), trail, goes_out
-        )
+        async with self._stop.departure(partial(goes_out, bound)) as departure:
+            toll = await self._tolls.enter(player.model, tokens, bound)
+            completion, spent = await self._paid(player, ask, toll, trail, departure)
         usage.add(sent_bytes, completion)
         if trail.retried:
             completion = replace(completion, retried=(*trail.retried, *completion.retried))
         return Sent(completion, cost_usd=trail.cost_usd + spent)
 
     async def _paid(
-        self, player: Respondent, ask: Ask, toll: Toll, trail: _Trail, goes_out: GoesOut
+        self, player: Respondent, ask: Ask, toll: Toll, trail: _Trail, departure: Departure
     ) -> tuple[Completion, float]:
         """The reply to a call that was let out, and what it cost."""
         bound, spent, replied = toll.most_usd, 0.0, False
         try:
-            goes_out(bound)
-            spent = bound  # what a call that is cut off may have cost
             completion = await player.send(ask)
             spent = cost_of(self._models[player.model], completion, otherwise=bound)
             replied = True
@@ -165,6 +170,9 @@ class Lines:
             trail.retried = (*fault.retried, fault.kind)
             trail.cost_usd += spent
             fault.cost_usd = trail.cost_usd
+            raise
+        except BaseException:
+            spent = bound if departure.out else 0.0  # what a call that is cut off may have cost
             raise
         finally:
             self._tolls.leave(toll, spent_usd=spent, replied=replied)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from di_assets.providers.leaving import tell_when_it_leaves
 from di_assets.providers.types import (
     BrokenReplyFault,
     Completion,
@@ -139,11 +140,13 @@ class SdkProvider(ABC):
         import httpx2  # noqa: PLC0415 -- with the SDK
 
         endpoint = self.endpoint
-        return self._sdk.DefaultAioHttpClient(
+        http_client = self._sdk.DefaultAioHttpClient(
             timeout=endpoint.timeout_s,
             limits=httpx2.Limits(max_connections=endpoint.connections, max_keepalive_connections=endpoint.connections),
             event_hooks={"request": [self._begins], "response": [self._answered]},
         )
+        tell_when_it_leaves(http_client)
+        return http_client
 
     async def _begins(self, _: Any) -> None:
         _attempts.get().append("connection")

@@ -8,6 +8,7 @@ ProviderError
 
 import json
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -65,6 +66,11 @@ class FatalFault(ProviderError):
 
 SlowDown = Callable[[float], None]
 """Told when a server asks for fewer calls (429, 503, 529), with the seconds that it wants to be left alone, or 0."""
+
+
+LEAVES: ContextVar[Callable[[], None]] = ContextVar("LEAVES", default=lambda: None)
+"""Set by whoever asks, and called by the provider in the same task just before a request's first byte is written.
+What it raises keeps the request in. A request for which it was never called was never sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,194 @@
+"""Play told to end: no further call leaves, and replies that are on their way are waited for, for a bounded time.
+
+A signal sets a flag and wakes the loop; it raises nothing, for an exception that is raised inside a callback of an
+event loop is logged and dropped. Whoever waits before a call has left (for a turn, a rate, a budget, a retry, a
+connection) is woken at once. A call that has left is cut off only when its reply is waited for no longer.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+
+from di_assets.providers.types import LEAVES
+
+DRAIN_S = 30.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StoppedError(Exception):
+    """Play was told to end; the message says by what.
+
+    Attributes:
+        cut: the call had left, and its reply was waited for no longer.
+    """
+
+    def __init__(self, reason: str, *, cut: bool = False) -> None:
+        super().__init__(reason)
+        self.cut = cut
+
+
+class Stop:
+    """Whether play is to end. It may be asked from a signal handler and from any thread.
+
+    Args:
+        drain_s: most seconds that replies on their way are waited for.
+
+    Attributes:
+        reason: what asked for it; None while play goes on.
+        hurried: replies on their way are waited for no longer.
+    """
+
+    def __init__(self, *, drain_s: float = DRAIN_S) -> None:
+        self.drain_s = drain_s
+        self.reason: str | None = None
+        self.hurried = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._scopes: set[_Scope] = set()
+        self._patience: asyncio.TimerHandle | None = None
+
+    def ask(self, reason: str) -> None:
+        """Ends play. Asked a second time, it cuts off the replies that are still on their way."""
+        if self.reason is None:
+            self.reason = reason
+        else:
+            self.hurried = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._heed)
+
+    def check(self) -> None:
+        """Between two pieces of work.
+
+        Raises:
+            StoppedError: play is to end.
+        """
+        if self.reason is not None:
+            raise StoppedError(self.reason)
+
+    def departure(self, noted: Callable[[], object]) -> "Departure":
+        """`async with` it around one try of a call; `noted` is called at the moment the request leaves."""
+        return Departure(self, noted)
+
+    def waiting(self) -> "_Scope":
+        """`async with` it around a wait; it raises `StoppedError` as soon as play is to end."""
+        return _Scope(self)
+
+    async def sleep(self, seconds: float) -> None:
+        """As `asyncio.sleep`.
+
+        Raises:
+            StoppedError: play is to end.
+        """
+        async with self.waiting():
+            await asyncio.sleep(seconds)
+
+    def _enter(self, scope: "_Scope") -> None:
+        self._loop = asyncio.get_running_loop()
+        self.check()
+        self._scopes.add(scope)
+
+    def _leave(self, scope: "_Scope") -> None:
+        self._scopes.discard(scope)
+        if self._patience is not None and not self._scopes:
+            self._patience.cancel()
+
+    def _heed(self) -> None:
+        for scope in list(self._scopes):
+            if self.hurried or not scope.out:
+                scope.cut()
+        if self._loop is not None and self._patience is None and not self.hurried:
+            self._patience = self._loop.call_later(self.drain_s, self._hurry)
+
+    def _hurry(self) -> None:
+        self.hurried = True
+        self._heed()
+
+
+class _Scope:
+    """A block that a stop ends at once; like `asyncio.timeout`, by cancelling the task and taking that back."""
+
+    out = False  # what is done here can't be taken back any more
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._cut = self._kept_in = False
+
+    async def __aenter__(self) -> "_Scope":
+        self._enter()
+        return self
+
+    def _enter(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._stop._enter(self)
+
+    def cut(self) -> None:
+        """Ends the block."""
+        if not self._cut:
+            self._cut = True
+            self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop._leave(self)
+        others = self._task.uncancel() if self._cut else self._task.cancelling()
+        ours = (self._cut or self._kept_in) and others <= self._cancelling
+        if ours and kind is asyncio.CancelledError:
+            raise StoppedError(self._stop.reason or "", cut=self.out) from None
+
+
+class Departure(_Scope):
+    """One try of a call: a stop keeps it in as long as it has not left, and afterwards waits for its reply.
+
+    Attributes:
+        out: the request has left.
+    """
+
+    def __init__(self, stop: Stop, noted: Callable[[], object]) -> None:
+        super().__init__(stop)
+        self._noted = noted
+
+    async def __aenter__(self) -> "Departure":
+        self._enter()
+        self._token = LEAVES.set(self._leaves)
+        return self
+
+    def _leaves(self) -> None:
+        """The request leaves now, unless play was told to end since the loop last looked."""
+        if self._stop.reason is not None:
+            self._kept_in = True
+            raise asyncio.CancelledError  # which transports and SDKs let through
+        if not self.out:
+            self._noted()
+        self.out = True
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        LEAVES.reset(self._token)
+        await super().__aexit__(kind, error, trace)
+
+
+@contextmanager
+def heard(stop: Stop) -> Iterator[None]:
+    """Until the block ends, Ctrl-C, SIGTERM and a terminal that is closed ask this stop; in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # What `nohup` makes a process ignore stays ignored.
+    numbers = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+
+    def hears(number: int, _: object) -> None:
+        stop.ask(f"interrupted by {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, hears) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
