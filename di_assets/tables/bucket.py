@@ -3,26 +3,33 @@
 What it takes comes from the environment alone, under the names that all clients of object storage know:
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN), AWS_REGION, and for a server that is not Amazon's
 AWS_ENDPOINT_URL, with AWS_ALLOW_HTTP=true where that is http://. Tables are read by Polars, which asks for all files at
-once and for what is needed of them; all else goes through pyarrow, which is imported with the first request.
+once and for what is needed of them. All else goes through obstore, which is the client that Polars holds, as a package.
+
+A write counts when the object was read back and is what was sent. Server errors, refusals for being busy and cut
+connections are tried again for a bounded time; what the server forbids or does not know is an error at once.
 """
 
+import hashlib
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
-    from pyarrow.fs import S3FileSystem
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
 
 SCHEME = "s3://"
-CONNECT_S, REQUEST_S, ATTEMPTS, RETRY_S = 5.0, 10.0, 3, 20.0  # the longest that nothing comes, not that all has come
-STAMP_S = 1.1  # object storage tells the time of a change in whole seconds
+CONNECT_S, REQUEST_S = 5.0, 60.0  # the longest that a connection, and one request with its answer, may take
+RETRIES, RETRY_S = 5, 20.0  # no request is begun again later than this after it was first begun
+PART, PARTS_AT_ONCE = 8 * 2**20, 2  # bytes; what is larger is put in parts
 ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?"
 )
@@ -44,51 +51,104 @@ class Bucket:
 
     def files(self, *names: str) -> list[File]:
         """One request for a file; one (for every 1,000 that are found) for a folder, or for whatever several share."""
-        from pyarrow.fs import FileSelector, FileType  # noqa: PLC0415 -- slow, and of no use to a folder
-
-        with _told(self.url):
-            if len(names) == 1 and not names[0].endswith("/"):
-                infos = [self._connected().get_file_info(self._key(names[0]))]
-            else:
-                shared = os.path.commonpath([name.rpartition("/")[0] for name in names])
-                selector = FileSelector(self._key(shared), recursive=True, allow_not_found=True)
-                infos = self._connected().get_file_info(selector)
-        above = len(self._key("")) + 1
-        files = [File(i.path[above:], i.size, i.mtime_ns) for i in infos if i.type is FileType.File]
+        if len(names) == 1 and not names[0].endswith("/"):
+            found = self._head(names[0])
+        else:
+            found = self._list(os.path.commonpath([name.rpartition("/")[0] for name in names]))
         folders = tuple(name for name in names if name.endswith("/"))
+        files = (self._file(one) for one in found)
         return sorted(file for file in files if file.name in names or file.name.startswith(folders))
 
     def read(self, name: str) -> bytes | None:
         """What an object holds; None where there is none."""
+        import obstore  # noqa: PLC0415 -- a folder needs none
+
         with _told(self.url):
             try:
-                with self._connected().open_input_stream(self._key(name)) as stream:
-                    return bytes(stream.read())
-            except FileNotFoundError:
+                return bytes(obstore.get(self._store(), self._key(name)).bytes())
+            except FileNotFoundError as error:
+                _must_be_the_object(error)
                 return None
 
     def write(self, name: str, data: bytes) -> Written:
-        """Puts the object whole, small ones in one request."""
-        key, size = self._key(name), len(data)
-        _let_time_pass(key, size)
-        with _told(self.url), self._connected().open_output_stream(key) as stream:
-            stream.write(data)
-        _LAST_PUT[key] = (time.monotonic(), size)
-        return written(data)
+        """Puts the object whole, a large one in parts that only count together, and reads it back."""
+        sent = written(data)
+        with _told(self.url):
+            self._put(name, data, sent)
+            held = self._held(name)
+        if held != sent:
+            raise StorageError(
+                f"{self.address(name)}: {sent.size} bytes were written, but what can be read there is "
+                f"{'nothing' if held is None else f'{held.size} bytes that are others'}; what was to be kept is not"
+            )
+        return sent
 
     def check(self) -> None:
         """Asks for the bucket, once a process.
 
         Raises:
-            StorageError: it cannot be reached or is not there.
+            StorageError: it cannot be reached, is not there or does not let us in.
         """
-        self._connected()
+        _check(self, _environment())
+
+    def probe(self) -> None:
+        """Tries all that play needs on a small object under the prefix, once a process.
+
+        Raises:
+            StorageError: the storage cannot do one of it; it says which.
+        """
+        _probe(self, _environment())
+
+    def _put(self, name: str, data: bytes, sent: Written) -> None:
+        import obstore  # noqa: PLC0415
+
+        # One call, which an interrupt waits for: an object is there whole or not at all.
+        try:
+            obstore.put(self._store(), self._key(name), data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+        except FileNotFoundError:
+            # Asked again for the end of an upload whose first answer was lost, a server knows no such upload.
+            if self._held(name) != sent:
+                raise
+
+    def _held(self, name: str) -> Written | None:
+        """What an object holds, read piece by piece; None where there is none."""
+        import obstore  # noqa: PLC0415
+
+        size, digest = 0, hashlib.sha256()
+        try:
+            for piece in obstore.get(self._store(), self._key(name)).stream():
+                size += len(piece)
+                digest.update(piece)
+        except FileNotFoundError as error:
+            _must_be_the_object(error)
+            return None
+        return Written(size, digest.hexdigest())
+
+    def _head(self, name: str) -> list["ObjectMeta"]:
+        import obstore  # noqa: PLC0415
+
+        with _told(self.url):
+            try:
+                return [obstore.head(self._store(), self._key(name))]
+            except FileNotFoundError:
+                return []
+
+    def _list(self, folder: str) -> list["ObjectMeta"]:
+        import obstore  # noqa: PLC0415
+
+        with _told(self.url):
+            return list(obstore.list(self._store(), self._key(folder) or None).collect())
+
+    def _file(self, found: "ObjectMeta") -> File:
+        name = found["path"].removeprefix(self._key("")).removeprefix("/")
+        changed_ns = round(found["last_modified"].timestamp() * 1000) * 1_000_000
+        return File(name, found["size"], changed_ns, found["e_tag"] or "")
 
     def _key(self, name: str) -> str:
-        return f"{self.url.removeprefix(SCHEME)}/{name}".rstrip("/")
+        return f"{self.url.removeprefix(SCHEME).partition('/')[2]}/{name}".strip("/")
 
-    def _connected(self) -> "S3FileSystem":
-        return _connected(self.url.removeprefix(SCHEME).partition("/")[0], hash(_environment()))
+    def _store(self) -> "S3Store":
+        return _store(self.url.removeprefix(SCHEME).partition("/")[0], _environment())
 
 
 def bucket_at(address: str) -> Bucket:
@@ -106,57 +166,91 @@ def bucket_at(address: str) -> Bucket:
 
 def polars_options() -> dict[str, Any]:
     """How Polars asks object storage: as patient as everything else here is."""
-    return {"max_retries": ATTEMPTS - 1, "retry_timeout_ms": int(1000 * RETRY_S)}
+    return {"max_retries": RETRIES, "retry_timeout_ms": int(1000 * RETRY_S)}
 
 
-# Readers tell versions by time and size; the same size twice in one second would look unchanged.
-_LAST_PUT: dict[str, tuple[float, int]] = {}
-
-
-def _let_time_pass(key: str, size: int) -> None:
-    at, before = _LAST_PUT.get(key, (-STAMP_S, -1))
-    if size == before:
-        time.sleep(max(0.0, at + STAMP_S - time.monotonic()))
-
-
-def _environment() -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+def _environment() -> int:
+    return hash(tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))))
 
 
 @lru_cache(maxsize=8)
-def _connected(bucket: str, environment: int) -> "S3FileSystem":
-    """The file system that holds a bucket, once for each environment; the bucket was there when this returns."""
+def _store(bucket: str, environment: int) -> "S3Store":
+    """The client of a bucket, once for each environment; nothing is asked yet."""
     del environment
-    from pyarrow.fs import AwsStandardS3RetryStrategy, FileType, S3FileSystem  # noqa: PLC0415
+    from obstore.store import S3Store  # noqa: PLC0415
 
     missing = [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]
     if missing:
         raise WarehouseError(f"{SCHEME}{bucket}: no credentials: set {' and '.join(missing)} in the environment")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
-    if endpoint and endpoint.startswith("http://") and os.environ.get("AWS_ALLOW_HTTP", "").lower() != "true":
+    http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+    if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://") and not http:
         raise WarehouseError(f"{SCHEME}{bucket}: AWS_ENDPOINT_URL is http://, which takes AWS_ALLOW_HTTP=true")
     with _told(SCHEME + bucket):
-        files = S3FileSystem(
-            endpoint_override=endpoint,
-            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
-            connect_timeout=CONNECT_S,
-            request_timeout=REQUEST_S,
-            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-            allow_delayed_open=True,
+        return S3Store(
+            bucket,
+            client_options={
+                "allow_http": http,
+                "connect_timeout": timedelta(seconds=CONNECT_S),
+                "timeout": timedelta(seconds=REQUEST_S),
+            },
+            retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
         )
-        if files.get_file_info(bucket).type is FileType.NotFound:
-            raise WarehouseError(f"{SCHEME}{bucket}: no such bucket; make it first")
-    return files
+
+
+@lru_cache(maxsize=8)
+def _check(bucket: Bucket, environment: int) -> None:
+    del environment
+    import obstore  # noqa: PLC0415
+
+    with _told(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
+        obstore.list_with_delimiter(bucket._store(), bucket._key("") or None)
+
+
+@lru_cache(maxsize=8)
+def _probe(bucket: Bucket, environment: int) -> None:
+    del environment
+    import obstore  # noqa: PLC0415
+
+    name, data = f"probe/{uuid4().hex}", bytes(range(256))
+    store, key = bucket._store(), bucket._key(name)
+    with _step(bucket, "put and read back a small object"):
+        bucket.write(name, data)
+    try:
+        with _step(bucket, "list what was put"):
+            if name not in [file.name for file in bucket.files("probe/")]:
+                raise StorageError("the listing lacks it")
+        with _step(bucket, "read part of an object, as tables are read (a request with Range)"), _told(bucket.url):
+            if bytes(obstore.get_range(store, key, start=10, end=20)) != data[10:20]:
+                raise StorageError("it gives other bytes than were asked for")
+    finally:
+        with _step(bucket, "delete an object"), _told(bucket.url):
+            obstore.delete(store, key)
+
+
+@contextmanager
+def _step(bucket: Bucket, does: str) -> Iterator[None]:
+    """What the probe does inside; a failure says that the storage can't do this."""
+    try:
+        yield
+    except StorageError as error:
+        why = str(error).removeprefix(bucket.url).removeprefix(": ")
+        raise type(error)(f"{bucket.url}: nothing was played, for the object storage does not {does}: {why}") from None
+
+
+def _must_be_the_object(error: FileNotFoundError) -> None:
+    """Raises the error again where the whole bucket is missing: that is not a warehouse without this file."""
+    if re.search(_MEANINGS[0][0], str(error), re.IGNORECASE):
+        raise error
 
 
 @contextmanager
 def _told(url: str) -> Iterator[None]:
     """What goes wrong inside, in one line of our own: the server's words can name keys."""
+    from obstore.exceptions import BaseError  # noqa: PLC0415
+
     try:
         yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
+    except (BaseError, OSError) as error:
         raise told(url, str(error)) from None
 
 
@@ -165,29 +259,29 @@ def told(url: str, words: str) -> StorageError:
     for pattern, kind, meaning in _MEANINGS:
         if re.search(pattern, words, re.IGNORECASE):
             return kind(f"{url}: {meaning}")
-    code = re.search(r"AWS Error ([A-Z_]+)|status code: (\d+)|HTTP status (\d+)", words)
-    return StorageError(
-        f"{url}: the object storage failed ({next(filter(None, code.groups())) if code else 'no code'})"
-    )
+    code = re.search(r"status code: (\d{3})", words)
+    return StorageError(f"{url}: the object storage failed ({code[1] if code else 'no code'})")
 
 
 _MEANINGS: tuple[tuple[str, type[StorageError], str], ...] = (
-    ("NO_?SUCH_?BUCKET", WarehouseError, "no such bucket; make it first"),
+    ("<Code>NoSuchBucket<", WarehouseError, "no such bucket; make it first"),
     (
-        "INVALID_?ACCESS_?KEY|SIGNATURE|EXPIRED_?TOKEN|INVALID_?TOKEN|UNRECOGNIZED_?CLIENT",
+        "<Code>(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|UnrecognizedClient)",
         WarehouseError,
         "the credentials in the environment are not accepted",
     ),
-    (r"ACCESS_?DENIED|status(?: code:)? 403", WarehouseError, "the credentials in the environment may not do this"),
-    (r"status(?: code:)? 301", WarehouseError, "the bucket is in another region; set AWS_REGION"),
+    (r"<Code>AccessDenied<|status code: 40[13]", WarehouseError, "the credentials in the environment may not do this"),
+    (r"status code: 30[1278]", WarehouseError, "the bucket is in another region; set AWS_REGION"),
+    (r"status code: 507|QuotaExceeded", StorageError, "the object storage is full"),
     (
-        "NETWORK_CONNECTION|REQUEST_TIMEOUT|curlCode|error sending request|timed out|tcp connect",
-        StorageError,
-        "no connection to the object storage (AWS_ENDPOINT_URL, or the network)",
-    ),
-    (
-        r"SLOW_?DOWN|THROTTL|status(?: code:)? 503|SERVICE_UNAVAILABLE",
+        r"<Code>(SlowDown|ServiceUnavailable)<|status code: (429|503)",
         StorageError,
         "the object storage is too busy; try again later",
+    ),
+    ("non-partial response", StorageError, "the object storage gives the whole object where a part was asked for"),
+    (
+        "error sending request|timed out|tcp connect|connection|error decoding response body|end of file",
+        StorageError,
+        "no connection to the object storage, or one that breaks (AWS_ENDPOINT_URL, or the network)",
     ),
 )

@@ -37,11 +37,13 @@ class File(NamedTuple):
         name: relative to the warehouse.
         size: bytes.
         modified_ns: when it was last replaced, nanoseconds since the epoch (in object storage whole seconds).
+        tag: what object storage calls this content (its ETag); empty for a folder's files.
     """
 
     name: str
     size: int
     modified_ns: int
+    tag: str = ""
 
     @property
     def stem(self) -> str:

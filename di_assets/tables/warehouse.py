@@ -98,7 +98,7 @@ class Warehouse:
     def version(self, *tables: str) -> str:
         """A short string that changes whenever a file of these tables does: by default of all, of the report, a launch.
 
-        One listing in object storage; times and sizes, nothing is read.
+        One listing in object storage; times, sizes and tags, nothing is read.
         """
         names = [_name(table) for table in tables or TABLES]
         found = self._storage.files(*names, *(() if tables else (SUMMARY, LAUNCHES)))
@@ -137,6 +137,15 @@ class Warehouse:
         """
         if self.url is not None:
             Bucket(self.url).check()
+
+    def probe(self) -> None:
+        """Tries on object storage, once a process, all that play needs; a folder is tried by writing to it.
+
+        Raises:
+            StorageError: it cannot do one of it.
+        """
+        if self.url is not None:
+            Bucket(self.url).probe()
 
     def _scan(self, table: str, files: Sequence[File]) -> pl.LazyFrame:
         return pl.scan_parquet(

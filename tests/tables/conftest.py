@@ -1,0 +1,46 @@
+"""Object storage on loopback, and a warehouse in it."""
+
+import os
+
+import pytest
+
+from di_assets.tables import open_warehouse
+
+BUCKET = "di-tests"
+SECRET = "wJalrXUtnFEMI-not-a-key"
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """A server on loopback that speaks S3, and the environment that leads to it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            patch.setenv(name, value)
+        boto3.client("s3", endpoint_url=url).create_bucket(Bucket=BUCKET)
+        yield {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    server.stop()
+
+
+@pytest.fixture
+def environment(s3, monkeypatch, tmp_path):
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DI_LOCAL", str(tmp_path / "local"))
+
+
+@pytest.fixture
+def warehouse(environment, request):
+    return open_warehouse(f"s3://{BUCKET}/{request.node.name.partition('[')[0]}")
