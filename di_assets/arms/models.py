@@ -75,8 +75,8 @@ class ModelConfig(Strict):
         json_schema: the endpoint enforces a JSON schema on replies.
         max_tokens: most tokens of a reply, thinking included.
         send_seed: send the call's seed.
-        timeout_s: most seconds of one call, retries included.
-        max_retries: retries of one call.
+        timeout_s: most seconds of one try of a call.
+        max_retries: how often a call that failed is sent again.
         params: further fields of the request's body, passed through untouched.
     """
 
@@ -139,7 +139,6 @@ class ModelConfig(Strict):
             send_seed=self.send_seed,
             params=self.params,
             timeout_s=self.timeout_s,
-            max_retries=self.max_retries,
             connections=2 * self.concurrency,  # one is let go a moment after its reply is read
         )
 

@@ -15,7 +15,6 @@ from di_assets.play.stopping import Departure, Stop, StoppedError
 from di_assets.play.tolls import OwnTolls, Toll, Tolls
 from di_assets.providers import connect
 from di_assets.providers.types import (
-    BrokenReplyFault,
     Completion,
     FatalFault,
     FaultKind,
@@ -35,6 +34,7 @@ class _Trail:
 
     retried: tuple[FaultKind, ...] = ()
     cost_usd: float = 0.0
+    fault: ProviderError | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Lines:
     async def send(self, player: Respondent, ask: Ask, goes_out: GoesOut) -> Sent:
         """Sends an ask: at once to a scripted agent, else when limits and budgets allow it.
 
-        A reply that came broken is asked for again, as often as other faults are; each time is paid for.
+        What failed and may pass is sent again, up to the model's `max_retries`; each time is paid for.
 
         Raises:
             BudgetExceededError: nothing was sent.
@@ -118,28 +118,20 @@ class Lines:
         if player.kind == "scripted" or not isinstance(ask.payload, Request):
             return Sent(await player.send(ask), cost_usd=0.0)
         trail = _Trail()
-        retries = self._models[player.model].max_retries
-        try:
-            return await self._once(player, ask, ask.payload, trail, goes_out)
-        except BrokenReplyFault as fault:
-            broken = fault
-            if not retries:
-                raise
         again = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(BrokenReplyFault),
-            stop=tenacity.stop_after_attempt(retries),
-            wait=tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
+            retry=tenacity.retry_if_exception(_may_come),
+            stop=tenacity.stop_after_attempt(1 + self._models[player.model].max_retries),
+            wait=_pause,
             sleep=self._stop.sleep,
             reraise=True,
         )
         try:
             sent: Sent = await again(self._once, player, ask, ask.payload, trail, goes_out)
         except (BudgetExceededError, StoppedError) as reason:
-            if isinstance(reason, StoppedError) and reason.cut:
-                raise  # both tries stand noted as on their way
-            # What came broken is paid for and has to be told; the budget is met again by the next call.
-            broken.retried, broken.cost_usd = trail.retried[:-1], trail.cost_usd
-            raise broken from None
+            if trail.fault is None or (isinstance(reason, StoppedError) and reason.cut):
+                raise  # where it was cut, both tries stand noted as on their way
+            # What went out has to be told; the budget is met again by the next call.
+            raise trail.fault from None
         return sent
 
     async def _once(self, player: Respondent, ask: Ask, request: Request, trail: _Trail, goes_out: GoesOut) -> Sent:
@@ -169,7 +161,7 @@ class Lines:
             fault.retried = (*trail.retried, *fault.retried)
             trail.retried = (*fault.retried, fault.kind)
             trail.cost_usd += spent
-            fault.cost_usd = trail.cost_usd
+            fault.cost_usd, trail.fault = trail.cost_usd, fault
             raise
         except BaseException:
             spent = bound if departure.out else 0.0  # what a call that is cut off may have cost
@@ -182,3 +174,14 @@ class Lines:
         """Closes every connection."""
         for provider in self._providers.values():
             await provider.close()
+
+
+def _may_come(error: BaseException) -> bool:
+    return isinstance(error, ProviderError) and error.retryable
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds before the next try; the gates hold back what a server asked for beyond them."""
+    backoff = tenacity.wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S)(state)
+    fault = state.outcome.exception() if state.outcome else None
+    return max(backoff, min(fault.retry_after_s, LONGEST_WAIT_S) if isinstance(fault, ProviderError) else 0.0)

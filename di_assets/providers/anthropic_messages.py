@@ -22,9 +22,7 @@ class AnthropicProvider(SdkProvider):
 
     def _connect(self, key: str, http_client: Any) -> Any:
         endpoint = self.endpoint
-        return self._sdk.AsyncAnthropic(
-            api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
-        )
+        return self._sdk.AsyncAnthropic(api_key=key, base_url=endpoint.base_url, max_retries=0, http_client=http_client)
 
     def fields(self, request: Request) -> dict[str, Any]:
         """The prompt is marked for caching: what a seat has seen is appended, so its prefix is found again."""

@@ -4,7 +4,8 @@ import json
 from types import ModuleType
 from typing import Any
 
-from di_assets.providers.sdk import BadBodyError, SdkProvider, count
+from di_assets.providers.body import BadBodyError
+from di_assets.providers.sdk import SdkProvider, count
 from di_assets.providers.types import Completion, Request
 
 STOPS = {"stop": "end", "length": "length", "content_filter": "refusal"}
@@ -23,9 +24,7 @@ class OpenAIProvider(SdkProvider):
 
     def _connect(self, key: str, http_client: Any) -> Any:
         endpoint = self.endpoint
-        return self._sdk.AsyncOpenAI(
-            api_key=key, base_url=endpoint.base_url, max_retries=endpoint.max_retries, http_client=http_client
-        )
+        return self._sdk.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0, http_client=http_client)
 
     def messages(self, request: Request) -> bytes:
         """The rules are the first message."""

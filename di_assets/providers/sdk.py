@@ -1,30 +1,29 @@
-"""What both SDKs share: one low-level post, its faults sorted, nothing of a key ever let out.
+"""What both SDKs share: one low-level post, sent once, its faults sorted, nothing of a key ever let out.
 
-The SDK retries what it can (408, 409, 429, 5xx, connections), Retry-After honoured, all under one deadline. Hooks on
-its HTTP client see every attempt: which faults were retried, when a server asks for fewer calls, and whether a body
-that began with status 200 came whole. One that did not may have been paid for, so it is not asked for again here.
+The SDK brings address, log-in and headers; it retries nothing, for each send may be charged and so has to be paid for
+by whoever calls. A hook on its HTTP client takes every answer that is no success before the SDK would read it whole.
 """
 
 import asyncio
 import json
 import logging
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from di_assets.providers.body import ENCODINGS, BadBodyError, read_body
+from di_assets.providers.faults import SLOWER, fault_of
 from di_assets.providers.leaving import tell_when_it_leaves
+from di_assets.providers.line import unanswered
+from di_assets.providers.said import said_in
 from di_assets.providers.types import (
     BrokenReplyFault,
     Completion,
     Endpoint,
     FatalFault,
-    FaultKind,
     ProviderError,
     Request,
     SlowDown,
@@ -32,27 +31,31 @@ from di_assets.providers.types import (
 )
 
 NO_KEY = "none"
-RETRIED = {408, 409, 429}
-# 429s that no waiting mends.
-SPENT = re.compile(r"insufficient_quota|spend_limit|billing|credit")
-SLOWER = {429, 503, 529}
 # At their most talkative they log headers, in which a server may have echoed the key.
 TALKATIVE = ("openai", "anthropic", "httpx2", "aiohttp")
-
-# The faults of the call that is under way in this task, by attempt; the last may yet turn out well.
-_attempts: ContextVar[list[FaultKind]] = ContextVar("attempts")
-
-
-class BadBodyError(Exception):
-    """Status 200, and yet no reply."""
+# A connection that is not there by then will not be; and the rest of a call's time is kept for the reply.
+CONNECT_S, CONNECT_SHARE = 30.0, 0.5
+# Where gateways and providers tell the id by which they know a request.
+REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-litellm-call-id", "x-amzn-requestid", "cf-ray")
 
 
-class NoCreditError(Exception):
-    """Status 429 that no waiting mends; the message is the fault's one word."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that came: its status, its headers, and its body as far as it could be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _NoSuccess(Exception):
+    """Carries an answer whose status is no success out of a hook."""
+
+    answer: Answer
 
 
 class SdkProvider(ABC):
-    """A client for one endpoint over one SDK's low-level `post` (keeps its auth, headers, retries and errors).
+    """A client for one endpoint over one SDK's low-level `post`.
 
     Raises:
         FatalFault: the key's variable is not set.
@@ -67,11 +70,7 @@ class SdkProvider(ABC):
         self._sdk = self._import()
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
-        # Raised in a hook, errors of the SDK's own family come out at once; others it would retry.
-        self._broke_off, self._no_credit = (
-            type(f"_{error.__name__}", (error, getattr(self._sdk, self.root_error)), {})
-            for error in (BadBodyError, NoCreditError)
-        )
+        self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
         self._client = self._connect(_key(endpoint), self._http_client())
 
     @abstractmethod
@@ -80,7 +79,7 @@ class SdkProvider(ABC):
 
     @abstractmethod
     def _connect(self, key: str, http_client: Any) -> Any:
-        """The SDK's client."""
+        """The SDK's client, which retries nothing."""
 
     @abstractmethod
     def fields(self, request: Request) -> dict[str, Any]:
@@ -100,34 +99,28 @@ class SdkProvider(ABC):
         """The reply in a body; raises KeyError, TypeError, IndexError or BadBodyError where there is none."""
 
     async def complete(self, request: Request) -> Completion:
-        """Asks once; see `Provider`."""
-        attempts: list[FaultKind] = []
-        token = _attempts.set(attempts)
+        """Sends it once; see `Provider`."""
         fault: ProviderError
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
-                data = await self._client.post(self.path, cast_to=object, content=self.body(request))
-            completion = self._reply(data)
-            return replace(completion, retried=tuple(attempts)) if attempts else completion
+                answer = await self._answer(self.body(request))
+            outcome = self._sorted(answer)
+            if isinstance(outcome, Completion):
+                return outcome
+            fault = outcome
+            if fault.kind == "rate_limit" or answer.status in SLOWER:
+                self._slow_down(fault.retry_after_s)
         except TimeoutError:
-            # A deadline that passed while a retry was waited for is the fault that was to be retried.
-            refused = bool(attempts) and attempts[-1] != "connection"
             fault = TransportFault(
                 f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s",
-                kind=attempts[-1] if refused else "timeout",
-                retried=tuple(attempts[:-1]),
-                perhaps_paid=not refused,
+                kind="timeout",
+                retryable=True,
+                perhaps_paid=True,
             )
-        except (BadBodyError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            fault = self._broken(error, attempts)
-        except NoCreditError as error:
-            fault = FatalFault(
-                f"{self.endpoint.name}: HTTP 429 ({error})", kind="no_credit", retried=tuple(attempts[:-1])
-            )
+        except BadBodyError as error:
+            fault = self._broken(str(error))
         except self._sdk.APIError as error:
-            fault = self._classify(error, tuple(attempts[:-1]))
-        finally:
-            _attempts.reset(token)
+            fault = unanswered(self.endpoint, self._host, error)
         # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
         raise fault
 
@@ -135,87 +128,84 @@ class SdkProvider(ABC):
         """Closes the connections."""
         await self._client.close()
 
+    async def _answer(self, body: bytes) -> Answer:
+        import httpx2  # noqa: PLC0415 -- with the SDK
+
+        try:
+            response = await self._client.post(
+                self.path, cast_to=httpx2.Response, content=body, stream=True, stream_cls=self._sdk.AsyncStream
+            )
+        except _NoSuccess as error:
+            return error.answer
+        try:
+            read = await read_body(response, self.endpoint.max_reply_bytes)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, read)
+
+    async def _take_failures(self, response: Any) -> None:
+        """The hook: an answer that is no success goes no further, read as far as it can be."""
+        if response.is_success:
+            return
+        try:
+            read = await read_body(response, self.endpoint.max_reply_bytes)
+        except BadBodyError:
+            read = b""
+        error = self._no_success()
+        error.answer = Answer(response.status_code, response.headers, read)
+        raise error
+
     def _http_client(self) -> Any:
-        """The SDK's own client on aiohttp, watched; as many idle connections kept as calls may be in flight."""
+        """The SDK's own client on aiohttp; as many idle connections kept as calls may be in flight."""
         import httpx2  # noqa: PLC0415 -- with the SDK
 
         endpoint = self.endpoint
+        reach_s = min(CONNECT_S, CONNECT_SHARE * endpoint.timeout_s)
         http_client = self._sdk.DefaultAioHttpClient(
-            timeout=endpoint.timeout_s,
+            # The deadline of a call holds for its body; these two tell what was never sent from what was.
+            timeout=httpx2.Timeout(None, connect=reach_s, pool=reach_s),
             limits=httpx2.Limits(max_connections=endpoint.connections, max_keepalive_connections=endpoint.connections),
-            event_hooks={"request": [self._begins], "response": [self._answered]},
+            headers={"accept-encoding": ENCODINGS},
+            event_hooks={"response": [self._take_failures]},
+            follow_redirects=False,  # another host would be sent the key
         )
         tell_when_it_leaves(http_client)
         return http_client
 
-    async def _begins(self, _: Any) -> None:
-        _attempts.get().append("connection")
+    @property
+    def _host(self) -> str:
+        url = self._client.base_url
+        return f"{url.host}:{url.port}" if url.port else str(url.host)
 
-    async def _answered(self, response: Any) -> None:
-        attempts = _attempts.get()
-        status = response.status_code
-        if status >= 400:
-            attempts[-1] = "rate_limit" if status == 429 else "server_error" if status >= 500 else "request_refused"
-            if status in SLOWER:
-                self._slow_down(_retry_after(response.headers))
-            if status == 429:
-                await self._refuse_the_spent(response)
-            return
-        problem: str | None = None
+    def _sorted(self, answer: Answer) -> Completion | ProviderError:
+        """The reply in an answer, or the fault that it is."""
         try:
-            await response.aread()
-        except Exception as error:  # noqa: BLE001 -- whatever the transport calls it, the body did not come whole
-            problem = type(error).__name__
-        if problem is not None:
-            raise self._broke_off(f"the body broke off ({problem})")
-        attempts.pop()
+            data = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            if 200 <= answer.status < 300:
+                return self._broken(f"status {answer.status} with a body that is no JSON")
+            data = answer.body[:2000].decode(errors="replace")
+        if not 200 <= answer.status < 300:
+            return fault_of(self.endpoint.name, answer.status, said_in(data), answer.headers)
+        return self._reply(data, answer)
 
-    async def _refuse_the_spent(self, response: Any) -> None:
-        """Ends a call that the SDK would retry in vain."""
-        word = ""
-        with suppress(Exception):  # a body that can't be read is a 429 like any other
-            word = _word(json.loads(await response.aread()))
-        if SPENT.search(word):
-            raise self._no_credit(word)
-
-    def _reply(self, data: Any) -> Completion:
+    def _reply(self, data: Any, answer: Answer) -> Completion | ProviderError:
         if not isinstance(data, dict):
-            raise BadBodyError("status 200 with a body that is no JSON object")
+            return self._broken("status 200 with a body that is no JSON object")
         if data.get("error"):
-            raise BadBodyError(f"status 200 with an error ({_word(data['error'])})")
+            said = said_in(data)
+            if said.number == 429:
+                return fault_of(self.endpoint.name, 429, said, answer.headers, inside=True)
+            return self._broken(f"status 200 with an error ({said.word})")
         try:
             return self.read(data)
+        except BadBodyError as error:
+            return self._broken(str(error))
         except (KeyError, TypeError, IndexError, AttributeError):
-            raise BadBodyError("status 200 with a body that holds no reply") from None
+            return self._broken("status 200 with a body that holds no reply")
 
-    def _broken(self, error: Exception, attempts: list[FaultKind]) -> BrokenReplyFault:
-        text = str(error) if isinstance(error, BadBodyError) else "status 200 with broken JSON"
-        retried = tuple(attempts[:-1] if attempts and attempts[-1] == "connection" else attempts)
-        return BrokenReplyFault(
-            f"{self.endpoint.name}: {text}", kind="broken_reply", retried=retried, perhaps_paid=True
-        )
-
-    def _classify(self, error: Any, retried: tuple[FaultKind, ...]) -> ProviderError:
-        status = getattr(error, "status_code", None)
-        name = self.endpoint.name
-        if status is None:
-            if _waited_in_vain(error):
-                return TransportFault(
-                    f"{name}: nothing came for {self.endpoint.timeout_s:g} s",
-                    kind="timeout",
-                    retried=retried,
-                    perhaps_paid=True,
-                )
-            return TransportFault(f"{name}: no connection", kind="connection", retried=retried)
-        word = _word(getattr(error, "body", None))
-        text = f"{name}: HTTP {status}{f' ({word})' if word else ''}"
-        if status == 402:
-            return FatalFault(text, kind="no_credit", retried=retried)
-        if status == 429:
-            return TransportFault(text, kind="rate_limit", retried=retried)
-        if status in RETRIED or status >= 500:
-            return TransportFault(text, kind="server_error", retried=retried)
-        return FatalFault(text, kind="no_key" if status in {401, 403} else "request_refused", retried=retried)
+    def _broken(self, why: str) -> BrokenReplyFault:
+        return BrokenReplyFault(f"{self.endpoint.name}: {why}", kind="broken_reply", retryable=True, perhaps_paid=True)
 
 
 def count(usage: Any, *keys: str) -> int | None:
@@ -223,41 +213,6 @@ def count(usage: Any, *keys: str) -> int | None:
     for key in keys:
         usage = usage.get(key) if isinstance(usage, dict) else None
     return usage if isinstance(usage, int) and not isinstance(usage, bool) and usage >= 0 else None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that a server wants to be left alone, as the SDKs read it; 0 where it does not say, or says nonsense."""
-    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(headers.get(name) or 0) / per_second
-        except ValueError:
-            continue
-        if 0 < seconds < float("inf"):
-            return seconds
-    return 0.0
-
-
-def _waited_in_vain(error: BaseException | None) -> bool:
-    """True for a read that timed out; the transport calls a connection that was cut a timeout too."""
-    import aiohttp  # noqa: PLC0415 -- with the SDK
-
-    while error is not None:
-        if isinstance(error, aiohttp.ServerTimeoutError):
-            return True
-        error = error.__cause__
-    return False
-
-
-def _word(body: Any) -> str:
-    """The fault's code or type as one word. Never its message: providers echo parts of keys there."""
-    if isinstance(body, dict):
-        inner = body.get("error", body)
-        for source in (inner, body):
-            for key in ("code", "type"):
-                value = source.get(key) if isinstance(source, dict) else None
-                if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z_.-]{0,59}", value):
-                    return value
-    return ""
 
 
 def key_problem(endpoint: Endpoint) -> str | None:

@@ -1,8 +1,8 @@
 """Words in, words out: what every provider takes, gives and raises.
 
 ProviderError
-|-- TransportFault      the line or the server failed and the retries ran out: the episode stops, resumable
-|   `-- BrokenReplyFault   status 200 and yet no reply: perhaps paid for, so whoever pays decides about asking again
+|-- TransportFault      the line or the server failed: asked again by whoever pays, then the episode stops, resumable
+|   `-- BrokenReplyFault   status 200 and yet no reply
 `-- FatalFault          no retry can help (key, quota, request refused): the run stops
 """
 
@@ -20,16 +20,24 @@ FaultKind = Literal[
 """What went wrong with a call that brought no reply; each a status of its own in `calls`."""
 
 
+Cause = Literal[
+    "certificate", "host", "tls", "proxy", "refused", "parameter", "system", "context", "model", "account", "redirect"
+]
+"""What exactly was wrong, where a fault shows it: what can be done about it differs."""
+
+
 class ProviderError(Exception):
     """A call brought no reply. The message names model and status, never a key or a header.
 
     Attributes:
         kind: what went wrong.
-        retried: kinds of the faults that were retried on the way, in order.
+        retried: kinds of the faults that were retried on the way, in order; told by whoever retries.
         perhaps_paid: the request may have reached a server that charges for it.
         retryable: the same request may bring a reply when it is sent again.
         retry_after_s: seconds that the server wants to be left alone; 0 where it does not say.
         request_id: the provider's, where it told one.
+        cause: what exactly was wrong, where that shows.
+        param: the field of the request that the server refused, where it names one.
         cost_usd: what it may have cost; told by whoever pays.
     """
 
@@ -43,19 +51,22 @@ class ProviderError(Exception):
         retryable: bool = False,
         retry_after_s: float = 0.0,
         request_id: str | None = None,
+        cause: Cause | None = None,
+        param: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind, self.retried, self.perhaps_paid = kind, retried, perhaps_paid
         self.retryable, self.retry_after_s, self.request_id = retryable, retry_after_s, request_id
+        self.cause, self.param = cause, param
         self.cost_usd = 0.0
 
 
 class TransportFault(ProviderError):
-    """Transport or server failure that outlasted the retries."""
+    """The line or the server failed."""
 
 
 class BrokenReplyFault(TransportFault):
-    """Status 200 with HTML, broken JSON, an error object, or a body cut short."""
+    """Status 200 with HTML, broken JSON, no end that is known, or a body cut short or too large."""
 
 
 class FatalFault(ProviderError):
@@ -87,9 +98,9 @@ class Endpoint:
         max_tokens: most tokens of one reply, thinking included.
         send_seed: send the call's seed (OpenAI dialect only).
         params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...).
-        timeout_s: most seconds one call may take, all retries included.
-        max_retries: retries of one call.
+        timeout_s: most seconds one try may take, from the connection to the last byte.
         connections: most connections kept open.
+        max_reply_bytes: a longer body, packed or unpacked, is no reply.
     """
 
     name: str
@@ -102,8 +113,8 @@ class Endpoint:
     send_seed: bool = False
     params: dict[str, Any] = field(default_factory=dict)
     timeout_s: float = 600.0
-    max_retries: int = 2
     connections: int = 100
+    max_reply_bytes: int = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,7 @@ class Provider(Protocol):
     """A client for one endpoint; `complete` may be called concurrently within one event loop."""
 
     async def complete(self, request: Request) -> Completion:
-        """Asks once.
+        """Sends the request once; whoever pays decides about sending it again.
 
         Raises:
             TransportFault: see there.

@@ -153,7 +153,7 @@ async def test_a_port_where_nobody_listens_is_not_reached(tmp_path, dialect):
     async with serving(answer()) as (url, _):
         pass
     found = await one(tmp_path, url, dialect)
-    assert found.reached == f"no: {MODELS[dialect]}: no connection"
+    assert found.reached == f"no: {MODELS[dialect]}: no connection: {url.removeprefix('http://')} refuses it"
     assert (found.message, found.pull, found.schema) == ("connection", "not tried", "not tried")
     assert found.advice == "check `base_url`, and that the server runs"
     assert (found.latency_s, found.input_tokens, found.cost_usd) == (None, None, 0.0)
@@ -227,8 +227,8 @@ async def test_every_fault_is_a_line_of_its_model_and_no_field_holds_the_key(tmp
         assert one.reached.startswith(f"no: {one.model}: ")
         assert one.advice
         assert KEY not in json.dumps(asdict(one))
-    # What came back broken may have been charged for; what was refused was not.
-    assert all((one.cost_usd > 0) == (fault == "html") for one in found)
+    # What came back broken or failed inside the server may have been charged for; what was refused was not.
+    assert all((one.cost_usd > 0) == (fault in {"html", "500"}) for one in found)
 
 
 async def test_a_malformed_key_is_told_of_unquoted(tmp_path, monkeypatch):
@@ -287,7 +287,7 @@ async def test_a_sick_model_does_not_keep_the_others_from_being_checked(tmp_path
         found = {one.model: one for one in await checkup(configs, ["a", "o", "a"], budget_usd=1.0)}
     assert list(found) == ["a", "o"]
     assert found["a"].ok
-    assert found["o"].reached == "no: o: no connection"
+    assert found["o"].reached == "no: o: no connection: 127.0.0.1:1 refuses it"
 
 
 async def test_a_misspelt_model_and_a_missing_prompt_are_bad_configuration(tmp_path):

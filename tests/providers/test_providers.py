@@ -31,16 +31,20 @@ def _quick_and_keyed(monkeypatch):
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
-async def ask(dialect, *script, request=ASK, slow_down=None, **options):
+async def call(dialect, url, *, request=ASK, slow_down=None, **options):
+    base = f"{url}/v1" if dialect == "openai" else url
+    options = {"timeout_s": 20.0, "key_env": "TEST_KEY", **options}
+    endpoint = Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options)
+    client = connect(endpoint, slow_down or (lambda _: None))
+    try:
+        return await client.complete(request)
+    finally:
+        await client.close()
+
+
+async def ask(dialect, *script, **options):
     async with serving(*script) as (url, received):
-        base = f"{url}/v1" if dialect == "openai" else url
-        options = {"max_retries": 2, "timeout_s": 20.0, "key_env": "TEST_KEY", **options}
-        endpoint = Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options)
-        client = connect(endpoint, slow_down or (lambda _: None))
-        try:
-            return await client.complete(request), received
-        finally:
-            await client.close()
+        return await call(dialect, url, **options), received
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -83,20 +87,26 @@ ERROR = '{"error": {"type": "overloaded_error"}}'
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "kind", "paid", "wait"),
     [
-        (answer(429, "{}", ["retry-after-ms: 5"]), "rate_limit"),
-        (answer(429, "{}"), "rate_limit"),
-        (answer(500, "{}", ["retry-after: 0"]), "server_error"),
-        (answer(529, ERROR, ["retry-after: 0"]), "server_error"),
-        (RESET, "connection"),
+        (answer(429, "{}", ["retry-after-ms: 5"]), "rate_limit", False, 0.005),
+        (answer(429, "{}"), "rate_limit", False, 0),
+        (answer(408, "{}"), "server_error", True, 0),
+        (answer(409, "{}"), "server_error", False, 0),
+        (answer(500, "{}", ["retry-after: 2"]), "server_error", True, 2),
+        (answer(529, ERROR, ["retry-after: x"]), "server_error", True, 0),
+        (answer(503, "<html>busy</html>", content_type="text/html"), "server_error", True, 0),
+        (RESET, "connection", True, 0),
     ],
-    ids=["429", "429-without-retry-after", "500", "529", "reset"],
+    ids=["429", "429-without-retry-after", "408", "409", "500", "529", "503-html", "cut-before-headers"],
 )
-async def test_a_passing_fault_is_retried_and_told(dialect, fault, kind):
-    reply, received = await ask(dialect, fault, answer(body=good(dialect)))
-    assert (reply.text, reply.retried) == ("hello", (kind,))
-    assert len(received) == 2
+async def test_a_passing_fault_is_sent_once_and_says_what_it_may_have_cost(dialect, fault, kind, paid, wait):
+    async with serving(fault) as (url, received):
+        with pytest.raises(TransportFault) as caught:
+            await call(dialect, url)
+    assert (caught.value.kind, caught.value.perhaps_paid, caught.value.retry_after_s) == (kind, paid, wait)
+    assert caught.value.retryable
+    assert len(received) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -112,31 +122,25 @@ async def test_a_passing_fault_is_retried_and_told(dialect, fault, kind):
     ],
     ids=["html", "error-200", "bad-json", "no-reply", "null", "cut"],
 )
-async def test_a_broken_reply_may_have_been_paid_for_and_is_not_asked_for_again(dialect, fault):
+async def test_a_broken_reply_may_have_been_paid_for(dialect, fault):
     with pytest.raises(BrokenReplyFault) as caught:
         await ask(dialect, *(fault if isinstance(fault, list) else [fault]), answer(body=good(dialect)))
-    assert (caught.value.kind, caught.value.perhaps_paid, caught.value.retried) == ("broken_reply", True, ())
+    assert (caught.value.kind, caught.value.perhaps_paid, caught.value.retryable) == ("broken_reply", True, True)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_slow_drip_ends_at_the_deadline(dialect):
     with pytest.raises(TransportFault, match=r"within 0\.5 s") as caught:
-        await ask(dialect, DRIP, timeout_s=0.5, max_retries=2)
+        await ask(dialect, DRIP, timeout_s=0.5)
     assert (caught.value.kind, caught.value.perhaps_paid) == ("timeout", True)
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_deadline_met_while_waiting_to_retry_is_the_servers_refusal_and_not_paid(dialect):
-    with pytest.raises(TransportFault, match=r"within 0\.5 s") as caught:
-        await ask(dialect, answer(429, "{}", ["retry-after: 30"]), timeout_s=0.5)
-    assert (caught.value.kind, caught.value.perhaps_paid) == ("rate_limit", False)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_server_that_asks_for_fewer_calls_is_heard(dialect):
     heard = []
-    busy = [answer(429, "{}", ["retry-after-ms: 5", "retry-after: 1"]), answer(529, ERROR, ["retry-after: x"])]
-    await ask(dialect, *busy, answer(body=good(dialect)), slow_down=heard.append)
+    for busy in (answer(429, "{}", ["retry-after-ms: 5", "retry-after: 1"]), answer(529, ERROR, ["retry-after: x"])):
+        with pytest.raises(TransportFault):
+            await ask(dialect, busy, slow_down=heard.append)
     assert heard == [0.005, 0.0]
 
 
@@ -146,7 +150,7 @@ async def test_a_server_that_asks_for_fewer_calls_is_heard(dialect):
 )
 async def test_a_lasting_fault_stops_the_episode_and_says_no_key(dialect, fault):
     with pytest.raises(TransportFault) as caught:
-        await ask(dialect, fault, max_retries=1)
+        await ask(dialect, fault)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     assert KEY not in told
     assert "m: " in str(caught.value)
@@ -176,7 +180,7 @@ async def test_what_no_retry_mends_stops_the_run_and_says_no_key(dialect, status
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_silence_ends_at_the_deadline(dialect):
     with pytest.raises(TransportFault, match=r"within 0\.3 s"):
-        await ask(dialect, SILENCE, timeout_s=0.3, max_retries=0)
+        await ask(dialect, SILENCE, timeout_s=0.3)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

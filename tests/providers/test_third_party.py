@@ -105,7 +105,7 @@ def fail(status, **more):
 
 
 async def ask(mock, dialect, **options):
-    options = {"max_retries": 2, "timeout_s": 20.0, **options}
+    options = {"timeout_s": 20.0, **options}
     client = connect(Endpoint(name="m", provider=dialect, id="api-id", base_url=mock.url + PATHS[dialect], **options))
     try:
         return await client.complete(ASK)
@@ -136,33 +136,14 @@ async def test_a_reply_drawn_from_our_schema_keeps_it(mock):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_rate_limit_is_waited_for(mock, dialect):
-    wait = 0.6  # longer than either SDK waits of its own accord before the first retry
-    mock.script(fail(429, retry_after=wait), reply("hello"))
-    assert (await ask(mock, dialect)).text == "hello"
-    first, second = mock.requests
-    assert (first["status"], first["retry_after"], second["status"]) == (429, wait, 200)
-    assert second["started_at"] - first["ended_at"] > wait - 0.01
-    assert mock.findings == []
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("fault", [fail(500), fail(529, retry_after=0.02)], ids=["500", "529"])
-async def test_a_passing_fault_is_retried(mock, dialect, fault):
-    mock.script(fault, reply("hello"))
-    assert (await ask(mock, dialect)).text == "hello"
-    assert [r["status"] for r in mock.requests] == [fault["status"], 200]
-    assert mock.findings == []
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("status", [429, 500, 529])
-async def test_a_lasting_fault_is_a_transport_fault(mock, dialect, status):
-    mock.script(fail(status, retry_after=0.02, times=None))
-    with pytest.raises(TransportFault, match=f"^m: HTTP {status}"):
+async def test_a_passing_fault_is_one_send_and_says_when_to_send_again(mock, dialect, status):
+    mock.script(fail(status, retry_after=0.25, times=None))
+    with pytest.raises(TransportFault, match=f"^m: HTTP {status}") as caught:
         await ask(mock, dialect)
-    assert [r["status"] for r in mock.requests] == [status] * 3
-    assert mock.findings == []
+    assert (caught.value.retryable, caught.value.retry_after_s) == (True, 0.25)
+    assert caught.value.perhaps_paid == (status != 429)
+    assert [r["status"] for r in mock.requests] == [status]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -238,7 +219,8 @@ def test_a_game_gets_through_faults_to_its_end(mock, game):
     assert mock.findings == []
     calls, pulls, seats = (warehouse.read(table) for table in ("calls", "pulls", "seats"))
     assert calls.select(pl.col("input_tokens", "output_tokens", "cost_usd").gt(0).all()).row(0) == (True, True, True)
-    assert result.cost_usd == pytest.approx((calls["input_tokens"].sum() + calls["output_tokens"].sum()) / 1e6)
+    told = (calls["input_tokens"].sum() + calls["output_tokens"].sum()) / 1e6
+    assert result.cost_usd > told  # each 500 and 529 counts as what it can have cost
     assert set(pulls["target"]) == {seats.filter(label="A")["seat"].item()}
     assert pulls.height == ROUNDS * SEATS
     assert [v.status for v in verify(configs, warehouse)] == ["ok"]

@@ -1,0 +1,213 @@
+"""From what a server answered to what it means: a fault by its kind, or a prompt that was refused.
+
+402, or words about credit                        no_credit         the run stops
+429                                               rate_limit        asked again after a while
+400, 403, 422 and words about content             a refusal         of this seat, as if the model had declined
+401, 403, or words about a key                    no_key            the run stops
+408, 409, 5xx                                     server_error      asked again
+any other, 3xx among them                         request_refused   the run stops
+"""
+
+import email.utils
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from di_assets.providers.said import Said
+from di_assets.providers.types import Cause, Completion, FatalFault, FaultKind, ProviderError, TransportFault
+
+SLOWER = {429, 503, 529}
+# Of a status alone: what is told of a prompt's content under another is taken for something else.
+_OF_PROMPTS = {200, 400, 403, 406, 422, 451}
+
+_SPENT_CODE = re.compile(
+    r"insufficient_(?:quota|credit|balance|fund)|exceeded_current_quota|spend_limit|billing|budget_exceeded|credit"
+    r"|payment_required|arrearage"
+)
+_SPENT = re.compile(
+    r"credit balance|balance (?:is )?(?:too low|insufficient|not enough)"
+    r"|(?:insufficient|not enough|out of|no|more|used all available) (?:account )?(?:balance|credits?|funds)\b"
+    r"|credits? (?:has|have|is|are|was|were) (?:been )?(?:exhausted|depleted|used up|required)"
+    r"|spend(?:ing)? limit|billing (?:hard )?limit|budget has been exceeded|key limit exceeded|payment required"
+    r"|(?:specified|monthly) (?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
+    r"|exceeded (?:your|the) (?:current |monthly )?quota|insufficient quota|余额不足|欠费"
+)
+_KEY = re.compile(
+    r"invalid_api_key|api_key_invalid|authentication_error|unauthenticated|permission_(?:error|denied)|unauthorized"
+    r"|(?:invalid|incorrect|wrong|missing|expired|revoked|disabled|no)\W+(?:or missing )?"
+    r"(?:api|access|auth|bearer|x-api)[ _-]?(?:key|token)"
+    r"|(?:api[ _-]?key|access token|credentials?) (?:is |was |are |has |have )?(?:been )?"
+    r"(?:not valid|invalid|not found|missing|expired|revoked|required|disabled|incorrect)"
+    r"|authentication (?:failed|is required)|not authenticated|api_key_(?:service|http|ip)\w*blocked"
+)
+_ACCOUNT = re.compile(
+    r"\b(?:account|organi[sz]ation|project|workspace|subscription|country|region|ip address)\b[^.]{0,60}"
+    r"\b(?:suspended|terminated|disabled|deactivated|banned|blocked|restricted|inactive|not supported|not allowed)"
+    r"|(?:suspended|deactivated|inactive|unsupported)[ _](?:account|subscription|country|consumer)|consumer_suspended"
+)
+_CONTENT_CODE = re.compile(
+    r"content_?(?:filter|policy|moderation|management|violation)|responsibleaipolicyviolation|\bmoderation|data_?inspection"
+    r"|prohibited_content|policy_violation|(?:usage|safety|cyber|bio)_(?:policy|violation)|guardrail|invalid_prompt"
+    r"|\b(?:safety|blocklist|spii|recitation|jailbreak|flagged|filtered|sensitive|detected)\b|safety_check|sensitive_"
+    r"|(?:prompt|input|output|content)_?(?:blocked|filtered|flagged|rejected)|model_armor|image_safety"
+)
+_CONTENT = re.compile(
+    r"content[ _-]?(?:management|filter|policy|policies|safety|moderation)|responsible ai|moderation|\bflagged\b"
+    r"|safety (?:system|filter|setting|reason|guideline|polic|check|concern)|prohibited[ _](?:content|use)"
+    r"|(?:usage|acceptable use|community|safety|content) (?:policy|policies|guidelines)|guardrail"
+    r"|violat\w+ [^.]{0,60}(?:policy|policies|guidelines|terms)"
+    r"|(?:inappropriate|sensitive|harmful|unsafe) (?:content|words?)|content exists risk|considered high risk"
+    r"|potentially (?:harmful|unsafe|violating)"
+    r"|\b(?:prompt|input|content|output|response|message)s? (?:was|is|has been|were|are)? ?"
+    r"(?:blocked|filtered|rejected by|refused by)"
+    r"|敏感|不安全|违规"
+)
+_OUTPUT = re.compile(r"\b(?:output|response|completion|generated|generation)\b")
+_CONTEXT = re.compile(
+    r"context[ _](?:length|window|size)|prompt is too long|prompt_too_long|input is too long|too many (?:input )?tokens"
+    r"|string_above_max_length|request_too_large|max_model_len|maximum input length|reduce the length"
+    r"|(?:input|prompt)[^.]{0,40} tokens?[^.]{0,60}exceed|exceeds? [^.]{0,60}(?:maximum|limit)[^.]{0,30} tokens"
+)
+_SYSTEM = re.compile(
+    r"developer instruction is not enabled|does(?: not|n't) support (?:the )?system|unsupported role|unknown role"
+    r"|system[ _](?:role|prompt|message|instruction)s?\b[^.]{0,40}(?:not (?:supported|enabled|allowed)|n't supported)"
+    r"|roles must alternate|only user and assistant|role ['\"`]?system|unsupported (?:message )?system"
+)
+_MODEL = re.compile(
+    r"model_?_?not_?found|model [^.]{0,80}(?:does not exist|not found|not available|is not supported|no longer)"
+    r"|no such model|unknown model|not a valid model"
+)
+_PARAMETER = re.compile(
+    r"(?:unsupported|unknown|invalid|unrecognized|missing)[_ ](?:required_)?(?:parameter|value|argument)"
+)
+_WHY: Mapping[Cause, str] = {
+    "context": "the prompt is longer than the model takes",
+    "system": "a system text is not taken",
+    "model": "no such model",
+    "account": "the account may not use it",
+    "redirect": "the address has moved",
+}
+
+
+Verdict = FaultKind | Literal["refusal", "wrote"]
+
+
+def fault_of(
+    name: str, status: int, said: Said, headers: Mapping[str, str], *, inside: bool = False
+) -> ProviderError | Completion:
+    """What an answer that is no reply means.
+
+    Args:
+        name: of the model.
+        status: of the answer, or the one that its body tells.
+        said: its error.
+        headers: of the answer.
+        inside: the error stood in an answer with status 200.
+
+    Returns:
+        The fault; or a completion, where the prompt was refused for what it holds, or where the server refused what
+        the model wrote.
+    """
+    cause = _cause(status, said)
+    verdict = next(verdict for verdict, holds in _RULES if holds(status, said, cause))
+    if verdict == "wrote":
+        return Completion(text=said.wrote or "")
+    if verdict == "refusal":
+        # What the filter stopped on its way out had been made, and may be charged for.
+        return Completion(text="", stop="refusal", billed=bool(_OUTPUT.search(said.prose)))
+    text = f"{name}: {_line(status, said, cause, inside=inside)}"
+    if verdict not in {"rate_limit", "server_error"}:
+        return FatalFault(text, kind=verdict, cause=cause, param=said.param)
+    return TransportFault(
+        text,
+        kind=verdict,
+        retryable=True,
+        retry_after_s=retry_after(headers) or said.retry_after_s,
+        perhaps_paid=verdict == "server_error" and status != 409,
+        cause=cause,
+    )
+
+
+def _is_spent(said: Said) -> bool:
+    return bool(_SPENT_CODE.search(said.codes) or _SPENT.search(said.prose))
+
+
+def _refuses_the_prompt(status: int, said: Said) -> bool:
+    """True where words about content stand, and none about who asks or how."""
+    if _CONTENT_CODE.search(said.codes):
+        return not _KEY.search(said.codes)
+    if status not in _OF_PROMPTS:
+        return False
+    other = _SPENT.search(said.prose) or _KEY.search(said.all) or _ACCOUNT.search(said.prose)
+    return bool(_CONTENT.search(said.prose)) and not other
+
+
+# The first that holds is meant.
+_RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] = (
+    ("no_credit", lambda status, said, _: status == 402 or (status == 429 and _SPENT_CODE.search(said.codes))),
+    ("rate_limit", lambda status, _, __: status == 429),
+    ("wrote", lambda status, said, _: status in _OF_PROMPTS and said.wrote is not None),
+    ("no_credit", lambda status, said, _: status == 401 and _is_spent(said)),
+    ("no_key", lambda status, _, __: status == 401),
+    ("refusal", lambda status, said, _: _refuses_the_prompt(status, said)),
+    ("server_error", lambda status, _, __: status in {408, 409} or status >= 500),
+    ("no_credit", lambda _, said, __: _is_spent(said)),
+    ("request_refused", lambda _, __, cause: cause in {"parameter", "context", "system", "model", "redirect"}),
+    ("no_key", lambda status, said, cause: status == 403 or cause == "account" or _KEY.search(said.all)),
+    ("request_refused", lambda _, __, ___: True),
+)
+
+
+def _cause(status: int, said: Said) -> Cause | None:
+    """What was wrong with the request, where that shows."""
+    if 300 <= status < 400:
+        return "redirect"
+    for cause, pattern in _CAUSES.items():
+        if pattern.search(said.all):
+            return cause
+    return "parameter" if said.param and status in {400, 422} and not _KEY.search(said.all) else None
+
+
+_CAUSES: Mapping[Cause, re.Pattern[str]] = {
+    "account": _ACCOUNT,
+    "system": _SYSTEM,
+    "context": _CONTEXT,
+    "parameter": _PARAMETER,
+    "model": _MODEL,
+}
+
+
+def _line(status: int, said: Said, cause: Cause | None, *, inside: bool) -> str:
+    """One line that holds nothing of the server's but a plain word and the name of a field."""
+    words = ": ".join(part for part in (said.word, said.param if cause == "parameter" else None) if part)
+    where = f"HTTP 200 with an error {status}" if inside else f"HTTP {status}"
+    why = f": {_WHY[cause]}" if cause is not None and cause in _WHY else ""
+    return f"{where}{f' ({words})' if words else ''}{why}"
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that a server wants to be left alone: `retry-after-ms`, seconds, or a date; 0 where it says none of them.
+
+    A date is held against the server's own clock, where it tells that too.
+    """
+    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers.get(name) or 0) / per_second
+        except ValueError:
+            seconds = _until(headers[name], headers.get("date")) if name == "retry-after" else 0.0
+        if 0 < seconds < float("inf"):
+            return seconds
+    return 0.0
+
+
+def _until(date: str, now: str | None) -> float:
+    try:
+        then = email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+    try:
+        here = email.utils.parsedate_to_datetime(now or "").timestamp()
+    except (ValueError, OverflowError):
+        here = time.time()
+    return max(0.0, then - here)

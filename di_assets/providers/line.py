@@ -1,0 +1,99 @@
+"""A call that got no answer: where it failed on its way, and whether the request can have been sent."""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from di_assets.providers.types import Cause, Endpoint, FaultKind, TransportFault
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Where a call failed: what is said of it, and what follows."""
+
+    why: str
+    cause: Cause | None = None
+    kind: FaultKind = "connection"
+    sent: bool = False
+    passes: bool = True
+
+
+def unanswered(endpoint: Endpoint, host: str, error: BaseException) -> TransportFault:
+    """The fault of a call that the transport could not make, or whose connection was cut before an answer.
+
+    Only what failed before the connection stood was surely never sent, and costs nothing.
+
+    Args:
+        endpoint: that was called.
+        host: its name, as it was looked up.
+        error: what the SDK raised; what the transport raised is among its causes.
+    """
+    failed = _failed(host, _chain(error))
+    return TransportFault(
+        f"{endpoint.name}: no connection: {failed.why}",
+        kind=failed.kind,
+        cause=failed.cause,
+        perhaps_paid=failed.sent,
+        retryable=failed.passes,
+    )
+
+
+def _failed(host: str, chain: list[BaseException]) -> _Failed:
+    import aiohttp  # noqa: PLC0415 -- with the SDK
+
+    match next((link for link in chain if isinstance(link, aiohttp.ClientError)), None):
+        case aiohttp.ClientHttpProxyError(status=status):
+            why = f"the proxy refused to connect to {host} (HTTP {status})"
+            failed = _Failed(why, cause="proxy", passes=status not in {401, 403, 407})
+        case aiohttp.ClientProxyConnectionError():
+            failed = _Failed("the proxy that the environment names is not reached", cause="proxy")
+        case aiohttp.ClientConnectorCertificateError():
+            failed = _Failed(_certificate(host, chain), cause="certificate", passes=False)
+        case aiohttp.ClientConnectorSSLError():
+            why = f"{host} does not speak TLS as expected ({_reason(chain)})"
+            failed = _Failed(why, cause="tls", passes=False)
+        case aiohttp.ClientConnectorDNSError():
+            failed = _Failed(f"no host named {host} is known", cause="host")
+        case aiohttp.ClientConnectorError():
+            failed = _Failed(_refusal(host, chain), cause="refused")
+        case aiohttp.ConnectionTimeoutError():
+            failed = _Failed(f"{host} took none in time", kind="timeout")
+        case aiohttp.InvalidURL():
+            failed = _Failed(f"{host} can be no address", cause="host", passes=False)
+        case _:
+            failed = _Failed(f"{host} cut it before an answer came", sent=True)
+    return failed
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def _certificate(host: str, chain: list[BaseException]) -> str:
+    """What the TLS library on this machine holds against it; nothing of it is the server's text."""
+    said = [link for link in _with_inner(chain) if isinstance(link, ssl.SSLCertVerificationError)]
+    why = said[0].verify_message if said else ""
+    if "ostname mismatch" in why or "IP address mismatch" in why:
+        return f"the certificate is for another host than {host}"
+    return f"the certificate of {host} is not trusted{f' ({why})' if why else ''}"
+
+
+def _reason(chain: list[BaseException]) -> str:
+    said = [link for link in _with_inner(chain) if isinstance(link, ssl.SSLError)]
+    return str(said[0].reason or "no reason given").lower().replace("_", " ") if said else "no reason given"
+
+
+def _refusal(host: str, chain: list[BaseException]) -> str:
+    said = [link for link in _with_inner(chain) if isinstance(link, OSError)]
+    refused = any(isinstance(link, ConnectionRefusedError) for link in said)
+    return f"{host} refuses it" if refused else f"{host} is not reached"
+
+
+def _with_inner(chain: list[BaseException]) -> list[BaseException]:
+    """The chain, with what aiohttp keeps inside its own errors."""
+    inner: list[Any] = [getattr(link, name, None) for link in chain for name in ("os_error", "certificate_error")]
+    return [*chain, *(link for link in inner if isinstance(link, BaseException))]
