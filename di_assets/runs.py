@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
@@ -13,6 +14,7 @@ from di_assets.assets.launcher import this_process
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
+from di_assets.failures import failure, trace
 from di_assets.instance import instance_of
 from di_assets.labelling.stored import behind
 
@@ -24,9 +26,18 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class RunFailedError(RuntimeError):
-    """A step of the graph failed; the message says which, and why."""
+    """A step of the graph failed; the message says which, and why.
+
+    Attributes:
+        exit_code: of what was raised in the step.
+        trace: the traceback of it, for those who ask.
+    """
 
     exit_code = 1
+
+    def __init__(self, line: str, *, exit_code: int = 1, trace: str = "") -> None:
+        super().__init__(line)
+        self.exit_code, self.trace = exit_code, trace
 
 
 def materialise_batches(
@@ -57,9 +68,10 @@ def materialise_batches(
             one = together[0] if len(together) == 1 else None
             tags = this_process() | ({} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]})
             _succeed(
+                home,
                 jobs[paid].execute_in_process(
                     partition_key=one, tags=tags, run_config=config, instance=instance, raise_on_error=False
-                )
+                ),
             )
 
 
@@ -85,9 +97,10 @@ def materialise_report(home: Home) -> None:
     """
     with instance_of(home) as instance:
         _succeed(
+            home,
             build(home)
             .resolve_job_def(REPORT)
-            .execute_in_process(run_config=QUIET, tags=this_process(), instance=instance, raise_on_error=False)
+            .execute_in_process(run_config=QUIET, tags=this_process(), instance=instance, raise_on_error=False),
         )
 
 
@@ -113,20 +126,40 @@ def materialise_labels(home: Home) -> list[str]:
             }
             for batch in batches:
                 chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
-                _succeed(play.execute_in_process(partition_key=batch, asset_selection=chosen, **options))
+                _succeed(home, play.execute_in_process(partition_key=batch, asset_selection=chosen, **options))
             chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
-            _succeed(report.execute_in_process(asset_selection=chosen, **options))
+            _succeed(home, report.execute_in_process(asset_selection=chosen, **options))
     return batches
 
 
-def _succeed(result: dg.ExecuteInProcessResult) -> None:
+def _succeed(home: Home, result: dg.ExecuteInProcessResult) -> None:
+    """Passes where the run succeeded.
+
+    Raises:
+        RunFailedError: a step or a blocking check failed.
+    """
     if result.success:
         return
-    failed = [event for event in result.all_events if event.is_step_failure]
-    reasons = []
-    for event in failed:
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        reasons.append(f"{event.step_key}: {(error.message if error else 'failed').strip().splitlines()[0]}")
-    raise RunFailedError("; ".join(reasons) or "the run failed")
+    failures = {step: home.failures.pop(step) for step in list(home.failures)}
+    checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    # Each check once: a run of a range tells it of each batch, and of the whole.
+    reasons = list(dict.fromkeys(map(_check_failed, checks)))
+    told = {
+        step: failure(error, warehouse=str(home.warehouse))
+        for step, error in failures.items()
+        if not isinstance(error, DagsterAssetCheckFailedError)
+    }
+    reasons += [f"{step}: {one.line}" for step, one in told.items()]
+    raise RunFailedError(
+        "; ".join(reasons) or "Dagster ended the run before any step failed; its log is in the Dagster UI",
+        exit_code=max((one.exit_code for one in told.values()), default=RunFailedError.exit_code),
+        trace="\n".join(map(trace, failures.values())),
+    )
+
+
+def _check_failed(check: dg.AssetCheckEvaluation) -> str:
+    """The check, its table, and the rows it objects to; then what to do."""
+    where = f"check {check.check_name} of {check.asset_key.to_user_string()} failed"
+    rows = check.metadata.get("rows")
+    many = f" ({rows.value:,} rows)" if rows is not None and isinstance(rows.value, int) else ""
+    return f"{where}: {check.description or 'it says no more'}{many}"

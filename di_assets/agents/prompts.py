@@ -5,13 +5,22 @@ Players are told what stands in `prompts/`; labellers what stands in `prompts/la
 
 import hashlib
 import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-LABEL = "label"
+LABEL, INSTRUCTIONS = "label", "instructions"
+
+
+class PromptError(ValueError):
+    """A prompt file is missing or wrong; the message is one line that names the file and, where known, the line."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +43,7 @@ class Prompts:
         """Reads the folder.
 
         Raises:
-            OSError: a file cannot be read.
-            jinja2.TemplateError: a file is no template.
+            PromptError: a file is missing, cannot be read, or is no template.
         """
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(folder),
@@ -45,21 +53,62 @@ class Prompts:
             keep_trailing_newline=False,
         )
         environment.filters["quoted"] = quoted
-        templates = {name: environment.get_template(f"{name}.md.j2") for name in ("system", "turn", "reask")}
+        files = sorted(p for p in folder.rglob("*") if p.is_file() and folder / LABEL not in p.parents)
         digest = hashlib.sha256()
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and folder / LABEL not in p.parents):
-            digest.update(json.dumps([path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]).encode())
+        with _named(folder):
+            templates = {name: environment.get_template(f"{name}.md.j2") for name in ("system", "turn", "reask")}
+            for path in files:
+                name = path.relative_to(folder).as_posix()
+                digest.update(json.dumps([name, _text(path)]).encode())
+                if path.parent.name == INSTRUCTIONS:
+                    environment.get_template(name)  # compiled now: a mistake is found before a call is paid for
         return cls(folder=folder, hash=digest.hexdigest(), templates=templates, environment=environment)
 
     def instructions(self, name: str, *, messages: bool) -> str:
         """The text of an instruction file, which knows whether its seat may write: where not, it invites no message."""
-        return self.environment.get_template(f"instructions/{name}.md").render(messages=messages).strip()
+        with _named(self.folder):
+            return self.environment.get_template(f"{INSTRUCTIONS}/{name}.md").render(messages=messages).strip()
 
     def render(self, name: str, **values: Any) -> str:
-        """One template with these values, without white space around it."""
-        return self.templates[name].render(**values).strip()
+        """One template with these values, without white space around it.
+
+        Raises:
+            PromptError: the template asks for something that it is not given, or otherwise fails.
+        """
+        with _named(self.folder):
+            return self.templates[name].render(**values).strip()
 
 
 def quoted(value: Any) -> str:
     """A value as one line of JSON: no text of a player can end its quotation or begin a line of its own."""
     return json.dumps(value, ensure_ascii=True)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Whatever fails in a prompt file as one line that names it."""
+    try:
+        yield
+    except PromptError:
+        raise
+    except jinja2.TemplateNotFound as error:
+        raise PromptError(f"{folder / str(error.name)}: no such prompt file") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(f"{error.filename or folder}:{error.lineno}: not a template: {error.message}") from error
+    except OSError as error:
+        raise PromptError(f"{error.filename or folder}: {error.strerror}") from error
+    except Exception as error:
+        # Jinja puts the template's own file and line among the frames.
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(folder)), None)
+        if place is None:
+            raise
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise PromptError(f"{place.filename}:{place.lineno}: {told}") from error

@@ -11,7 +11,7 @@ from pydantic import Field
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
 from di_assets.arms.models import Limits, ModelConfig, Models
-from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml
+from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
 
 ENGINES = ("local", "dask")
@@ -144,18 +144,21 @@ def load_configs(root: Path) -> Configs:
     """
     if not root.is_dir():
         raise ConfigError(f"{root}: no such folder; say where the arms are with --configs or DI_CONFIGS")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise ConfigError(f"{root}: this user may not read the folder; grant it, or name another with --configs")
     models = _models(root / "models.yaml")
     report = read_yaml(root / "report.yaml", ReportSettings) if (root / "report.yaml").exists() else ReportSettings()
     files = {path.stem: path for path in sorted(root.glob("*.yaml")) if path.name not in APART}
     read = {name: read_yaml(path, Arm, name=name) for name, path in files.items()}
     arms: dict[str, Arm] = {}
-    for name, arm in read.items():
+    # Those that mirror others last: what they take over is wrong where it is written.
+    for name, arm in sorted(read.items(), key=lambda one: (one[1].mirrors is not None, one[0])):
         resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
         arms[name] = _checked(_with_lineups(resolved, models), models, files[name], root)
     _refuse_shared_ids(arms, files)
     return Configs(
         root=root,
-        arms=arms,
+        arms={name: arms[name] for name in sorted(arms)},
         models=models.models,
         accounts=models.accounts,
         report=report,
@@ -178,13 +181,13 @@ def _models(path: Path) -> Models:
     models = read_yaml(path, Models) if path.exists() else Models(models={})
     for name in models.models:
         if name in POLICIES or name == SELF:
-            raise ConfigError(f"{path}: models.{name}: this is the name of a scripted agent; choose another")
+            raise wrong(path, f"models.{name}", "this is the name of a scripted agent; choose another")
         if not all(c.isalnum() or c in "._-" for c in name):
-            raise ConfigError(f"{path}: models.{name}: a name is letters, digits, dots, dashes and underscores")
+            raise wrong(path, f"models.{name}", "a name is letters, digits, dots, dashes and underscores")
     accounts = {config.account for config in models.models.values()}
     for account in models.accounts:
         if account not in accounts:
-            raise ConfigError(f"{path}: accounts.{account}: no model is reached there{nearest(account, accounts)}")
+            raise wrong(path, f"accounts.{account}", f"no model is reached there{nearest(account, accounts)}")
     for lineup, members in models.lineups.items():
         _refuse_unknown(path, f"lineups.{lineup}", members, {*models.models, *POLICIES})
     return models
@@ -194,13 +197,13 @@ def _mirrored(arm: Arm, arms: Mapping[str, Arm], path: Path) -> Arm:
     """The control with the plan of the arm that it mirrors."""
     others = [name for name, other in arms.items() if name != arm.name and other.mirrors is None]
     if arm.mirrors not in others:
-        raise ConfigError(f"{path}: mirrors: no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
+        raise wrong(path, "mirrors", f"no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
     own = sorted(set(PLAN_FIELDS) & arm.model_fields_set)
     if own:
-        raise ConfigError(f"{path}: {own[0]}: comes from {arm.mirrors}, which this arm mirrors; remove it here")
+        raise wrong(path, own[0], f"comes from {arm.mirrors}, which this arm mirrors; remove it here")
     mirrored = arms[arm.mirrors]
     if arm.channel == mirrored.channel:
-        raise ConfigError(f"{path}: channel: is {arm.channel!r} in {arm.mirrors} too, so nothing is controlled for")
+        raise wrong(path, "channel", f"is {arm.channel!r} in {arm.mirrors} too, so nothing is controlled for")
     return arm.model_copy(update={field: getattr(mirrored, field) for field in PLAN_FIELDS})
 
 
@@ -222,20 +225,20 @@ def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
     try:
         arm.check_cast()
     except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise wrong(path, "", str(error)) from error
     if arm.topology.name not in TOPOLOGIES:
-        raise ConfigError(f"{path}: topology: no graph {arm.topology.name!r}{nearest(arm.topology.name, TOPOLOGIES)}")
+        raise wrong(path, "topology", f"no graph {arm.topology.name!r}{nearest(arm.topology.name, TOPOLOGIES)}")
     try:
         edges(arm.topology.name, arm.seats, seed=arm.replicate_seeds[0], params=arm.topology.params)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: topology: {error}") from error
+        raise wrong(path, "topology", str(error)) from error
     for role in ("focal", "background"):
         name = getattr(arm.instructions, role)
         available = [p.stem for p in (root / "prompts" / "instructions").glob("*.md")]
         if name is not None and name not in available:
-            raise ConfigError(f"{path}: instructions.{role}: no such prompt file {name!r}{nearest(name, available)}")
+            raise wrong(path, f"instructions.{role}", f"no such prompt file {name!r}{nearest(name, available)}")
     if arm.budget_usd is None and any(m in models.models for m in arm.models):
-        raise ConfigError(f"{path}: budget_usd: is missing; an arm with paid models says what it may spend (0 if free)")
+        raise wrong(path, "budget_usd", "is missing; an arm with paid models says what it may spend (0 if free)")
     return arm
 
 
@@ -243,14 +246,12 @@ def _refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[
     known = set(known)
     for name in names:
         if name not in known:
-            raise ConfigError(f"{path}: {key}: no model {name!r}{nearest(name, known)}")
+            raise wrong(path, key, f"no model {name!r}{nearest(name, known)}")
 
 
 def _refuse_shared_ids(arms: Mapping[str, Arm], files: Mapping[str, Path]) -> None:
     patterns: dict[str, str] = {}
     for name, arm in arms.items():
         if arm.id in patterns:
-            raise ConfigError(
-                f"{files[name]}: id: {arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ"
-            )
+            raise wrong(files[name], "id", f"{arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ")
         patterns[arm.id] = name

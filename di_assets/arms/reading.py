@@ -17,6 +17,30 @@ class ConfigError(ValueError):
     exit_code = 2
 
 
+def wrong(path: Path, key: str, text: str) -> ConfigError:
+    """The error of a key of a file that is YAML, with the key's line as far as the file holds it.
+
+    Args:
+        path: the file.
+        key: parts joined by dots, such as `lineups.big`; none where it is of the file as a whole.
+        text: what is wrong, and what would be right.
+    """
+    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) if path.exists() else None
+    parts: list[int | str] = []
+    node: Any = tree
+    rest = key
+    while node is not None and rest:
+        # A key may hold dots of its own, as names of models do: the longest that the file holds.
+        heads = [rest, *(rest[:at] for at in range(len(rest) - 1, 0, -1) if rest[at] == ".")]
+        head, found = next(((one, child) for one in heads if (child := _child(node, one))), (rest, None))
+        parts.append(head)
+        node, rest = (found[1], rest[len(head) + 1 :]) if found else (None, "")
+    where = (
+        f"{path}:{_line(tree, tuple(parts))}" if tree is not None and parts and _child(tree, parts[0]) else f"{path}"
+    )
+    return ConfigError(f"{where}: {key + ': ' if key else ''}{text}")
+
+
 class Strict(BaseModel):
     """A frozen section of a configuration file that refuses keys it does not know."""
 
@@ -47,10 +71,17 @@ def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        # Of a value that its tag or its look promises and that can't be, such as the date 2026-13-45, PyYAML
+        # raises whatever making it raised.
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise ConfigError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+        told = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ConfigError(f"{where}: not YAML that can be read: {told}") from error
+    if tree is not None and _within_itself(tree, frozenset(), set()):
+        raise ConfigError(f"{path}: an alias (*) stands within what it names; write the values out")
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(data).__name__}")
     _refuse_twice(path, tree)
@@ -58,6 +89,18 @@ def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
         return model.model_validate(data if name is None else {**data, "name": name})
     except ValidationError as error:
         raise ConfigError(_first_problem(path, tree, model, error)) from error
+
+
+def _within_itself(node: Any, above: frozenset[int], known: set[int]) -> bool:
+    """Whether an alias closes a circle; `known` holds the nodes in which none does, each looked at once."""
+    if id(node) in above:
+        return True
+    if id(node) in known or not isinstance(node, yaml.CollectionNode):
+        return False
+    inner = [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
+    found = any(_within_itself(part, above | {id(node)}, known) for part in inner)
+    known.add(id(node))
+    return found
 
 
 def _refuse_twice(path: Path, node: Any) -> None:

@@ -21,12 +21,14 @@ class Home:
         configs: all configuration, checked.
         progress: told (episodes done, episodes to play) while a batch is played.
         results: what each batch played in this process came to.
+        failures: what each step that failed in this process raised, by step.
     """
 
     warehouse: Warehouse
     configs: Configs
     progress: Progress | None = None
     results: list[BatchResult] = field(default_factory=list)
+    failures: dict[str, BaseException] = field(default_factory=dict)
 
     @property
     def dagster(self) -> Path:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from di_assets.tables import Warehouse
 
 
+VERBOSE = "di.verbose"
+INTERRUPTED = 130
+EXIT_CODES = "Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted by a person."
+
+
 class BadInput(click.ClickException):
     """What was asked for can't be; one line says what, where and what would be right."""
 
@@ -26,7 +31,24 @@ class WorkFailed(click.ClickException):
     exit_code = 1
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Interrupted(click.ClickException):
+    """A person ended it."""
+
+    exit_code = INTERRUPTED
+
+
+class Verbs(click.Group):
+    """The verbs: whatever fails in one ends it with one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the verb that is named."""
+        with errors():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Verbs, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.option(
     "--warehouse",
     envvar="DI_WAREHOUSE",
@@ -35,11 +57,13 @@ class WorkFailed(click.ClickException):
     help="Folder of the tables, or s3://BUCKET/PREFIX.",
 )
 @click.option("--configs", envvar="DI_CONFIGS", default="configs", show_default=True, help="Folder of arms and models.")
+@click.option("-v", "--verbose", envvar="DI_VERBOSE", is_flag=True, help="Show the traceback of what fails.")
 @click.version_option(package_name="delegated-influence")
 @click.pass_context
-def main(context: click.Context, warehouse: str, configs: str) -> None:
+def main(context: click.Context, warehouse: str, configs: str, verbose: bool) -> None:
     """Delegated Influence: play arms of the persuasion game, measure them, show them."""
     context.obj = {"warehouse": warehouse, "configs": configs}
+    context.meta[VERBOSE] = verbose
     os.environ["DI_WAREHOUSE"], os.environ["DI_CONFIGS"] = (
         warehouse if "://" in warehouse else str(Path(warehouse).absolute()),
         str(Path(configs).absolute()),
@@ -48,29 +72,37 @@ def main(context: click.Context, warehouse: str, configs: str) -> None:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Bad input and failed work as one line each, with their exit codes."""
+    """Whatever fails as one line with its exit code; before it the traceback, where `di -v` asks for it."""
     try:
         yield
-    except click.ClickException:
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
-    except Exception as error:
-        # What the program raises on purpose carries its exit code and its one line.
-        code = getattr(error, "exit_code", None)
-        if code is not None:
-            raise (BadInput if code == BadInput.exit_code else WorkFailed)(str(error)) from error
-        if "object-store error" in str(error):  # from within Polars; its words can name keys
-            from di_assets.tables.bucket import told  # noqa: PLC0415
+    except BrokenPipeError:
+        raise  # whoever read the output has seen enough; click ends quietly
+    except (Exception, KeyboardInterrupt) as error:
+        from di_assets.failures import failure, trace  # noqa: PLC0415
 
-            raise WorkFailed(str(told("the warehouse", str(error)))) from None
-        raise
+        context = click.get_current_context(silent=True)
+        if context is not None and context.meta.get(VERBOSE):
+            click.echo(getattr(error, "trace", None) or trace(error), err=True)
+        told = failure(error, warehouse=os.environ.get("DI_WAREHOUSE", "warehouse"))
+        raise KINDS.get(told.exit_code, WorkFailed)(told.line) from error
 
 
-def open_home_of(options: dict[str, str], **more: Any) -> "Home":
-    """The configuration and the warehouse that the options name; `more` is passed on."""
+KINDS: dict[int, type[click.ClickException]] = {kind.exit_code: kind for kind in (BadInput, WorkFailed, Interrupted)}
+
+
+def open_home_of(options: dict[str, str], *, writing: bool = False, **more: Any) -> "Home":
+    """The configuration and the warehouse that the options name, which may be about to be written; `more` is passed on.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        StorageError: the warehouse can't be used.
+    """
     from di_assets.assets.home import open_home  # noqa: PLC0415
 
     home = open_home(options["warehouse"], options["configs"], **more)
-    home.warehouse.check()
+    home.warehouse.check(writing=writing)
     return home
 
 

@@ -48,7 +48,11 @@ def label(
     with errors():
         from di_assets.runs import materialise_labels  # noqa: PLC0415
 
-        home, stopped = open_home_of(options), None
+        home, stopped = open_home_of(options, writing=True), None
+        if labeller is not None:
+            from di_assets.labelling.person import check_name  # noqa: PLC0415
+
+            check_name(labeller, home.configs)
         if model is not None:
             stopped = _label_with_model(home, model, _messages(home, arm, sample, seed), budget_usd, as_json=as_json)
         elif labeller is not None:

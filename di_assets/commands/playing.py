@@ -65,7 +65,9 @@ def _run(
 
     with printing().bars() as bars:
         bar = bars.add_task("episodes", total=None)
-        home = open_home_of(options, progress=lambda done, total: bars.update(bar, completed=done, total=total))
+        home = open_home_of(
+            options, writing=True, progress=lambda done, total: bars.update(bar, completed=done, total=total)
+        )
         chosen = [home.configs.arm(name) for name in names]
         for arm in chosen:
             if launch and not arm.relaunch:

@@ -24,11 +24,14 @@ def report(options: dict[str, str], site: Path | None) -> None:
         from di_assets.report.reading import read_summary  # noqa: PLC0415
         from di_assets.runs import materialise_report  # noqa: PLC0415
 
-        home = open_home_of(options)
+        home = open_home_of(options, writing=True)
         materialise_report(home)
         printing().claims(read_summary(home.warehouse) or {"questions": {}})
         click.echo(f"written to {home.warehouse.report}")
         if site is not None:
+            from streamlit.logger import set_log_level  # noqa: PLC0415
+
+            set_log_level("error")  # it would warn that nothing is served here
             from dashboard.static_site import write_site  # noqa: PLC0415
 
             n = write_site(home.warehouse, home.configs.root, site)

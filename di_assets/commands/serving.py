@@ -14,7 +14,7 @@ def ui(options: dict[str, str], port: int, dagster_port: int) -> None:
     with errors():
         from di_assets.serving import serve  # noqa: PLC0415
 
-        serve(open_home_of(options), port=port, dagster_port=dagster_port)
+        serve(open_home_of(options, writing=True), port=port, dagster_port=dagster_port)
 
 
 @main.command()
@@ -24,7 +24,7 @@ def home(options: dict[str, str]) -> None:
     with errors():
         from di_assets.instance import dagster_home  # noqa: PLC0415
 
-        click.echo(dagster_home(open_home_of(options)))
+        click.echo(dagster_home(open_home_of(options, writing=True)))
 
 
 @main.command()
@@ -39,7 +39,7 @@ def prune(options: dict[str, str], keep_days: int, dry_run: bool) -> None:
         from di_assets.assets.history import prune as forget  # noqa: PLC0415
         from di_assets.instance import instance_of  # noqa: PLC0415
 
-        with instance_of(open_home_of(options)) as instance:
+        with instance_of(open_home_of(options, writing=True)) as instance:
             done = forget(instance, keep=timedelta(days=keep_days), now=datetime.now(tz=UTC), dry=dry_run)
         what = (
             "would be forgotten" if dry_run else f"forgotten; {done.before / 1e6:.1f} MB -> {done.after / 1e6:.1f} MB"

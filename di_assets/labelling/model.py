@@ -10,8 +10,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import jinja2
-
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
@@ -95,17 +93,15 @@ def label_with_model(
         progress: told (texts done, texts in all).
 
     Raises:
-        ConfigError: no such model, or none that can label, or prompt files that cannot be read.
+        ConfigError: no such model, or none that can label.
+        PromptError: prompt files that cannot be read.
         LabelsInUseError: another process is asking the same model.
     """
     if model == LEXICAL:
         raise ConfigError(f"a model named {LEXICAL!r} can't label: the lexical rule labels under this name")
     if model not in configs.models:
         raise ConfigError(f"{configs.root / 'models.yaml'}: no model {model!r}{nearest(model, configs.models)}")
-    try:
-        prompts = Prompts.load(configs.prompts / LABEL)
-    except (OSError, jinja2.TemplateError) as error:
-        raise ConfigError(f"{configs.prompts / LABEL}: {error}") from error
+    prompts = Prompts.load(configs.prompts / LABEL)
     identity = json.dumps(configs.models[model].identity(), sort_keys=True)
     header = Header(
         episode_id=f"{LABEL}--{model}",

@@ -18,6 +18,7 @@ from di_assets.play.journal import interrupted, read_journal
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
+from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES, Warehouse
@@ -152,6 +153,8 @@ def _play(
             one_more()
             meanwhile(tally)
         if others:
+            for planned in [p for p in others if not configs.is_free(p.models)][:1]:
+                check_prompts(planned, arm, configs)
             budgets = [
                 Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),

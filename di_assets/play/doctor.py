@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jinja2
-
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Ask
 from di_assets.agents.prompts import Prompts
@@ -113,7 +111,8 @@ async def checkup(
         One for each model, in the order named, a name given twice counted once.
 
     Raises:
-        ConfigError: no such model, or a prompt file that cannot be read.
+        ConfigError: no such model.
+        PromptError: a prompt file that cannot be read.
     """
     for name in models:
         if name not in configs.models:
@@ -133,8 +132,6 @@ async def checkup(
         lines.connect(one.model for one in before if one.key_ok)
         visits = [_Visit(found, called[found.model], lines, prompts) for found in before]
         return list(await asyncio.gather(*(visit.finish() for visit in visits)))
-    except jinja2.TemplateError as error:
-        raise ConfigError(f"{configs.prompts}: {error}") from error
     finally:
         await lines.close()
 

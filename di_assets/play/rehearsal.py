@@ -101,6 +101,16 @@ def rehearse(planned: PlannedEpisode, arm: Arm, configs: Configs) -> dict[int, l
     return {seat: one.prompts() for seat, one in enumerate(seated) if isinstance(one, _StandIn)}
 
 
+def check_prompts(planned: PlannedEpisode, arm: Arm, configs: Configs) -> None:
+    """Renders every prompt of an episode, and a re-ask, so that a mistake in a prompt file is met before a paid call.
+
+    Raises:
+        PromptError: it names the file and the line.
+    """
+    rehearse(planned, arm, configs)
+    Prompts.load(configs.prompts).render("reask", reason="a reason")
+
+
 async def _directly(player: Respondent, ask: Ask, _goes_out: GoesOut) -> Sent:
     return Sent(await player.send(ask), cost_usd=0.0)
 

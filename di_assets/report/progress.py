@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import jinja2
 import polars as pl
 import tenacity
 
+from di_assets.agents.prompts import PromptError
 from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, planned_ids
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
@@ -266,11 +266,9 @@ def _spent(warehouse: Warehouse, arm: Arm) -> float:
 def _readable() -> Iterator[None]:
     try:
         yield
-    except (ConfigError, StaleJournalError) as problem:
+    except (ConfigError, PromptError, StaleJournalError) as problem:
         raise ProgressError(str(problem)) from problem
-    except jinja2.TemplateNotFound as problem:
-        raise ProgressError(f"prompts: no file {problem.name}") from problem
-    except (jinja2.TemplateError, OSError, UnicodeError) as problem:
+    except (OSError, UnicodeError) as problem:
         raise ProgressError(f"{type(problem).__name__}: {' '.join(str(problem).split())}") from problem
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from di_assets.agents.player import Ask, Fault, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
@@ -90,7 +88,7 @@ def replay(found: Transcript, folder: Path) -> Replay:
         if lost:
             return Replay(problem=f"{', '.join(lost)} is not configured")
         return _replayed(found, configs, prompts)
-    except (ValueError, OSError, jinja2.TemplateError) as problem:
+    except (ValueError, OSError) as problem:
         return Replay(problem=str(problem))
 
 

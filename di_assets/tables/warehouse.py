@@ -19,6 +19,7 @@ import polars as pl
 from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
 from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import File, Folder, Storage, Written, replacing
+from di_assets.tables.usable import check_folder
 
 __all__ = ["Warehouse", "open_warehouse", "replacing"]
 
@@ -129,12 +130,16 @@ class Warehouse:
         """Replaces a file that is shared, at once or not at all."""
         return self._storage.write(name, text.encode())
 
-    def check(self) -> None:
-        """Asks object storage for its bucket; a folder is always right.
+    def check(self, *, writing: bool = False) -> None:
+        """Looks at the folder, which may be one that is still to be made, and asks object storage for its bucket.
+
+        Args:
+            writing: the warehouse is going to be written to.
 
         Raises:
             StorageError: it cannot be reached, is not there or does not let us in.
         """
+        check_folder(self.root, writing=writing)
         if self.url is not None:
             Bucket(self.url).check()
 

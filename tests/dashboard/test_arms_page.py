@@ -116,5 +116,5 @@ def test_arms_are_counted_where_prompts_are_missing(open_page, tmp_path, paid):
     for path in paid.configs.root.glob("*.yaml"):
         shutil.copy(path, tmp_path)
     html = open_page("arms", paid.warehouse, configs=tmp_path)
-    assert "prompts: no file system.md.j2" in html
+    assert "prompts/system.md.j2: no such prompt file" in html
     assert told(html, "arms", "Later")[1:] == ["3", "0", "0", "0", "0.00", "20.00", "—", "—", "—"]

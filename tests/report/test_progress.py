@@ -218,7 +218,7 @@ def test_wrong_configuration_is_one_line(folder, warehouse):
 def test_a_missing_prompt_is_named(folder, warehouse):
     (folder / "prompts").unlink()
     assert paid(folder, warehouse).planned == 4
-    with pytest.raises(ProgressError, match=r"^prompts: no file system.md.j2$"):
+    with pytest.raises(ProgressError, match=r"prompts/system.md.j2: no such prompt file$"):
         read_estimates(folder, warehouse)
 
 
