@@ -1,32 +1,23 @@
 """What the dashboard's server lets in and what its pages may do, whatever a model wrote and whoever asks.
 
 A page loads nothing but what this server serves, so that even a message that came through as HTML could tell nobody
-anything. A name of this machine that is not expected is refused, so that no site can reach the dashboard under a name
-of its own (DNS rebinding); there is nothing to send here but questions, so that any other method is refused too.
+anything. There is nothing to send here but questions, so that any other method is refused. Names and origins are looked
+at as for every server of this project (`di_assets.origins`).
 """
 
-import os
 import re
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from streamlit.file_util import get_static_dir
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-READING = frozenset({"GET", "HEAD"})
+from di_assets import origins
+from di_assets.origins import KEPT_APART, POLICY_HEADER, READING, App, Message, Receive, Send
 
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
@@ -55,50 +46,17 @@ POLICY = "; ".join(
 )
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
-        "Content-Security-Policy": POLICY,
+        **KEPT_APART,
+        POLICY_HEADER: POLICY,
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     }
 )
 
 
-def allowed_hosts(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Names under which the dashboard answers: those of loopback, and those in DI_ALLOWED_HOSTS (commas between)."""
-    more = (name.strip().lower() for name in environment.get("DI_ALLOWED_HOSTS", "").split(","))
-    return [*LOOPBACK, *filter(None, more)]
-
-
 def guards() -> list[Middleware]:
     """What every request goes through, first to last."""
-    hosts = allowed_hosts()
-    return [
-        Middleware(SafeHeaders),
-        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-        Middleware(ReadingOnly),
-    ]
-
-
-class SafeHeaders:
-    """Every answer says what its page may do."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Adds the headers to whatever is answered."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
-        await self.app(scope, receive, with_headers)
+    return [*origins.guards(HEADERS), Middleware(ReadingOnly)]
 
 
 class ReadingOnly:

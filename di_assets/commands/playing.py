@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from di_assets.commands.base import BadInput, WorkFailed, errors, main, open_home_of, printing
+from di_assets.commands.serving import ports
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
@@ -35,18 +36,22 @@ def run(
 
 @main.command()
 @click.option("--serve/--no-serve", default=True, help="Serve the dashboard and the Dagster UI afterwards.")
+@ports
 @click.pass_obj
-def demo(options: dict[str, str], serve: bool) -> None:
+def demo(options: dict[str, str], serve: bool, port: int, dagster_port: int) -> None:
     """Play the scripted demo arms, with and without messages, print the figure's table, serve the pages."""
     with errors():
+        doors = None
+        if serve:
+            from di_assets import serving  # noqa: PLC0415
+
+            doors = serving.Doors.hold(port=port, dagster_port=dagster_port)
         home = _run(options, DEMO, limit=None, budget_usd=None, launch=False, as_json=False)
         title = "Points per episode, messages on and off (scripted agents)"
         printing().table(printing().figure_rows(home), as_json=False, title=title)
         click.echo(f"tables   {home.warehouse}/tables\nreport   {home.warehouse.report}")
-    if serve:
-        from di_assets.serving import serve as serve_pages  # noqa: PLC0415
-
-        serve_pages(home)
+        if doors:
+            serving.serve(home, doors)
 
 
 def _run(

@@ -1,20 +1,55 @@
 """The control room: its pages, Dagster's home, and how long history is kept."""
 
+from collections.abc import Callable
+
 import click
 
 from di_assets.commands.base import errors, main, open_home_of
 
 
+def ports(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that choose where a control room is served."""
+    port = click.IntRange(0, 65_535)
+    function = click.option("--dagster-port", type=port, default=3000, show_default=True, help="Of the Dagster UI.")(
+        function
+    )
+    return click.option(
+        "--port", type=port, default=8501, show_default=True, help="Of the dashboard; 0: any free one."
+    )(function)
+
+
 @main.command()
-@click.option("--port", default=8501, show_default=True, help="Of the dashboard.")
-@click.option("--dagster-port", default=3000, show_default=True, help="Of the Dagster UI.")
+@ports
+@click.option("--read-only", is_flag=True, help="Nothing can be launched, ended or turned on, and no daemon runs.")
 @click.pass_obj
-def ui(options: dict[str, str], port: int, dagster_port: int) -> None:
+def ui(options: dict[str, str], port: int, dagster_port: int, read_only: bool) -> None:
     """Serve the dashboard and the Dagster UI on loopback until interrupted."""
     with errors():
-        from di_assets.serving import serve  # noqa: PLC0415
+        from di_assets.serving import Doors, serve  # noqa: PLC0415
 
-        serve(open_home_of(options, writing=True), port=port, dagster_port=dagster_port)
+        doors = Doors.hold(port=port, dagster_port=dagster_port)
+        serve(open_home_of(options, writing=True), doors, read_only=read_only)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=3000, show_default=True)
+@click.option("--fd", type=int, hidden=True, help="Of a socket that listens already.")
+@click.option("--workspace", "-w", type=click.Path(exists=True, dir_okay=False), required=True, help="Its file.")
+@click.option("--read-only", is_flag=True, help="Nothing can be launched, ended, turned on or off.")
+@click.pass_obj
+def webserver(options: dict[str, str], host: str, port: int, fd: int | None, workspace: str, read_only: bool) -> None:
+    """Serve the Dagster UI alone, guarded, over a code server that runs elsewhere: what `dagster-webserver` is not."""
+    with errors():
+        import socket  # noqa: PLC0415
+
+        from di_assets.instance import dagster_home  # noqa: PLC0415
+        from di_assets.serving import webserver as guarded  # noqa: PLC0415
+        from di_assets.serving.ports import bound  # noqa: PLC0415
+
+        listening = bound(port, "--port", host=host) if fd is None else socket.socket(fileno=fd)
+        dagster_home(open_home_of(options, writing=True))
+        guarded.host(listening, workspace, read_only=read_only)
 
 
 @main.command()

@@ -70,8 +70,12 @@ def test_what_it_started_ends_with_it(tmp_path):
     with control_room(tmp_path, ROOT / "configs") as room:
         started = psutil.Process(room.process.pid).children(recursive=True)
         names = " ".join(argument for one in started for argument in one.cmdline())
-        assert "dagster._daemon" in names
-        assert "dagster_webserver" in names
+        assert "dagster-daemon" in names
+        assert "di_assets.cli webserver" in names
         assert "streamlit" in names
+        assert "code-server start" in names
+        # Two ports, both of loopback; all else is files.
+        open_ports = {(c.laddr.ip, c.laddr.port) for one in started for c in one.net_connections("inet") if c.status == "LISTEN"}
+        assert open_ports == {("127.0.0.1", room.port), ("127.0.0.1", room.dagster_port)}
     assert room.process.returncode == 0
     assert not psutil.wait_procs(started, timeout=10)[1]

@@ -10,8 +10,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.file_util import get_static_dir
+from websockets import InvalidStatus
+from websockets.sync.client import connect
 
-from dashboard.guard import HEADERS, POLICY, allowed_hosts, guards
+from dashboard.guard import HEADERS, POLICY, guards
 
 PAGES = ["q1", "transcript", "compare",
          *(pytest.param(page, marks=pytest.mark.slow) for page in ("q5", "episodes", "arms", "lineage"))]  # fmt: skip
@@ -68,11 +70,6 @@ def test_the_policy_lets_no_page_load_from_elsewhere_nor_run_what_stands_in_it()
     assert rules["script-src"].count("sha256-") == Path(get_static_dir(), "index.html").read_text().count("<script>")
 
 
-def test_names_are_given_with_commas_between():
-    assert allowed_hosts({}) == ["127.0.0.1", "localhost", "[::1]"]
-    assert allowed_hosts({"DI_ALLOWED_HOSTS": " one.example,,*.two.example"})[3:] == ["one.example", "*.two.example"]
-
-
 @pytest.fixture(scope="module")
 def looked_into():
     """What this process does to files and folders while the list is watched: [watched, events]."""
@@ -112,6 +109,11 @@ def test_the_server_as_it_is_run_is_guarded(warehouses, small_configs):
         assert httpx.get(at).headers["content-security-policy"] == POLICY
         assert httpx.get(at, headers={"host": "evil.example"}).status_code == 400
         assert httpx.put(f"{at}_stcore/upload_file/a/b", content=b"x").status_code == 405
+        stream = at.replace("http", "ws") + "_stcore/stream"
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(stream, origin="http://evil.example")
+        with connect(stream, origin=at.rstrip("/"), subprotocols=["streamlit"]) as opened:
+            assert opened.subprotocol == "streamlit"
         for path in (
             "..%2f..%2fetc/passwd",
             "media/../../etc/passwd",

@@ -1,0 +1,80 @@
+"""Ports of this machine: taken before anything starts, so that what is said to answer there is what was started."""
+
+import errno
+import socket
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+HOST = "127.0.0.1"
+BACKLOG = 2048
+
+
+class PortError(RuntimeError):
+    """A port can't be had; one line says which, why, and what would be right."""
+
+    exit_code = 2
+
+
+def bound(port: int, option: str, *, host: str = HOST) -> socket.socket:
+    """A socket that listens at this port; 0 takes any that is free.
+
+    Args:
+        port: the number.
+        option: how another would be chosen, for whoever reads the error.
+        host: the address of this machine.
+
+    Raises:
+        PortError: another process has it, or this one may not.
+    """
+    other = f"{option} N (0 takes any that is free)"
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+        except OSError:
+            listening.close()
+            raise
+    except PermissionError:
+        raise PortError(f"port {port} is kept for administrators; choose one from 1024 on: {other}") from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise PortError(f"can't listen at {host}, port {port}: {error.strerror}") from None
+        raise PortError(f"port {port} is in use{_by_whom(port)}; end that, or choose another: {other}") from None
+    return listening
+
+
+def number(listening: socket.socket) -> int:
+    """The port that a socket listens at."""
+    return int(listening.getsockname()[1])
+
+
+def listens(process: int, port: int) -> bool:
+    """Whether a process, or one that it started, listens at this port of this machine."""
+    with suppress(psutil.Error):
+        whole = psutil.Process(process)
+        return any(_listens(one, port) for one in [whole, *whole.children(recursive=True)])
+    return False
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    with suppress(psutil.Error):
+        return any(_is_open(one, port) for one in process.net_connections(kind="tcp"))
+    return False
+
+
+def _is_open(connection: Any, port: int) -> bool:
+    return bool(connection.status == psutil.CONN_LISTEN and connection.laddr.port == port)
+
+
+def _by_whom(port: int) -> str:
+    """Who listens there, where this user may know."""
+    with suppress(psutil.Error, PermissionError):
+        for one in psutil.net_connections(kind="tcp"):
+            if one.pid and _is_open(one, port):
+                return f" by process {one.pid} ({psutil.Process(one.pid).name()})"
+    return ""

@@ -1,0 +1,116 @@
+"""Processes that are started together and ended together, each with all that it started."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+import psutil
+
+POLL_S = 0.5
+# Runs may take half a minute to put away the replies that are on their way.
+PATIENCE_S = 45.0
+
+
+class ServingError(RuntimeError):
+    """What is served did not start, or has ended by itself."""
+
+    exit_code = 1
+
+
+class Processes:
+    """What runs, by name."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str], *, inherits: Sequence[int] = ()) -> int:
+        """Starts one more, in a session of its own; its process id.
+
+        Args:
+            name: what it is called where it ends by itself.
+            command: program and arguments.
+            inherits: file descriptors that stay open in it.
+        """
+        self._running[name] = subprocess.Popen(  # noqa: S603 -- our own commands
+            command, env=self._environment, start_new_session=True, pass_fds=inherits
+        )
+        return self._running[name].pid
+
+    def wait_until(self, ready: Callable[[], bool], what: str, *, seconds: float) -> None:
+        """Waits until something is so.
+
+        Raises:
+            ServingError: a process ended meanwhile, or it took too long.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.look()
+            if time.monotonic() > deadline:
+                raise ServingError(f"{what} was not ready within {seconds:.0f} s")
+            time.sleep(POLL_S)
+
+    def wait(self) -> None:
+        """Waits until one of them ends by itself.
+
+        Raises:
+            ServingError: says which.
+        """
+        while True:
+            self.look()
+            time.sleep(POLL_S)
+
+    def look(self) -> None:
+        """Looks whether all of them run.
+
+        Raises:
+            ServingError: one has ended.
+        """
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise ServingError(f"{name} ended by itself with exit code {process.returncode}")
+
+    def end(self) -> None:
+        """Interrupts each with all that it started, waits for these to end, and kills what is left after a while."""
+        everything = [one for process in self._running.values() for one in _family(process.pid)]
+        for process in self._running.values():
+            _signal(process, signal.SIGINT)
+        with suppress(KeyboardInterrupt):  # a second one cuts the wait short
+            psutil.wait_procs(everything, timeout=PATIENCE_S)
+        for one in everything:
+            with suppress(psutil.Error):
+                one.kill()
+        for process in self._running.values():
+            _signal(process, signal.SIGKILL)  # what was started since
+            process.wait()
+
+
+@contextmanager
+def together(environment: Mapping[str, str]) -> Iterator[Processes]:
+    """Processes that end with the block; SIGTERM ends it as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    processes = Processes(environment)
+    try:
+        yield processes
+    finally:
+        processes.end()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        return [leader, *leader.children(recursive=True)]
+    return []
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # the group is gone when nothing in it is left
+        os.killpg(process.pid, number)

@@ -1,0 +1,134 @@
+"""Dagster's web server with a guard in its own process, so that no port of it is open without one.
+
+Left to itself it takes mutations by GET, from any site, under any name: a page elsewhere could launch a paid run. Here
+
+- names and origins are looked at on every request and on the websocket (`di_assets.origins`);
+- what stands in an address after `?` never reaches Dagster, whatever the path: a query is executed out of a body alone;
+- a body is taken by POST to `/graphql`, as `application/json` and as nothing else;
+- of Dagster's routes those in `ROUTES` stay; what it may add one day is not served until somebody has looked at it;
+- no page can be framed; Dagster's own content security policy stays beside ours.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import IWorkspaceProcessContext, WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_webserver.version import __version__
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+
+from di_assets.origins import KEPT_APART, POLICY_HEADER, READING, App, Message, Receive, Send, guards
+
+GRAPHQL = "/graphql"
+# Not among them: /report_asset_* writes events that no run made; /notebook renders files that nobody has here.
+ROUTES = frozenset(
+    {
+        "/graphql",
+        "/server_info",
+        "/dagit_info",
+        "/logs/{path:path}",
+        "/download_debug/{run_id:str}",
+        "/{path:path}",
+        "/",
+    }
+)
+# What Dagster names the routes of its pages' own files, each a file or a folder of files.
+FILES = ("root_static", "_static")
+# What is saved as a file and not looked at: no page of another site may set it off, not even by a link.
+EXPORTS = ("/logs/", "/download_debug/")
+HEADERS: Mapping[str, str] = {**KEPT_APART, POLICY_HEADER: "frame-ancestors 'none'"}
+# As `dagster-webserver` has them: between looks for news, for a statement, for a connection; connections at most.
+POLL_MS, STATEMENT_MS, RECYCLE_S, OVERFLOW = 2000, 15_000, 3600, 20
+GOODBYE_S = 5
+
+
+def host(listening: socket.socket, workspace: str, *, read_only: bool = False) -> None:
+    """Serves the asset graphs that a workspace file names, from the history in DAGSTER_HOME, until told to end.
+
+    Args:
+        listening: the socket that is served.
+        workspace: path of the workspace file.
+        read_only: nothing can be launched, ended, turned on or off.
+    """
+    with (
+        dg.DagsterInstance.get() as instance,
+        suppress(KeyboardInterrupt),
+    ):
+        instance.optimize_for_webserver(STATEMENT_MS, RECYCLE_S, OVERFLOW)
+        target = WorkspaceFileTarget([workspace])
+        with WorkspaceProcessContext(
+            instance, version=__version__, read_only=read_only, workspace_load_target=target
+        ) as context:
+            config = uvicorn.Config(
+                guarded(context), log_level="warning", server_header=False, timeout_graceful_shutdown=GOODBYE_S
+            )
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def guarded(context: IWorkspaceProcessContext[Any]) -> Starlette:
+    """Dagster's own app with its routes chosen and the guards before it."""
+    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MS, lifespan=_lifespan)
+    app.router.routes[:] = [route for route in app.routes if is_served(route)]
+    for guard in reversed([*guards(HEADERS), Middleware(BodiesAlone)]):
+        app.add_middleware(guard.cls, *guard.args, **guard.kwargs)
+    return app
+
+
+def is_served(route: BaseRoute) -> bool:
+    """Whether a route of Dagster's stays."""
+    if isinstance(route, Mount | Route) and (route.name or "").endswith(FILES):
+        return True
+    return isinstance(route, Route | WebSocketRoute) and route.path in ROUTES
+
+
+class BodiesAlone:
+    """Nothing is executed but what a JSON body asks for: 405 and 415 for other ways; addresses lose their query."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Passes on questions about pages and files, JSON for `/graphql`, and the websocket."""
+        if scope["type"] == "http":
+            headers, refused = Headers(scope=scope), None
+            if scope["method"] == "POST" and scope["path"] == GRAPHQL:
+                if media_type(headers) != "application/json":
+                    refused = PlainTextResponse("a query comes as application/json\n", status_code=415)
+            elif scope["method"] not in READING:
+                allow = {"Allow": "GET, HEAD, POST" if scope["path"] == GRAPHQL else "GET, HEAD"}
+                refused = PlainTextResponse("queries come by POST to /graphql alone\n", status_code=405, headers=allow)
+            elif scope["path"] == GRAPHQL and "text/html" not in headers.get("accept", ""):
+                refused = PlainTextResponse("a query comes by POST\n", status_code=405, headers={"Allow": "POST"})
+            elif scope["path"].startswith(EXPORTS) and _from_elsewhere(headers):
+                refused = PlainTextResponse("only the pages here save this\n", status_code=403)
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
+        if scope["type"] in {"http", "websocket"}:
+            scope = {**scope, "query_string": b""}
+        await self.app(scope, receive, send)
+
+
+def media_type(headers: Headers) -> str:
+    """The type of a body without its parameters; empty where none is said."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+
+
+@asynccontextmanager
+async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
+    with suppress(asyncio.CancelledError):  # how uvicorn ends it when it is interrupted
+        yield
