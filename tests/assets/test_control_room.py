@@ -75,7 +75,9 @@ def test_what_it_started_ends_with_it(tmp_path):
         assert "streamlit" in names
         assert "code-server start" in names
         # Two ports, both of loopback; all else is files.
-        open_ports = {(c.laddr.ip, c.laddr.port) for one in started for c in one.net_connections("inet") if c.status == "LISTEN"}
+        open_ports = {
+            (c.laddr.ip, c.laddr.port) for one in started for c in one.net_connections("inet") if c.status == "LISTEN"
+        }
         assert open_ports == {("127.0.0.1", room.port), ("127.0.0.1", room.dagster_port)}
     assert room.process.returncode == 0
     assert not psutil.wait_procs(started, timeout=10)[1]

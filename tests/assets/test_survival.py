@@ -48,7 +48,9 @@ def process_of_a_run(warehouse):
 
 def daemon_of(room):
     [daemon] = [
-        one for one in psutil.Process(room.process.pid).children(recursive=True) if any("dagster-daemon" in word for word in one.cmdline())
+        one
+        for one in psutil.Process(room.process.pid).children(recursive=True)
+        if any("dagster-daemon" in word for word in one.cmdline())
     ]
     return daemon
 
