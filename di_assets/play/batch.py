@@ -2,7 +2,7 @@
 
 import fcntl
 import gc
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
-from di_assets.play.alone import locks_in
 from di_assets.play.budget import Budget, of_arm
+from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
 from di_assets.play.journal import interrupted, read_journal
@@ -21,7 +21,7 @@ from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
 from di_assets.play.tally import Tally
-from di_assets.tables import EVENT_TABLES, Warehouse
+from di_assets.tables import Warehouse
 
 # Told as scripted episodes end, and every other second while models play: how many episodes ended, how many are
 # played in all, what the run did so far.
@@ -90,19 +90,22 @@ def play_batch(
 
     Raises:
         BatchInUseError: another process is playing it.
+        StorageError: object storage does not do what play needs, or did not keep what was written; journals are kept.
     """
     folder = warehouse.journal / batch
     with _alone(folder):
         planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
-        before = {table.name: warehouse.read(table.name, batch) for table in EVENT_TABLES}
-        complete = set(before["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
-        _clear(folder, complete)  # left where a kill came between commit and clearing
+        tables = stored(warehouse, folder, batch)
+        complete = set(tables["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
+        clear(folder, tables, complete)  # left where a kill came between commit and clearing
         todo = [p for p in planned if p.episode_id not in complete][:limit]
+        if todo:
+            warehouse.probe()
         played, tally = _play(configs, arm, todo, folder, warehouse, budget_usd, progress)
-        episodes = before["episodes"]
         if played:
-            episodes = _commit(warehouse, batch, before, event_frames(arm, played))
-            _clear(folder, {one.planned.episode_id for one in played if one.status == COMPLETE})
+            tables = commit(warehouse, folder, batch, tables, event_frames(arm, played))
+            clear(folder, tables, {one.planned.episode_id for one in played if one.status == COMPLETE})
+        episodes = tables["episodes"]
         return _result(configs, arm, batch, warehouse, planned, episodes, played, tally)
 
 
@@ -183,25 +186,6 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _commit(
-    warehouse: Warehouse, batch: str, before: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]
-) -> pl.DataFrame:
-    """Replaces the batch's six files; `episodes`, which is returned, last: a row there says that the rest is there."""
-    ids = new["episodes"]["episode_id"].implode()
-    kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
-    whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}
-    for name in sorted(whole, key=lambda name: name == "episodes"):
-        warehouse.write(name, whole[name], batch)
-    return whole["episodes"]
-
-
-def _clear(folder: Path, complete: Set[str]) -> None:
-    """Removes the journals whose replies are now in the tables; those of unfinished episodes stay, to be resumed."""
-    for path in (*folder.glob("*.jsonl"), *locks_in(folder)):
-        if path.stem in complete:
-            path.unlink()
 
 
 def _result(

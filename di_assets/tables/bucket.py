@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SCHEME = "s3://"
 CONNECT_S, REQUEST_S = 5.0, 60.0  # the longest that a connection, and one request with its answer, may take
-RETRIES, RETRY_S = 5, 20.0  # no request is begun again later than this after it was first begun
+FIRST_WAIT_S, RETRIES, RETRY_S = 0.1, 5, 20.0  # waits double; nothing is begun again later than RETRY_S after its start
+WRITES = 3  # of what is read back as something else
 PART, PARTS_AT_ONCE = 8 * 2**20, 2  # bytes; what is larger is put in parts
 ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?"
@@ -63,7 +64,7 @@ class Bucket:
         """What an object holds; None where there is none."""
         import obstore  # noqa: PLC0415 -- a folder needs none
 
-        with _told(self.url):
+        with _told(self.address(name)):
             try:
                 return bytes(obstore.get(self._store(), self._key(name)).bytes())
             except FileNotFoundError as error:
@@ -73,15 +74,16 @@ class Bucket:
     def write(self, name: str, data: bytes) -> Written:
         """Puts the object whole, a large one in parts that only count together, and reads it back."""
         sent = written(data)
-        with _told(self.url):
-            self._put(name, data, sent)
-            held = self._held(name)
-        if held != sent:
-            raise StorageError(
-                f"{self.address(name)}: {sent.size} bytes were written, but what can be read there is "
-                f"{'nothing' if held is None else f'{held.size} bytes that are others'}; what was to be kept is not"
-            )
-        return sent
+        with _told(self.address(name)):
+            for _ in range(WRITES):
+                self._put(name, data, sent)
+                held = self._held(name)
+                if held == sent:
+                    return sent
+        there = "nothing" if held is None else f"{held.size:,} bytes that are not these"
+        raise StorageError(
+            f"{self.address(name)}: {sent.size:,} bytes were sent and taken, but {there} can be read there"
+        )
 
     def check(self) -> None:
         """Asks for the bucket, once a process.
@@ -127,7 +129,7 @@ class Bucket:
     def _head(self, name: str) -> list["ObjectMeta"]:
         import obstore  # noqa: PLC0415
 
-        with _told(self.url):
+        with _told(self.address(name)):
             try:
                 return [obstore.head(self._store(), self._key(name))]
             except FileNotFoundError:
@@ -193,7 +195,11 @@ def _store(bucket: str, environment: int) -> "S3Store":
                 "connect_timeout": timedelta(seconds=CONNECT_S),
                 "timeout": timedelta(seconds=REQUEST_S),
             },
-            retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
+            retry_config={
+                "max_retries": RETRIES,
+                "retry_timeout": timedelta(seconds=RETRY_S),
+                "backoff": {"init_backoff": timedelta(seconds=FIRST_WAIT_S)},
+            },
         )
 
 
@@ -213,27 +219,28 @@ def _probe(bucket: Bucket, environment: int) -> None:
 
     name, data = f"probe/{uuid4().hex}", bytes(range(256))
     store, key = bucket._store(), bucket._key(name)
-    with _step(bucket, "put and read back a small object"):
+    with _step(bucket, name, "put and read back a small object"):
         bucket.write(name, data)
     try:
-        with _step(bucket, "list what was put"):
+        with _step(bucket, name, "list what was put"):
             if name not in [file.name for file in bucket.files("probe/")]:
                 raise StorageError("the listing lacks it")
-        with _step(bucket, "read part of an object, as tables are read (a request with Range)"), _told(bucket.url):
+        with _step(bucket, name, "read part of an object, as tables are read (a request with Range)"):
             if bytes(obstore.get_range(store, key, start=10, end=20)) != data[10:20]:
                 raise StorageError("it gives other bytes than were asked for")
     finally:
-        with _step(bucket, "delete an object"), _told(bucket.url):
+        with _step(bucket, name, "delete an object"):
             obstore.delete(store, key)
 
 
 @contextmanager
-def _step(bucket: Bucket, does: str) -> Iterator[None]:
+def _step(bucket: Bucket, name: str, does: str) -> Iterator[None]:
     """What the probe does inside; a failure says that the storage can't do this."""
     try:
-        yield
+        with _told(bucket.url):
+            yield
     except StorageError as error:
-        why = str(error).removeprefix(bucket.url).removeprefix(": ")
+        why = str(error).removeprefix(bucket.address(name)).removeprefix(bucket.url).removeprefix(": ")
         raise type(error)(f"{bucket.url}: nothing was played, for the object storage does not {does}: {why}") from None
 
 
@@ -260,7 +267,8 @@ def told(url: str, words: str) -> StorageError:
         if re.search(pattern, words, re.IGNORECASE):
             return kind(f"{url}: {meaning}")
     code = re.search(r"status code: (\d{3})", words)
-    return StorageError(f"{url}: the object storage failed ({code[1] if code else 'no code'})")
+    what = f"the object storage failed ({code[1]})" if code else "the object storage gave an answer that is not S3's"
+    return StorageError(f"{url}: {what}")
 
 
 _MEANINGS: tuple[tuple[str, type[StorageError], str], ...] = (

@@ -197,11 +197,11 @@ def test_a_torn_last_line_is_dropped_loudly(small_configs, warehouse, tmp_path, 
     play(small_configs, "talk", whole)
     journals = {}
 
-    def keep(folder, _):
+    def keep(folder, *_):
         journals.update({path.name: path.read_bytes() for path in folder.glob("*.jsonl")})
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch_module, "_clear", keep)
+        patch.setattr(batch_module, "clear", keep)
         play(small_configs, "talk", warehouse, limit=1)
     for path in warehouse.root.rglob("*.parquet"):
         path.unlink()

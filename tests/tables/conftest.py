@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from di_assets.tables import open_warehouse
+from di_assets.tables import bucket, open_warehouse
+from tests.tables.faulty import faulty
 
 BUCKET = "di-tests"
 SECRET = "wJalrXUtnFEMI-not-a-key"
@@ -44,3 +45,24 @@ def environment(s3, monkeypatch, tmp_path):
 @pytest.fixture
 def warehouse(environment, request):
     return open_warehouse(f"s3://{BUCKET}/{request.node.name.partition('[')[0]}")
+
+
+@pytest.fixture(scope="session")
+def proxies(s3):
+    with faulty(s3["AWS_ENDPOINT_URL"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(environment, proxies, monkeypatch):
+    """What stands between the warehouse and its storage: it fails what it is told to fail. Parts are small."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxies.url)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    monkeypatch.setattr("di_assets.tables.bucket.PART", 4000)
+    monkeypatch.setattr("di_assets.tables.bucket.FIRST_WAIT_S", 0.001)
+    for asked_once in (bucket._check, bucket._probe):
+        asked_once.cache_clear()
+    proxies.calm()
+    proxies.seen.clear()
+    yield proxies
+    proxies.calm()

@@ -317,7 +317,7 @@ def test_what_is_wrong_is_one_line_without_a_secret(environment, monkeypatch, ad
         ("status code: 503 <Code>SlowDown</Code> KEY", StorageError, "too busy"),
         ("status code: 507 KEY", StorageError, "is full"),
         ("status code: 500 <Code>KEY</Code>", StorageError, "failed (500)"),
-        ("KEY", StorageError, "(no code)"),
+        ("KEY", StorageError, "not S3's"),
     ],
 )
 def test_the_words_of_a_server_are_not_repeated(said, kind, words):

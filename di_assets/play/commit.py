@@ -1,0 +1,115 @@
+"""From journals to tables: a batch's six files replaced, read back, and only then the journals deleted.
+
+`episodes` is written last: a row there says that the rest is there. A commit that fails leaves the journals, and the
+next start plays them again for nothing. Episodes that were complete before have no journals any more, and object
+storage may lose what was there while it is replaced; so a copy of what is to be written is kept on this machine
+(`journal/BATCH/commit/`) until all of it was read back, and the next start goes by it.
+"""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Set
+from pathlib import Path
+
+import polars as pl
+
+from di_assets.play.alone import locks_in
+from di_assets.play.journal import FAULTS, Call, StaleJournalError, read_journal
+from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
+from di_assets.tables.storage import replacing
+
+log = logging.getLogger(__name__)
+
+Frames = dict[str, pl.DataFrame]
+
+# What a journal's call and a row of `calls` have in common, by the names of the row.
+SAID = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "reply_text")
+COPY = "commit"
+
+
+def stored(warehouse: Warehouse, folder: Path, batch: str) -> Frames:
+    """The batch's six tables; a commit that failed is made again first.
+
+    Of an episode that is in the copy of such a commit, the copy's rows count, unless others have played on since.
+
+    Raises:
+        StorageError: as `commit`.
+    """
+    copy = {table.name: folder / COPY / f"{table.name}.parquet" for table in EVENT_TABLES}
+    if not copy["episodes"].exists():
+        shutil.rmtree(folder / COPY, ignore_errors=True)  # it was not whole
+        return {table.name: warehouse.read(table.name, batch) for table in EVENT_TABLES}
+    log.warning("%s: the last commit failed; it is made again from %s", batch, folder / COPY)
+    ours = {name: TABLES[name].conform(pl.read_parquet(path)) for name, path in copy.items()}
+    theirs = {name: _read(warehouse, name, batch) for name in copy}
+    more = theirs["calls"].join(ours["calls"], on=["episode_id", "call_id"], how="anti")["episode_id"]
+    newer = more.filter(more.is_in(theirs["episodes"]["episode_id"].implode()))
+    ids = ours["episodes"]["episode_id"]
+    ids = ids.filter(~ids.is_in(newer.implode()))
+    new = {name: frame.filter(pl.col("episode_id").is_in(ids.implode())) for name, frame in ours.items()}
+    return commit(warehouse, folder, batch, theirs, new)
+
+
+def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: Frames) -> Frames:
+    """Replaces the batch's six files by what they held, but for the new episodes, which come in their place.
+
+    Raises:
+        StorageError: one was not written, or is not what was written; journals and copy are kept.
+    """
+    ids = new["episodes"]["episode_id"].implode()
+    kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
+    whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}
+    names = sorted(whole, key=lambda name: name == "episodes")
+    if warehouse.url is not None and any(frame.height for frame in before.values()):
+        for name in names:
+            with replacing(folder / COPY / f"{name}.parquet") as temporary:
+                whole[name].write_parquet(temporary, compression="zstd", compression_level=1)
+    for name in names:
+        warehouse.write(name, whole[name], batch)
+    (folder / COPY / "episodes.parquet").unlink(missing_ok=True)  # without it a copy does not count
+    shutil.rmtree(folder / COPY, ignore_errors=True)
+    return whole
+
+
+def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) -> None:
+    """Deletes the journals of complete episodes whose every reply is in the tables; others stay, with a warning."""
+    kept = set()
+    calls = tables["calls"].select("episode_id", *SAID)
+    journals = [path for path in folder.glob("*.jsonl") if path.stem in complete]
+    mine = calls.filter(pl.col("episode_id").is_in([path.stem for path in journals]))
+    rows = {
+        key[0]: part.drop("episode_id").rows() for key, part in mine.partition_by("episode_id", as_dict=True).items()
+    }
+    for path in journals:
+        if _covered(path, rows.get(path.stem, [])):
+            path.unlink()
+        else:
+            kept.add(path.stem)
+            log.warning("%s: the tables lack replies that it holds; it is kept, and `di repair` looks at it", path)
+    for path in locks_in(folder):
+        if path.stem in complete - kept:
+            path.unlink()
+
+
+def _covered(path: Path, rows: list[tuple[object, ...]]) -> bool:
+    """Whether each call of a journal that brought a reply, or may have cost something, is among these rows."""
+    try:
+        held = read_journal(path)[1]
+    except StaleJournalError:
+        return False
+    return Counter(_said(call) for call in held if call.status not in FAULTS or call.cost_usd) <= Counter(rows)
+
+
+def _said(call: Call) -> tuple[object, ...]:
+    return (*call.key, call.request_hash, call.status, call.text)
+
+
+def _read(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:
+    """A table as it is stored; nothing where the failed commit left what cannot be read."""
+    try:
+        return warehouse.read(table, batch)
+    except pl.exceptions.PolarsError as error:
+        if "object-store error" in str(error):
+            raise
+        return TABLES[table].empty()

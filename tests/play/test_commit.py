@@ -1,0 +1,88 @@
+"""From journals to tables: a journal goes when the tables hold all of its replies, and not before."""
+
+import json
+import logging
+
+import polars as pl
+import pytest
+
+from di_assets.arms import Configs
+from di_assets.play import batch as batch_module
+from di_assets.play.batch import play_batch
+from di_assets.play.commit import clear
+from di_assets.tables import EVENT_TABLES, Warehouse
+
+BATCH = "talk--b00"
+
+
+@pytest.fixture
+def kept(small_configs, tmp_path, monkeypatch):
+    """A warehouse with a committed batch whose journals were not deleted: a kill came before that."""
+    warehouse = Warehouse(tmp_path / "w")
+    monkeypatch.setattr(Configs, "is_free", lambda *_: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_module, "clear", lambda *_: None)
+        play_batch(small_configs, small_configs.arm("talk"), BATCH, warehouse, limit=2)
+    return warehouse
+
+
+def journals(warehouse):
+    return sorted((warehouse.journal / BATCH).glob("*.jsonl"))
+
+
+def tables(warehouse):
+    return {table.name: warehouse.read(table.name, BATCH) for table in EVENT_TABLES}
+
+
+def test_the_next_start_deletes_what_a_kill_left(small_configs, kept):
+    assert len(journals(kept)) == 2
+    result = play_batch(small_configs, small_configs.arm("talk"), BATCH, kept, limit=0)
+    assert (result.complete, result.calls) == (2, 0)
+    assert journals(kept) == []
+
+
+@pytest.mark.parametrize("damage", ["a reply is missing", "a reply is another", "none is there"])
+def test_a_journal_whose_replies_the_tables_lack_is_kept(kept, caplog, damage):
+    held, first = tables(kept), journals(kept)[0]
+    mine = pl.col("episode_id") == first.stem
+    changes = {
+        "a reply is missing": lambda calls: calls.filter(~(mine & (pl.col("call_id") == 3))),
+        "a reply is another": lambda calls: calls.with_columns(
+            reply_text=pl.when(mine & (pl.col("call_id") == 3)).then(pl.lit("?")).otherwise("reply_text")
+        ),
+        "none is there": lambda calls: calls.filter(~mine),
+    }
+    before = first.read_bytes()
+    complete = set(held["episodes"]["episode_id"])
+    with caplog.at_level(logging.WARNING):
+        clear(kept.journal / BATCH, {**held, "calls": changes[damage](held["calls"])}, complete)
+    assert journals(kept) == [first]
+    assert first.read_bytes() == before
+    assert f"{first}: the tables lack replies that it holds" in caplog.text
+
+
+def test_a_journal_that_can_not_be_read_is_kept(kept):
+    held, first = tables(kept), journals(kept)[0]
+    lines = first.read_bytes().splitlines(keepends=True)
+    first.write_bytes(b"".join([*lines[:2], b"{broken\n", *lines[2:]]))
+    clear(kept.journal / BATCH, held, set(held["episodes"]["episode_id"]))
+    assert journals(kept) == [first]
+
+
+def test_a_fault_that_may_have_cost_something_has_to_be_in_the_tables_too(kept):
+    held, first = tables(kept), journals(kept)[0]
+    last = json.loads(first.read_bytes().splitlines()[-1])
+    with first.open("a") as file:
+        file.write(json.dumps({**last, "status": "interrupted", "text": "", "cost_usd": 0.0}) + "\n")
+    clear(kept.journal / BATCH, held, {first.stem})
+    assert first not in journals(kept)
+    other = journals(kept)[0]
+    with other.open("a") as file:
+        file.write(json.dumps({**last, "status": "interrupted", "text": "", "cost_usd": 0.01}) + "\n")
+    clear(kept.journal / BATCH, held, {other.stem})
+    assert journals(kept) == [other]
+
+
+def test_an_unfinished_episode_keeps_its_journal(kept):
+    clear(kept.journal / BATCH, tables(kept), {journals(kept)[0].stem})
+    assert len(journals(kept)) == 1
