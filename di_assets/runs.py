@@ -17,6 +17,7 @@ from di_assets.definitions import PLAY, REPORT, build
 from di_assets.failures import failure, trace
 from di_assets.instance import instance_of
 from di_assets.labelling.stored import behind
+from di_assets.play.pairs import interleaved, limited
 
 # Dagster's own names for the ends of a range of partitions that are materialised in one run.
 FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -47,20 +48,28 @@ def materialise_batches(
 
     A run costs more than it takes scripted agents to play a batch; what models say, though, is measured batch by batch,
     as soon as it is paid for. Runs that play models take turns, whoever started them; those of scripted agents, which
-    nobody limits, need not.
+    nobody limits, need not. Arms that mirror one another take turns, so that a run that ends early has played pairs.
+
+    Args:
+        home: configuration and warehouse.
+        batches: the partitions.
+        limit: most pairs to play of arms that mirror one another, most episodes of each other arm.
+        budget_usd: most to spend on all of it.
 
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
     """
     runs = planned_runs(home, batches)
     jobs = {paid: build(home, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
+    arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
+    chosen = None if limit is None else limited(arms, home.warehouse, limit)
     with instance_of(home) as instance:
         free_slots_of_the_dead(instance, home.playing)
         for paid, together in runs:
             spent = sum(result.cost_usd for result in home.results)
-            left = None if limit is None else limit - sum(result.played + result.failed for result in home.results)
-            if left is not None and left <= 0:
-                return
+            left = None if chosen is None else sum(chosen[batch] for batch in together)
+            if left == 0:
+                continue
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
             if paid:
@@ -81,6 +90,9 @@ def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[s
     A run of several is named by its first and last, so only a whole arm goes in one.
     """
     runs: list[tuple[bool, tuple[str, ...]]] = []
+    arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
+    free = [batch for batch in batches if home.configs.only_scripted(home.configs.arm(arm_of(batch)))]
+    batches = [*free, *interleaved(arms, (batch for batch in batches if batch not in free))]
     for name, some in groupby(batches, key=arm_of):
         arm, together = home.configs.arm(name), tuple(some)
         paid = not home.configs.only_scripted(arm)

@@ -11,6 +11,7 @@ from pydantic import Field
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
 from di_assets.arms.models import Limits, ModelConfig, Models
+from di_assets.arms.names import LONGEST_LAUNCH, id_problem, job_name_problem, name_problem
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
 
@@ -182,8 +183,9 @@ def _models(path: Path) -> Models:
     for name in models.models:
         if name in POLICIES or name == SELF:
             raise wrong(path, f"models.{name}", "this is the name of a scripted agent; choose another")
-        if not all(c.isalnum() or c in "._-" for c in name):
-            raise wrong(path, f"models.{name}", "a name is letters, digits, dots, dashes and underscores")
+        problem = name_problem(name)
+        if problem is not None:
+            raise wrong(path, f"models.{name}", problem)
     accounts = {config.account for config in models.models.values()}
     for account in models.accounts:
         if account not in accounts:
@@ -222,6 +224,7 @@ def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
     for field in ("focal", "lineup", "background"):
         value = getattr(arm, field)
         _refuse_unknown(path, field, () if value == SELF else value, {*known, *models.lineups})
+    _refuse_names(arm, path)
     try:
         arm.check_cast()
     except ValueError as error:
@@ -240,6 +243,22 @@ def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
     if arm.budget_usd is None and any(m in models.models for m in arm.models):
         raise wrong(path, "budget_usd", "is missing; an arm with paid models says what it may spend (0 if free)")
     return arm
+
+
+def _refuse_names(arm: Arm, path: Path) -> None:
+    """Refuses what no file, record or schedule can be named."""
+    problem = name_problem(arm.name)
+    if problem is not None:
+        raise ConfigError(f"{path}: the file's name is the arm's: {problem}")
+    problem = job_name_problem(arm.name) if arm.nightly else None
+    if problem is not None:
+        raise wrong(path, "nightly", problem)
+    seeds = arm.replicate_seeds or (0,)
+    for focal in arm.focal or (None,):
+        longest = arm.id.format(focal=focal, replicate=len(seeds) - 1, seed=max(seeds), launch=LONGEST_LAUNCH)
+        problem = id_problem(longest)
+        if problem is not None:
+            raise wrong(path, "id", problem)
 
 
 def _refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[str]) -> None:

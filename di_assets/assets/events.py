@@ -13,6 +13,7 @@ from di_assets.assets.live import Live
 from di_assets.assets.pool import POOL, playing
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.batch import BatchResult, play_batch
+from di_assets.play.keys import check_keys, models_needed
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES
 
@@ -76,6 +77,8 @@ def events_asset(
         tell = _teller(context, home)
         results: list[BatchResult] = []
         context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
+        arms = [home.configs.arm(name) for name in sorted(set(map(arm_of, context.partition_keys)))]
+        check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
         with playing(home.playing, context.run.run_id, in_turn=paid):
             for batch in context.partition_keys:

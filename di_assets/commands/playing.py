@@ -9,6 +9,7 @@ from di_assets.commands.base import BadInput, WorkFailed, errors, main, open_hom
 from di_assets.commands.serving import ports
 
 if TYPE_CHECKING:
+    from di_assets.arms import Arm
     from di_assets.assets.home import Home
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
@@ -16,8 +17,12 @@ DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "d
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="ARM...")
-@click.option("--limit", type=click.IntRange(min=1), help="Most episodes to play now.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most US dollars to spend now.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Most episodes of each arm to play now; of arms that mirror one another, most pairs.",
+)
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most US dollars to spend now, on all arms together.")
 @click.option("--launch", is_flag=True, help="Launch an arm once more that may be launched again and again.")
 @click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
 @click.pass_obj
@@ -63,22 +68,15 @@ def _run(
     launch: bool,
     as_json: bool,
 ) -> "Home":
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from di_assets.arms import batches, new_launch  # noqa: PLC0415
-    from di_assets.play.launches import add_launch, launches  # noqa: PLC0415
+    from di_assets.arms import batches  # noqa: PLC0415
 
     with printing().bars() as bars:
         bar = bars.add_task("episodes", total=None)
         home = open_home_of(
             options, writing=True, progress=lambda done, total: bars.update(bar, completed=done, total=total)
         )
-        chosen = [home.configs.arm(name) for name in names]
-        for arm in chosen:
-            if launch and not arm.relaunch:
-                raise BadInput(f"{arm.name} is launched once; only arms with `relaunch: true` take --launch")
-            if arm.relaunch and (launch or not launches(home.warehouse, arm)):
-                add_launch(home.warehouse, arm, new_launch(datetime.now(tz=UTC)))
+        chosen = [home.configs.arm(name) for name in dict.fromkeys(names)]
+        _prepare(home, chosen, launch=launch)
         from di_assets.assets.events import sentence  # noqa: PLC0415
         from di_assets.runs import materialise_batches, materialise_report  # noqa: PLC0415
 
@@ -94,3 +92,24 @@ def _run(
         left = sum(result.left for result in undone)
         raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
     return home
+
+
+def _prepare(home: "Home", arms: "list[Arm]", *, launch: bool) -> None:
+    """Looks at what would end the run half-way, then launches arms that are to be launched, all at one time."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from di_assets.arms import new_launch  # noqa: PLC0415
+    from di_assets.play.keys import check_keys, models_needed  # noqa: PLC0415
+    from di_assets.play.launches import add_launch, launches  # noqa: PLC0415
+
+    for arm in arms:
+        if launch and not arm.relaunch:
+            raise BadInput(f"{arm.name} is launched once; only arms with `relaunch: true` take --launch")
+    launched = [arm for arm in arms if arm.relaunch and (launch or not launches(home.warehouse, arm))]
+    needed = models_needed(arms, home.warehouse, launching=[arm.name for arm in launched])
+    check_keys(home.configs, needed)
+    if home.configs.play.engine == "dask" and not home.configs.is_free(needed):
+        click.echo("keys are each worker's own on a Dask cluster: they are not looked at here", err=True)
+    now = new_launch(datetime.now(tz=UTC))
+    for arm in launched:
+        add_launch(home.warehouse, arm, now)

@@ -8,11 +8,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
+from di_assets.arms.configs import LOCAL
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game.types import Turn
 from di_assets.labelling.judge import Judge
@@ -24,6 +25,7 @@ from di_assets.play.calling import MAX_REASKS, Place, ask_once
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
 from di_assets.play.journal import Call, Header, Journal
+from di_assets.play.keys import check_keys
 from di_assets.play.sending import Lines
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
@@ -94,6 +96,7 @@ def label_with_model(
 
     Raises:
         ConfigError: no such model, or none that can label.
+        KeyMissingError: the model's key is not in the environment.
         PromptError: prompt files that cannot be read.
         LabelsInUseError: another process is asking the same model.
     """
@@ -101,6 +104,7 @@ def label_with_model(
         raise ConfigError(f"a model named {LEXICAL!r} can't label: the lexical rule labels under this name")
     if model not in configs.models:
         raise ConfigError(f"{configs.root / 'models.yaml'}: no model {model!r}{nearest(model, configs.models)}")
+    check_keys(replace(configs, play=LOCAL), [model])  # asked from here, whatever engine plays
     prompts = Prompts.load(configs.prompts / LABEL)
     identity = json.dumps(configs.models[model].identity(), sort_keys=True)
     header = Header(

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -134,6 +136,54 @@ BROKEN = {
     "an export under a long name": (NOTHING, ["export", "pulls", "--to", "{place}/" + LONG + ".csv"], LONG, 2),
     "a site over something else": (put("mine/x", "x"), ["report", "--site", "{place}/mine"], "/mine", 2),
     "a labeller in a folder": (NOTHING, ["label", "--labeller", "../me"], "'../me' is no name", 2),
+    "an arm's name with a space": (
+        put("configs/a b.yaml", "title: A\nid: a--s{seed}\nlineup: [loyal]\n"),
+        ARMS,
+        "a b.yaml: the file's",
+        2,
+    ),
+    "an arm's name that is long": (
+        lambda place: shutil.copy(place / "configs/loop.yaml", place / f"configs/{LONG[:120]}.yaml"),
+        ARMS,
+        "120 bytes long",
+        2,
+    ),
+    "an arm of nights that Dagster can't call": (
+        put(
+            "configs/by-night.yaml",
+            "title: A\nid: n--s{seed}\nseeds: [1]\nlineup: [promiser, gullible, loyal, grudger, random]\nnightly: {cron: '0 1 * * *'}\n",
+        ),
+        ARMS,
+        "by-night.yaml:5: nightly: a schedule is called",
+        2,
+    ),
+    "an id that no file can have": (
+        change("configs/talk.yaml", "id: talk--", f"id: {LONG[:190]}--"),
+        ARMS,
+        "talk.yaml:2: id: ",
+        2,
+    ),
+    "an id with a slash": (change("configs/talk.yaml", "id: talk--", "id: a/b--"), ARMS, "talk.yaml:2: id: ", 2),
+    "an id with a NUL": (
+        change("configs/talk.yaml", "id: talk--{focal}_r{replicate}", 'id: "a\\0{focal}{seed}"'),
+        ARMS,
+        "talk.yaml:2",
+        2,
+    ),
+    "a model's name with a slash": (
+        change("configs/models.yaml", "  o:", "  o/x:"),
+        ARMS,
+        "models.yaml:2: models.o/x: ",
+        2,
+    ),
+    "a model's name that is long": (
+        change("configs/models.yaml", "  o:", f"  {LONG}:"),
+        ARMS,
+        "models.yaml:2: models.",
+        2,
+    ),
+    "a launch that is a path": (put("w/launches/loop.txt", "../../x\n"), RUN, "launches/loop.txt:1: '../../x'", 2),
+    "keys that are missing": (NOTHING, ["run", "hard", "loop"], "set PLANTED_KEY (for a, o)", 2),
     "no messages": (NOTHING, ["label", "--model", "o"], "no messages in", 2),
     "a bucket of no name": (NOTHING, ["--warehouse", "s3://", "arms"], "s3://", 2),
 }
@@ -229,10 +279,11 @@ def test_help_names_the_exit_codes():
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(("mode", "words"), [(0o500, ["run", "loop"]), (0o000, ["arms"])])
 def test_a_folder_that_this_user_may_not_use_is_named(place, mode, words):
-    (place / "w").mkdir()
-    for path in (place, *place.parents[:3]):
-        path.chmod(0o755)
-    (place / "w").chmod(mode)
-    ended = in_a_process(place, *words, code=AS_NOBODY)
-    assert told(ended).startswith(f"Error: {place / 'w'}: can't be ")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(place / "configs", folder / "configs")
+        (folder / "w").mkdir(mode)
+        ended = in_a_process(folder, *words, code=AS_NOBODY)
+    assert told(ended).startswith(f"Error: {folder / 'w'}: can't be ")
     assert ended.returncode == 2

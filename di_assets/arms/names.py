@@ -1,0 +1,36 @@
+"""Names that become parts of files, addresses and records: refused where they are written, before anything is paid."""
+
+import json
+import re
+
+# What is named by it adds a suffix, a number or a mark of its own to it; a file's name takes 255 bytes.
+MOST_BYTES, MOST_ID_BYTES = 100, 200
+# An id stands in a record of fixed length too, as JSON, where a letter that is not ASCII takes more room.
+MOST_ID_JSON = 300
+LONGEST_LAUNCH = "2026-06-27T14-43-44-00-00"
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with the name of an arm or a model; None where nothing is."""
+    if not (name[:1].isalnum() and all(c.isalnum() or c in "._-" for c in name)):
+        return f"{name!r} is no name: letters, digits, dots, dashes and underscores, a letter or digit first"
+    return _too_long(name, MOST_BYTES)
+
+
+def job_name_problem(name: str) -> str | None:
+    """What is wrong with the name of an arm that has a schedule, which Dagster calls by it; None where nothing is."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", name) is None:
+        return f"a schedule is called by the arm's name, {name!r}: letters, digits and underscores only"
+    return None
+
+
+def id_problem(episode_id: str) -> str | None:
+    """What is wrong with an episode's id; None where nothing is."""
+    if len(json.dumps(episode_id)) > MOST_ID_JSON:
+        return f"{episode_id[:40]!r}... is too long for a record: at most {MOST_ID_BYTES} letters and digits"
+    return _too_long(episode_id, MOST_ID_BYTES)
+
+
+def _too_long(name: str, most: int) -> str | None:
+    size = len(name.encode())
+    return None if size <= most else f"{name[:40]!r}... is {size} bytes long; files are named by it: at most {most}"
