@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from dashboard import arms, compare, data, episodes, lineage, question, transcript
 from dashboard.style import page
 from dashboard.untrusted import safe
-from di_assets.tables import StorageError
+from di_assets.tables import DamageError, StorageError
 
 PAGES = (
     *(
@@ -30,5 +30,5 @@ chosen = st.navigation(list(PAGES), position="top")
 try:
     chosen.run()
     data.refresh(chosen.url_path, journals=chosen.url_path == "arms")
-except StorageError as problem:
+except (DamageError, StorageError) as problem:
     st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))

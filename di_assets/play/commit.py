@@ -16,7 +16,7 @@ import polars as pl
 
 from di_assets.play.alone import locks_in
 from di_assets.play.journal import FAULTS, Call, StaleJournalError, read_journal
-from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
+from di_assets.tables import EVENT_TABLES, TABLES, DamageError, Warehouse
 from di_assets.tables.storage import replacing
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,7 @@ def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: 
         for name in names:
             with replacing(folder / COPY / f"{name}.parquet") as temporary:
                 whole[name].write_parquet(temporary, compression="zstd", compression_level=1)
-    for name in names:
-        warehouse.write(name, whole[name], batch)
+    warehouse.commit(batch, {name: whole[name] for name in names})
     (folder / COPY / "episodes.parquet").unlink(missing_ok=True)  # without it a copy does not count
     shutil.rmtree(folder / COPY, ignore_errors=True)
     return whole
@@ -109,6 +108,8 @@ def _read(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:
     """A table as it is stored; nothing where the failed commit left what cannot be read."""
     try:
         return warehouse.read(table, batch)
+    except DamageError:
+        return TABLES[table].empty()
     except pl.exceptions.PolarsError as error:
         if "object-store error" in str(error):
             raise

@@ -1,6 +1,7 @@
 """Every table's grain, columns, types and meaning, and the folder they are kept in."""
 
 from di_assets.tables.contract import Column, ContractError, Table
+from di_assets.tables.damage import Damage, DamageError
 from di_assets.tables.episode_set import episode_set
 from di_assets.tables.events import EVENT_TABLES
 from di_assets.tables.schema import TABLES
@@ -12,6 +13,8 @@ __all__ = [
     "TABLES",
     "Column",
     "ContractError",
+    "Damage",
+    "DamageError",
     "StorageError",
     "Table",
     "Warehouse",

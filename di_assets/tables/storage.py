@@ -95,13 +95,13 @@ class Folder:
         return str(self.root / name)
 
     def files(self, *names: str) -> list[File]:
-        """One look at each folder; files whose name begins with a dot are none of it."""
+        """One look at each folder; hidden files are none of it, but for copies of tables that macOS leaves (`._`)."""
         found: list[File] = []
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
                 if name.endswith("/"):
                     with os.scandir(self.root / name) as entries:
-                        kept = [entry for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+                        kept = [entry for entry in entries if not _hidden(name, entry.name) and entry.is_file()]
                         found += [_file(name + entry.name, entry.stat()) for entry in kept]
                 else:
                     found.append(_file(name, (self.root / name).stat()))
@@ -117,6 +117,10 @@ class Folder:
         with replacing(self.root / name) as temporary:
             temporary.write_bytes(data)
         return written(data)
+
+
+def _hidden(folder: str, name: str) -> bool:
+    return name.startswith(".") and not (folder.startswith("tables/") and name.startswith("._"))
 
 
 def _file(name: str, stat: os.stat_result) -> File:

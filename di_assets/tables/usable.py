@@ -35,9 +35,9 @@ def check_folder(root: Path, *, writing: bool) -> None:
 
 def _folders(root: Path) -> list[Path]:
     """What the program writes into, as far as it is there."""
-    names = ("tables", "report", "journal", "labels", "launches", "dagster")
+    names = ("tables", "record", "report", "journal", "labels", "launches", "dagster")
     tables = root / "tables"
-    inner = [path for path in tables.iterdir() if path.suffix != ".parquet"] if tables.is_dir() else []
+    inner = [path for path in tables.iterdir() if path.is_dir()] if tables.is_dir() else []
     return [*(root / name for name in names if os.path.lexists(root / name)), *inner]
 
 

@@ -9,14 +9,16 @@ the warehouse is a folder all is in it; otherwise the local part is `s3/BUCKET/P
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
+from di_assets.tables.damage import Damage, DamageError, file_name
+from di_assets.tables.kept import Kept
+from di_assets.tables.record import FOLDER as RECORD
 from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import File, Folder, Storage, Written, replacing
 from di_assets.tables.usable import check_folder
@@ -60,19 +62,42 @@ class Warehouse:
 
     def address(self, table: str, partition: str | None = None) -> str:
         """Where a table (or one partition of it) is kept, as Polars takes it; of a whole partitioned one the folder."""
-        return self._storage.address(_name(table, partition))
+        return self._storage.address(file_name(table, partition))
 
     def files(self, table: str, partition: str | None = None) -> list[File]:
-        """Every existing file of a table (or of one partition of it), by name."""
-        return [file for file in self._storage.files(_name(table, partition)) if file.name.endswith(".parquet")]
+        """Every file of a table (or of one partition of it) that the record knows, by name.
+
+        Raises:
+            DamageError: one is missing or has another size than was written.
+        """
+        found = self._kept.look([table], partition)
+        if found.damaged:
+            raise DamageError(str(self), found.damaged)
+        return found.sound
+
+    def damage(self) -> list[Damage]:
+        """What is wrong with the files of all tables, as far as names and sizes tell: a listing, nothing is read."""
+        return self._kept.look_at_all()
+
+    def changed(self, partition: str | None = None) -> list[Damage]:
+        """Files (of one partition, or all) that are not what was written, byte by byte; every one is read."""
+        return self._kept.changed(partition)
 
     def scan(self, table: str, partition: str | None = None) -> pl.LazyFrame:
-        """A table lazily, all partitions or one; no rows where nothing is stored yet."""
+        """A table lazily, all partitions or one; no rows where nothing is stored yet.
+
+        Raises:
+            DamageError: as `files`.
+        """
         files = self.files(table, partition)
         return self._scan(table, files) if files else TABLES[table].empty().lazy()
 
     def read(self, table: str, partition: str | None = None) -> pl.DataFrame:
-        """A table in memory, rows in key order; no rows where nothing is stored yet."""
+        """A table in memory, rows in key order; no rows where nothing is stored yet.
+
+        Raises:
+            DamageError: as `files`.
+        """
         files = self.files(table, partition)
         if not files:
             return TABLES[table].empty()
@@ -86,14 +111,24 @@ class Warehouse:
             ContractError: the frame does not keep the contract; nothing is written.
             StorageError: object storage does not hold it afterwards.
         """
-        file = BytesIO()
-        # Level 1: files as small as at higher levels, for a quarter less of the time.
-        TABLES[table].conform(frame).write_parquet(file, compression="zstd", compression_level=1, statistics=True)
-        return self._storage.write(_name(table, partition), file.getvalue())
+        return self._kept.write(partition, {table: TABLES[table].conform(frame)})[table]
+
+    def commit(self, partition: str, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Replaces several tables of a partition, in this order, as `write` does each.
+
+        Raises:
+            ContractError: a frame does not keep the contract; nothing is written.
+            StorageError: object storage does not hold one afterwards; those before it are replaced.
+        """
+        self._kept.write(partition, {table: TABLES[table].conform(frame) for table, frame in frames.items()})
+
+    def adopt(self, name: str) -> bool:
+        """Makes the record of a batch, or of a table that is one file in all, anew from its files; whether it could."""
+        return self._kept.adopt(name) is not None
 
     def sha256(self, table: str, partition: str | None = None) -> str | None:
         """Of a table's file; None where there is none."""
-        held = self._storage.read(_name(table, partition))
+        held = self._storage.read(file_name(table, partition))
         return None if held is None else hashlib.sha256(held).hexdigest()
 
     def version(self, *tables: str) -> str:
@@ -101,8 +136,8 @@ class Warehouse:
 
         One listing in object storage; times, sizes and tags, nothing is read.
         """
-        names = [_name(table) for table in tables or TABLES]
-        found = self._storage.files(*names, *(() if tables else (SUMMARY, LAUNCHES)))
+        names = [file_name(table) for table in tables or TABLES]
+        found = self._storage.files(*names, *(() if tables else (SUMMARY, LAUNCHES, RECORD)))
         return hashlib.sha256(repr([tuple(file) for file in found]).encode()).hexdigest()[:16]
 
     def summary(self) -> File | None:
@@ -159,6 +194,8 @@ class Warehouse:
             schema=TABLES[table].schema,
             # A column that the contract gained after a file was written is null there.
             missing_columns="insert",
+            # One that a later version has is left out; who looks at the warehouse is told.
+            extra_columns="ignore",
             storage_options=None if self.url is None else polars_options(),
             # The environment's credentials and no others, whatever clients of object storage are installed.
             credential_provider=None,
@@ -167,6 +204,10 @@ class Warehouse:
     @property
     def _storage(self) -> Storage:
         return Folder(self.root) if self.url is None else Bucket(self.url)
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self._storage, self.root)
 
 
 def open_warehouse(where: str) -> Warehouse:
@@ -180,10 +221,3 @@ def open_warehouse(where: str) -> Warehouse:
     url = bucket_at(where).url
     local = Path(os.environ.get("DI_LOCAL") or "warehouse").absolute()
     return Warehouse(local.joinpath("s3", *url.removeprefix(SCHEME).split("/")), url)
-
-
-def _name(table: str, partition: str | None = None) -> str:
-    """A file's name; a folder's for all partitions of a partitioned table."""
-    if not TABLES[table].partitioned:
-        return f"tables/{table}.parquet"
-    return f"tables/{table}/" if partition is None else f"tables/{table}/{partition}.parquet"

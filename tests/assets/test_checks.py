@@ -40,8 +40,9 @@ def copy(played, tmp_path):
 
 
 def overwrite(home, table, frame, batch=TALK):
-    """Past the contract, as a fault of the disk or another program would."""
+    """Past the contract, as another program would that keeps the record."""
     frame.write_parquet(home.warehouse.address(table, batch))
+    assert home.warehouse.adopt(batch)
 
 
 def set_in_first_row(home, table, batch=TALK, **values):

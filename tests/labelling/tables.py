@@ -13,7 +13,14 @@ def warehouse_with(folder, texts, *, batch="talk--b00"):
     row = {c.name: None if c.nullable else BLANK.get(c.dtype) for c in TABLES["episodes"].columns}
     episodes = pl.DataFrame(
         [
-            {**row, "episode_id": key, "arm": key.split("-")[0], "focal_model": key.split("-")[1], "status": "complete"}
+            {
+                **row,
+                "episode_id": key,
+                "arm": key.split("-")[0],
+                "focal_model": key.split("-")[1],
+                "status": "complete",
+                "batch": batch,
+            }
             for key in texts
         ],
         schema=TABLES["episodes"].schema,

@@ -138,6 +138,7 @@ def test_a_sample_is_the_same_for_a_seed_and_grows_at_its_end(warehouse):
     assert chosen(warehouse, seed=1) != every
     shuffled = warehouse.read("messages").sample(fraction=1, shuffle=True, seed=1)
     shuffled.write_parquet(warehouse.address("messages", "talk--b00"))
+    assert warehouse.adopt("talk--b00")
     assert chosen(warehouse, seed=0) == every
     assert {m.episode_id for m in chosen(warehouse, seed=0, arm="mute")} == {"mute-m-1"}
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -203,8 +204,8 @@ def test_a_torn_last_line_is_dropped_loudly(small_configs, warehouse, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(batch_module, "clear", keep)
         play(small_configs, "talk", warehouse, limit=1)
-    for path in warehouse.root.rglob("*.parquet"):
-        path.unlink()
+    for folder in ("tables", "record"):
+        shutil.rmtree(warehouse.root / folder)
     (path,) = warehouse.journal.rglob("*.jsonl")
     path.write_bytes(journals[path.name][:-9])
     result = play(small_configs, "talk", warehouse, limit=1)

@@ -1,0 +1,83 @@
+"""A record made for files that have none: those of a warehouse of an older version, or of a batch brought from another.
+
+A file is taken in when it is what its name says: the table, and of this batch by the ids of its episodes. A file that a
+batch should have and that is missing or something else is noted as damaged, so that it is named wherever it is read.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from io import BytesIO
+from typing import NamedTuple
+
+import polars as pl
+
+from di_assets.tables.damage import file_name
+from di_assets.tables.events import EVENT_TABLES
+from di_assets.tables.record import DAMAGED, Record, State
+from di_assets.tables.schema import TABLES
+from di_assets.tables.storage import File, Storage, written
+
+BATCH = re.compile(r"tables/[^/]+/([^/]+--b\d+)\.parquet")
+PARTITIONED = tuple(name for name, table in TABLES.items() if table.partitioned)
+BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)
+
+
+class _Found(NamedTuple):
+    state: State
+    ids: frozenset[str]
+    batches: frozenset[str]
+
+
+def records_of(storage: Storage, listed: Iterable[File], known: Collection[str]) -> list[Record]:
+    """Records of these files, but for batches and tables that have one (`known`)."""
+    names = [file.name for file in listed]
+    batches = {match[1] for name in names if (match := BATCH.fullmatch(name))} - set(known)
+    records = [record_of_batch(storage, batch) for batch in sorted(batches)]
+    tables = [table for table in TABLES if file_name(table) in names and table not in known]
+    records += [Record(table, {table: (_state(storage, table, None),)}) for table in tables]
+    return [record for record in records if record is not None]
+
+
+def record_of_batch(storage: Storage, batch: str) -> Record | None:
+    """The record of a batch's files as they are; None where no file says that there is such a batch."""
+    held = {table: _read(storage, table, batch) for table in PARTITIONED}
+    episodes = held["episodes"]
+    ids = None if episodes is None else episodes.ids
+    if episodes is not None and episodes.batches - {batch}:
+        return None
+    sound = {table: found for table, found in held.items() if found and (ids is None or found.ids <= ids)}
+    if not sound:
+        return None
+    there = {table for table in PARTITIONED if storage.files(file_name(table, batch))}
+    needed = there | ({table.name for table in EVENT_TABLES} if episodes or held["calls"] else set())
+    return Record(batch, {table: (sound[table].state if table in sound else DAMAGED,) for table in sorted(needed)})
+
+
+def _state(storage: Storage, table: str, partition: str | None) -> State:
+    found = _read(storage, table, partition)
+    return DAMAGED if found is None else found.state
+
+
+def _read(storage: Storage, table: str, partition: str | None) -> _Found | None:
+    """What a file holds; None where there is none, or none of this table."""
+    data = storage.read(file_name(table, partition))
+    if not data:
+        return None
+    try:
+        columns = pl.read_parquet_schema(BytesIO(data))
+        if _most_like(columns) != table:
+            return None
+        keys: list[str] = [name for name in ("episode_id", "batch") if name in columns and TABLES[table].partitioned]
+        frame = pl.read_parquet(BytesIO(data), columns=keys or None)
+    except BROKEN:
+        return None
+    values = {name: frozenset(frame[name].drop_nulls().unique().to_list()) for name in keys}
+    size, sha256 = written(data)
+    state = State(size, sha256, frame.height, tuple(columns))
+    return _Found(state, values.get("episode_id", frozenset()), values.get("batch", frozenset()))
+
+
+def _most_like(columns: Collection[str]) -> str:
+    """The table whose columns these are, but for a few that another version has more or fewer."""
+    found = set(columns)
+    return max(TABLES, key=lambda name: len(found & set(TABLES[name].schema)) / len(found | set(TABLES[name].schema)))

@@ -1,0 +1,144 @@
+"""What is wrong with the files of the tables, each in one line: the file, what it is, and what makes it right.
+
+Errors:
+    DamageError     a file that is asked for is damaged or missing
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from di_assets.tables.record import DAMAGED, FOLDER, Record, State
+from di_assets.tables.schema import TABLES
+from di_assets.tables.storage import File
+
+REPAIR = "`di repair` makes it good"
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something that is wrong with a file.
+
+    Attributes:
+        file: its name in the warehouse.
+        what: what is wrong.
+        kind: `damaged` (not what was written, or missing), `stray` (not the warehouse's own: it is not read) or
+            `newer` (it has columns that this version does not know: it is read without them).
+        remedy: what makes it right.
+    """
+
+    file: str
+    what: str
+    kind: Literal["damaged", "stray", "newer"] = "damaged"
+    remedy: str = REPAIR
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.file}: {self.what}; {self.remedy}"
+
+
+class DamageError(RuntimeError):
+    """Files that were asked for are damaged or missing; one line that names them and what makes them right.
+
+    Attributes:
+        damage: what is wrong.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: str, damage: Iterable[Damage]) -> None:
+        self.where, self.damage = where, tuple(damage)
+        more = len(self.damage) - MOST_NAMED
+        named = " · ".join(f"{where}/{one}" for one in self.damage[:MOST_NAMED])
+        super().__init__(named + (f" · and {more:,} more files" if more > 0 else ""))
+
+    def __reduce__(self) -> tuple[type["DamageError"], tuple[str, tuple[Damage, ...]]]:
+        """As processes hand it to each other."""
+        return DamageError, (self.where, self.damage)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Files of tables, held against the record.
+
+    Attributes:
+        sound: the files to be read, by name.
+        wrong: what is wrong.
+    """
+
+    sound: list[File]
+    wrong: list[Damage]
+
+    @property
+    def damaged(self) -> list[Damage]:
+        """What cannot be read."""
+        return [one for one in self.wrong if one.kind == "damaged"]
+
+
+def file_name(table: str, partition: str | None = None) -> str:
+    """A file's name; a folder's for all partitions of a partitioned table."""
+    if not TABLES[table].partitioned:
+        return f"tables/{table}.parquet"
+    return f"tables/{table}/" if partition is None else f"tables/{table}/{partition}.parquet"
+
+
+def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collection[str]) -> Judged:
+    """The files that a listing found of these tables, held against these records: by name and size, nothing is read."""
+    left = {file.name: file for file in listed}
+    sound: list[File] = []
+    wrong: list[Damage] = []
+    for record in records.values():
+        own = {table: _own_file(table, record.name) for table in tables if _is_of(table, record.name)}
+        if record.flaw is not None:
+            if any(left.pop(name, None) for name in own.values()):
+                wrong.append(Damage(f"{FOLDER}{record.name}.json", record.flaw))
+            continue
+        for table, name in own.items():
+            if table not in record.tables:
+                continue
+            file, states = left.pop(name, None), record.tables[table]
+            flaw = _flaw(file, states)
+            if flaw is not None:
+                wrong.append(Damage(name, flaw))
+            elif file is not None:
+                sound.append(file)
+                wrong += _newer(table, name, [s for s in states if s is not None and s.size == file.size])
+    wrong += [_stray(file) for file in left.values()]
+    return Judged(sorted(sound), sorted(wrong, key=lambda one: one.file))
+
+
+def _is_of(table: str, name: str) -> bool:
+    """Whether a record of this name is of a table: a batch of those that are kept by batch, else the table itself."""
+    return (name not in TABLES) if TABLES[table].partitioned else name == table
+
+
+def _own_file(table: str, name: str) -> str:
+    return file_name(table, name if TABLES[table].partitioned else None)
+
+
+def _flaw(file: File | None, states: tuple[State | None, ...]) -> str | None:
+    """What is wrong with a file that should be in one of these states."""
+    if file is None:
+        return None if None in states else "is missing"
+    sizes = [state.size for state in states if state is not None]
+    if file.size in sizes:
+        return None
+    if sizes[-1] == DAMAGED.size:
+        return "could not be read as this batch's table when the warehouse's record was made"
+    if file.size == 0:
+        return f"is empty; it had {sizes[-1]:,} bytes"
+    return f"is not what was written: it has {file.size:,} bytes and had {sizes[-1]:,}"
+
+
+def _newer(table: str, name: str, states: list[State]) -> list[Damage]:
+    unknown = [column for column in states[-1].columns if column not in TABLES[table].schema] if states else []
+    if not unknown:
+        return []
+    what = f"has columns that this version does not know, and is read without them ({', '.join(unknown)})"
+    return [Damage(name, what, "newer", "a newer version of this program reads them")]
+
+
+def _stray(file: File) -> Damage:
+    what = "is not of the warehouse's record (a copy?), and is not read"
+    return Damage(file.name, what, "stray", "delete it, or `di repair` puts it aside")

@@ -1,0 +1,162 @@
+"""The files of the tables: listed and held against the record, replaced together with what the record says of them."""
+
+import hashlib
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+from di_assets.tables.adopting import record_of_batch, records_of
+from di_assets.tables.damage import REPAIR, Damage, Judged, file_name, judged
+from di_assets.tables.record import FOLDER, Record, Records, State
+from di_assets.tables.schema import TABLES
+from di_assets.tables.storage import File, Storage, StorageError, Written
+
+log = logging.getLogger(__name__)
+
+LOOKS = 3  # at a warehouse that another process may be writing to, before what is wrong is believed
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The files of the tables of a warehouse.
+
+    Attributes:
+        storage: where they are.
+        root: folder of this machine for the record's lock.
+    """
+
+    storage: Storage
+    root: Path
+
+    @property
+    def records(self) -> Records:
+        """What the files hold."""
+        return Records(self.storage, self.root)
+
+    def look(self, tables: Collection[str], partition: str | None = None) -> Judged:
+        """The files of these tables (or of one partition of them), held against the record by name and size.
+
+        Files that have no record get one here, where they are what their names say.
+        """
+        for look in range(LOOKS):
+            listed = self._listed(tables, partition)
+            found = judged(listed, self._records(listed, partition, fresh=look > 0), tables)
+            if partition is not None:  # it was asked for by its name: it is no copy
+                found = Judged(found.sound, [_unknown(one) for one in found.wrong])
+            if not found.damaged:
+                break
+        return found
+
+    def look_at_all(self) -> list[Damage]:
+        """All that is wrong with the files of all tables and of the record, as far as names and sizes tell."""
+        found = self.look(TABLES)
+        known = self.records.all()
+        copies = [file for file in self.records.files() if file.name not in {f"{FOLDER}{name}.json" for name in known}]
+        what = "is no part of the warehouse's record (a copy?), and is not read"
+        strays = [Damage(file.name, what, "stray", "delete it, or `di repair` puts it aside") for file in copies]
+        return [*found.wrong, *strays]
+
+    def changed(self, partition: str | None = None) -> list[Damage]:
+        """Files that are not, byte by byte, what the record says; every one is read. Missing ones are none of them."""
+        records = self.records.all() if partition is None else {partition: self.records.one(partition)}
+        wanted = [
+            (file_name(table, name), states)
+            for name, record in records.items()
+            for table, states in (record.tables.items() if record else ())
+            if table in TABLES
+        ]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(lambda one: self._changed(*one), wanted)
+            return [damage for damage in found if damage is not None]
+
+    def write(self, partition: str | None, frames: Mapping[str, pl.DataFrame]) -> dict[str, Written]:
+        """Replaces files of one partition, in this order; frames keep the contract."""
+        data: dict[str, bytes] = {}
+        new: dict[str, State] = {}
+        for table, frame in frames.items():
+            file = BytesIO()
+            # Level 1: files as small as at higher levels, for a quarter less of the time.
+            frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
+            data[table] = file.getvalue()
+            sha256 = hashlib.sha256(data[table]).hexdigest()
+            new[table] = State(len(data[table]), sha256, frame.height, tuple(frame.columns))
+        name = partition or next(iter(frames))
+        if self.records.one(name) is None and not self.records.files():
+            self._adopt(self._listed(TABLES, None), ())
+        changes = self.records.expect(name, new)
+        made = {table: self.storage.write(file_name(table, partition), held) for table, held in data.items()}
+        if changes:
+            self.records.settle(name, new)
+        return made
+
+    def adopt(self, name: str) -> Record | None:
+        """Makes the record of a batch, or of a table that is one file in all, anew from its files as they are."""
+        if name in TABLES:
+            made = next(iter(records_of(self.storage, self.storage.files(file_name(name)), ())), None)
+        else:
+            made = record_of_batch(self.storage, name)
+        if made is not None:
+            self.records.write(made)
+        return made
+
+    def _listed(self, tables: Collection[str], partition: str | None) -> list[File]:
+        if len(tables) == len(TABLES) and partition is None:
+            found = self.storage.files("tables/", *(file_name(table) for table in TABLES))
+            return sorted({file.name: file for file in found}.values())
+        return [file for table in tables for file in self.storage.files(file_name(table, partition))]
+
+    def _records(self, listed: Iterable[File], partition: str | None, *, fresh: bool) -> dict[str, Record]:
+        if partition is None:
+            known = self.records.all(fresh=fresh)
+        else:
+            one = self.records.one(partition, fresh=fresh)
+            known = {} if one is None else {partition: one}
+        known = {**_UNWRITTEN.get(self.storage.address(""), {}), **known}
+        unknown = [file for file in listed if (self.storage.address(file.name), file) not in _NOT_OURS]
+        unknown = [file for file in unknown if _record_name(file) not in known]
+        return {**known, **self._adopt(unknown, known)} if unknown else known
+
+    def _adopt(self, unknown: Iterable[File], known: Collection[str]) -> dict[str, Record]:
+        """Makes records of files that have none: of all where there is no record at all."""
+        first = not self.records.files()
+        listed = self._listed(TABLES, None) if first else list(unknown)
+        made = {record.name: record for record in records_of(self.storage, listed, () if first else known)}
+        _NOT_OURS.update((self.storage.address(file.name), file) for file in listed if _record_name(file) not in made)
+        if made:
+            of = "no record of its files yet" if first else f"no record of {', '.join(sorted(made)[:3])}"
+            n = sum(len(record.tables) for record in made.values())
+            log.warning("%s had %s; one was made of %d files", self.storage.address(""), of, n)
+        for record in made.values():
+            try:
+                self.records.write(record)
+            except (OSError, StorageError):  # who may only read makes do without
+                _UNWRITTEN.setdefault(self.storage.address(""), {})[record.name] = record
+        return made
+
+    def _changed(self, name: str, states: tuple[State | None, ...]) -> Damage | None:
+        held = self.storage.read(name)
+        if held is None or hashlib.sha256(held).hexdigest() in {state.sha256 for state in states if state}:
+            return None
+        return Damage(name, "is not what was written: its checksum is another")
+
+
+# Files that are no batch's, as they were when they were looked at; records that could not be written.
+_NOT_OURS: set[tuple[str, File]] = set()
+_UNWRITTEN: dict[str, dict[str, Record]] = {}
+
+
+def _record_name(file: File) -> str:
+    """The record that a file is of, if it is of one."""
+    return PurePosixPath(file.name).name.removesuffix(".parquet")
+
+
+def _unknown(found: Damage) -> Damage:
+    if found.kind != "stray":
+        return found
+    return replace(found, what="is not of the warehouse's record", kind="damaged", remedy=REPAIR)

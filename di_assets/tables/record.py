@@ -1,0 +1,161 @@
+"""The record: what every file of a table holds, so that one that is damaged, lost or somebody's copy is known as such.
+
+`record/BATCH.json` is of a batch's files, `record/TABLE.json` of a table that is one file in all. Each holds, for every
+table, the states that its file may be in: one, or two while it is being replaced. The new state is added before the
+file is replaced and the old one taken away afterwards, so that a process that is killed leaves no file that the record
+does not know.
+"""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from di_assets.tables.storage import File, Storage
+
+FOLDER = "record/"
+AT_ONCE = 16  # records that are read from object storage at a time
+
+
+class State(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        size: bytes; -1 where the file was damaged or missing when the record was made.
+        sha256: of them, hexadecimal.
+        rows: of the table.
+        columns: of the table, in the file's order.
+    """
+
+    size: int
+    sha256: str
+    rows: int
+    columns: tuple[str, ...]
+
+
+DAMAGED = State(-1, "", 0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The record of a batch, or of a table that is one file in all.
+
+    Attributes:
+        name: the batch or the table.
+        tables: the states that each table's file may be in; None for no file.
+        flaw: why the record cannot be read; then it knows of no table.
+    """
+
+    name: str
+    tables: Mapping[str, tuple[State | None, ...]] = field(default_factory=dict)
+    flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All records of a warehouse.
+
+    Attributes:
+        storage: where the warehouse is.
+        root: folder of the lock that keeps two processes of this machine from writing one record at a time.
+    """
+
+    storage: Storage
+    root: Path
+
+    def files(self) -> list[File]:
+        """What is in the folder of records."""
+        return self.storage.files(FOLDER)
+
+    def all(self, *, fresh: bool = False) -> dict[str, Record]:
+        """Every record by its name; `fresh` reads what was read before once more."""
+        files = [file for file in self.files() if PurePosixPath(file.name).suffix == ".json"]
+        if len(files) <= 1:
+            read = [self._read(file, fresh=fresh) for file in files]
+        else:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                read = list(pool.map(lambda file: self._read(file, fresh=fresh), files))
+        return {record.name: record for record in read if record is not None}
+
+    def one(self, name: str, *, fresh: bool = False) -> Record | None:
+        """The record of this name; None where there is none."""
+        files = self.storage.files(_file(name))
+        return self._read(files[0], fresh=fresh) if files else None
+
+    def expect(self, name: str, new: Mapping[str, State]) -> bool:
+        """Notes what files will hold besides what they do; whether that is anything new."""
+        with self._alone():
+            known = (self.one(name, fresh=True) or Record(name)).tables
+            if all(known.get(table) == (state,) for table, state in new.items()):
+                return False
+            both = {table: (*_others(known.get(table, (None,)), state), state) for table, state in new.items()}
+            self.write(Record(name, {**known, **both}))
+            return True
+
+    def settle(self, name: str, new: Mapping[str, State | None]) -> None:
+        """Notes what files hold; None for no file."""
+        with self._alone():
+            known = (self.one(name, fresh=True) or Record(name)).tables
+            now = {table: (state,) for table, state in new.items()}
+            self.write(Record(name, {table: s for table, s in {**known, **now}.items() if s != (None,)}))
+
+    def write(self, record: Record) -> None:
+        """Replaces a record."""
+        tables = {
+            table: [None if state is None else state._asdict() for state in states]
+            for table, states in sorted(record.tables.items())
+        }
+        told = {"of": record.name, "sha256": _digest(tables), "tables": tables}
+        self.storage.write(_file(record.name), (json.dumps(told, indent=1) + "\n").encode())
+
+    def _read(self, file: File, *, fresh: bool) -> Record | None:
+        key = self.storage.address(file.name)
+        cached = _READ.get(key)
+        if cached is None or fresh or cached[0] != file:
+            cached = _READ[key] = (file, _parsed(file.stem, self.storage.read(file.name) or b""))
+        return cached[1]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".record.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+# A warehouse holds some hundred records, which seldom change; a page or a verb reads them many times.
+_READ: dict[str, tuple[File, Record | None]] = {}
+
+
+def _file(name: str) -> str:
+    return f"{FOLDER}{name}.json"
+
+
+def _others(states: tuple[State | None, ...], new: State) -> tuple[State | None, ...]:
+    return tuple(state for state in states if state != new)
+
+
+def _digest(tables: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+
+
+def _parsed(name: str, data: bytes) -> Record | None:
+    """A record as it was written, one with a flaw where it was not; None where it is a copy of another one."""
+    try:
+        told = json.loads(data)
+        if told["of"] != name:
+            return None
+        if told["sha256"] != _digest(told["tables"]):
+            return Record(name, flaw="is not what was written")
+        return Record(name, {table: tuple(map(_state, states)) for table, states in told["tables"].items()})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Record(name, flaw="is no record")
+
+
+def _state(told: dict[str, Any] | None) -> State | None:
+    return None if told is None else State(told["size"], told["sha256"], told["rows"], tuple(told["columns"]))
