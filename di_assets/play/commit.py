@@ -1,9 +1,9 @@
 """From journals to tables: a batch's six files replaced, read back, and only then the journals deleted.
 
-`episodes` is written last: a row there says that the rest is there. A commit that fails leaves the journals, and the
-next start plays them again for nothing. Episodes that were complete before have no journals any more, and object
-storage may lose what was there while it is replaced; so a copy of what is to be written is kept on this machine
-(`journal/BATCH/commit/`) until all of it was read back, and the next start goes by it.
+`episodes` is written last: a row there says that the rest is there. A commit that fails leaves the journals. Episodes
+that were complete before have none any more, and object storage may lose what was there while it is replaced. So a copy
+of what goes there is kept on this machine (`journal/BATCH/commit/`) until all of it was read back; the next start makes
+the commit again from it before anything is played.
 """
 
 import logging
@@ -61,7 +61,7 @@ def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: 
     kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
     whole = {name: pl.concat([kept[name], frame]) if name in kept else frame for name, frame in new.items()}
     names = sorted(whole, key=lambda name: name == "episodes")
-    if warehouse.url is not None and any(frame.height for frame in before.values()):
+    if warehouse.url is not None:
         for name in names:
             with replacing(folder / COPY / f"{name}.parquet") as temporary:
                 whole[name].write_parquet(temporary, compression="zstd", compression_level=1)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -86,3 +88,34 @@ def test_a_fault_that_may_have_cost_something_has_to_be_in_the_tables_too(kept):
 def test_an_unfinished_episode_keeps_its_journal(kept):
     clear(kept.journal / BATCH, tables(kept), {journals(kept)[0].stem})
     assert len(journals(kept)) == 1
+
+
+def test_a_journal_goes_when_the_tables_would_survive_a_power_cut(small_configs, tmp_path, monkeypatch):
+    done = []
+
+    def synced(descriptor, *, fsync=os.fsync):
+        fsync(descriptor)
+        done.append(("synced", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+
+    def replaced(self, target, *, replace=Path.replace):
+        done.append(("named", Path(target), self))
+        return replace(self, target)
+
+    def unlinked(self, missing_ok=False, *, unlink=Path.unlink):
+        unlink(self, missing_ok=missing_ok)
+        done.append(("deleted", self))
+
+    monkeypatch.setattr(Configs, "is_free", lambda *_: False)
+    warehouse = Warehouse(tmp_path / "w")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", synced)
+        patch.setattr(Path, "replace", replaced)
+        patch.setattr(Path, "unlink", unlinked)
+        play_batch(small_configs, small_configs.arm("talk"), BATCH, warehouse, limit=2)
+    first_deleted = next(n for n, (what, path, *_) in enumerate(done) if what == "deleted" and path.suffix == ".jsonl")
+    for table in EVENT_TABLES:
+        path = tmp_path / "w" / "tables" / table.name / f"{BATCH}.parquet"
+        named, temporary = next((n, one[2]) for n, one in enumerate(done) if one[:2] == ("named", path))
+        assert done.index(("synced", temporary)) < named
+        assert named < done.index(("synced", path.parent), named) < first_deleted
+        assert ("synced", path.parent.parent) in done[:named]  # where the folder's own name is
