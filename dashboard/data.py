@@ -28,7 +28,7 @@ from di_assets.report.replay import Replay, replay
 from di_assets.report.shelf import read_shelf
 from di_assets.report.trace import Step, trace_model
 from di_assets.report.transcript import Transcript, read_transcript
-from di_assets.tables import Warehouse, open_warehouse
+from di_assets.tables import StorageError, Warehouse, open_warehouse
 
 REFRESH_S = 3  # and the time that a run of the page takes: within five seconds
 
@@ -187,7 +187,10 @@ def refresh(page: str, *, journals: bool = False) -> None:
         journals: it tells of episodes that are being played, too.
     """
     here = warehouse()
-    now = (page, here.version(), journals_version(here) if journals else "")
+    try:
+        now = (page, here.version(), journals_version(here) if journals else "")
+    except StorageError:  # what is shown stays; the next look may find the storage again
+        return
     seen = st.session_state.get("shown")
     st.session_state["shown"] = now
     if seen is not None and seen[0] == page and seen != now:

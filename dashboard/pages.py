@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from polars.exceptions import PolarsError
 
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -12,6 +13,7 @@ from dashboard import arms, compare, data, episodes, lineage, question, transcri
 from dashboard.style import page
 from dashboard.untrusted import safe
 from di_assets.tables import DamageError, StorageError
+from di_assets.tables.bucket import from_polars
 
 PAGES = (
     *(
@@ -30,5 +32,8 @@ chosen = st.navigation(list(PAGES), position="top")
 try:
     chosen.run()
     data.refresh(chosen.url_path, journals=chosen.url_path == "arms")
-except (DamageError, StorageError) as problem:
-    st.html(page(f"<p role='alert' class='text'>{safe(str(problem))}</p>"))
+except (DamageError, StorageError, OSError, PolarsError) as problem:
+    said = problem if isinstance(problem, (DamageError, StorageError)) else from_polars(problem, str(data.warehouse()))
+    if said is None:
+        raise
+    st.html(page(f"<p role='alert' class='text'>{safe(str(said))}</p>"))

@@ -60,13 +60,19 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
     code = getattr(error, "exit_code", None)
     if isinstance(code, int):
         return str(error), code
+    if "object-store error" in str(error):  # Polars raises OSErrors, too; their words can name keys
+        from di_assets.tables.bucket import told  # noqa: PLC0415
+
+        fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
+        return str(fault), fault.exit_code
     if isinstance(error, OSError):
         return _of_system(error)
     package = type(error).__module__.partition(".")[0]
     if isinstance(error, sqlite3.Error) or package == "sqlalchemy":
         return _of_history(getattr(error, "orig", None) or error, warehouse), FAILED
     if package == "polars":
-        return _of_table(error, warehouse)
+        what = f"a table can't be read ({_first_line(error)})"
+        return f"{warehouse}/tables: {what}; `di verify --all` says which", FAILED
     if package in {"dagster", "dagster_shared"}:
         return f"Dagster: {_first_line(error)} ({type(error).__name__}); -v shows where", FAILED
     if isinstance(error, MemoryError):
@@ -101,15 +107,6 @@ def _is_sound(path: Path) -> bool:
             connection.close()
     except sqlite3.Error:
         return False
-
-
-def _of_table(error: BaseException, warehouse: str) -> tuple[str, int]:
-    if "object-store error" in str(error):  # its words can name keys
-        from di_assets.tables.bucket import told  # noqa: PLC0415
-
-        fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
-        return str(fault), fault.exit_code
-    return f"{warehouse}/tables: a table can't be read ({_first_line(error)}); `di verify --all` says which", FAILED
 
 
 def _mistake(error: BaseException) -> str:

@@ -261,6 +261,11 @@ def _told(url: str) -> Iterator[None]:
         raise told(url, str(error)) from None
 
 
+def from_polars(error: Exception, url: str) -> StorageError | None:
+    """What an error that Polars raised says of object storage; None where it is about something else."""
+    return told(url, str(error)) if "object-store error" in str(error) else None
+
+
 def told(url: str, words: str) -> StorageError:
     """What an error of a client of object storage comes to."""
     for pattern, kind, meaning in _MEANINGS:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
+from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, from_polars, polars_options
 from di_assets.tables.damage import Damage, DamageError, file_name
 from di_assets.tables.kept import Kept
 from di_assets.tables.record import FOLDER as RECORD
@@ -101,7 +101,10 @@ class Warehouse:
         files = self.files(table, partition)
         if not files:
             return TABLES[table].empty()
-        frame = self._scan(table, files).collect()
+        try:
+            frame = self._scan(table, files).collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise (from_polars(error, str(self)) or error) from None
         return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Written:

@@ -4,8 +4,11 @@ import json
 import os
 import random
 import re
+import shutil
+import subprocess
 from collections import Counter
 from itertools import product
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -21,6 +24,7 @@ from di_assets.play.launches import add_launch, launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, StorageError, open_warehouse
 from di_assets.tables.bucket import RETRIES, WRITES, Bucket
+from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs, served
 from tests.tables.conftest import BUCKET, SECRET
 from tests.tables.faulty import FAULTS, PUTS, STATUSES
@@ -191,6 +195,29 @@ def test_a_reader_says_in_a_line_that_the_storage_fails(proxy, small_configs, mo
     assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit), result.exception
 
 
+@pytest.mark.parametrize("fault", ["403", "cut"])
+def test_a_page_says_in_a_line_that_the_storage_fails(proxy, small_configs, monkeypatch, fault):
+    from streamlit.testing.v1 import AppTest
+
+    where = f"s3://{BUCKET}/readers"
+    warehouse = open_warehouse(where)
+    if not warehouse.files("pulls"):
+        play_batch(small_configs, small_configs.arm("talk"), "talk--b00", warehouse)
+    monkeypatch.setenv("DI_WAREHOUSE", where)
+    monkeypatch.setenv("DI_CONFIGS", str(small_configs.root))
+    monkeypatch.setattr("streamlit.Page", lambda show, **options: SimpleNamespace(run=show, **options))
+    monkeypatch.setattr("streamlit.navigation", lambda pages, **_: next(p for p in pages if p.url_path == "episodes"))
+    for kinds in (("ListObjectsV2", "HeadObject"), ("GetObject",)):
+        proxy.fail(fault, kinds=kinds)
+        words = f"import runpy; runpy.run_path({str(ROOT / 'dashboard' / 'pages.py')!r})"
+        at = AppTest.from_string(words, default_timeout=30).run()
+        assert not at.exception, at.exception
+        said = at.get("html")[-1].proto.body
+        assert "role='alert'" in said
+        assert re.search("may not do this|no connection to the object storage", said)
+        assert "Credential=" not in said
+
+
 # Play: paid replies, commits that fail, and the run after.
 
 
@@ -278,3 +305,35 @@ def test_a_table_that_fails_when_it_is_replaced_leaves_what_was_in_it(proxy, pai
     proxy.calm()
     assert play(configs, warehouse).complete == 2
     whole_and_paid_once(configs, warehouse, replies())
+
+
+@pytest.mark.skipif(shutil.which("rclone") is None, reason="no rclone")
+def test_rclone_gives_no_part_of_an_object_and_is_told_so(environment, monkeypatch, tmp_path):
+    (tmp_path / "served" / BUCKET).mkdir(parents=True)
+    command = [
+        "rclone",
+        "serve",
+        "s3",
+        str(tmp_path / "served"),
+        "--addr",
+        "127.0.0.1:0",
+        "--auth-key",
+        f"tests,{SECRET}",
+    ]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        said = next(line for line in server.stderr if "Starting" in line)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", re.search(r"http://127.0.0.1:\d+", said)[0])
+        warehouse = open_warehouse(f"s3://{BUCKET}/rclone")
+        warehouse.write_report("q1.svg", "<svg/>" * 2_000_000)  # in parts, none of them without its length
+        assert warehouse.read_report("q1.svg") == "<svg/>" * 2_000_000
+        with pytest.raises(StorageError, match="does not read part of an object") as caught:
+            warehouse.probe()
+        assert a_line(str(caught.value))
+        warehouse.write("edges", edges_of(("a", 0, 1)), "a--b00")
+        with pytest.raises(StorageError, match="the whole object where a part was asked for"):
+            warehouse.read("edges")
+    finally:
+        server.kill()
+        server.wait()
+        server.stderr.close()
