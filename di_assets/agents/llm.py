@@ -53,8 +53,13 @@ class LLMPlayer:
         self.model, self.provider = model, str(endpoint.provider)
         self._connect, self._prompts, self._instructions = connect, prompts, instructions
         self._seed, self._cache_key = seed, f"{episode_id}/{label}"
+        # What is not configured is left out, so that what was asked before it could be keeps its hash.
+        shape = [
+            *([dict(endpoint.rename)] if endpoint.rename else []),
+            *([] if endpoint.system else ["no system text"]),
+        ]
         self._identity = json.dumps(
-            [endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params], sort_keys=True
+            [endpoint.provider, endpoint.id, endpoint.max_tokens, endpoint.params, *shape], sort_keys=True
         )
         self._system: str | None = None
         self._past = _Past()

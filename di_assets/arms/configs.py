@@ -10,7 +10,7 @@ from pydantic import Field
 
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
-from di_assets.arms.models import Limits, ModelConfig, Models
+from di_assets.arms.models import Account, ModelConfig, Models
 from di_assets.arms.names import LONGEST_LAUNCH, id_problem, job_name_problem, name_problem
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
@@ -78,7 +78,7 @@ class Configs:
         root: the folder.
         arms: by name, sorted.
         models: by name.
-        accounts: limits by account, each shared by the models that are reached there.
+        accounts: what holds for accounts, by name; its limits are shared by the models that are reached there.
         report: what the pages say of themselves.
         play: where episodes are played.
     """
@@ -86,7 +86,7 @@ class Configs:
     root: Path
     arms: Mapping[str, Arm]
     models: Mapping[str, ModelConfig]
-    accounts: Mapping[str, Limits]
+    accounts: Mapping[str, Account]
     report: ReportSettings
     play: PlaySettings = LOCAL
 

@@ -1,17 +1,22 @@
 """configs/models.yaml: how each model's name is reached, and what it costs."""
 
+import json
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from di_assets.arms.reading import Strict
-from di_assets.providers.types import Endpoint
+from di_assets.providers.types import Endpoint, keeps_an_hour
 
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
-# What Anthropic asks for tokens that are written to its prompt cache, against other input.
-WRITTEN_AGAINST_INPUT = 1.25
+# What Anthropic asks for tokens that are written to its prompt cache, against other input: kept five minutes, an hour.
+WRITTEN_AGAINST_INPUT, WRITTEN_HOUR_AGAINST_INPUT = 1.25, 2.0
+# Names under which servers take the most tokens of a reply.
+MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+# Fields that make the answer another one than is read here, or that stand there already.
+NO_PARAMS = {"messages": "comes from the game", "stream": "is never sent: a reply is read as a whole"}
 
 Dollars = Annotated[float, Field(ge=0, strict=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -25,25 +30,40 @@ class Price(Strict):
         output: tokens received, reasoning included.
         cached: tokens sent that the provider's prompt cache held; as input where None.
         written: tokens sent that were written to it; as input where None (1.25 times that at Anthropic).
+        written_hour: of those, the ones kept for an hour; as `written` where None (2 times input at Anthropic).
     """
 
     input: Dollars
     output: Dollars
     cached: Dollars | None = None
     written: Dollars | None = None
+    written_hour: Dollars | None = None
 
-    def cost(self, input_tokens: int, cached_tokens: int, output_tokens: int, written_tokens: int = 0) -> float:
-        """US dollars of one call; `input_tokens` include those read from the cache and those written to it."""
+    def cost(
+        self,
+        input_tokens: int,
+        cached_tokens: int,
+        output_tokens: int,
+        written_tokens: int = 0,
+        written_hour_tokens: int = 0,
+    ) -> float:
+        """US dollars of one call.
+
+        Args:
+            input_tokens: those read from the cache and those written to it included.
+            cached_tokens: read from it.
+            output_tokens: received, reasoning included.
+            written_tokens: written to it, for however long.
+            written_hour_tokens: of those, the ones that are kept for an hour.
+        """
         cached = self.input if self.cached is None else self.cached
         written = self.input if self.written is None else self.written
+        hour = written if self.written_hour is None else self.written_hour
         fresh = max(0, input_tokens - cached_tokens - written_tokens)
-        sent = fresh * self.input + cached_tokens * cached + written_tokens * written
+        kept_hour = min(written_hour_tokens, written_tokens)
+        sent = fresh * self.input + cached_tokens * cached
+        sent += (written_tokens - kept_hour) * written + kept_hour * hour
         return (sent + output_tokens * self.output) / 1_000_000
-
-    @property
-    def dearest_input(self) -> float:
-        """The most that one million tokens sent can cost."""
-        return max(self.input, self.cached or 0.0, self.written or 0.0)
 
 
 class Limits(Strict):
@@ -58,6 +78,16 @@ class Limits(Strict):
     concurrency: Count | None = None
     requests_per_minute: Count | None = None
     tokens_per_minute: Count | None = None
+
+
+class Account(Limits):
+    """What holds for an account: limits that its models share, and what it charges for.
+
+    Attributes:
+        failures_billed: a call that failed inside the server, or whose reply came broken, may have been charged.
+    """
+
+    failures_billed: bool = True
 
 
 class ModelConfig(Strict):
@@ -77,7 +107,11 @@ class ModelConfig(Strict):
         send_seed: send the call's seed.
         timeout_s: most seconds of one try of a call.
         max_retries: how often a call that failed is sent again.
-        params: further fields of the request's body, passed through untouched.
+        max_reply_bytes: a longer body is no reply.
+        params: further fields of the request's body, passed through untouched; one that is null is not sent, though it
+            would be otherwise.
+        rename: other names for fields of the body: {max_tokens: max_completion_tokens}.
+        system: the server takes a system text; else it stands at the head of the first user turn.
     """
 
     provider: Literal["openai", "anthropic"]
@@ -93,7 +127,26 @@ class ModelConfig(Strict):
     send_seed: bool = False
     timeout_s: Annotated[float, Field(gt=0, strict=False)] = 600.0
     max_retries: int = Field(default=4, ge=0)
+    max_reply_bytes: int = Field(default=4 * 2**20, ge=1024)
     params: dict[str, Any] = Field(default_factory=dict)
+    rename: dict[str, str] = Field(default_factory=dict)
+    system: bool = True
+
+    @field_validator("params")
+    @classmethod
+    def _sendable(cls, params: dict[str, Any]) -> dict[str, Any]:
+        for name, why in NO_PARAMS.items():
+            if name in params:
+                raise ValueError(f"`{name}` {why}; leave it out")
+        try:
+            json.dumps(params, allow_nan=False)
+        except ValueError:
+            raise ValueError("expected finite numbers; JSON has no .inf and no .nan") from None
+        except TypeError:
+            raise ValueError(
+                "expected what JSON can hold: text, numbers, true, false, null, lists and objects"
+            ) from None
+        return params
 
     @field_validator("base_url")
     @classmethod
@@ -106,10 +159,36 @@ class ModelConfig(Strict):
 
     @model_validator(mode="after")
     def _price_of_written(self) -> Self:
-        price = self.price
-        if self.provider == "anthropic" and price.written is None:
-            self.__dict__["price"] = price.model_copy(update={"written": WRITTEN_AGAINST_INPUT * price.input})
+        if self.provider == "anthropic":
+            usual = {"written": WRITTEN_AGAINST_INPUT, "written_hour": WRITTEN_HOUR_AGAINST_INPUT}
+            missing = {
+                name: times * self.price.input for name, times in usual.items() if getattr(self.price, name) is None
+            }
+            self.__dict__["price"] = self.price.model_copy(update=missing)
         return self
+
+    @model_validator(mode="after")
+    def _budgets_go_by_max_tokens(self) -> Self:
+        for name in MOST_TOKENS:
+            given = self.params.get(name)
+            if isinstance(given, (int, float)) and given > self.max_tokens:
+                raise ValueError(f"params.{name}: is above `max_tokens`, which budgets go by; set that to {given:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_field_a_name(self) -> Self:
+        names = [*self.rename.values(), *({"model", "messages", *self.params} - set(self.rename))]
+        for name in names:
+            if not name or names.count(name) > 1:
+                raise ValueError(f"rename: two fields would be sent as {name!r}" if name else "rename: a name is empty")
+        return self
+
+    @property
+    def dearest_input(self) -> float:
+        """The most that one million tokens sent can cost, US dollars."""
+        price = self.price
+        hour = price.written_hour if keeps_an_hour(self.params) else None
+        return max(price.input, price.cached or 0.0, price.written or 0.0, hour or 0.0)
 
     @property
     def account(self) -> str:
@@ -138,19 +217,23 @@ class ModelConfig(Strict):
             max_tokens=self.max_tokens,
             send_seed=self.send_seed,
             params=self.params,
+            rename=self.rename,
+            system=self.system,
             timeout_s=self.timeout_s,
+            max_reply_bytes=self.max_reply_bytes,
             connections=2 * self.concurrency,  # one is let go a moment after its reply is read
         )
 
     def identity(self) -> dict[str, Any]:
         """What of it can change a reply; prices and limits cannot."""
         kept = {"provider", "id", "base_url", "json_schema", "max_tokens", "send_seed", "params"}
+        kept |= {"rename", "system"}
         return self.model_dump(include=kept, exclude_defaults=True)
 
 
 class Models(Strict):
-    """The file as a whole: models by name, limits by account, and named line-ups of models."""
+    """The file as a whole: models by name, what holds for accounts, and named line-ups of models."""
 
     models: dict[str, ModelConfig]
-    accounts: dict[str, Limits] = Field(default_factory=dict)
+    accounts: dict[str, Account] = Field(default_factory=dict)
     lineups: dict[str, list[str]] = Field(default_factory=dict)

@@ -42,9 +42,9 @@ def wrong(path: Path, key: str, text: str) -> ConfigError:
 
 
 class Strict(BaseModel):
-    """A frozen section of a configuration file that refuses keys it does not know."""
+    """A frozen section of a configuration file that refuses keys it does not know, and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -124,6 +124,8 @@ def _first_problem(path: Path, tree: Any, model: type[BaseModel], error: Validat
     if problem["type"] == "extra_forbidden":
         return f"{where}: {key}: no such key{nearest(str(location[-1]), _fields(model, location[:-1]))}"
     text = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "finite_number":
+        text = f"expected a finite number, found {problem['input']}"
     return f"{where}: {key + ': ' if key else ''}{text}"
 
 

@@ -38,7 +38,7 @@ def size(request: Request) -> int:
 def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
     """Upper bound of one call's cost, US dollars, before it is made: so many bytes of text in so many turns."""
     tokens = sent_bytes + (turns + 2) * TOKENS_PER_TURN
-    return (tokens * config.price.dearest_input + config.max_tokens * config.price.output) / 1_000_000
+    return (tokens * config.dearest_input + config.max_tokens * config.price.output) / 1_000_000
 
 
 def cost_of(config: ModelConfig, completion: Completion, *, otherwise: float) -> float:
@@ -46,10 +46,16 @@ def cost_of(config: ModelConfig, completion: Completion, *, otherwise: float) ->
 
     Usage that comes to more than that upper bound is no usage that can be: the bound stands in for it, loudly.
     """
+    if not completion.billed:
+        return 0.0
     if completion.input_tokens is None or completion.output_tokens is None:
         return otherwise
     cost = config.price.cost(
-        completion.input_tokens, completion.cached_tokens or 0, completion.output_tokens, completion.written_tokens or 0
+        completion.input_tokens,
+        completion.cached_tokens or 0,
+        completion.output_tokens,
+        completion.written_tokens or 0,
+        completion.written_hour_tokens or 0,
     )
     if cost > otherwise:
         log.warning("%s: usage worth $%.4f was told for a call that can cost $%.4f at most", config.id, cost, otherwise)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +13,11 @@ from di_assets.agents.replies import read_reply
 from di_assets.arms import Configs, ModelConfig
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
+from di_assets.play.advice import advice_for, advice_on_replies
 from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.sending import Lines
 from di_assets.providers.sdk import key_problem
-from di_assets.providers.types import Completion, FaultKind, ProviderError, Request
+from di_assets.providers.types import Completion, ProviderError, Request
 
 YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
 ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced", "refused", "not asked for"
@@ -35,17 +36,6 @@ PROBE = Request.of(
     cache_key="doctor/probe",
 )
 HELD = '{"pull":"X"}'  # all that the probe's schema allows, but for white space
-
-ADVICE: Mapping[FaultKind, str] = {
-    "connection": "check `base_url`, and that the server runs",
-    "timeout": "raise `timeout_s`, or lower `max_tokens`",
-    "rate_limit": "lower `concurrency`, or set `requests_per_minute`; then try again",
-    "server_error": "the server failed: try again later",
-    "broken_reply": "check `base_url`, and that the server speaks the dialect of `provider`",
-    "request_refused": "check `id`, `base_url`, `max_tokens` and `params`",
-    "no_credit": "the account has no credit left",
-    "no_key": "check the key, and that `key` names its variable",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +145,7 @@ class _Visit:
             cached_tokens=_sum(c.cached_tokens for c in self.completions),
             output_tokens=_sum(c.output_tokens for c in self.completions),
             latency_s=sum(self.seconds) / len(self.seconds) if self.seconds else None,
-            advice=self.found.advice or _advice(self.found, self.config),
+            advice=self.found.advice or _advice(self.found, self.config, self.completions),
         )
         return self.found
 
@@ -188,7 +178,7 @@ class _Visit:
             if fault.kind == "request_refused" and self.config.json_schema and await self._works_without_schema(ask):
                 self._note(reached=YES, schema=REFUSED)
             else:
-                self._note(reached=YES if self.completions else f"no: {fault}", advice=ADVICE[fault.kind])
+                self._note(reached=YES if self.completions else f"no: {fault}", advice=advice_for(fault))
             return None
         self._note(reached=YES)
         return completion
@@ -261,14 +251,13 @@ def _held(completion: Completion) -> str:
     return cut.get(completion.stop, NOT_ENFORCED)
 
 
-def _advice(found: Checkup, config: ModelConfig) -> str | None:
+def _advice(found: Checkup, config: ModelConfig, completions: Sequence[Completion]) -> str | None:
+    """What to change, by what the replies themselves show."""
     if found.schema == REFUSED:
         return "set `json_schema: false`: the same request is answered without a schema"
     turns = {found.message, found.pull} - {VALID, NOT_TRIED}
-    if turns & {"truncated", "empty"}:
-        return f"raise `max_tokens` (now {config.max_tokens}): thinking counts against it"
     if turns:
-        return "its replies are not valid by themselves: expect re-asks and forfeits"
+        return advice_on_replies(turns, completions, config.max_tokens)
     return "set `json_schema: false`, as nothing enforces it" if found.schema == NOT_ENFORCED else None
 
 

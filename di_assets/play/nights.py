@@ -157,11 +157,11 @@ def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: flo
     paid_for = float(stored.filter(pl.col("status") == COMPLETE)["cost_usd"].sum())
     limit = math.inf if arm.budget_usd is None else arm.budget_usd
     stopped = stored["failure"].str.starts_with(exceeded(of_arm(arm.name), limit)).any()
-    prices = [configs.models[model].price for model in arm.models if not configs.is_scripted(model)]
+    models = [configs.models[model] for model in arm.models if not configs.is_scripted(model)]
     return Standing(
         planned=len(planned),
         left=tuple((batch, left[batch]) for batch in sorted(left, key=order) if left[batch]),
-        charged=any(price.dearest_input or price.output for price in prices),
+        charged=any(model.dearest_input or model.price.output for model in models),
         spent=stopped or limit - spent_usd <= DUST_USD,
         spent_usd=spent_usd,
         ahead_usd=max(0.0, spent_usd - paid_for),

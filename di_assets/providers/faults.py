@@ -18,6 +18,8 @@ from di_assets.providers.said import Said
 from di_assets.providers.types import Cause, Completion, FatalFault, FaultKind, ProviderError, TransportFault
 
 SLOWER = {429, 503, 529}
+# Beside 5xx: a wait that ended, a conflict, a server behind that failed, a gateway that hung up.
+_PASSING = {408, 409, 424, 425, 499}
 # Of a status alone: what is told of a prompt's content under another is taken for something else.
 _OF_PROMPTS = {200, 400, 403, 406, 422, 451}
 
@@ -31,8 +33,10 @@ _SPENT = re.compile(
     r"|credits? (?:has|have|is|are|was|were) (?:been )?(?:exhausted|depleted|used up|required)"
     r"|spend(?:ing)? limit|billing (?:hard )?limit|budget has been exceeded|key limit exceeded|payment required"
     r"|(?:specified|monthly) (?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
-    r"|exceeded (?:your|the) (?:current |monthly )?quota|insufficient quota|余额不足|欠费"
+    r"|余额不足|欠费"
 )
+# With status 429, Google says this of a quota a minute.
+_QUOTA = re.compile(r"exceeded (?:your|the) (?:current |monthly )?quota|insufficient quota")
 _KEY = re.compile(
     r"invalid_api_key|api_key_invalid|authentication_error|unauthenticated|permission_(?:error|denied)|unauthorized"
     r"|(?:invalid|incorrect|wrong|missing|expired|revoked|disabled|no)\W+(?:or missing )?"
@@ -70,16 +74,18 @@ _CONTEXT = re.compile(
     r"|(?:input|prompt)[^.]{0,40} tokens?[^.]{0,60}exceed|exceeds? [^.]{0,60}(?:maximum|limit)[^.]{0,30} tokens"
 )
 _SYSTEM = re.compile(
-    r"developer instruction is not enabled|does(?: not|n't) support (?:the )?system|unsupported role|unknown role"
-    r"|system[ _](?:role|prompt|message|instruction)s?\b[^.]{0,40}(?:not (?:supported|enabled|allowed)|n't supported)"
+    r"developer instruction is not enabled|does(?: not|n't) support (?:the )?['\"`]?system|unsupported role"
+    r"|unknown role|system[ _](?:role|prompt|message|instruction)s?\b[^.]{0,40}"
+    r"(?:not (?:supported|enabled|allowed)|n't supported)"
     r"|roles must alternate|only user and assistant|role ['\"`]?system|unsupported (?:message )?system"
 )
 _MODEL = re.compile(
     r"model_?_?not_?found|model [^.]{0,80}(?:does not exist|not found|not available|is not supported|no longer)"
-    r"|no such model|unknown model|not a valid model"
+    r"|no such model|unknown model|not a valid model|no endpoints found|deployment_?not_?found"
 )
 _PARAMETER = re.compile(
-    r"(?:unsupported|unknown|invalid|unrecognized|missing)[_ ](?:required_)?(?:parameter|value|argument)"
+    r"(?:unsupported|unknown|unrecognized|missing)[_ ](?:required_|request )?(?:parameter|value|argument|field)"
+    r"|invalid_(?:parameter|value)|extra inputs are not permitted|extra_forbidden"
 )
 _WHY: Mapping[Cause, str] = {
     "context": "the prompt is longer than the model takes",
@@ -89,6 +95,15 @@ _WHY: Mapping[Cause, str] = {
     "redirect": "the address has moved",
 }
 
+
+_KINDS: Mapping[int, re.Pattern[str]] = {
+    402: re.compile(rf"{_SPENT_CODE.pattern}|{_SPENT.pattern}"),
+    429: re.compile(r"rate[ _-]?limit|too[ _]many[ _]requests|resource_?exhausted|throttl|slow_?down"),
+    401: _KEY,
+    400: re.compile(rf"{_CONTENT_CODE.pattern}|{_CONTENT.pattern}"),
+    503: re.compile(r"overloaded|unavailable|at capacity|no capacity|server is busy|try again later"),
+    500: re.compile(r"internal|server[ _]error|api_error|bad gateway|time[d]?[ _-]?out|provider returned error"),
+}
 
 Verdict = FaultKind | Literal["refusal", "wrote"]
 
@@ -115,7 +130,8 @@ def fault_of(
         return Completion(text=said.wrote or "")
     if verdict == "refusal":
         # What the filter stopped on its way out had been made, and may be charged for.
-        return Completion(text="", stop="refusal", billed=bool(_OUTPUT.search(said.prose)))
+        made = _OUTPUT.search(said.prose) or (inside and said.number is None)
+        return Completion(text="", stop="refusal", billed=bool(made))
     text = f"{name}: {_line(status, said, cause, inside=inside)}"
     if verdict not in {"rate_limit", "server_error"}:
         return FatalFault(text, kind=verdict, cause=cause, param=said.param)
@@ -124,9 +140,14 @@ def fault_of(
         kind=verdict,
         retryable=True,
         retry_after_s=retry_after(headers) or said.retry_after_s,
-        perhaps_paid=verdict == "server_error" and status != 409,
+        perhaps_paid=verdict == "server_error" and status not in {409, 425},
         cause=cause,
     )
+
+
+def status_of(said: Said) -> int | None:
+    """The status that an error's words amount to, where it tells none; None where they are none of the known."""
+    return next((status for status, pattern in _KINDS.items() if pattern.search(said.all)), None)
 
 
 def _is_spent(said: Said) -> bool:
@@ -145,14 +166,13 @@ def _refuses_the_prompt(status: int, said: Said) -> bool:
 
 # The first that holds is meant.
 _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] = (
-    ("no_credit", lambda status, said, _: status == 402 or (status == 429 and _SPENT_CODE.search(said.codes))),
+    ("no_credit", lambda status, said, _: status == 402 or (status in {401, 429} and _is_spent(said))),
     ("rate_limit", lambda status, _, __: status == 429),
     ("wrote", lambda status, said, _: status in _OF_PROMPTS and said.wrote is not None),
-    ("no_credit", lambda status, said, _: status == 401 and _is_spent(said)),
     ("no_key", lambda status, _, __: status == 401),
     ("refusal", lambda status, said, _: _refuses_the_prompt(status, said)),
-    ("server_error", lambda status, _, __: status in {408, 409} or status >= 500),
-    ("no_credit", lambda _, said, __: _is_spent(said)),
+    ("server_error", lambda status, _, __: status in _PASSING or status >= 500),
+    ("no_credit", lambda _, said, __: _is_spent(said) or _QUOTA.search(said.prose)),
     ("request_refused", lambda _, __, cause: cause in {"parameter", "context", "system", "model", "redirect"}),
     ("no_key", lambda status, said, cause: status == 403 or cause == "account" or _KEY.search(said.all)),
     ("request_refused", lambda _, __, ___: True),
@@ -181,7 +201,7 @@ _CAUSES: Mapping[Cause, re.Pattern[str]] = {
 def _line(status: int, said: Said, cause: Cause | None, *, inside: bool) -> str:
     """One line that holds nothing of the server's but a plain word and the name of a field."""
     words = ": ".join(part for part in (said.word, said.param if cause == "parameter" else None) if part)
-    where = f"HTTP 200 with an error {status}" if inside else f"HTTP {status}"
+    where = f"HTTP 200 with an error{f' {said.number}' if said.number else ''}" if inside else f"HTTP {status}"
     why = f": {_WHY[cause]}" if cause is not None and cause in _WHY else ""
     return f"{where}{f' ({words})' if words else ''}{why}"
 

@@ -4,11 +4,12 @@ import json
 from types import ModuleType
 from typing import Any
 
-from di_assets.providers.body import BadBodyError
-from di_assets.providers.sdk import SdkProvider, count
-from di_assets.providers.types import Completion, Request
-
-STOPS = {"stop": "end", "length": "length", "content_filter": "refusal"}
+from di_assets.providers.answers import Reply
+from di_assets.providers.ends import OPENAI
+from di_assets.providers.parts import called, spoken, thought
+from di_assets.providers.sdk import SdkProvider
+from di_assets.providers.types import Request
+from di_assets.providers.usage import read_usage
 
 
 class OpenAIProvider(SdkProvider):
@@ -16,6 +17,7 @@ class OpenAIProvider(SdkProvider):
 
     root_error = "OpenAIError"
     path = "/chat/completions"
+    ends = OPENAI
 
     def _import(self) -> ModuleType:
         import openai  # noqa: PLC0415 -- takes over a second: only those who play pay for it
@@ -23,13 +25,17 @@ class OpenAIProvider(SdkProvider):
         return openai
 
     def _connect(self, key: str, http_client: Any) -> Any:
-        endpoint = self.endpoint
-        return self._sdk.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0, http_client=http_client)
+        return self._sdk.AsyncOpenAI(
+            api_key=key, base_url=self.endpoint.base_url, max_retries=0, http_client=http_client
+        )
 
     def messages(self, request: Request) -> bytes:
         """The rules are the first message."""
+        turns = super().messages(request)
+        if not self.endpoint.system:
+            return turns
         system = json.dumps({"role": "system", "content": request.system}, ensure_ascii=False).encode()
-        return b",".join((system, *request.encoded))
+        return b"%s,%s" % (system, turns)
 
     def fields(self, request: Request) -> dict[str, Any]:
         """OpenAI's own newest models want `max_completion_tokens`; compatible servers know `max_tokens`."""
@@ -48,23 +54,20 @@ class OpenAIProvider(SdkProvider):
             body["prompt_cache_key"] = request.cache_key
         return {**body, **endpoint.params}
 
-    def read(self, data: dict[str, Any]) -> Completion:
-        """Text, refusal, visible reasoning and usage of the first choice."""
+    def read(self, data: dict[str, Any]) -> Reply:
+        """Text, refusal, visible reasoning, a called tool's arguments and usage of the first choice."""
         choice = data["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        if not isinstance(text, str):
-            raise BadBodyError("status 200 with content that is no text")
+        message = choice.get("message") or {}
+        tool = message.get("function_call")  # the field before `tool_calls`
+        arguments = called(message.get("tool_calls")) or called([{"function": tool}])
         refusal = message.get("refusal")
-        reasoning = message.get("reasoning_content") or message.get("reasoning")
-        stop = choice.get("finish_reason")
-        usage = data.get("usage")
-        return Completion(
+        text = "\n".join(filter(None, (spoken(message.get("content", choice.get("text"))), arguments)))
+        reasoning = thought(message)
+        return Reply(
             text=text or (refusal if isinstance(refusal, str) else ""),
-            reasoning=reasoning if isinstance(reasoning, str) else None,
-            stop="refusal" if refusal else "end" if stop is None else STOPS.get(stop, str(stop)),
-            input_tokens=count(usage, "prompt_tokens"),
-            cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
-            output_tokens=count(usage, "completion_tokens"),
-            request_id=data["id"] if isinstance(data.get("id"), str) else None,
+            reasoning=reasoning,
+            told_end=choice.get("finish_reason"),
+            refused=bool(refusal),
+            error=choice.get("error"),
+            usage=read_usage(data.get("usage"), beside=False, spoke=bool(text or reasoning)),
         )

@@ -15,9 +15,13 @@ _CODES = {"code", "type", "status", "reason", "error", "error_code", "error_type
 _ECHOES = {"input", "ctx", "flagged_input", "failed_generation", "param", "loc", "messages"}
 _FILTERED = {"filtered", "flagged", "detected", "blocked"}
 _MOST_NODES, _MOST_DEPTH, _MOST_CHARS = 500, 12, 20_000
-_WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,59}")
+WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,59}")
 _FIELD = re.compile(r"[a-z][a-z_]{0,39}(?:(?:\.|\[)[a-z0-9_]{1,40}\]?){0,3}")
-_QUOTED = re.compile(r"[`'\"]([A-Za-z_][\w.]{0,79})[`'\"]|^\s*([A-Za-z_][\w.]{0,79}):")
+_QUOTED = re.compile(
+    r"[`'\"]([A-Za-z_][\w.]{0,79})[`'\"]|^\s*([A-Za-z_][\w.]{0,79}):"
+    r"|(?:argument|parameter|field)s?(?: supplied)?: ([A-Za-z_][\w.]{0,79})",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,11 @@ def said_in(data: Any, *, fields: frozenset[str] = frozenset()) -> Said:
     """Reads an error's body.
 
     Args:
-        data: the body as JSON, or as text where it is none.
+        data: the body as JSON, or as text where it is none; a page of HTML says nothing.
         fields: names that stand in the request, which may be shown where the prose quotes one of them.
     """
+    if isinstance(data, str) and data.lstrip().startswith("<"):
+        return Said()
     leaves = list(_leaves(data))
     codes = [text for key, text in leaves if key in _CODES and isinstance(text, str) and len(text) <= 80]
     prose = [text for key, text in leaves if key not in _ECHOES and isinstance(text, str)]
@@ -110,7 +116,7 @@ def _word(data: Any) -> str:
         for source in (inner, data):
             for key in ("code", "type", "status"):
                 value = source.get(key) if isinstance(source, dict) else None
-                if isinstance(value, str) and _WORD.fullmatch(value):
+                if isinstance(value, str) and WORD.fullmatch(value):
                     return value
     return ""
 
@@ -132,7 +138,7 @@ def _param(leaves: list[tuple[str, Any]]) -> str | None:
 
 def _quoted_field(prose: str, fields: frozenset[str]) -> str | None:
     for match in _QUOTED.finditer(prose):
-        name = match[1] or match[2]
+        name = match[1] or match[2] or match[3]
         if name.split(".")[0] in fields:
             return name.split(".")[0]
     return None

@@ -5,22 +5,20 @@ by whoever calls. A hook on its HTTP client takes every answer that is no succes
 """
 
 import asyncio
-import json
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from di_assets.providers.answers import Answer, Reply, Sorter
 from di_assets.providers.body import ENCODINGS, BadBodyError, read_body
-from di_assets.providers.faults import SLOWER, fault_of
+from di_assets.providers.ends import End
 from di_assets.providers.leaving import tell_when_it_leaves
-from di_assets.providers.line import unanswered
-from di_assets.providers.said import said_in
+from di_assets.providers.shape import shaped, turns
 from di_assets.providers.types import (
-    BrokenReplyFault,
+    LEAVES,
     Completion,
     Endpoint,
     FatalFault,
@@ -29,29 +27,36 @@ from di_assets.providers.types import (
     SlowDown,
     TransportFault,
 )
+from di_assets.providers.unanswered import unanswered
 
 NO_KEY = "none"
 # At their most talkative they log headers, in which a server may have echoed the key.
 TALKATIVE = ("openai", "anthropic", "httpx2", "aiohttp")
 # A connection that is not there by then will not be; and the rest of a call's time is kept for the reply.
 CONNECT_S, CONNECT_SHARE = 30.0, 0.5
-# Where gateways and providers tell the id by which they know a request.
-REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-litellm-call-id", "x-amzn-requestid", "cf-ray")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that came: its status, its headers, and its body as far as it could be read."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+# A shorter key may stand in a body by chance.
+SHORTEST_KEY, HIDDEN = 8, b"(the key)"
 
 
 class _NoSuccess(Exception):
     """Carries an answer whose status is no success out of a hook."""
 
     answer: Answer
+
+
+class _Departure:
+    """Notes that a request leaves, and tells whoever waits for that.
+
+    Attributes:
+        left: the request may have been sent.
+    """
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told, self.left = told, False
+
+    def __call__(self) -> None:
+        self._told()
+        self.left = True
 
 
 class SdkProvider(ABC):
@@ -63,6 +68,7 @@ class SdkProvider(ABC):
 
     path: str
     root_error: str  # the SDK's own, which it lets through as it is
+    ends: Mapping[str, End]
 
     def __init__(self, endpoint: Endpoint, slow_down: SlowDown) -> None:
         self.endpoint = endpoint
@@ -71,7 +77,9 @@ class SdkProvider(ABC):
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
-        self._client = self._connect(_key(endpoint), self._http_client())
+        key = _key(endpoint)
+        self._secret = key.encode() if endpoint.key_env and len(key) >= SHORTEST_KEY else None
+        self._client = self._connect(key, self._http_client())
 
     @abstractmethod
     def _import(self) -> ModuleType:
@@ -87,40 +95,48 @@ class SdkProvider(ABC):
 
     def messages(self, request: Request) -> bytes:
         """The body's messages, JSON objects separated by commas."""
-        return b",".join(request.encoded)
+        return turns(self.endpoint, request)
 
     def body(self, request: Request) -> bytes:
         """The request's body."""
-        fields = json.dumps(self.fields(request), ensure_ascii=False).encode()
-        return b'%s,"messages":[%s]}' % (fields[:-1], self.messages(request))
+        return shaped(self.endpoint, self.fields(request), self.messages(request))
 
     @abstractmethod
-    def read(self, data: dict[str, Any]) -> Completion:
-        """The reply in a body; raises KeyError, TypeError, IndexError or BadBodyError where there is none."""
+    def read(self, data: dict[str, Any]) -> Reply:
+        """The reply in a body.
+
+        Raises:
+            KeyError, TypeError, IndexError, AttributeError, BadBodyError: there is none.
+        """
 
     async def complete(self, request: Request) -> Completion:
         """Sends it once; see `Provider`."""
         fault: ProviderError
+        departure = _Departure(LEAVES.get())
+        token = LEAVES.set(departure)
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
                 answer = await self._answer(self.body(request))
-            outcome = self._sorted(answer)
+            outcome, slower = self._sorter(request).sort(answer)
             if isinstance(outcome, Completion):
                 return outcome
             fault = outcome
-            if fault.kind == "rate_limit" or answer.status in SLOWER:
+            if slower:
                 self._slow_down(fault.retry_after_s)
         except TimeoutError:
             fault = TransportFault(
                 f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s",
                 kind="timeout",
                 retryable=True,
-                perhaps_paid=True,
+                perhaps_paid=departure.left,
             )
         except BadBodyError as error:
-            fault = self._broken(str(error))
+            fault = self._sorter(request).broken(str(error))
         except self._sdk.APIError as error:
             fault = unanswered(self.endpoint, self._host, error)
+            fault.perhaps_paid &= departure.left
+        finally:
+            LEAVES.reset(token)
         # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
         raise fault
 
@@ -141,7 +157,7 @@ class SdkProvider(ABC):
             read = await read_body(response, self.endpoint.max_reply_bytes)
         finally:
             await response.aclose()
-        return Answer(response.status_code, response.headers, read)
+        return self._kept(response, read)
 
     async def _take_failures(self, response: Any) -> None:
         """The hook: an answer that is no success goes no further, read as far as it can be."""
@@ -152,8 +168,14 @@ class SdkProvider(ABC):
         except BadBodyError:
             read = b""
         error = self._no_success()
-        error.answer = Answer(response.status_code, response.headers, read)
+        error.answer = self._kept(response, read)
         raise error
+
+    def _kept(self, response: Any, body: bytes) -> Answer:
+        """The answer, without the key where a server echoes it."""
+        return Answer(
+            response.status_code, response.headers, body.replace(self._secret, HIDDEN) if self._secret else body
+        )
 
     def _http_client(self) -> Any:
         """The SDK's own client on aiohttp; as many idle connections kept as calls may be in flight."""
@@ -177,42 +199,8 @@ class SdkProvider(ABC):
         url = self._client.base_url
         return f"{url.host}:{url.port}" if url.port else str(url.host)
 
-    def _sorted(self, answer: Answer) -> Completion | ProviderError:
-        """The reply in an answer, or the fault that it is."""
-        try:
-            data = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            if 200 <= answer.status < 300:
-                return self._broken(f"status {answer.status} with a body that is no JSON")
-            data = answer.body[:2000].decode(errors="replace")
-        if not 200 <= answer.status < 300:
-            return fault_of(self.endpoint.name, answer.status, said_in(data), answer.headers)
-        return self._reply(data, answer)
-
-    def _reply(self, data: Any, answer: Answer) -> Completion | ProviderError:
-        if not isinstance(data, dict):
-            return self._broken("status 200 with a body that is no JSON object")
-        if data.get("error"):
-            said = said_in(data)
-            if said.number == 429:
-                return fault_of(self.endpoint.name, 429, said, answer.headers, inside=True)
-            return self._broken(f"status 200 with an error ({said.word})")
-        try:
-            return self.read(data)
-        except BadBodyError as error:
-            return self._broken(str(error))
-        except (KeyError, TypeError, IndexError, AttributeError):
-            return self._broken("status 200 with a body that holds no reply")
-
-    def _broken(self, why: str) -> BrokenReplyFault:
-        return BrokenReplyFault(f"{self.endpoint.name}: {why}", kind="broken_reply", retryable=True, perhaps_paid=True)
-
-
-def count(usage: Any, *keys: str) -> int | None:
-    """A token count at a path in a usage object; None where it is missing or no count."""
-    for key in keys:
-        usage = usage.get(key) if isinstance(usage, dict) else None
-    return usage if isinstance(usage, int) and not isinstance(usage, bool) and usage >= 0 else None
+    def _sorter(self, request: Request) -> Sorter:
+        return Sorter(self.endpoint.name, self.read, self.ends, frozenset(self.fields(request)))
 
 
 def key_problem(endpoint: Endpoint) -> str | None:

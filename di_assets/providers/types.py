@@ -7,12 +7,14 @@ ProviderError
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Role = Literal["user", "assistant"]
+Stop = Literal["end", "length", "refusal"]
+"""Why a reply ended: the model was done, it was cut off, or it (or a filter) declined."""
 
 FaultKind = Literal[
     "timeout", "connection", "rate_limit", "server_error", "broken_reply", "request_refused", "no_credit", "no_key"
@@ -97,7 +99,10 @@ class Endpoint:
         json_schema: replies can be constrained by a JSON schema.
         max_tokens: most tokens of one reply, thinking included.
         send_seed: send the call's seed (OpenAI dialect only).
-        params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...).
+        params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...);
+            they replace fields of the same name, and one that is None is not sent.
+        rename: other names for fields of the body.
+        system: the rules go where the dialect has them; else at the head of the first user turn.
         timeout_s: most seconds one try may take, from the connection to the last byte.
         connections: most connections kept open.
         max_reply_bytes: a longer body, packed or unpacked, is no reply.
@@ -112,6 +117,8 @@ class Endpoint:
     max_tokens: int = 1024
     send_seed: bool = False
     params: dict[str, Any] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    system: bool = True
     timeout_s: float = 600.0
     connections: int = 100
     max_reply_bytes: int = 4 * 2**20
@@ -154,10 +161,11 @@ class Completion:
     Attributes:
         text: the reply.
         reasoning: what it shows of its thinking, if anything.
-        stop: `end`, `length`, `refusal` or the provider's own word.
+        stop: a `Stop`; of a call that brought no reply, `fault`.
         input_tokens: sent, those read from and written to the prompt cache included.
         cached_tokens: of them, read from the cache.
         written_tokens: of them, written to the cache, where that has a price of its own.
+        written_hour_tokens: of those written, the ones that are kept for an hour.
         output_tokens: received, reasoning included.
         request_id: the provider's.
         retried: kinds of the faults that were retried on the way, in order.
@@ -170,10 +178,17 @@ class Completion:
     input_tokens: int | None = None
     cached_tokens: int | None = None
     written_tokens: int | None = None
+    written_hour_tokens: int | None = None
     output_tokens: int | None = None
     request_id: str | None = None
     retried: tuple[FaultKind, ...] = ()
     billed: bool = True
+
+
+def keeps_an_hour(params: Mapping[str, Any]) -> bool:
+    """True where a prompt cache is asked for that is kept for an hour, and costs more to write (Anthropic)."""
+    control = params.get("cache_control")
+    return isinstance(control, Mapping) and control.get("ttl") == "1h"
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

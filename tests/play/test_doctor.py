@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
+from di_assets.agents.prompts import PromptError
 from di_assets.arms import load_configs
 from di_assets.arms.reading import ConfigError
 from di_assets.play.doctor import PROBE, checkup
@@ -39,6 +40,11 @@ def configs_of(folder, url, **fields):
 async def one(folder, url, dialect, *, budget_usd=1.0, **fields):
     [found] = await checkup(configs_of(folder, url, **fields), [MODELS[dialect]], budget_usd=budget_usd)
     return found
+
+
+def thinks(reasoning, end):
+    """A choice in which nothing is said."""
+    return {"message": {"content": None, "reasoning_content": reasoning}, "finish_reason": end}
 
 
 def constrained(body):
@@ -295,5 +301,58 @@ async def test_a_misspelt_model_and_a_missing_prompt_are_bad_configuration(tmp_p
     with pytest.raises(ConfigError, match=r"no model 'oo'.*did you mean 'o'"):
         await checkup(configs, ["oo"], budget_usd=1.0)
     (tmp_path / "prompts").unlink()
-    with pytest.raises(ConfigError, match="prompts"):
+    with pytest.raises(PromptError, match="no such prompt file"):
         await checkup(configs, ["o"], budget_usd=1.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "part"),
+    [
+        (
+            good("openai", "", choices=[thinks(None, "length")]),
+            "empty truncated",
+            "all tokens went into reasoning: raise `max_tokens`",
+        ),
+        (
+            good("openai", "", choices=[thinks("hm", "length")]),
+            "empty truncated",
+            "all tokens went into reasoning: raise `max_tokens`",
+        ),
+        (good("openai", "", choices=[thinks('{"messages": []}', "stop")]), "empty", "the server's reasoning parser"),
+        (good("openai", ""), "empty", "without a word"),
+        (good("openai", "", choices=[{"finish_reason": "SAFETY"}]), "refusal", "declines these prompts"),
+        (good("openai", "Hm, well"), "unreadable", "expect re-asks and forfeits"),
+    ],
+)
+async def test_advice_names_the_cause_that_the_replies_show(tmp_path, body, message, part):
+    async with serving(answer(body=body)) as (url, _):
+        found = await one(tmp_path, url, "openai", json_schema=False)
+    assert found.message in message.split()
+    assert part in found.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "part"),
+    [
+        (400, {"code": "unsupported_parameter", "param": "max_tokens"}, "params: {max_tokens: null}"),
+        (400, {"message": "Developer instruction is not enabled for models/x"}, "set `system: false`"),
+        (400, {"code": "context_length_exceeded"}, "resuming won't help"),
+        (404, {"code": "model_not_found"}, "check `id`"),
+        (400, {"message": "Your credit balance is too low"}, "no credit left"),
+        (400, {"message": "API key not valid"}, "check the key"),
+    ],
+)
+async def test_advice_names_the_cause_that_the_server_shows(tmp_path, status, error, part):
+    async with serving(answer(status, json.dumps({"error": error}))) as (url, _):
+        found = await one(tmp_path, url, "openai", json_schema=False)
+    assert part in found.advice
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [("http://no-such-host.invalid/v1", "check the host name"), ("http://127.0.0.1:1", "that the server runs")],
+)
+async def test_advice_names_the_cause_that_the_line_shows(tmp_path, url, part):
+    found = await one(tmp_path, url, "openai")
+    assert part in found.advice
+    assert found.cost_usd == 0.0

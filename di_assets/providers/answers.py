@@ -1,0 +1,190 @@
+"""What an answer comes to: a reply, a prompt that was refused, or a fault. Pure: bytes in, one of the three out."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from di_assets.providers.body import BadBodyError
+from di_assets.providers.ends import End, end_of
+from di_assets.providers.faults import SLOWER, fault_of, status_of
+from di_assets.providers.said import WORD, Said, said_in
+from di_assets.providers.types import BrokenReplyFault, Completion, ProviderError, TransportFault
+from di_assets.providers.usage import Usage, read_usage
+
+# Where gateways and providers tell the id by which they know a request, if the body holds none.
+_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-litellm-call-id", "x-amzn-requestid", "cf-ray")
+_ID = re.compile(r"[\w.:/+=-]{1,200}", re.ASCII)
+_BODY_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that came: its status, its headers, and its body as far as it could be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def succeeded(self) -> bool:
+        """Its status says so; its body may say otherwise."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a dialect finds in a body.
+
+    Attributes:
+        text: the reply.
+        usage: its tokens.
+        told_end: why it ended, in the server's word.
+        reasoning: what it shows of its thinking.
+        refused: the model declined, in a field of its own.
+        error: an error that stands beside the reply.
+    """
+
+    text: str
+    usage: Usage
+    told_end: Any
+    reasoning: str | None = None
+    refused: bool = False
+    error: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """Sorts the answers of one model.
+
+    Attributes:
+        name: of the model.
+        read: finds the reply in a body; raises KeyError, TypeError, IndexError, AttributeError or BadBodyError where
+            there is none.
+        ends: why replies end, by the words of the dialect.
+        fields: names that stand in its requests.
+    """
+
+    name: str
+    read: Callable[[dict[str, Any]], Reply]
+    ends: Mapping[str, End]
+    fields: frozenset[str] = frozenset()
+
+    def sort(self, answer: Answer) -> tuple[Completion | ProviderError, bool]:
+        """What the answer comes to, and whether the server asks for fewer calls."""
+        try:
+            data = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            data = answer.body[:_BODY_CHARS].decode(errors="replace")
+        if isinstance(data, list) and len(data) == 1:  # as Google wraps its errors
+            data = data[0]
+        outcome, status = self._sort(data, answer)
+        request_id = _request_id(data, answer.headers)
+        if isinstance(outcome, Completion):
+            return replace(outcome, request_id=request_id), False
+        outcome.request_id = request_id
+        return outcome, outcome.kind == "rate_limit" or status in SLOWER
+
+    def _sort(self, data: Any, answer: Answer) -> tuple[Completion | ProviderError, int]:
+        """The outcome, and the status that it goes by."""
+        error = _error_in(data)
+        if not answer.succeeded:
+            said = said_in(data, fields=self.fields)
+            outcome = fault_of(self.name, answer.status, said, answer.headers)
+        elif not isinstance(data, dict):
+            outcome = self.broken(f"status {answer.status} with a body that is no JSON object")
+        elif error is not None:
+            return self._failed(error, answer)
+        elif _blocked(data):
+            sent = read_usage(data.get("usage"), beside=False).sent
+            outcome = Completion(text="", stop="refusal", input_tokens=sent, output_tokens=0, billed=bool(sent))
+        else:
+            return self._read(data, answer)
+        return outcome, answer.status
+
+    def _read(self, data: dict[str, Any], answer: Answer) -> tuple[Completion | ProviderError, int]:
+        try:
+            reply = self.read(data)
+        except BadBodyError as why:
+            return self.broken(str(why)), answer.status
+        except (KeyError, TypeError, IndexError, AttributeError):
+            return self.broken(f"status {answer.status} with a body that holds no reply"), answer.status
+        return self._failed(reply.error, answer) if reply.error else (self._completed(reply), answer.status)
+
+    def _failed(self, error: Any, answer: Answer) -> tuple[Completion | ProviderError, int]:
+        """An error inside an answer that says it succeeded."""
+        said = said_in(error, fields=self.fields)
+        status = said.number or status_of(said)
+        if status is not None:
+            outcome = fault_of(self.name, status, said, answer.headers, inside=True)
+            if isinstance(outcome, Completion) or outcome.kind != "request_refused" or outcome.cause:
+                return outcome, status
+        return self.broken(f"status {answer.status} with an error{_in_brackets(said)}"), answer.status
+
+    def _completed(self, reply: Reply) -> Completion | ProviderError:
+        end = "refusal" if reply.refused else end_of(self.ends, reply.told_end, spoke=bool(reply.text))
+        word = reply.told_end if isinstance(reply.told_end, str) and WORD.fullmatch(reply.told_end) else None
+        if end == "failed":
+            return TransportFault(
+                f"{self.name}: the server broke the reply off ({word})",
+                kind="server_error",
+                retryable=True,
+                perhaps_paid=True,
+            )
+        if end is None:
+            return self.broken(f"the reply ended for no reason that is known{f' ({word})' if word else ''}")
+        usage = reply.usage
+        return Completion(
+            text=reply.text,
+            reasoning=reply.reasoning,
+            stop=end,
+            input_tokens=usage.sent,
+            cached_tokens=usage.cached,
+            written_tokens=usage.written,
+            written_hour_tokens=usage.written_hour,
+            output_tokens=usage.received,
+        )
+
+    def broken(self, why: str) -> BrokenReplyFault:
+        """The fault of a body that is no reply."""
+        return BrokenReplyFault(f"{self.name}: {why}", kind="broken_reply", retryable=True, perhaps_paid=True)
+
+
+def _in_brackets(said: Said) -> str:
+    return f" ({said.word})" if said.word else ""
+
+
+def _error_in(data: Any) -> Any:
+    """The error of a body that says it succeeded, in each of the places where servers put one; None where none is."""
+    if not isinstance(data, dict):
+        return None
+    if data.get("error") or data.get("type") == "error" or data.get("object") == "error":
+        return data
+    base = data.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return base
+    if data.get("errors") and not data.get("choices") and not data.get("content"):
+        return data["errors"]
+    return None
+
+
+def _blocked(data: dict[str, Any]) -> bool:
+    """True where the prompt was stopped by a filter, and so no reply is there."""
+    if data.get("choices") or data.get("content"):
+        return False
+    for name in ("prompt_feedback", "promptFeedback"):
+        told = data.get(name)
+        if isinstance(told, dict) and (told.get("block_reason") or told.get("blockReason")):
+            return True
+    results = data.get("prompt_filter_results") or data.get("prompt_annotations")
+    return bool(results) and any(word in {"filtered", "detected"} for word in said_in(results).codes.split())
+
+
+def _request_id(data: Any, headers: Mapping[str, str]) -> str | None:
+    """The id by which a bill knows the request: the reply's own, or that of the answer."""
+    error = data.get("error") if isinstance(data, dict) else None
+    told = [data.get("id"), data.get("request_id")] if isinstance(data, dict) else []
+    told += [error.get("request_id")] if isinstance(error, dict) else []
+    told += [headers.get(name) for name in _ID_HEADERS]
+    return next((text for text in told if isinstance(text, str) and _ID.fullmatch(text)), None)

@@ -1,0 +1,124 @@
+"""Tokens by what a server told of them; where counts disagree with themselves, the reading that was charged for.
+
+Dialects, servers and gateways differ in three ways: tokens read from and written to the prompt cache stand among the
+tokens sent or beside them, reasoning stands among the tokens received or beside them, and each has several names.
+`total_tokens`, where it is told, decides; without it, what can't be inside must be beside.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+Path = tuple[str, ...]
+
+_SENT: tuple[Path, ...] = (("prompt_tokens",), ("input_tokens",))
+_RECEIVED: tuple[Path, ...] = (("completion_tokens",), ("output_tokens",))
+_TOTAL: tuple[Path, ...] = (("total_tokens",),)
+_DETAILS_IN, _DETAILS_OUT = (
+    ("prompt_tokens_details", "input_tokens_details"),
+    (
+        "completion_tokens_details",
+        "output_tokens_details",
+    ),
+)
+_REASONING: tuple[Path, ...] = (
+    *((details, name) for details in _DETAILS_OUT for name in ("reasoning_tokens", "thinking_tokens")),
+    ("reasoning_tokens",),
+    ("thinking_tokens",),
+)
+_CACHED: tuple[Path, ...] = (
+    *((details, "cached_tokens") for details in _DETAILS_IN),
+    ("cache_read_input_tokens",),
+    ("prompt_cache_hit_tokens",),
+    ("cached_tokens",),
+)
+_WRITTEN: tuple[Path, ...] = (
+    ("cache_creation_input_tokens",),
+    *((details, name) for details in _DETAILS_IN for name in ("cache_write_tokens", "cache_creation_tokens")),
+)
+_WRITTEN_5M, _WRITTEN_1H = (
+    (("cache_creation", name), ("prompt_tokens_details", "cache_creation_token_details", name))
+    for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call; None where the server does not tell, or tells what can't be.
+
+    Attributes:
+        sent: those read from and written to the prompt cache included.
+        cached: of them, read from the cache.
+        written: of them, written to the cache.
+        written_hour: of those written, the ones kept for an hour.
+        received: reasoning included.
+    """
+
+    sent: int | None = None
+    cached: int | None = None
+    written: int | None = None
+    written_hour: int | None = None
+    received: int | None = None
+
+
+def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = False) -> Usage:
+    """The tokens in a usage object.
+
+    Args:
+        usage: as it stands in the body.
+        beside: what the dialect says: cached and written tokens are counted beside the others.
+        hour: the request asked for a cache that is kept for an hour.
+        spoke: some text came, so some tokens must have.
+    """
+    sent, received, total = _first(usage, _SENT), _first(usage, _RECEIVED), _first(usage, _TOTAL)
+    cached, reasoning = _first(usage, _CACHED), _first(usage, _REASONING) or 0
+    written, written_hour = _written(usage, hour=hour)
+    apart = (cached or 0) + (written or 0)
+    if sent is not None and apart and _stands_beside(sent, received, total, apart, reasoning, default=beside):
+        sent += apart
+    if received is not None and reasoning > received:
+        received += reasoning
+    if total is not None and sent is not None and total >= sent:
+        received = max(received or 0, total - sent)
+    # A request without a token there is none, nor a text.
+    return Usage(sent or None, cached, written, written_hour, None if spoke and not received else received)
+
+
+def count(value: Any) -> int | None:
+    """A count of tokens as a whole number; None for what can be none: text, a fraction, less than nothing."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if value >= 0 and value == value // 1 and value < 1e15 else None
+
+
+def _stands_beside(
+    sent: int, received: int | None, total: int | None, apart: int, reasoning: int, *, default: bool
+) -> bool:
+    """Whether cached and written tokens come on top of those sent."""
+    if apart > sent:
+        return True
+    if total is None or received is None:
+        return default
+    over = total - sent - received
+    if over in {apart, apart + reasoning} and (default or over != reasoning):
+        return True
+    return False if over in {0, reasoning} else default
+
+
+def _written(usage: Any, *, hour: bool) -> tuple[int | None, int | None]:
+    """Tokens written to the cache, and those of them that are kept for an hour."""
+    told = _first(usage, _WRITTEN)
+    short, long = _first(usage, _WRITTEN_5M), _first(usage, _WRITTEN_1H)
+    if short is None and long is None:
+        return told, told if hour else None
+    return max(told or 0, (short or 0) + (long or 0)), long
+
+
+def _first(usage: Any, paths: tuple[Path, ...]) -> int | None:
+    """The first count that stands at one of these places."""
+    for path in paths:
+        value = usage
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if (counted := count(value)) is not None:
+            return counted
+    return None
