@@ -1,6 +1,7 @@
 """Runs of the asset graph in this process: what `di run` does, the same way the Dagster UI does it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +18,9 @@ from di_assets.definitions import PLAY, REPORT, build
 from di_assets.failures import failure, trace
 from di_assets.instance import instance_of
 from di_assets.labelling.stored import behind
+from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
+from di_assets.play.stopping import heard, overheard
 
 # Dagster's own names for the ends of a range of partitions that are materialised in one run.
 FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -41,6 +44,12 @@ class RunFailedError(RuntimeError):
         self.exit_code, self.trace = exit_code, trace
 
 
+class RunInterruptedError(RuntimeError):
+    """A person or the system ended it; the message says what is kept, what is left and what resuming costs."""
+
+    exit_code = 130
+
+
 def materialise_batches(
     home: Home, batches: Sequence[str], *, limit: int | None = None, budget_usd: float | None = None
 ) -> None:
@@ -58,12 +67,13 @@ def materialise_batches(
 
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
+        RunInterruptedError: it was interrupted; what was played is kept.
     """
     runs = planned_runs(home, batches)
     jobs = {paid: build(home, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
     arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
     chosen = None if limit is None else limited(arms, home.warehouse, limit)
-    with instance_of(home) as instance:
+    with instance_of(home) as instance, _runs(home, instance, batches) as execute:
         free_slots_of_the_dead(instance, home.playing)
         for paid, together in runs:
             spent = sum(result.cost_usd for result in home.results)
@@ -75,13 +85,8 @@ def materialise_batches(
             if paid:
                 warn_if_taken(instance)
             one = together[0] if len(together) == 1 else None
-            tags = this_process() | ({} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]})
-            _succeed(
-                home,
-                jobs[paid].execute_in_process(
-                    partition_key=one, tags=tags, run_config=config, instance=instance, raise_on_error=False
-                ),
-            )
+            tags = {} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]}
+            execute(jobs[paid], partition_key=one, tags=tags, run_config=config)
 
 
 def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[str, ...]]]:
@@ -106,14 +111,11 @@ def materialise_report(home: Home) -> None:
 
     Raises:
         RunFailedError: a step failed; what was published before stays.
+        RunInterruptedError: it was interrupted; what was published before stays.
     """
-    with instance_of(home) as instance:
-        _succeed(
-            home,
-            build(home)
-            .resolve_job_def(REPORT)
-            .execute_in_process(run_config=QUIET, tags=this_process(), instance=instance, raise_on_error=False),
-        )
+    job = build(home).resolve_job_def(REPORT)
+    with instance_of(home) as instance, _runs(home, instance) as execute:
+        execute(job)
 
 
 def materialise_labels(home: Home) -> list[str]:
@@ -123,25 +125,59 @@ def materialise_labels(home: Home) -> list[str]:
 
     Raises:
         RunFailedError: a step failed; what was said is kept all the same.
+        RunInterruptedError: it was interrupted; likewise.
     """
     known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
     batches = [batch for batch in behind(home.warehouse) if batch in known]
     if batches:
         definitions = build(home, pool=None)
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
-        with instance_of(home) as instance:
-            options: dict[str, Any] = {
-                "run_config": QUIET,
-                "tags": this_process(),
-                "instance": instance,
-                "raise_on_error": False,
-            }
+        with instance_of(home) as instance, _runs(home, instance) as execute:
             for batch in batches:
                 chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
-                _succeed(home, play.execute_in_process(partition_key=batch, asset_selection=chosen, **options))
+                execute(play, partition_key=batch, asset_selection=chosen)
             chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
-            _succeed(home, report.execute_in_process(asset_selection=chosen, **options))
+            execute(report, asset_selection=chosen)
     return batches
+
+
+@contextmanager
+def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ()) -> Iterator[Callable[..., None]]:
+    """Yields what executes a job in this process, as a run of this history, and raises where it did not succeed.
+
+    An interrupt ends the run that is in progress, as canceled, and whatever would follow.
+    """
+    with heard(home.stop), overheard(home.stop) as listen:
+
+        def execute(job: dg.JobDefinition, *, tags: Mapping[str, str] | None = None, **options: Any) -> None:
+            result = job.execute_in_process(
+                **{"run_config": QUIET, **options},
+                tags={**this_process(), **(tags or {})},
+                instance=instance,
+                raise_on_error=False,
+            )
+            listen()
+            if home.stop.interrupted:
+                run = instance.get_run_by_id(result.run_id)
+                if run is not None and run.status is dg.DagsterRunStatus.FAILURE:
+                    instance.report_run_canceled(run, message=home.stop.reason)
+                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, batches)}")
+            _succeed(home, result)
+
+        yield execute
+
+
+def _what_is_kept(home: Home, batches: Sequence[str]) -> str:
+    made, spent = sum(r.calls for r in home.results), sum(r.cost_usd for r in home.results)
+    rests = []
+    for name, some in groupby(sorted(batches), key=arm_of):
+        arm, chosen = home.configs.arm(name), tuple(some)
+        one_by_one = (None,) if set(chosen) == set(arm_batches(arm)) else chosen
+        rests += [estimate(home.configs, arm, home.warehouse, batch=batch) for batch in one_by_one]
+    left, left_usd = sum(rest.left for rest in rests), sum(rest.cost_usd for rest in rests)
+    kept = f"the {made:,} calls made are kept (${spent:.4f})" if batches else "what was done is kept"
+    rest = f"; {left:,} episodes are left to play, about ${left_usd:.2f}" if batches else ""
+    return f"{kept}{rest}; run the same again to resume"
 
 
 def _succeed(home: Home, result: dg.ExecuteInProcessResult) -> None:

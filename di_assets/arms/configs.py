@@ -60,11 +60,13 @@ class PlaySettings(Strict):
         engine: `local` in the process that materialises a batch, `dask` on a cluster.
         scheduler: of the cluster, as Dask takes it (`tcp://HOST:8786`).
         chunk: episodes a task.
+        drain_s: most seconds that replies on their way are waited for when play is told to end.
     """
 
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = Field(default=None, min_length=1)
     chunk: int = Field(default=5, ge=1)
+    drain_s: float = Field(default=30.0, ge=0, allow_inf_nan=False)
 
 
 LOCAL = PlaySettings()

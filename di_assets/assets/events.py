@@ -9,11 +9,13 @@ from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
+from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
 from di_assets.assets.pool import POOL, playing
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.batch import BatchResult, play_batch
 from di_assets.play.keys import check_keys, models_needed
+from di_assets.play.stopping import heard
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES
 
@@ -80,8 +82,10 @@ def events_asset(
         arms = [home.configs.arm(name) for name in sorted(set(map(arm_of, context.partition_keys)))]
         check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
-        with playing(home.playing, context.run.run_id, in_turn=paid):
+        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop):
             for batch in context.partition_keys:
+                if home.stop.reason is not None:
+                    break
                 result = play_batch(
                     home.configs,
                     home.configs.arm(arm_of(batch)),
@@ -90,6 +94,7 @@ def events_asset(
                     limit=limit,
                     budget_usd=money,
                     progress=tell(batch),
+                    stop=home.stop,
                 )
                 limit = None if limit is None else max(0, limit - result.played - result.failed)
                 money = None if money is None else max(0.0, money - result.cost_usd)
@@ -97,15 +102,30 @@ def events_asset(
                 results.append(result)
                 context.instance.add_run_tags(context.run.run_id, result_tags(results))
                 context.log.info(sentence(result))
+                if home.stop.interrupted:
+                    break
                 scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
                 told = {**facts(result), **metadata.players(scripted=scripted), **links(batch)}
                 for table in EVENT_TABLES:
                     shown = metadata.of_stored(table.name, home.warehouse.scan(table.name, batch))
                     context.add_asset_metadata({**shown, **told}, asset_key=table.name, partition_key=batch)
+            if home.stop.interrupted:
+                _cancel(context, home.stop.reason)
         for table in EVENT_TABLES:
             yield dg.MaterializeResult(asset_key=table.name)
 
     return play
+
+
+def _cancel(context: dg.AssetExecutionContext, reason: str | None) -> None:
+    """Ends the run by Dagster's own interrupt, once what was played is committed.
+
+    An interrupt that nobody asked Dagster for is a failure to it, which it starts again: so it should, where the
+    system ends a run's process. A run in a person's own process was interrupted by that person.
+    """
+    if PROCESS_TAG in context.run.tags:
+        context.instance.report_run_canceling(context.run)
+    raise dg.DagsterExecutionInterruptedError(reason)
 
 
 def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Callable[[int, int, Tally], None]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from di_assets.arms import Configs, load_configs
 from di_assets.play.batch import BatchResult
+from di_assets.play.stopping import Stop
 from di_assets.tables import Warehouse, open_warehouse
 
 Progress = Callable[[int, int], None]
@@ -22,6 +23,7 @@ class Home:
         progress: told (episodes done, episodes to play) while a batch is played.
         results: what each batch played in this process came to.
         failures: what each step that failed in this process raised, by step.
+        stop: ends whatever this process plays, once it is asked.
     """
 
     warehouse: Warehouse
@@ -29,6 +31,7 @@ class Home:
     progress: Progress | None = None
     results: list[BatchResult] = field(default_factory=list)
     failures: dict[str, BaseException] = field(default_factory=dict)
+    stop: Stop = field(default_factory=Stop)
 
     @property
     def dagster(self) -> Path:
@@ -48,8 +51,10 @@ def open_home(warehouse: str | None = None, configs: str | None = None, *, progr
         ConfigError: the configuration is wrong.
         WarehouseError: the warehouse's address is.
     """
+    known = load_configs(Path(configs or os.environ.get("DI_CONFIGS") or "configs"))
     return Home(
         warehouse=open_warehouse(warehouse or os.environ.get("DI_WAREHOUSE") or "warehouse"),
-        configs=load_configs(Path(configs or os.environ.get("DI_CONFIGS") or "configs")),
+        configs=known,
         progress=progress,
+        stop=Stop(drain_s=known.play.drain_s),
     )

@@ -78,15 +78,21 @@ def _run(
         chosen = [home.configs.arm(name) for name in dict.fromkeys(names)]
         _prepare(home, chosen, launch=launch)
         from di_assets.assets.events import sentence  # noqa: PLC0415
-        from di_assets.runs import materialise_batches, materialise_report  # noqa: PLC0415
+        from di_assets.runs import RunInterruptedError, materialise_batches, materialise_report  # noqa: PLC0415
 
-        materialise_batches(home, [b for arm in chosen for b in batches(arm)], limit=limit, budget_usd=budget_usd)
-        bars.update(bar, description="report", total=None)
-        materialise_report(home)
+        interrupted: RunInterruptedError | None = None
+        try:
+            materialise_batches(home, [b for arm in chosen for b in batches(arm)], limit=limit, budget_usd=budget_usd)
+            bars.update(bar, description="report", total=None)
+            materialise_report(home)
+        except RunInterruptedError as reason:
+            interrupted = reason
     for result in home.results:
         click.echo(
             json.dumps({f: getattr(result, f) for f in result.__dataclass_fields__}) if as_json else sentence(result)
         )
+    if interrupted is not None:
+        raise interrupted
     undone = [result for result in home.results if result.failed or result.stopped]
     if undone:
         left = sum(result.left for result in undone)

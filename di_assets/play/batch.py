@@ -3,7 +3,7 @@
 import fcntl
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
+from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
 from di_assets.tables import Warehouse
 
@@ -76,6 +77,7 @@ def play_batch(
     limit: int | None = None,
     budget_usd: float | None = None,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> BatchResult:
     """Plays the planned episodes of a batch that are not complete, or the next `limit` of them; idempotent.
 
@@ -87,6 +89,7 @@ def play_batch(
         limit: most episodes to play now.
         budget_usd: most to spend now, besides the arm's own budget.
         progress: told (episodes done, episodes to play, what was done) now and then.
+        stop: ends play once it is asked; what came until then is committed.
 
     Raises:
         BatchInUseError: another process is playing it.
@@ -101,7 +104,8 @@ def play_batch(
         todo = [p for p in planned if p.episode_id not in complete][:limit]
         if todo:
             warehouse.probe()
-        played, tally = _play(configs, arm, todo, folder, warehouse, budget_usd, progress)
+        stop = stop or Stop(drain_s=configs.play.drain_s)
+        played, tally = _play(configs, arm, todo, folder, warehouse, budget_usd, progress, stop)
         if played:
             tables = commit(warehouse, folder, batch, tables, event_frames(arm, played))
             clear(folder, tables, {one.planned.episode_id for one in played if one.status == COMPLETE})
@@ -132,6 +136,7 @@ def _play(
     warehouse: Warehouse,
     budget_usd: float | None,
     progress: Progress | None,
+    stop: Stop,
 ) -> tuple[list[Played], Tally]:
     """Plays these episodes, on a cluster where there is one; here, those of scripted agents alone first and at once."""
     done, tally = 0, Tally()
@@ -151,21 +156,34 @@ def _play(
         others = [planned for planned in todo if not (local and configs.is_free(planned.models))]
         config_hash = configs.config_hash(arm)
         for planned in here:
+            if stop.reason is not None:
+                break
             played.append(played_free(planned, config_hash))
             tally.add(played[-1].calls)
             one_more()
             meanwhile(tally)
-        if others:
+        if others and stop.reason is None:
             for planned in [p for p in others if not configs.is_free(p.models)][:1]:
                 check_prompts(planned, arm, configs)
             budgets = [
                 Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),
             ]
-            played += _engine(configs)(
-                configs, arm, others, folder, budgets, tally=tally, one_more=one_more, meanwhile=meanwhile
-            )
+            with suppress(StoppedError):
+                played += _engine(configs)(
+                    configs,
+                    arm,
+                    others,
+                    folder,
+                    budgets,
+                    tally=tally,
+                    stop=stop,
+                    one_more=one_more,
+                    meanwhile=meanwhile,
+                )
             meanwhile(tally)
+        if len(played) < len(todo):
+            tally.stopped = tally.stopped or stop.reason
     return played, tally
 
 

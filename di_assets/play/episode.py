@@ -15,6 +15,7 @@ from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
 from di_assets.game.types import Observation, Reply, Setup, Turn
 from di_assets.play.calling import MAX_REASKS, Place, Replies, Sender, ask_once
+from di_assets.play.stopping import StoppedError
 from di_assets.providers.types import FatalFault
 
 
@@ -32,6 +33,7 @@ async def play_episode(setup: Setup, table: Table) -> State:
 
     Raises:
         ProviderError: a seat got no reply; the journal keeps all that came.
+        StoppedError: play was told to end.
         StaleJournalError: the journal does not answer today's questions.
     """
     state = start(setup)
@@ -48,8 +50,8 @@ async def _all(*asks: "asyncio._CoroutineLike[Reply]") -> list[Reply]:
     results = await asyncio.gather(*asks, return_exceptions=True)
     problems = [r for r in results if isinstance(r, BaseException)]
     if problems:
-        # A fatal fault first: it stops the run, not the episode alone.
-        raise min(problems, key=lambda p: not isinstance(p, FatalFault))
+        # What stops the run, and not the episode alone, comes first.
+        raise min(problems, key=lambda p: not isinstance(p, FatalFault | StoppedError))
     return [r for r in results if isinstance(r, Reply)]
 
 

@@ -19,6 +19,7 @@ from di_assets.play.in_flight import SUFFIX, InFlight, move
 from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
 from di_assets.play.sending import Lines
+from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
 from di_assets.providers.types import FatalFault, TransportFault
 
@@ -42,6 +43,7 @@ class Playing:
         noting: where requests that are out are noted.
         folder: of the journals.
         tally: counts what is done; when it says that play stopped, no episode is begun.
+        stop: ends play once it is asked; asked here too when an episode ends in an error of this program or machine.
         one_more: called as each episode ends.
         meanwhile: called every other second with what is done, calls of episodes that are still played included.
     """
@@ -53,6 +55,7 @@ class Playing:
     noting: Noting
     folder: Path
     tally: Tally
+    stop: Stop
     one_more: Callable[[], None] = lambda: None
     meanwhile: Callable[[Tally], None] = lambda _: None
     sync: GroupSync = field(default_factory=GroupSync)
@@ -67,13 +70,19 @@ def play_journaled(
     budgets: Sequence[Budget],
     *,
     tally: Tally,
+    stop: Stop,
     one_more: Callable[[], None],
     meanwhile: Callable[[Tally], None] = lambda _: None,
 ) -> list[Played]:
-    """Plays these episodes here, each on from where its journal in `folder` ends; none overspends a budget."""
+    """Plays these episodes here, each on from where its journal in `folder` ends; none overspends a budget.
+
+    Raises:
+        StoppedError: play was told to end before it began.
+    """
 
     async def all_of_them() -> list[Played]:
-        await others_gone(locks_in(folder))
+        async with stop.waiting():
+            await others_gone(locks_in(folder))
         move(folder, lambda _: folder / IN_FLIGHT)
         in_flight = InFlight(folder / IN_FLIGHT)
 
@@ -85,10 +94,11 @@ def play_journaled(
             arm=arm,
             configs=configs,
             prompts=Prompts.load(configs.prompts),
-            lines=Lines(configs.models, configs.accounts, budgets),
+            lines=Lines(configs.models, configs.accounts, budgets, stop=stop),
             noting=noting,
             folder=folder,
             tally=tally,
+            stop=stop,
             one_more=one_more,
             meanwhile=meanwhile,
         )
@@ -102,24 +112,41 @@ def play_journaled(
 
 
 async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Played]:
-    """Plays these episodes, so many at once as the arm allows; those not begun when play was stopped are left out."""
+    """Plays these episodes, so many at once as the arm allows; those not begun when play was stopped are left out.
+
+    An error that is none of a call's (a disk that is full, say) ends play as a stop does, and is raised when replies
+    on their way are kept.
+    """
     run.lines.connect(run.arm.models)
     places = asyncio.Semaphore(run.arm.in_flight)
 
     async def placed(planned: PlannedEpisode) -> Played | None:
         async with places:
-            return await _one(run, planned) if run.tally.stopped is None else None
+            if run.tally.stopped is not None or run.stop.reason is not None:
+                return None
+            try:
+                return await _one(run, planned)
+            except StoppedError:
+                return None  # before it began
+            except Exception as problem:
+                run.stop.ask(f"{planned.episode_id}: {type(problem).__name__}", interrupted=False)
+                raise
 
     telling = asyncio.create_task(_tell(run))
     try:
-        played = await asyncio.gather(*(placed(planned) for planned in todo))
+        ended = await asyncio.gather(*(placed(planned) for planned in todo), return_exceptions=True)
     finally:
         telling.cancel()
         with suppress(asyncio.CancelledError):
             await telling
         await run.lines.close()
         run.sync.close()
-    return [one for one in played if one is not None]
+    problems = [one for one in ended if isinstance(one, BaseException)]
+    if problems:
+        raise problems[0]
+    if None in ended:
+        run.tally.stopped = run.tally.stopped or run.stop.reason
+    return [one for one in ended if isinstance(one, Played)]
 
 
 async def _tell(run: Playing) -> None:
@@ -145,7 +172,7 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             status, failure = FAILED, str(fault)
         except StaleJournalError as problem:
             status, failure = FAILED, str(problem)
-        except (BudgetExceededError, FatalFault) as reason:
+        except (BudgetExceededError, FatalFault, StoppedError) as reason:
             status, failure = STOPPED, str(reason)
             run.tally.stopped = str(reason)
         finally:

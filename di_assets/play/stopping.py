@@ -7,6 +7,7 @@ connection) is woken at once. A call that has left is cut off only when its repl
 
 import asyncio
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,26 +39,31 @@ class Stop:
 
     Attributes:
         reason: what asked for it; None while play goes on.
+        interrupted: it was asked from outside, by a person or the system.
         hurried: replies on their way are waited for no longer.
     """
 
     def __init__(self, *, drain_s: float = DRAIN_S) -> None:
         self.drain_s = drain_s
         self.reason: str | None = None
-        self.hurried = False
+        self.interrupted = self.hurried = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scopes: set[_Scope] = set()
+        self._listening: list[Callable[[], None]] = []
         self._patience: asyncio.TimerHandle | None = None
 
-    def ask(self, reason: str) -> None:
-        """Ends play. Asked a second time, it cuts off the replies that are still on their way."""
+    def ask(self, reason: str, *, interrupted: bool = True) -> None:
+        """Ends play. Asked from outside a second time, it cuts off the replies that are still on their way."""
         if self.reason is None:
             self.reason = reason
-        else:
-            self.hurried = True
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._heed)
+        self.hurried = self.hurried or (self.interrupted and interrupted)
+        self.interrupted = self.interrupted or interrupted
+        self._wake()
+
+    def hurry(self) -> None:
+        """Cuts off the replies that are still on their way, once play is to end."""
+        self.hurried = True
+        self._wake()
 
     def check(self) -> None:
         """Between two pieces of work.
@@ -75,6 +81,24 @@ class Stop:
     def waiting(self) -> "_Scope":
         """`async with` it around a wait; it raises `StoppedError` as soon as play is to end."""
         return _Scope(self)
+
+    @contextmanager
+    def listening(self, heed: Callable[[], None]) -> Iterator[None]:
+        """Until the block ends, `heed` is called in this loop whenever the stop is asked or hurried."""
+        self._loop = asyncio.get_running_loop()
+        self._listening.append(heed)
+        try:
+            if self.reason is not None:
+                heed()
+            yield
+        finally:
+            self._listening.remove(heed)
+
+    async def asked(self) -> None:
+        """Returns when play is to end."""
+        with suppress(StoppedError):
+            async with self.waiting():
+                await asyncio.get_running_loop().create_future()
 
     async def sleep(self, seconds: float) -> None:
         """As `asyncio.sleep`.
@@ -95,16 +119,19 @@ class Stop:
         if self._patience is not None and not self._scopes:
             self._patience.cancel()
 
+    def _wake(self) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._heed)
+
     def _heed(self) -> None:
         for scope in list(self._scopes):
             if self.hurried or not scope.out:
                 scope.cut()
+        for heed in list(self._listening):
+            heed()
         if self._loop is not None and self._patience is None and not self.hurried:
-            self._patience = self._loop.call_later(self.drain_s, self._hurry)
-
-    def _hurry(self) -> None:
-        self.hurried = True
-        self._heed()
+            self._patience = self._loop.call_later(self.drain_s, self.hurry)
 
 
 class _Scope:
@@ -184,7 +211,7 @@ def heard(stop: Stop) -> Iterator[None]:
     numbers = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
 
     def hears(number: int, _: object) -> None:
-        stop.ask(f"interrupted by {signal.Signals(number).name}")
+        stop.ask(_words(number))
 
     before = {number: signal.signal(number, hears) for number in numbers}
     try:
@@ -192,3 +219,35 @@ def heard(stop: Stop) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def overheard(stop: Stop) -> Iterator[Callable[[], None]]:
+    """Notices signals that somebody else's handlers take; what is yielded asks the stop where one came meanwhile.
+
+    Dagster takes over signals while a run is in progress, and forgets those that come between the last step of a run
+    and its end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+
+        def look() -> None:
+            with suppress(BlockingIOError):
+                for number in ours.recv(4096):
+                    if number in SIGNALS and not stop.interrupted:
+                        stop.ask(_words(number))
+
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield look
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+def _words(number: int) -> str:
+    return f"interrupted by {signal.Signals(number).name}"

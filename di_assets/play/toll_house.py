@@ -2,7 +2,8 @@
 
 Each chunk of episodes that is played keeps one connection. It asks for each call and says when that is over; one round
 trip a call, which takes a model seconds. Where the connection breaks, its worker is gone, and what its open calls can
-have cost counts as spent. Where the driver is gone, a worker can let out no more calls and gives up.
+have cost counts as spent. Where the driver is gone, a worker can let out no more calls and gives up. When play is to
+end here, nothing more is let out, and every chunk is told.
 """
 
 import asyncio
@@ -11,12 +12,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from itertools import count
 from typing import Any
 
 from distributed.comm.core import Comm, CommClosedError, connect, listen
 
 from di_assets.play.budget import BudgetExceededError
+from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
 from di_assets.play.tolls import Toll, Tolls
 
@@ -35,19 +38,27 @@ class TollHouse:
     Args:
         tolls: of this process.
         secret: that a worker has to know.
+        stop: of this process.
+
+    Attributes:
+        playing: what chunks that are being played told last, by name.
+        comms: their connections.
     """
 
-    def __init__(self, tolls: Tolls, *, secret: str) -> None:
-        self._tolls, self._secret = tolls, secret
+    def __init__(self, tolls: Tolls, *, secret: str, stop: Stop) -> None:
+        self._tolls, self._secret, self._stop = tolls, secret, stop
         self.playing: dict[str, Tally] = {}
+        self.comms: set[Comm] = set()
         self._one_at_a_time = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def open(self, address: str) -> AsyncIterator[str]:
         """Listens at an address without a port; yields where workers find it."""
         listener = await listen(f"{address}:0", self._serve, deserialize=True)
         try:
-            yield listener.contact_address
+            with self._stop.listening(self._tell_all):
+                yield listener.contact_address
         finally:
             stopping = listener.stop()
             if stopping is not None:
@@ -56,57 +67,93 @@ class TollHouse:
     async def _serve(self, comm: Comm) -> None:
         """One worker's connection, until it ends."""
         open_tolls: dict[int, Toll] = {}
-        waiting: set[asyncio.Task[None]] = set()
+        waiting: dict[int, asyncio.Task[None]] = {}
         chunk = ""
         try:
             hello = await comm.read()
             if not hmac.compare_digest(str(hello.get("secret")), self._secret):
                 return
             chunk = hello["chunk"]
+            self.comms.add(comm)
+            if self._stop.reason is not None:
+                await self._tell(comm)
             while True:
                 message = await comm.read()
-                if "enter" in message:
-                    task = asyncio.create_task(self._let_out(comm, message["enter"], open_tolls))
-                    waiting.add(task)
-                    task.add_done_callback(waiting.discard)
-                elif "leave" in message:
-                    number, spent_usd, replied = message["leave"]
-                    self._tolls.leave(open_tolls.pop(number), spent_usd=spent_usd, replied=replied)
-                elif "slow_down" in message:
-                    self._tolls.slow_down(*message["slow_down"])
-                elif "tally" in message:
-                    told = message["tally"]
-                    self.playing[chunk] = Tally(**{**told, "faults": Counter(told["faults"])})
-                elif "bye" in message:
-                    await comm.write({"bye": True})
+                if "bye" in message:
+                    await self._write(comm, {"bye": True})
                     return
+                if "enter" in message:
+                    number = message["enter"][0]
+                    waiting[number] = asyncio.create_task(self._let_out(comm, message["enter"], open_tolls))
+                    waiting[number].add_done_callback(partial(_done, waiting, number))
+                elif message.get("forget", -1) in waiting and message["forget"] not in open_tolls:
+                    waiting[message["forget"]].cancel()
+                else:
+                    self._hear(message, chunk, open_tolls)
         except CommClosedError:
             pass
         finally:
-            for task in waiting:
+            self.comms.discard(comm)
+            for task in list(waiting.values()):
                 task.cancel()
             for toll in open_tolls.values():
                 self._tolls.leave(toll, spent_usd=toll.most_usd, replied=False)
             self.playing.pop(chunk, None)
             comm.abort()
 
+    def _hear(self, message: dict[str, Any], chunk: str, open_tolls: dict[int, Toll]) -> None:
+        if "leave" in message:
+            number, spent_usd, replied = message["leave"]
+            self._tolls.leave(open_tolls.pop(number), spent_usd=spent_usd, replied=replied)
+        elif "forget" in message and message["forget"] in open_tolls:
+            self._tolls.leave(open_tolls.pop(message["forget"]), spent_usd=0.0, replied=False)
+        elif "slow_down" in message:
+            self._tolls.slow_down(*message["slow_down"])
+        elif "tally" in message:
+            told = message["tally"]
+            self.playing[chunk] = Tally(**{**told, "faults": Counter(told["faults"])})
+
     async def _let_out(self, comm: Comm, asked: list[Any], open_tolls: dict[int, Toll]) -> None:
         number, model, tokens, most_usd = asked
         try:
-            open_tolls[number] = await self._tolls.enter(model, tokens, most_usd)
+            async with self._stop.waiting():
+                open_tolls[number] = await self._tolls.enter(model, tokens, most_usd)
             reply: dict[str, Any] = {"number": number}
+        except StoppedError:
+            return  # its worker is told
         except BudgetExceededError as reason:
             reply = {"number": number, "exceeded": str(reason)}
+        await self._write(comm, reply)
+
+    def _tell_all(self) -> None:
+        for comm in self.comms:
+            task = asyncio.create_task(self._tell(comm))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, comm: Comm) -> None:
+        await self._write(comm, {"stop": self._stop.reason, "hurried": self._stop.hurried})
+
+    async def _write(self, comm: Comm, message: dict[str, Any]) -> None:
         with suppress(CommClosedError):  # whoever reads it next finds out
             async with self._one_at_a_time:
-                await comm.write(reply)
+                await comm.write(message)
+
+
+def _done(waiting: dict[int, asyncio.Task[None]], number: int, _: object) -> None:
+    del waiting[number]
 
 
 class FarTolls:
-    """The tolls of the driver, as a worker pays them."""
+    """The tolls of the driver, as a worker pays them.
 
-    def __init__(self, comm: Comm) -> None:
-        self._comm = comm
+    Args:
+        comm: the connection to it.
+        stop: of the chunk; asked when the driver says so, or is gone.
+    """
+
+    def __init__(self, comm: Comm, stop: Stop) -> None:
+        self._comm, self._stop = comm, stop
         self._numbers = count()
         self._asked: dict[int, asyncio.Future[None]] = {}
         self._to_send: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -126,6 +173,9 @@ class FarTolls:
         self._to_send.put_nowait({"enter": [number, model, tokens, most_usd]})
         try:
             await self._asked[number]
+        except asyncio.CancelledError:
+            self._to_send.put_nowait({"forget": number})
+            raise
         finally:
             del self._asked[number]
         return Toll(model, most_usd, number)
@@ -155,6 +205,11 @@ class FarTolls:
         """Takes the driver's answers until its goodbye."""
         try:
             while "bye" not in (reply := await self._comm.read()):
+                if "stop" in reply:
+                    self._stop.ask(reply["stop"], interrupted=False)
+                    if reply["hurried"]:
+                        self._stop.hurry()
+                    continue
                 asked = self._asked.get(reply["number"])
                 if asked is not None and not asked.done():
                     if "exceeded" in reply:
@@ -166,6 +221,7 @@ class FarTolls:
             for asked in self._asked.values():
                 if not asked.done():
                     asked.set_exception(DriverLostError(self._lost))
+            self._stop.ask(self._lost, interrupted=False)  # what was let out and has not left stays
 
     def goodbye(self) -> None:
         """Nothing more will be sent."""
@@ -173,7 +229,7 @@ class FarTolls:
 
 
 @asynccontextmanager
-async def far_tolls(address: str, *, secret: str, chunk: str) -> AsyncIterator[FarTolls]:
+async def far_tolls(address: str, *, secret: str, chunk: str, stop: Stop) -> AsyncIterator[FarTolls]:
     """The tolls of the driver at this address; what was told of calls has arrived when the block ends.
 
     Raises:
@@ -186,7 +242,7 @@ async def far_tolls(address: str, *, secret: str, chunk: str) -> AsyncIterator[F
         raise DriverLostError(
             f"the driver at {address} can't be reached from this worker: {type(error).__name__}"
         ) from None
-    tolls = FarTolls(comm)
+    tolls = FarTolls(comm, stop)
     sending, reading = asyncio.create_task(tolls.send()), asyncio.create_task(tolls.read())
     try:
         yield tolls

@@ -130,9 +130,9 @@ def http(status, body, *headers):
 class Hostile:
     """The server's behaviour and its memory of what it was asked."""
 
-    def __init__(self, *, seed, transient, model, latency_s, always, ledger):
+    def __init__(self, *, seed, transient, model, latency_s, always, ledger, arrivals=None):
         self.seed, self.transient, self.model, self.latency_s = seed, transient, model, latency_s
-        self.always, self.ledger = always, ledger
+        self.always, self.ledger, self.arrivals = always, ledger, arrivals
         self.times = {}
         self.open = 0  # requests that are being answered
 
@@ -156,6 +156,9 @@ class Hostile:
 
     async def answer(self, dialect, raw, secret, writer):
         """False when the connection is to be closed."""
+        if self.arrivals is not None:
+            self.arrivals.write(f"{time.time()}\n")
+            self.arrivals.flush()
         self.open += 1
         try:
             return await self.answered(dialect, raw, secret, writer)
@@ -239,8 +242,12 @@ class Hostile:
             self.ledger.flush()
 
 
+def kept(path):
+    return open(path or "/dev/null", "a")  # noqa: PTH123
+
+
 async def main(options):
-    with open(options.ledger, "a") if options.ledger else open("/dev/null", "w") as ledger:  # noqa: PTH123, ASYNC230
+    with kept(options.ledger) as ledger, kept(options.arrivals) as arrivals:
         hostile = Hostile(
             seed=options.seed,
             transient=options.transient,
@@ -248,6 +255,7 @@ async def main(options):
             latency_s=options.latency,
             always=options.always,
             ledger=ledger,
+            arrivals=arrivals,
         )
         server = await asyncio.start_server(hostile.serve, "127.0.0.1", options.port, limit=2**22)
         print(server.sockets[0].getsockname()[1], flush=True)
@@ -263,4 +271,5 @@ if __name__ == "__main__":
     parser.add_argument("--latency", type=float, default=0.01)
     parser.add_argument("--always", help="fail every request in this way")
     parser.add_argument("--ledger")
+    parser.add_argument("--arrivals", help="the time each request came whole, a line each")
     asyncio.run(main(parser.parse_args()))
