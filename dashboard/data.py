@@ -49,6 +49,13 @@ def dagster_batch(batch: str) -> str:
     return f"{where}/assets/episodes?view=partitions&partition={quote(batch, safe='')}"
 
 
+@st.cache_data(max_entries=2, show_spinner=False)
+def damage(root: str, version: str) -> list[str]:
+    """What is wrong with the files of the tables, a line each."""
+    del version
+    return [f"{root}/{one}" for one in open_warehouse(root).damage()]
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
 def shelf(root: str, version: str) -> pl.DataFrame:
     """Where every episode stands; `version` makes it new when the table of episodes is."""

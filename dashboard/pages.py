@@ -1,19 +1,15 @@
 """The pages of the dashboard and what they share: reads tables and the report, computes nothing."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from polars.exceptions import PolarsError
 
 # Streamlit puts this folder on the path, not the one above it, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dashboard import arms, compare, data, episodes, lineage, question, transcript
-from dashboard.style import page
-from dashboard.untrusted import safe
-from di_assets.tables import DamageError, StorageError
-from di_assets.tables.bucket import from_polars
+from dashboard import arms, compare, damaged, data, episodes, lineage, question, transcript
 
 PAGES = (
     *(
@@ -29,11 +25,6 @@ PAGES = (
 
 st.set_page_config(page_title="Delegated Influence", layout="centered")
 chosen = st.navigation(list(PAGES), position="top")
-try:
-    chosen.run()
-    data.refresh(chosen.url_path, journals=chosen.url_path == "arms")
-except (DamageError, StorageError, OSError, PolarsError) as problem:
-    said = problem if isinstance(problem, (DamageError, StorageError)) else from_polars(problem, str(data.warehouse()))
-    if said is None:
-        raise
-    st.html(page(f"<p role='alert' class='text'>{safe(str(said))}</p>"))
+damaged.shown(damaged.notices)
+damaged.shown(chosen.run)
+damaged.shown(partial(data.refresh, chosen.url_path, journals=chosen.url_path == "arms"))

@@ -11,6 +11,10 @@ import sqlite3
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from di_assets.tables import DamageError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_CHARS = 600
@@ -65,11 +69,16 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
 
         fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
         return str(fault), fault.exit_code
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error)
     package = type(error).__module__.partition(".")[0]
     if isinstance(error, sqlite3.Error) or package == "sqlalchemy":
         return _of_history(getattr(error, "orig", None) or error, warehouse), FAILED
+    damage = _damage(error, warehouse)
+    if damage is not None:
+        return str(damage), damage.exit_code
+    if isinstance(error, OSError):
+        return _of_system(error)
     if package == "polars":
         what = f"a table can't be read ({_first_line(error)})"
         return f"{warehouse}/tables: {what}; `di verify --all` says which", FAILED
@@ -78,6 +87,17 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
     if isinstance(error, MemoryError):
         return "this machine has too little memory for it; end other programs, then run the same again", FAILED
     return _mistake(error), FAILED
+
+
+def _damage(error: BaseException, warehouse: str) -> "DamageError | None":
+    """Files of the warehouse that are not what was written: what was read of them made no sense."""
+    from di_assets.report.reading import damage_behind  # noqa: PLC0415
+    from di_assets.tables import StorageError, open_warehouse  # noqa: PLC0415
+
+    try:
+        return damage_behind(open_warehouse(warehouse), error)
+    except StorageError:
+        return None
 
 
 def _of_system(error: OSError) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from di_assets.assets.checks import (
     measured_keys_unique,
     planned_equals_played,
 )
+from di_assets.assets.damaged import looked_at
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem
 
@@ -55,7 +56,11 @@ def _multi_check(
                 continue
             severity = dg.AssetCheckSeverity.WARN if check is planned_equals_played else dg.AssetCheckSeverity.ERROR
             named = partial(result, severity=severity, check_name=check.__name__, asset_key=asset)
-            found = {batch: p for batch in context.partition_keys if (p := check(home, batch)) is not None}
+            found = {
+                batch: p
+                for batch in context.partition_keys
+                if (p := looked_at(home, partial(check, home, batch), table=asset))
+            }
             # A run of a range, be it of one batch as a backfill may be: Dagster notes its result for no partition.
             if "dagster/partition" not in context.op_execution_context.run.tags:
                 for batch in context.partition_keys:

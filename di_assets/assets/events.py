@@ -8,6 +8,7 @@ import dagster as dg
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
+from di_assets.assets.damaged import naming_damage
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
@@ -80,9 +81,10 @@ def events_asset(
         results: list[BatchResult] = []
         context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
         arms = [home.configs.arm(name) for name in sorted(set(map(arm_of, context.partition_keys)))]
-        check_keys(home.configs, models_needed(arms, home.warehouse))
+        with naming_damage(home):
+            check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
-        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop):
+        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), naming_damage(home):
             for batch in context.partition_keys:
                 if home.stop.reason is not None:
                     break

@@ -6,6 +6,7 @@ shows beside each asset. Both allow an arm the longest gap between its nights, a
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice, pairwise
 
 import dagster as dg
@@ -16,6 +17,7 @@ from di_assets.arms import Configs, batches
 from di_assets.arms.arm import Nightly
 from di_assets.assets.checked import result
 from di_assets.assets.checks import planned_equals_played
+from di_assets.assets.damaged import looked_at
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.report.figures import FIGURES
@@ -107,7 +109,7 @@ def _fresh_tables() -> dg.AssetChecksDefinition:
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys):
             name = key.asset_key.to_user_string()
-            found = newer_batches(home.warehouse, name)
+            found = looked_at(home, partial(newer_batches, home.warehouse, name), table=name)
             severity = dg.AssetCheckSeverity.ERROR
             yield result([found] if found else [], severity=severity, check_name=key.name, asset_key=name)
 
@@ -120,7 +122,7 @@ def _fresh_arm(name: str, night: Nightly) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="episodes", name=f"{name}_is_fresh", description=due)
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
         newest = last_materialised(context.instance, batches(home.configs.arm(name)))
-        found = unplayed(home, name, newest, now=datetime.now(tz=UTC))
+        found = looked_at(home, partial(unplayed, home, name, newest, now=datetime.now(tz=UTC)), table="episodes")
         return result([found] if found else [], severity=dg.AssetCheckSeverity.WARN)
 
     return fresh

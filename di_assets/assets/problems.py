@@ -31,7 +31,9 @@ class Problem:
 
     @property
     def description(self) -> str:
-        """The sentence, and where: the first rows by their keys, and how many more there are."""
+        """The sentence, and where: the first rows by their keys, and how many more there are; alone without rows."""
+        if self.rows.is_empty():
+            return self.sentence
         more = self.rows.height - MOST_NAMED
         return f"{self.sentence}: {self.table} " + "; ".join(self.named) + (f"; and {more:,} more" if more > 0 else "")
 

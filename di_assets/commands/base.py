@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 VERBOSE = "di.verbose"
+WRONG = "di.wrong"
+MOST_WARNINGS = 5
 INTERRUPTED = 130
 EXIT_CODES = "Exit codes: 0 done, 1 the work failed, 2 bad usage or bad input, 130 interrupted by a person."
 
@@ -41,9 +43,15 @@ class Verbs(click.Group):
     """The verbs: whatever fails in one ends it with one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb that is named."""
-        with errors():
-            return super().invoke(ctx)
+        """Runs the verb that is named, then says what is wrong with the warehouse's files besides."""
+        try:
+            with errors():
+                made = super().invoke(ctx)
+        except click.ClickException as error:
+            _warn(ctx, but=error.message)
+            raise
+        _warn(ctx)
+        return made
 
 
 @click.group(
@@ -79,7 +87,9 @@ def errors() -> Iterator[None]:
         raise
     except BrokenPipeError:
         raise  # whoever read the output has seen enough; click ends quietly
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:
+        if not isinstance(error, (Exception, KeyboardInterrupt)) and type(error).__name__ != "PanicException":
+            raise  # but for a panic of Polars, which is how it ends at some damaged files
         from di_assets.failures import failure, trace  # noqa: PLC0415
 
         context = click.get_current_context(silent=True)
@@ -103,6 +113,7 @@ def open_home_of(options: dict[str, str], *, writing: bool = False, **more: Any)
 
     home = open_home(options["warehouse"], options["configs"], **more)
     home.warehouse.check(writing=writing)
+    _look(home.warehouse)
     return home
 
 
@@ -119,7 +130,24 @@ def warehouse_of(options: dict[str, str]) -> "Warehouse":
 
     warehouse = open_warehouse(options["warehouse"])
     warehouse.check()
+    _look(warehouse)
     return warehouse
+
+
+def _look(warehouse: "Warehouse") -> None:
+    """Notes what is wrong with the warehouse's files, to be said when the verb has ended."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[WRONG] = {f"{warehouse}/{one.file}": f"{warehouse}/{one}" for one in warehouse.damage()}
+
+
+def _warn(context: click.Context, *, but: str = "") -> None:
+    """Says what was noted, but for files that are named already."""
+    lines = [line for file, line in context.meta.get(WRONG, {}).items() if file not in but]
+    for line in lines[:MOST_WARNINGS]:
+        click.echo(f"Warning: {line}", err=True)
+    if len(lines) > MOST_WARNINGS:
+        click.echo(f"Warning: and {len(lines) - MOST_WARNINGS:,} more; `di repair --dry-run` names them", err=True)
 
 
 def no_episode(warehouse: "Warehouse", episode: str) -> str:

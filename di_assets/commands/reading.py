@@ -3,10 +3,14 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from di_assets.commands.base import BadInput, errors, main, no_episode, open_home_of, printing, warehouse_of
+
+if TYPE_CHECKING:
+    from di_assets.tables import Warehouse
 
 FORMATS = ("csv", "parquet", "jsonl")
 
@@ -66,7 +70,10 @@ def show(options: dict[str, str], episode: str, event: int | None, as_json: bool
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an episode.")
 @click.pass_obj
 def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    """Replay stored replies and hold events, points and hashes against them. Exit code 1 when something differs."""
+    """Hold files against their checksums, and events, points and hashes against replayed replies.
+
+    Exit code 1 when something differs.
+    """
     if everything == bool(episodes):
         raise click.UsageError("name episodes, or say --all")
     with errors():
@@ -74,22 +81,38 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
 
         home = open_home_of(options)
         counts = {"ok": 0, "stale": 0, "broken": 0}
-        try:
-            for verdict in replay(home.configs, home.warehouse, episodes=None if everything else list(episodes)):
+        batches = dict.fromkeys(home.warehouse.batches()) if everything else _by_batch(home.warehouse, episodes)
+        damaged = [
+            one for one in home.warehouse.damage() if one.kind == "damaged" and (everything or one.of in batches)
+        ]
+        damaged += [one for batch in ([None] if everything else batches) for one in home.warehouse.changed(batch)]
+        for one in damaged:
+            line = f"{home.warehouse}/{one}"
+            told = {"file": one.file, "status": "damaged", "problem": line}
+            click.echo(json.dumps(told) if as_json else f"damaged: {line}")
+        for batch in [batch for batch in batches if batch not in {one.of for one in damaged}]:
+            for verdict in replay(home.configs, home.warehouse, episodes=batches[batch], batch=batch):
                 counts[verdict.status] += 1
                 if as_json:
-                    click.echo(
-                        json.dumps(
-                            {"episode_id": verdict.episode_id, "status": verdict.status, "problem": verdict.problem}
-                        )
-                    )
+                    click.echo(json.dumps({f: getattr(verdict, f) for f in verdict.__dataclass_fields__}))
                 elif verdict.status != "ok":
                     click.echo(f"{verdict.status}: {verdict.episode_id}: {verdict.problem}")
-        except KeyError as error:
-            raise BadInput(no_episode(home.warehouse, str(error.args[0]))) from error
-    click.echo(", ".join(f"{count} {status}" for status, count in counts.items()), err=as_json)
-    if counts["broken"]:
+    summed = ", ".join(f"{count} {status}" for status, count in counts.items())
+    click.echo(summed + (f", {len(damaged)} damaged files" if damaged else ""), err=as_json)
+    if counts["broken"] or damaged:
         sys.exit(1)
+
+
+def _by_batch(warehouse: "Warehouse", episodes: tuple[str, ...]) -> dict[str, list[str] | None]:
+    """These episodes by their batch."""
+    import polars as pl  # noqa: PLC0415
+
+    stored = warehouse.scan("episodes").filter(pl.col("episode_id").is_in(episodes)).select("episode_id", "batch")
+    batches = dict(stored.collect().iter_rows())
+    for episode in episodes:
+        if episode not in batches:
+            raise BadInput(no_episode(warehouse, episode))
+    return {batch: [key for key in episodes if batches[key] == batch] for batch in sorted(set(batches.values()))}
 
 
 @main.command()

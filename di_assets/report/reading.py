@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from di_assets.tables import Warehouse
+from di_assets.tables import Damage, DamageError, StorageError, Warehouse
+from di_assets.tables.warehouse import SUMMARY
 
 EPISODES = (
     "episode_id",
@@ -20,14 +22,49 @@ EPISODES = (
     "n_forfeits",
     "cost_usd",
 )
+SCHEMA = Path(__file__).with_name("summary.schema.json")
 LISTED = ("episode_id", "condition", "focal_model", "focal_capture", "cascades", "gini")
 
 
 def read_summary(warehouse: Warehouse) -> dict[str, Any] | None:
-    """summary.json; None where it has not been written yet."""
-    text = warehouse.read_report("summary.json")
-    found: dict[str, Any] | None = None if text is None else json.loads(text)
+    """summary.json; None where it has not been written yet.
+
+    Raises:
+        DamageError: it is there, and no summary.
+    """
+    try:
+        text = warehouse.read_report("summary.json")
+        found: dict[str, Any] | None = None if text is None else json.loads(text)
+    except ValueError:
+        raise _damaged(warehouse, "is no summary") from None
+    if found is not None and not (isinstance(found, dict) and isinstance(found.get("questions"), dict)):
+        raise _damaged(warehouse, "is no summary")
     return found
+
+
+def damage_behind(warehouse: Warehouse, error: BaseException) -> DamageError | None:
+    """The damaged files that an error came of, the summary among them; None where there are none."""
+    blamed = warehouse.blamed(error)
+    if blamed is not None or hasattr(error, "exit_code"):
+        return blamed
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- only where something failed
+
+    try:
+        summary = read_summary(warehouse)
+    except DamageError as damage:
+        return damage
+    except (OSError, StorageError):
+        return None
+    wrong = (
+        None
+        if summary is None
+        else next(Draft202012Validator(json.loads(SCHEMA.read_text())).iter_errors(summary), None)
+    )
+    return None if wrong is None else _damaged(warehouse, f"is not what was written ({'.'.join(map(str, wrong.path))})")
+
+
+def _damaged(warehouse: Warehouse, what: str) -> DamageError:
+    return DamageError(str(warehouse), [Damage(SUMMARY, what, remedy="`di report` writes it anew")])
 
 
 def read_figure(warehouse: Warehouse, name: str) -> str:

@@ -6,6 +6,7 @@ Errors:
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from di_assets.tables.record import DAMAGED, FOLDER, Record, State
@@ -32,6 +33,11 @@ class Damage:
     what: str
     kind: Literal["damaged", "stray", "newer"] = "damaged"
     remedy: str = REPAIR
+
+    @property
+    def of(self) -> str:
+        """The batch that the file is of, or the table that is one file in all."""
+        return PurePosixPath(self.file).stem
 
     def __str__(self) -> str:
         """One line."""

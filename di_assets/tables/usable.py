@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import WarehouseError
 
 
@@ -36,9 +37,8 @@ def check_folder(root: Path, *, writing: bool) -> None:
 def _folders(root: Path) -> list[Path]:
     """What the program writes into, as far as it is there."""
     names = ("tables", "record", "report", "journal", "labels", "launches", "dagster")
-    tables = root / "tables"
-    inner = [path for path in tables.iterdir() if path.is_dir()] if tables.is_dir() else []
-    return [*(root / name for name in names if os.path.lexists(root / name)), *inner]
+    inner = [f"tables/{name}" for name, table in TABLES.items() if table.partitioned]
+    return [root / name for name in (*names, *inner) if os.path.lexists(root / name)]
 
 
 def _refuse(path: Path, what: str, asked: Path) -> None:

@@ -20,7 +20,7 @@ from di_assets.tables.damage import Damage, DamageError, file_name
 from di_assets.tables.kept import Kept
 from di_assets.tables.record import FOLDER as RECORD
 from di_assets.tables.schema import TABLES
-from di_assets.tables.storage import File, Folder, Storage, Written, replacing
+from di_assets.tables.storage import File, Folder, Storage, StorageError, Written, replacing
 from di_assets.tables.usable import check_folder
 
 __all__ = ["Warehouse", "open_warehouse", "replacing"]
@@ -124,6 +124,25 @@ class Warehouse:
             StorageError: object storage does not hold one afterwards; those before it are replaced.
         """
         self._kept.write(partition, {table: TABLES[table].conform(frame) for table, frame in frames.items()})
+
+    def batches(self) -> list[str]:
+        """Every batch of which the record knows a file, sorted."""
+        return sorted(name for name in self._kept.records.all() if name not in TABLES)
+
+    def blamed(self, error: BaseException) -> DamageError | None:
+        """The damage that an error came of, found by reading every file; None where files are what was written.
+
+        An error that says itself what is wrong is taken at its word.
+        """
+        if isinstance(error, DamageError):
+            return error
+        if hasattr(error, "exit_code"):
+            return None
+        try:
+            found = [one for one in self.damage() if one.kind == "damaged"] + self.changed()
+        except (OSError, StorageError):
+            return None
+        return DamageError(str(self), found) if found else None
 
     def adopt(self, name: str) -> bool:
         """Makes the record of a batch, or of a table that is one file in all, anew from its files; whether it could."""
