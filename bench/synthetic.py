@@ -158,6 +158,7 @@ def _episodes(arm, turn, ids, focal, replicate, focal_seat, forfeits):
         "started_at": STARTED,
         "finished_at": STARTED,
         "rules_version": RULES_VERSION,
+        "reader_version": None,
         "prompt_hash": _hash("synthetic"),
         "config_hash": _hash(arm.name),
         "journal_sha256": _hash("synthetic"),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from di_assets.agents.moves import encodable
 from di_assets.agents.player import Ask, Respondent
-from di_assets.agents.replies import encodable
 from di_assets.game.types import Turn
 from di_assets.play.journal import MOST_TEXT, OK, Call
 from di_assets.providers.types import Completion, ProviderError

@@ -3,6 +3,7 @@
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Player
 from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import READER_VERSION
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.board import may_write
@@ -45,4 +46,5 @@ def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts
         rules_version=RULES_VERSION,
         prompt_hash=SCRIPTED_PROMPTS if scripted else prompts.hash,
         config_hash=configs.config_hash(arm),
+        reader_version=READER_VERSION,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from di_assets.agents.player import Fault, Player
-from di_assets.agents.replies import read_reply
+from di_assets.agents.replies import READER_VERSION, read_reply
 from di_assets.game.observe import observe
 from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
@@ -21,11 +21,12 @@ from di_assets.providers.types import FatalFault
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent."""
+    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent and replies read."""
 
     players: Sequence[Player]
     journal: Replies
     send: Sender
+    reader: str = READER_VERSION
 
 
 async def play_episode(setup: Setup, table: Table) -> State:
@@ -64,15 +65,15 @@ async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) 
         ask = player.prepare(observation, faults)
         call = table.journal.find(turn, seat, attempt, ask.request_hash)
         if call is None:
-            place, read = Place(turn, seat, attempt), partial(_read, observation)
+            place, read = Place(turn, seat, attempt), partial(_read, observation, table.reader)
             call, reply = await ask_once(player, ask, place, send=table.send, journal=table.journal, read=read)
         else:
-            reply = _read(observation, call.text, call.stop)
+            reply = _read(observation, table.reader, call.text, call.stop)
         if reply.invalid is None:
             break
         faults = (*faults, Fault(text=call.text, reason=reply.invalid))
     return reply
 
 
-def _read(observation: Observation, text: str, stop: str) -> Reply:
-    return read_reply(observation, text, stop=stop)
+def _read(observation: Observation, reader: str, text: str, stop: str) -> Reply:
+    return read_reply(observation, text, stop=stop, reader=reader)

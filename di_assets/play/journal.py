@@ -14,11 +14,12 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+from di_assets.agents.replies import FIRST_READER, READERS
 from di_assets.game.state import Fields
 from di_assets.game.types import Turn
 from di_assets.play.group_sync import GroupSync
@@ -45,12 +46,18 @@ class StaleJournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What an episode is played with; a journal is resumed only under the same."""
+    """What an episode is played with; a journal is resumed only under the same.
+
+    Attributes:
+        reader_version: of the reader of replies. A journal is resumed with its own to its end, whatever today's is;
+            one from before readers had versions has the first.
+    """
 
     episode_id: str
     rules_version: str
     prompt_hash: str
     config_hash: str
+    reader_version: str = FIRST_READER
 
 
 class Call(NamedTuple):
@@ -143,9 +150,8 @@ class Journal:
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
-            if stored is not None and stored != header:
-                changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(header, f.name)]
-                raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
+            if stored is not None:
+                self.header = _same(stored, header, path)
         self._replies = {call.key: call for call in self.calls if call.status not in FAULTS}
         if in_flight is not None:
             for slot, request in in_flight.left(header.episode_id):
@@ -216,6 +222,21 @@ class Journal:
         _write_all(descriptor, _line(asdict(self.header)))
         self._new_in = self.path.parent
         return descriptor
+
+
+def _same(stored: Header, today: Header, path: Path) -> Header:
+    """The stored header, whose reader goes on to the end.
+
+    Raises:
+        StaleJournalError: it is not today's in anything else, or its reader is not known.
+    """
+    here = replace(today, reader_version=stored.reader_version)
+    changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(here, f.name)]
+    if changed:
+        raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
+    if stored.reader_version not in READERS:
+        raise StaleJournalError(f"{path} was read by reader {stored.reader_version}; known are {', '.join(READERS)}")
+    return stored
 
 
 def _bounded(calls: Sequence[Call]) -> Iterator[Call]:

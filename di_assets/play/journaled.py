@@ -166,7 +166,8 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             journal = Journal(path, today, sync=run.sync, in_flight=in_flight)
             held = len(journal.calls)
             run.now[planned.episode_id] = journal, held
-            table = Table(players=cast, journal=journal, send=run.lines.send)
+            today = journal.header
+            table = Table(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)
             state = await play_episode(planned.setup, table)
         except TransportFault as fault:
             status, failure = FAILED, str(fault)

@@ -125,6 +125,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
         "started_at": min(calls["started_at"], default=0.0),
         "finished_at": max(ends, default=None) if played.events else None,
         "rules_version": RULES_VERSION,
+        "reader_version": played.header.reader_version,
         "prompt_hash": played.header.prompt_hash,
         "config_hash": played.header.config_hash,
         "journal_sha256": replies_sha256(*_replied(calls)),

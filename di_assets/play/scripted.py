@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from di_assets.agents.replies import encodable, read_reply, write_reply
+from di_assets.agents.moves import encodable
+from di_assets.agents.replies import READER_VERSION, read_reply, write_reply
 from di_assets.agents.scripted import (
     SILENCE,
     Rule,
@@ -41,7 +42,7 @@ def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
     state, calls = play_scripted(planned.setup, cast)
     return Played(
         planned=planned,
-        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash),
+        header=Header(planned.episode_id, RULES_VERSION, SCRIPTED_PROMPTS, config_hash, READER_VERSION),
         kinds=tuple(player.kind for player in cast),
         providers=tuple(player.provider for player in cast),
         events=state.events(),

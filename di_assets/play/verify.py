@@ -10,6 +10,7 @@ import polars as pl
 
 from di_assets.agents.player import Ask, Respondent
 from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import FIRST_READER, READERS
 from di_assets.arms import Configs, PlannedEpisode, plan
 from di_assets.game.state import State
 from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
@@ -136,7 +137,7 @@ def _verdict(
     sha256 = replies_sha256([c["request_hash"] for c in replied], [c["reply_text"] for c in replied])
     sha_differs = sha256 != episode["journal_sha256"]
     stale = _stale(configs, prompts, episode, planned)
-    if planned is None or stale in {"rules_version", "config_hash"}:
+    if planned is None or stale in {"rules_version", "reader_version", "config_hash"}:
         if sha_differs:
             return Verdict(key, "broken", "the stored replies are not those it was played with (journal_sha256)")
         return Verdict(key, "stale", f"played with another {stale}")
@@ -152,6 +153,8 @@ def _stale(configs: Configs, prompts: Prompts, episode: dict[str, Any], planned:
     """Name of the first hash that is not today's; None when all are."""
     if episode["rules_version"] != RULES_VERSION:
         return "rules_version"
+    if (episode["reader_version"] or FIRST_READER) not in READERS:
+        return "reader_version"
     if planned is None:
         return "config_hash"
     today = header(planned, configs.arm(planned.arm), configs, prompts)
@@ -176,7 +179,7 @@ async def _replay(
     async def refuse(_player: Respondent, _ask: Ask, _goes_out: GoesOut) -> Sent:
         raise _MissingReplyError
 
-    table = Table(players=cast, journal=stored, send=refuse)
+    table = Table(players=cast, journal=stored, send=refuse, reader=episode["reader_version"] or FIRST_READER)
     try:
         state = await play_episode(planned.setup, table)
     except _MissingReplyError:

@@ -5,7 +5,9 @@ from typing import Literal
 
 import polars as pl
 
-Kind = Literal["rules", "prompts", "relaunches", "controls", "incomplete", "unrecorded"]
+from di_assets.agents.replies import FIRST_READER
+
+Kind = Literal["rules", "prompts", "readers", "relaunches", "controls", "incomplete", "unrecorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Flaw:
 
     Attributes:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
-            `rules` (episodes by older rules, which were left out), `controls` (several of them, each looked at by
+            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules, which were left out), `controls` (several of them, each looked at by
             itself), `incomplete` (an outcome that is judged once, at the end) or `unrecorded` (a lift that is seen though no
             look at it is counted).
         words: the flaw as a clause.
@@ -39,6 +41,10 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
         names = " and ".join(value[:8] for value in prompts)
         words = f"its episodes were told the game by {len(prompts)} versions of the prompts ({names})"
         found.append(Flaw("prompts", words, blocks=True))
+    readers = part.filter(~pl.col("scripted"))["reader_version"].fill_null(FIRST_READER).unique().sort()
+    if len(readers) > 1:
+        words = f"its replies were read by {len(readers)} versions of the reader ({' and '.join(readers)})"
+        found.append(Flaw("readers", words, blocks=False))
     played, seeds = part.height, part.select("condition", "focal_model", "seed").n_unique()
     if played > seeds:
         words = f"{played} episodes are {seeds} seeds played more than once, and count as {seeds}"

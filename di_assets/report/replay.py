@@ -11,7 +11,7 @@ from typing import Any
 
 from di_assets.agents.player import Ask, Fault, Player
 from di_assets.agents.prompts import Prompts
-from di_assets.agents.replies import read_reply
+from di_assets.agents.replies import FIRST_READER, READERS, read_reply
 from di_assets.arms import Arm, Configs, PlannedEpisode, load_configs
 from di_assets.game.observe import observe
 from di_assets.game.state import State
@@ -79,6 +79,10 @@ def replay(found: Transcript, folder: Path) -> Replay:
         return Replay(
             problem=f"it was played by rules of version {episode['rules_version']}; known are {RULES_VERSION}"
         )
+    if (episode["reader_version"] or FIRST_READER) not in READERS:
+        return Replay(
+            problem=f"its replies were read by reader {episode['reader_version']}; known are {', '.join(READERS)}"
+        )
     try:
         configs = load_configs(folder)
         prompts = Prompts.load(configs.prompts)
@@ -122,13 +126,14 @@ def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
     stored = {_key(call): call for call in found.calls if call["status"] not in FAULTS}
     asks: dict[Key, Ask] = {}
     observations: dict[tuple[tuple[int, bool, int], int], Observation] = {}
+    reader = found.episode["reader_version"] or FIRST_READER
     state = start(planned.setup)
     while (turn := state.turn) is not None:
         replies: dict[int, Reply] = {}
         for seat in asked(state):
             seen = observe(state, seat)
             observations[(turn.round, turn.phase == "pull", turn.exchange), seat] = seen
-            reply = _reply(cast[seat], seen, seat, stored, asks)
+            reply = _reply(cast[seat], seen, seat, stored, asks, reader)
             if reply is not None:
                 replies[seat] = reply
         if len(replies) < len(asked(state)):
@@ -163,7 +168,12 @@ def _planned(found: Transcript, arm: Arm) -> PlannedEpisode:
 
 
 def _reply(
-    player: Player, seen: Observation, seat: int, stored: Mapping[Key, Mapping[str, Any]], asks: dict[Key, Ask]
+    player: Player,
+    seen: Observation,
+    seat: int,
+    stored: Mapping[Key, Mapping[str, Any]],
+    asks: dict[Key, Ask],
+    reader: str,
 ) -> Reply | None:
     """The seat's reply in this turn, each of its questions added to `asks`; None where the replies run out."""
     faults: tuple[Fault, ...] = ()
@@ -174,7 +184,7 @@ def _reply(
         call = stored.get(key)
         if call is None:
             return None
-        reply = read_reply(seen, call["reply_text"], stop=STOPS.get(call["status"], "end"))
+        reply = read_reply(seen, call["reply_text"], stop=STOPS.get(call["status"], "end"), reader=reader)
         if reply.invalid is None:
             break
         faults = (*faults, Fault(text=call["reply_text"], reason=reply.invalid))

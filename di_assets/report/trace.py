@@ -16,7 +16,7 @@ from di_assets.tables import TABLES, Warehouse, episode_set
 LISTED = f"of each side the {MOST_MARKS} episodes at most that the figure marks, evenly by rank"
 STALE = "the tables have changed since the report: run `di report`"
 ORIGIN = ("commit", "generated", "rules_version", "scripted", "episode_set")
-VERSIONS = ("rules_version", "prompt_hash", "config_hash")
+VERSIONS = ("rules_version", "reader_version", "prompt_hash", "config_hash")
 EPISODE = ("arm", "condition", "seed", "replicate", "scripted", *VERSIONS, "journal_sha256", "n_calls", "cost_usd")
 CALL = ("model", "provider", "attempt", "status", "request_hash", "input_tokens", "output_tokens", "cost_usd")
 

@@ -31,6 +31,11 @@ EPISODES = Table(
         ("started_at", TIME, "when the first call was made"),
         ("finished_at?", TIME, "when the last reply came"),
         ("rules_version", TEXT, "version of the rules it was played by"),
+        (
+            "reader_version?",
+            TEXT,
+            "version of the reader of its replies; null in older files, which the first one read",
+        ),
         ("prompt_hash", TEXT, "sha256 of the prompt templates it was played with"),
         ("config_hash", TEXT, "sha256 of the arm and of its models as configured"),
         ("journal_sha256", TEXT, "sha256 of the replies in call order; what verify checks"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from di_assets.agents.replies import READER_VERSION
 from di_assets.arms import Configs, batches, load_configs, plan
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import BatchInUseError, play_batch
@@ -226,3 +228,40 @@ def test_a_journal_of_another_configuration_is_kept_and_not_resumed(small_config
     assert path.read_text() == json.dumps(header) + "\n"
     failed = warehouse.read("episodes").filter(pl.col("status") == "failed").row(0, named=True)
     assert "rules_version" in failed["failure"]
+
+
+@pytest.mark.usefixtures("_journaled")
+def test_an_episode_is_read_by_one_reader_and_replayed_by_it(small_configs, warehouse, monkeypatch):
+    journals = {}
+
+    def keep(folder, *_):
+        journals.update({path: path.read_text() for path in folder.glob("*.jsonl")})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_module, "clear", keep)
+        play(small_configs, "talk", warehouse, limit=1)
+    ((path, text),) = journals.items()
+    header, *lines = text.splitlines(keepends=True)
+    # The first reader takes such a draft for the move, today's does not.
+    drafts = [re.sub(r'\{\\"pull\\": \\"(.)\\"\}', r'Is it {\\"pull\\": \\"\1\\"}? No.', line) for line in lines]
+    assert drafts != lines
+    old = {name: value for name, value in json.loads(header).items() if name != "reader_version"}
+    for first, calls, reader in (json.dumps(old) + "\n", 0, "1"), (header, None, READER_VERSION):
+        for folder in ("tables", "record"):
+            shutil.rmtree(warehouse.root / folder)
+        path.write_text("".join([first, *drafts]))
+        result = play(small_configs, "talk", warehouse, limit=1)
+        assert result.played == 1
+        assert result.calls == calls if calls is not None else result.calls > 0
+        assert warehouse.read("episodes")["reader_version"].to_list() == [reader]
+        assert [verdict.status for verdict in verify(small_configs, warehouse)] == ["ok"]
+        file = warehouse.root / "tables" / "episodes" / "talk--b00.parquet"
+        if reader == "1":  # as it was stored before readers had versions
+            pl.read_parquet(file).drop("reader_version").write_parquet(file)
+            shutil.rmtree(warehouse.root / "record")
+            assert [verdict.status for verdict in verify(small_configs, warehouse)] == ["ok"]
+    stored = pl.read_parquet(file).with_columns(reader_version=pl.lit("99"))
+    stored.write_parquet(file)
+    shutil.rmtree(warehouse.root / "record")
+    (verdict,) = verify(small_configs, warehouse)
+    assert (verdict.status, verdict.problem) == ("stale", "played with another reader_version")

@@ -69,7 +69,7 @@ def episodes(*rows):
     return TABLES["episodes"].frame(
         [
             (f"paid--dear_r{k}", "paid", "paid--b00", None, "complete/pure/msg-on", "complete", "pure", "open", "dear", 0, k, k, 5, 5,
-             False, status, None, NOON, None, "1", "p", "c", "j", 1, 0, 1, 1, usd)
+             False, status, None, NOON, None, "1", "2", "p", "c", "j", 1, 0, 1, 1, usd)
             for k, status, usd in rows
         ]
     )  # fmt: skip

@@ -196,7 +196,14 @@ def test_the_headline_tells_whom_talk_serves_and_whom_it_costs_points():
 
 
 def episodes_with(**columns):
-    plain = {"condition": "c", "focal_model": "m", "seed": 1, "prompt_hash": "a" * 64, "scripted": False}
+    plain = {
+        "condition": "c",
+        "focal_model": "m",
+        "seed": 1,
+        "prompt_hash": "a" * 64,
+        "reader_version": "2",
+        "scripted": False,
+    }
     rows = [{**plain, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)]
     return pl.DataFrame(rows)
 
@@ -209,6 +216,12 @@ def test_flaws_are_found_in_the_episodes():
     assert told[1].words.startswith("3 episodes are 2 seeds")
     assert several_controls(1) == ()
     assert "2 controls" in several_controls(2)[0].words
+    # One half was read by another reader than the other; null is the first.
+    (told,) = flaws(episodes_with(seed=[1, 2, 3], reader_version=["2", None, "1"]))
+    assert (told.kind, told.blocks) == ("readers", False)
+    assert told.words == "its replies were read by 2 versions of the reader (1 and 2)"
+    assert flaws(episodes_with(seed=[1, 2], reader_version=[None, "1"])) == ()
+    assert flaws(episodes_with(seed=[1, 2], reader_version=["1", "2"], scripted=[True, True])) == ()
     # Scripted agents read no prompts.
     assert flaws(episodes_with(seed=[1, 2], prompt_hash=["a", "b"], scripted=[True, True])) == ()
 

@@ -1,0 +1,75 @@
+"""The value of a reply's key as moves, or why it is none: what every reader of replies ends with."""
+
+import re
+from typing import Any
+
+from di_assets.game.types import Observation, Reply
+
+_PLAYER = re.compile(r"^(?:player\s+)?([a-z])$", re.IGNORECASE)
+
+
+def moves(observation: Observation, wanted: str, value: Any) -> Reply:
+    """What the value of the wanted key (`messages` or `pull`) says."""
+    return _messages(observation, value) if wanted == "messages" else _pull(observation, value)
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON can smuggle in and no file can hold, replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _messages(observation: Observation, value: Any) -> Reply:
+    if isinstance(value, dict):  # {"B": "text"} or one message without its list
+        value = [value] if set(value) == {"to", "text"} else [{"to": k, "text": v} for k, v in value.items()]
+    if not isinstance(value, list):
+        return Reply(invalid='"messages" must be a list', kind="unreadable")
+    if len(value) > len(observation.neighbours):
+        most = len(observation.neighbours)
+        return Reply(
+            invalid=f"at most one message to each neighbour ({most}), found {len(value)}", kind="too_many_messages"
+        )
+    sent: dict[str, str] = {}
+    for item in value:
+        if not (isinstance(item, dict) and isinstance(item.get("text"), str) and isinstance(item.get("to"), str)):
+            return Reply(invalid='each message needs "to" and "text", both text', kind="unreadable")
+        name = _name(item["to"])
+        problem = _unreachable(observation, name, item["to"], "message")
+        if problem is not None:
+            return problem
+        if name in sent:
+            return Reply(invalid=f"more than one message to {name}", kind="too_many_messages")
+        if item["text"].strip():
+            sent[name] = encodable(item["text"])
+    return Reply(messages=tuple(sent.items()))
+
+
+def _pull(observation: Observation, value: Any) -> Reply:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, str):
+        return Reply(invalid='"pull" must be the name of one neighbour', kind="unreadable")
+    name = _name(value)
+    if name == observation.me and observation.rules.outside is not None:
+        return Reply(pull=name)
+    return _unreachable(observation, name, value, "pull") or Reply(pull=name)
+
+
+def _name(text: str) -> str:
+    """`Player B`, `player b` and `B` are all B; what is no such name stays as it is, cut short."""
+    match = _PLAYER.match(text.strip().strip("\"'*.,"))
+    return match[1].upper() if match else text[:40]
+
+
+def _unreachable(observation: Observation, name: str, said: str, what: str) -> Reply | None:
+    """Why this player cannot be named; None when it can."""
+    if name in observation.neighbours:
+        return None
+    near = ", ".join(observation.neighbours)
+    if name == observation.me:
+        return Reply(
+            invalid=f"you cannot {what} yourself; name one of {near}",
+            kind="self_pull" if what == "pull" else "self_message",
+        )
+    if name in observation.players:
+        return Reply(invalid=f"{name} is not your neighbour; name one of {near}", kind="not_a_neighbour")
+    return Reply(invalid=f"there is no player {said[:40]!r}; name one of {near}", kind="no_such_player")

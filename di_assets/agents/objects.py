@@ -1,0 +1,99 @@
+"""The JSON objects of a text, in order, each read strictly or else leniently, and what they hold under a key."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from di_assets.agents.lenient import Lenient
+from di_assets.agents.strict import once_each, strict_at
+
+# No more are looked for in one reply, and none deeper in one another: bounded time.
+MOST_OBJECTS, MOST_DEPTH = 50, 8
+
+_BRACE = re.compile(r"[{}｛｝]")
+_QUOTING = "\"'`“”‘’„«» \t\n"
+# An object under such a key is no answer: {"draft": {"pull": "B"}}.
+_ASIDE = re.compile(
+    r"think|thought|reason|reflect|draft|exampl|format|schema|quot|said|wrote|previous|last|history|rival|opponent|option",
+    re.IGNORECASE,
+)
+
+
+class Found(NamedTuple):
+    """An object, and where it stands.
+
+    Attributes:
+        start: of its brace.
+        end: where it ends; of one that cannot be read, a little behind its start.
+        value: None where it cannot be read, or stands in something that was never closed.
+        holds: it has the wanted key, or seems to.
+    """
+
+    start: int
+    end: int
+    value: dict[str, Any] | None
+    holds: bool
+
+
+def objects(text: str, wanted: str) -> Iterator[Found]:
+    """The objects of a text that stand in no other; of those that cannot be read, the ones that begin with the key."""
+    begins = re.compile(rf"[{{｛]\s{{0,20}}[\"'“”‘`]?\s{{0,4}}{wanted}\b", re.IGNORECASE)
+    lenient = Lenient()
+    unclosed: list[int] = []  # braces that open nothing that can be read
+    at, tried = 0, 0
+    while tried < MOST_OBJECTS and (brace := _BRACE.search(text, at)):
+        start, at = brace.start(), brace.end()
+        if brace[0] in "}｝":
+            del unclosed[-1:]
+            continue
+        tried += 1
+        read = strict_at(text, start) or lenient.at(text, start)
+        if read is None:
+            if begins.match(text, start):
+                yield Found(start, at, None, holds=True)
+            unclosed.append(start)
+            continue
+        value, at = read
+        # {{"pull": "B"}} is one object, as templates write it.
+        within = bool(unclosed) and bool(text[unclosed[0] : start].strip("{｛ \t\n"))
+        yield Found(start, at, None if within else value, holds=bool(said(value, wanted)))
+
+
+def key_of(key: str) -> str:
+    """A key as it is compared: `Pull`, `PULL` and `pull ` are one."""
+    return key.strip(_QUOTING).casefold()
+
+
+def said(value: dict[str, Any], wanted: str, depth: int = 0) -> list[Any]:
+    """Values under a key, whatever its case: the object's own, else those of the objects in it that are no asides.
+
+    What is in a text is no object, however it looks: it is quoted.
+    """
+    same = once_each((key_of(key), held) for key, held in value.items())
+    if wanted in same:
+        return [_plain(same[wanted], wanted)]
+    found: list[Any] = []
+    for key, held in value.items():
+        for one in held if isinstance(held, list) else [held]:
+            if isinstance(one, dict) and depth < MOST_DEPTH and not _ASIDE.search(key):
+                found += said(one, wanted, depth + 1)
+    return found
+
+
+# {"pull": {"target": "B"}}
+_NAMING = frozenset({"target", "to", "player", "name", "neighbour", "neighbor", "choice", "value", "pull"})
+_PARTS = frozenset({"to", "text"})
+
+
+def _plain(held: Any, wanted: str) -> Any:
+    """The value as `moves` takes it: a name for {"target": name}, and `to` and `text` in small letters."""
+    if wanted == "pull":
+        named = [one for key, one in held.items() if key_of(key) in _NAMING] if isinstance(held, dict) else []
+        return named[0] if len(named) == 1 == len(held) else held
+    items = held if isinstance(held, list) else [held]
+    small = [_small(item) if isinstance(item, dict) else item for item in items]
+    return small if isinstance(held, list) else small[0]
+
+
+def _small(item: dict[str, Any]) -> dict[str, Any]:
+    return once_each((key_of(key) if key_of(key) in _PARTS else key, held) for key, held in item.items())

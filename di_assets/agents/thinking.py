@@ -1,0 +1,125 @@
+"""What a reply says aloud: its text without the thinking that models mark, by every mark that model families use.
+
+A closed thought is left out. A closing mark alone means that a template opened the thought before the reply began, so
+all before it is thinking. A thought that is opened and never closed has no answer in it.
+"""
+
+import re
+from typing import NamedTuple
+
+from di_assets.agents.strict import strict_whole
+
+# After so many closing marks nobody looks any more whether what follows is JSON as a whole: bounded time.
+MOST_WHOLE = 20
+
+# Names of marks: <think>, <thinking>, <thought>, <reasoning>, <reflection>, <scratchpad>, <seed:think> ...
+_NAMED = r"(?:think|thought|reason|reflect|scratch_?pad|monologue|analysis|deliberat|rationale|ponder|musing)"
+_SQUARE = ("THINK", "THINKING", "THOUGHT", "THOUGHTS", "REASONING", "REFLECTION", "SCRATCHPAD")
+_MARK = re.compile(
+    rf"""
+      <\s?(?P<shut>/?)\s?(?P<name>[\w:.-]{{0,24}}?{_NAMED}[\w:.-]{{0,24}})(?:\s[^<>]{{0,200}})?(?P<empty>/?)>
+    | \[\s?(?P<shut_square>/?)(?P<square>{"|".join(_SQUARE)})\s?\]
+    | ◁\s?(?P<shut_triangle>/?)(?P<triangle>think\w{{0,24}})\s?▷
+    | <[|｜](?P<piped>[^<>|｜]{{0,40}}?(?:{_NAMED}|inner_(?:prefix|suffix))[^<>|｜]{{0,40}})[|｜]>
+    | (?P<opened><unused94>(?:thought)?|<\|channel>thought)
+    | (?P<closed><unused95>|<channel\|>)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SHUT_PIPED = re.compile(r"^\s*/|end|close|stop|suffix", re.IGNORECASE)
+# gpt-oss: <|channel|>analysis<|message|>...<|end|><|start|>assistant<|channel|>final<|message|>...
+_CHANNEL = "<|channel|>"
+_FINAL = re.compile(r"<\|channel\|>\s{0,4}final[^<]{0,80}<\|message\|>")
+# The same with its marks lost on the way: analysisWe should ...assistantfinal{"pull": "B"}
+_LOST_FIRST, _LOST_FINAL = re.compile(r"\s*analysis(?=[A-Z\"'{])"), "assistantfinal"
+# Granite says it in words.
+_WORDS_FIRST, _WORDS_FINAL = (
+    re.compile(r"\s*here is my thought process:?", re.I),
+    re.compile(r"here is my response:?", re.I),
+)
+
+
+class Spoken(NamedTuple):
+    """What is said aloud.
+
+    Attributes:
+        text: without thinking.
+        thought: some thinking was left out.
+        unfinished: a thought was opened and never closed.
+    """
+
+    text: str
+    thought: bool = False
+    unfinished: bool = False
+
+
+def spoken(text: str) -> Spoken:
+    """The reply without its thinking; what follows a thought and is strict JSON as a whole is not looked into."""
+    for cut in (_channels, _lost_channels, _in_words):
+        found = cut(text)
+        if found is not None:
+            return found
+    return _marked(text)
+
+
+def _channels(text: str) -> Spoken | None:
+    if _CHANNEL not in text:
+        return None
+    final = _FINAL.search(text)
+    return Spoken(text[final.end() :], thought=True) if final else Spoken(text.partition(_CHANNEL)[0], True, True)
+
+
+def _lost_channels(text: str) -> Spoken | None:
+    if not _LOST_FIRST.match(text):
+        return None
+    _, final, answer = text.partition(_LOST_FINAL)
+    return Spoken(answer, thought=True, unfinished=not final)
+
+
+def _in_words(text: str) -> Spoken | None:
+    first = _WORDS_FIRST.match(text)
+    if first is None:
+        return None
+    final = _WORDS_FINAL.search(text, first.end())
+    return Spoken(text[final.end() :], thought=True) if final else Spoken("", thought=True, unfinished=True)
+
+
+def _marked(text: str) -> Spoken:
+    parts: list[str] = []
+    open_marks: list[str] = []
+    at, looked, thought = 0, 0, False
+    pairs = {name for name in _SQUARE if f"[/{name}]" in text.upper()}
+    for mark in _MARK.finditer(text):
+        name, shuts, empty = _kind(mark)
+        if mark["square"] and mark["square"].upper() not in {"THINK", *pairs}:
+            continue  # a heading
+        thought = True
+        if not open_marks:
+            parts.append(text[at : mark.start()])
+        if not shuts:
+            if name not in open_marks and not empty:
+                open_marks.append(name)  # opened by the template and by the model once more, it is closed once
+        elif not open_marks:
+            parts.clear()  # all before a lone closing mark is thinking
+        elif name in open_marks:
+            del open_marks[open_marks.index(name) :]
+        else:
+            open_marks.clear()  # <think> ... </thinking>
+        at = mark.end()
+        if shuts and not open_marks and looked < MOST_WHOLE:
+            looked += 1
+            if strict_whole(text[at:]) is not None:
+                return Spoken(text[at:], thought=True)
+    if not open_marks:
+        parts.append(text[at:])
+    return Spoken("".join(parts), thought, bool(open_marks))
+
+
+def _kind(mark: re.Match[str]) -> tuple[str, bool, bool]:
+    """A mark's name without what opens and closes, whether it closes, and whether it opens and closes at once."""
+    if mark["piped"]:
+        return "piped", bool(_SHUT_PIPED.search(mark["piped"])), False
+    if mark["opened"] or mark["closed"]:
+        return "unused", bool(mark["closed"]), False
+    name = mark["name"] or mark["square"] or mark["triangle"]
+    return name.lower(), bool(mark["shut"] or mark["shut_square"] or mark["shut_triangle"]), bool(mark["empty"])
