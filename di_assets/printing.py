@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -65,12 +64,6 @@ def table(rows: list[dict[str, Any]], *, as_json: bool, title: str) -> None:
         drawn.add_row(*("—" if v is None else f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()))
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(drawn)
-
-
-def bars() -> Progress:
-    """Bars of work being done, on stderr, gone when it is."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def event(one: "Event", seats: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Ca
 
         def heard(done: int, total: int, tally: Tally) -> None:
             if home.progress:
-                home.progress(done, total)
+                home.progress(batch, done, total, tally)
             live(done, total, tally)
 
         return heard

@@ -8,9 +8,10 @@ from pathlib import Path
 from di_assets.arms import Configs, load_configs
 from di_assets.play.batch import BatchResult
 from di_assets.play.stopping import Stop
+from di_assets.play.tally import Tally
 from di_assets.tables import Warehouse, open_warehouse
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int, Tally], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Home:
     Attributes:
         warehouse: tables, journals and the report.
         configs: all configuration, checked.
-        progress: told (episodes done, episodes to play) while a batch is played.
+        progress: told (batch, episodes done, episodes to play, what was done) while a batch is played.
         results: what each batch played in this process came to.
         failures: what each step that failed in this process raised, by step.
         stop: ends whatever this process plays, once it is asked.

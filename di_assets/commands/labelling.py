@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -79,18 +80,33 @@ def _messages(home: "Home", arm: str | None, sample: int | None, seed: int) -> "
 def _label_with_model(
     home: "Home", model: str, messages: "list[Message]", budget_usd: float, *, as_json: bool
 ) -> str | None:
+    from di_assets.arms.configs import LOCAL  # noqa: PLC0415
+    from di_assets.commands.progress import Count, progress  # noqa: PLC0415
     from di_assets.labelling.model import label_with_model  # noqa: PLC0415
+    from di_assets.play.keys import check_keys  # noqa: PLC0415
 
+    if model in home.configs.models:
+        check_keys(replace(home.configs, play=LOCAL), [model])  # asked from here, whatever engine plays
     texts = [message.text for message in messages]
-    with printing().bars() as bars:
-        bar = bars.add_task("texts", total=None)
+    with progress() as line:
         made = label_with_model(
             home.configs,
             model,
             texts,
             home.warehouse,
             budget_usd=budget_usd,
-            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            progress=lambda done, total, tally: line.hear(
+                Count(
+                    what=f"labels by {model}",
+                    unit="texts",
+                    done=done,
+                    total=total,
+                    calls=tally.calls,
+                    calls_left=total - done,
+                    spent_usd=tally.cost_usd,
+                    of_usd=budget_usd,
+                )
+            ),
         )
     printing().labelled(made, as_json=as_json)
     return made.stopped

@@ -11,6 +11,7 @@ from di_assets.commands.serving import ports
 if TYPE_CHECKING:
     from di_assets.arms import Arm
     from di_assets.assets.home import Home
+    from di_assets.play.tally import Tally
 
 DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 
@@ -69,21 +70,28 @@ def _run(
     as_json: bool,
 ) -> "Home":
     from di_assets.arms import batches  # noqa: PLC0415
+    from di_assets.commands.counts import Counts  # noqa: PLC0415
+    from di_assets.commands.progress import progress  # noqa: PLC0415
 
-    with printing().bars() as bars:
-        bar = bars.add_task("episodes", total=None)
-        home = open_home_of(
-            options, writing=True, progress=lambda done, total: bars.update(bar, completed=done, total=total)
-        )
+    with progress() as line:
+        line.title("preparing")
+        counts: Counts | None = None
+
+        def tell(batch: str, done: int, total: int, tally: "Tally") -> None:
+            if counts is not None:
+                line.hear(counts.of(batch, done, total, tally))
+
+        home = open_home_of(options, writing=True, progress=tell)
         chosen = [home.configs.arm(name) for name in dict.fromkeys(names)]
         _prepare(home, chosen, launch=launch)
+        counts = Counts(home, chosen, budget_usd)
         from di_assets.assets.events import sentence  # noqa: PLC0415
         from di_assets.runs import RunInterruptedError, materialise_batches, materialise_report  # noqa: PLC0415
 
         interrupted: RunInterruptedError | None = None
         try:
             materialise_batches(home, [b for arm in chosen for b in batches(arm)], limit=limit, budget_usd=budget_usd)
-            bars.update(bar, description="report", total=None)
+            line.title("report")
             materialise_report(home)
         except RunInterruptedError as reason:
             interrupted = reason

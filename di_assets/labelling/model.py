@@ -8,12 +8,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
-from di_assets.arms.configs import LOCAL
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game.types import Turn
 from di_assets.labelling.judge import Judge
@@ -24,14 +24,16 @@ from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.calling import MAX_REASKS, Place, ask_once
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
-from di_assets.play.journal import Call, Header, Journal
-from di_assets.play.keys import check_keys
+from di_assets.play.journal import Call, Header, Journal, by_field
 from di_assets.play.sending import Lines
+from di_assets.play.tally import Tally
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
 
 READING_VERSION = "1"
-Progress = Callable[[int, int], None]
+# Told every second, and at the end: texts done, texts in all, what was asked so far.
+Progress = Callable[[int, int, Tally], None]
+BEAT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,6 @@ class _Run:
     lines: Lines
     journal: Journal
     texts: Iterator[str]
-    done: Callable[[], None]
     labelled: int = 0
     unread: int = 0
     stop: str | None = None
@@ -92,11 +93,10 @@ def label_with_model(
         texts: in the order they are asked for; each once, however often it occurs.
         warehouse: where replies are kept.
         budget_usd: most to spend now.
-        progress: told (texts done, texts in all).
+        progress: told (texts done, texts in all, what was asked) every second.
 
     Raises:
         ConfigError: no such model, or none that can label.
-        KeyMissingError: the model's key is not in the environment.
         PromptError: prompt files that cannot be read.
         LabelsInUseError: another process is asking the same model.
     """
@@ -104,7 +104,6 @@ def label_with_model(
         raise ConfigError(f"a model named {LEXICAL!r} can't label: the lexical rule labels under this name")
     if model not in configs.models:
         raise ConfigError(f"{configs.root / 'models.yaml'}: no model {model!r}{nearest(model, configs.models)}")
-    check_keys(replace(configs, play=LOCAL), [model])  # asked from here, whatever engine plays
     prompts = Prompts.load(configs.prompts / LABEL)
     identity = json.dumps(configs.models[model].identity(), sort_keys=True)
     header = Header(
@@ -125,9 +124,10 @@ def label_with_model(
             try:
                 journal = Journal(path, header, sync=sync, in_flight=in_flight)
                 held = len(journal.calls)
-                run = _Run(judge, lines, journal, iter(distinct), _counter(progress, len(distinct)))
+                run = _Run(judge, lines, journal, iter(distinct))
                 lines.connect([model])
-                await _work(run, workers=configs.models[model].concurrency)
+                with _telling(run, progress, len(distinct), held):
+                    await _work(run, workers=configs.models[model].concurrency)
                 return run, journal.calls[held:]
             finally:
                 await lines.close()
@@ -162,7 +162,6 @@ async def _work(run: _Run, *, workers: int) -> None:
                 return
             run.labelled += label is not None
             run.unread += label is None
-            run.done()
 
     try:
         ended = await asyncio.gather(*(worker() for _ in range(workers)), return_exceptions=True)
@@ -198,13 +197,26 @@ def _read(text: str, stop: str) -> Reading:
     return read_label(text, stop=stop)
 
 
-def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
-    done = 0
+@contextmanager
+def _telling(run: _Run, progress: Progress | None, texts: int, held: int) -> Iterator[None]:
+    """Tells how far the run is while the block works."""
+    if progress is None:
+        yield
+        return
 
-    def one_more() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
+    def tell() -> None:
+        tally = Tally()
+        tally.add(by_field(run.journal.calls[held:]))
+        progress(run.labelled + run.unread, texts, tally)
 
-    return one_more
+    async def beat() -> None:
+        while True:
+            tell()
+            await asyncio.sleep(BEAT_S)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        tell()

@@ -24,7 +24,7 @@ from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
 from di_assets.tables import Warehouse
 
-# Told as scripted episodes end, and every other second while models play: how many episodes ended, how many are
+# Told as scripted episodes end, and every second while models play: how many episodes ended, how many are
 # played in all, what the run did so far.
 Progress = Callable[[int, int, Tally], None]
 
@@ -169,6 +169,7 @@ def _play(
                 Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),
             ]
+            meanwhile(tally)
             with suppress(StoppedError):
                 played += _engine(configs)(
                     configs,

@@ -93,6 +93,7 @@ async def _drive(
         await others_gone(locks_in(folder))
     move(folder, partial(notes, folder))
     held = {one.episode_id: _held(folder, one.episode_id) for one in todo}
+    tally.replayed = sum(calls.total() for calls in held.values())
     prompts = Prompts.load(configs.prompts).hash
     house = TollHouse(OwnTolls(configs.models, configs.accounts, budgets), secret=secret, stop=stop)
     places = asyncio.Semaphore(max(1, arm.in_flight // configs.play.chunk))
@@ -194,6 +195,7 @@ def _whole(tally: Tally, house: TollHouse) -> Tally:
         faults=sum((one.faults for one in parts), Counter(tally.faults)),
         failed=tally.failed + sum(one.failed for one in parts),
         stopped=tally.stopped,
+        replayed=tally.replayed,
     )
 
 

@@ -25,7 +25,7 @@ from di_assets.providers.types import FatalFault, TransportFault
 
 IN_FLIGHT = f"in_flight{SUFFIX}"
 # Seconds between two tellings of what is being played.
-BEAT_S = 2.0
+BEAT_S = 1.0
 
 # Where an episode's requests are noted while they are out, for as long as it is played.
 Noting = Callable[[str], AbstractAsyncContextManager[InFlight]]
@@ -45,7 +45,7 @@ class Playing:
         tally: counts what is done; when it says that play stopped, no episode is begun.
         stop: ends play once it is asked; asked here too when an episode ends in an error of this program or machine.
         one_more: called as each episode ends.
-        meanwhile: called every other second with what is done, calls of episodes that are still played included.
+        meanwhile: called every second with what is done, calls of episodes that are still played included.
     """
 
     arm: Arm
@@ -165,6 +165,7 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             path = run.folder / f"{planned.episode_id}.jsonl"
             journal = Journal(path, today, sync=run.sync, in_flight=in_flight)
             held = len(journal.calls)
+            run.tally.replayed += held
             run.now[planned.episode_id] = journal, held
             today = journal.header
             table = Table(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)

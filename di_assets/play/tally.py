@@ -10,7 +10,7 @@ from di_assets.play.journal import OK
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run; replayed calls are not among them.
+    """Counts of one run; replayed calls are counted apart.
 
     Attributes:
         calls: made.
@@ -18,6 +18,7 @@ class Tally:
         faults: calls that brought no reply or an invalid one, and faults that were retried, by kind.
         failed: episodes that ended in a fault; resumable.
         stopped: why play stopped before the end; None when it did not.
+        replayed: calls of earlier runs that the journals of the episodes begun so far held.
     """
 
     calls: int = 0
@@ -25,6 +26,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     stopped: str | None = None
+    replayed: int = 0
 
     def add(self, calls: Fields) -> None:
         """Counts these calls, given by field."""

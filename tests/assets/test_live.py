@@ -70,9 +70,7 @@ def observed(home):
 def test_it_stands_among_the_events_of_the_run_that_plays(small_configs, tmp_path, monkeypatch):
     monkeypatch.setattr("di_assets.assets.live.FIRST_S", 0.0)
     heard = []
-    home = Home(
-        warehouse=Warehouse(tmp_path), configs=small_configs, progress=lambda done, total: heard.append((done, total))
-    )
+    home = Home(warehouse=Warehouse(tmp_path), configs=small_configs, progress=lambda *told: heard.append(told[1:3]))
     materialise_batches(home, ["talk--b00"], limit=3)
     (told,) = observed(home)  # the next is due in half a minute
     assert (told.metadata["episodes done"].value, told.metadata["episodes to play"].value) == (1, 3)
