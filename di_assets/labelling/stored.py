@@ -20,7 +20,7 @@ import polars as pl
 from di_assets.labelling.reading import read_label
 from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
-from di_assets.play.journal import OK, read_journal
+from di_assets.play.journal import OK, Call, read_journal
 from di_assets.tables import TABLES, Warehouse
 
 BETWEEN = "--"
@@ -117,6 +117,13 @@ def _given(warehouse: Warehouse, batch: str, models: pl.DataFrame, persons: pl.D
     # By version last: what was said at the same moment is told apart somehow, and always the same way.
     latest = said.sort("at", "version").unique(TABLES["message_labels"].keys, keep="last", maintain_order=True)
     return TABLES["message_labels"].conform(latest.drop("number", "at"))
+
+
+def label_calls(warehouse: Warehouse) -> Iterator[tuple[str, list[Call]]]:
+    """Every model that was asked for labels, and the calls that were made to it."""
+    with all_labels(warehouse) as folder:
+        for path in sorted((folder / "models").glob("*.jsonl")):
+            yield path.stem.rpartition(BETWEEN)[0], read_journal(path)[1]
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,58 @@
+"""Every call that a provider may have charged for: in the tables, and in journals that are not in them yet."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from di_assets.arms import Arm, Configs, plan
+from di_assets.play.in_flight import left_in_flight
+from di_assets.play.journal import Call, interrupted, read_journal
+from di_assets.play.launches import launches
+from di_assets.tables import TABLES, Warehouse
+
+WHAT = ("request_id", "started_at", "input_tokens", "output_tokens", "cost_usd", "bound_usd", "retried")
+SCHEMA = {"model": pl.String(), **{name: TABLES["calls"].schema[name] for name in WHAT}}
+
+
+def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
+    """Calls of episodes to models, by the columns of `SCHEMA`; what scripted agents were asked is not among them.
+
+    Of an episode that is not complete the journal counts, which holds all that the tables hold of it.
+    """
+    folders = [(arm, f) for arm in configs.arms.values() for f in sorted(warehouse.journal.glob(f"{arm.name}--b*/"))]
+    kept = [_of_journals(arm, folder.name, warehouse) for arm, folder in folders]
+    journals = pl.concat([_frame([]), *kept])
+    stored = warehouse.scan("calls").filter(pl.col("provider") != "scripted").select("episode_id", *SCHEMA).collect()
+    return pl.concat([stored.join(journals, on="episode_id", how="anti"), journals]).select(list(SCHEMA))
+
+
+def as_charged(model: str, calls: Iterable[Call]) -> pl.DataFrame:
+    """Calls to one model, by the columns of `SCHEMA`."""
+    return _frame([("", model, *_told(call)) for call in calls]).drop("episode_id")
+
+
+def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
+    """Calls in the journals of a batch, those that were on their way when play was killed included."""
+    folder = warehouse.journal / batch
+    planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
+    models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}
+    out = left_in_flight(folder)
+    held = {path.stem: read_journal(path)[1] for path in sorted(folder.glob("*.jsonl"))}
+    rows: list[tuple[Any, ...]] = []
+    for episode in sorted({*held, *(request.episode_id for request in out)}):
+        calls = held.get(episode, [])
+        lost = interrupted((request for request in out if request.episode_id == episode), calls)
+        charged = (call for call in (*calls, *lost) if call.cost_usd or call.bound_usd is not None)
+        rows += [(episode, models.get((episode, call.seat)), *_told(call)) for call in charged]
+    return _frame(rows)
+
+
+def _told(call: Call) -> tuple[Any, ...]:
+    return tuple(getattr(call, name) for name in WHAT)
+
+
+def _frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    schema = {"episode_id": pl.String(), **SCHEMA, "started_at": pl.Float64()}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns((pl.col("started_at") * 1_000_000).round().cast(pl.Int64).cast(SCHEMA["started_at"]))
