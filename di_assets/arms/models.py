@@ -84,7 +84,8 @@ class Account(Limits):
     """What holds for an account: limits that its models share, and what it charges for.
 
     Attributes:
-        failures_billed: a call that failed inside the server, or whose reply came broken, may have been charged.
+        failures_billed: a call that failed inside the server, whose connection was cut, whose reply came broken or
+            whose prompt was refused may have been charged; one that was given up here may be in any case.
     """
 
     failures_billed: bool = True
@@ -105,7 +106,7 @@ class ModelConfig(Strict):
         json_schema: the endpoint enforces a JSON schema on replies.
         max_tokens: most tokens of a reply, thinking included.
         send_seed: send the call's seed.
-        timeout_s: most seconds of one try of a call.
+        timeout_s: most seconds of one call, all its tries and the waits between them included.
         max_retries: how often a call that failed is sent again.
         max_reply_bytes: a longer body is no reply.
         params: further fields of the request's body, passed through untouched; one that is null is not sent, though it

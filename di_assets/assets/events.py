@@ -166,7 +166,9 @@ def result_tags(results: Sequence[BatchResult]) -> dict[str, str]:
 def sentence(result: BatchResult) -> str:
     """What happened to a batch, in one line."""
     text = f"{result.batch}: {result.complete} of {result.planned} episodes complete, {result.played} played now"
-    text += f" with {result.calls:,} calls (${result.cost_usd:.4f})"
+    made = [f"{result.calls:,} calls to models (${result.cost_usd:.4f})"] if result.calls else []
+    made += [f"{result.scripted_calls:,} calls to scripted agents"] if result.scripted_calls else []
+    text += f" with {' and '.join(made) or 'no call'}"
     text += f", {result.failed} failed (resumable)" if result.failed else ""
     text += "; " + ", ".join(f"{n} {kind}" for kind, n in result.faults.items()) if result.faults else ""
     text += f", {result.stale} played with another configuration" if result.stale else ""
@@ -183,7 +185,8 @@ def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
         "episodes played now": result.played,
         "episodes failed now": result.failed,
         "episodes of another configuration": result.stale,
-        "calls made now": result.calls,
+        "calls to models now": result.calls,
+        "calls to scripted agents now": result.scripted_calls,
     }
     shown: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
     shown |= {"faults now": dg.MetadataValue.json(result.faults)}

@@ -48,7 +48,8 @@ class BatchResult:
         left: not complete, for whatever reason.
         left_usd: what those would cost, US dollars; None where play was not stopped.
         stale: complete, but played with another configuration, prompts or rules than today's.
-        calls: made just now (replayed ones not counted).
+        calls: made to models just now (replayed ones not counted).
+        scripted_calls: asked of scripted agents just now, which cost nothing.
         cost_usd: spent just now.
         faults: calls of just now that brought no reply or an invalid one, and faults that were retried, by kind.
         stopped: why play stopped before the end; None when it did not.
@@ -63,6 +64,7 @@ class BatchResult:
     left_usd: float | None
     stale: int
     calls: int
+    scripted_calls: int
     cost_usd: float
     faults: dict[str, int]
     stopped: str | None
@@ -229,6 +231,7 @@ def _result(
         left_usd=estimate(configs, arm, warehouse, batch=batch).cost_usd if tally.stopped else None,
         stale=stored.filter(pl.col("config_hash") != configs.config_hash(arm)).height,
         calls=tally.calls,
+        scripted_calls=tally.scripted_calls,
         cost_usd=tally.cost_usd,
         faults=dict(tally.faults.most_common()),
         stopped=tally.stopped,

@@ -1,19 +1,10 @@
 """Money: what a call may cost is reserved before it is made, and what it did cost is settled after it.
 
-The reservation is an upper bound (no tokenizer makes more tokens than a text has bytes; no reply is longer than
-`max_tokens`), so the sum of what is spent can't pass the limit, however many calls are in flight.
+The reservation is the most that the call can cost (see `costing`), so the sum of what is spent can't pass the limit,
+however many calls are in flight; only a server that charges a call above that can pass it, and then play stops.
 """
 
 import asyncio
-import logging
-
-from di_assets.arms.models import ModelConfig
-from di_assets.providers.types import Completion, Request
-
-log = logging.getLogger(__name__)
-
-# Tokens that dialects add around each turn (role marks and the like): more than any of them does.
-TOKENS_PER_TURN = 16
 
 
 class BudgetExceededError(Exception):
@@ -28,38 +19,6 @@ def of_arm(name: str) -> str:
 def exceeded(name: str, limit_usd: float) -> str:
     """How it is said that a budget does not reach for the next call; what is spent follows."""
     return f"{name} of ${limit_usd:.2f} would be exceeded"
-
-
-def size(request: Request) -> int:
-    """Bytes of a request's text as it is sent, and so no fewer than the text has."""
-    return sum(map(len, request.encoded)) + len(request.system.encode()) + len(str(request.schema or ""))
-
-
-def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
-    """Upper bound of one call's cost, US dollars, before it is made: so many bytes of text in so many turns."""
-    tokens = sent_bytes + (turns + 2) * TOKENS_PER_TURN
-    return (tokens * config.dearest_input + config.max_tokens * config.price.output) / 1_000_000
-
-
-def cost_of(config: ModelConfig, completion: Completion, *, otherwise: float) -> float:
-    """Cost of a call by the usage that came back, US dollars; `otherwise` where none came.
-
-    Usage that comes to more than that upper bound is no usage that can be: the bound stands in for it, loudly.
-    """
-    if not completion.billed:
-        return 0.0
-    if completion.input_tokens is None or completion.output_tokens is None:
-        return otherwise
-    cost = config.price.cost(
-        completion.input_tokens,
-        completion.cached_tokens or 0,
-        completion.output_tokens,
-        completion.written_tokens or 0,
-        completion.written_hour_tokens or 0,
-    )
-    if cost > otherwise:
-        log.warning("%s: usage worth $%.4f was told for a call that can cost $%.4f at most", config.id, cost, otherwise)
-    return min(cost, otherwise)
 
 
 class Budget:

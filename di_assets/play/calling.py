@@ -8,22 +8,34 @@ from typing import Protocol, TypeVar
 from di_assets.agents.moves import encodable
 from di_assets.agents.player import Ask, Respondent
 from di_assets.game.types import Turn
+from di_assets.play.budget import BudgetExceededError
 from di_assets.play.journal import MOST_TEXT, OK, Call
+from di_assets.play.stopping import StoppedError
 from di_assets.providers.types import Completion, ProviderError
 
 MAX_REASKS = 2
+# Of the ids that a server gives, this much is kept.
+MOST_ID = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A reply and what it cost: US dollars, those of replies that came broken on the way included."""
+    """A reply and what it cost.
+
+    Attributes:
+        completion: the reply.
+        cost_usd: US dollars, those of tries on the way that may have been charged for included.
+        bound_usd: the most it can cost, likewise; None for a scripted agent's, for which nothing is charged.
+    """
 
     completion: Completion
     cost_usd: float
+    bound_usd: float | None = None
 
 
-GoesOut = Callable[[float], None]
-"""Told that a request goes out now, and the US dollars it can cost at most."""
+GoesOut = Callable[[float], Callable[[], None]]
+"""Told that a request goes out now, and the US dollars it can cost at most. What it gives back is to be called when the
+request turned out to have cost nothing, and nothing was heard in reply."""
 
 
 class Sender(Protocol):
@@ -41,8 +53,10 @@ class Replies(Protocol):
         """The stored call that answers this question."""
         ...
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
-        """Keeps that a request goes out, so that one whose reply never came is known of."""
+    def goes_out(
+        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
+    ) -> Callable[[], None]:
+        """Keeps that a request goes out, so that one whose reply never came is known of; what it gives forgets it."""
         ...
 
     def append(self, call: Call, /) -> None:
@@ -93,13 +107,16 @@ async def ask_once(
 
     Raises:
         ProviderError: no reply came; that is kept too, with what it may have cost.
+        BudgetExceededError, StoppedError: play ended before the call was sent, or between two tries.
     """
     started_at, clock = time.time(), time.perf_counter()
 
-    def goes_out(most_usd: float) -> None:
+    def goes_out(most_usd: float) -> Callable[[], None]:
         nonlocal started_at, clock
         started_at, clock = time.time(), time.perf_counter()
-        journal.goes_out(place.turn, place.seat, place.attempt, ask.request_hash, most_usd=most_usd, at=started_at)
+        return journal.goes_out(
+            place.turn, place.seat, place.attempt, ask.request_hash, most_usd=most_usd, at=started_at
+        )
 
     def kept(sent: Sent, status: str, error: str | None) -> Call:
         completion = sent.completion
@@ -122,6 +139,8 @@ async def ask_once(
             latency_s=round(time.perf_counter() - clock, 6),
             started_at=started_at,
             retried=" ".join(completion.retried) or None,
+            request_id=None if completion.request_id is None else encodable(completion.request_id)[:MOST_ID],
+            bound_usd=sent.bound_usd,
         )
         journal.append(call)
         return call
@@ -129,8 +148,10 @@ async def ask_once(
     try:
         sent = await send(respondent, ask, goes_out)
     except ProviderError as error:
-        nothing = Completion(text="", stop="fault", retried=error.retried)
-        kept(Sent(nothing, error.cost_usd), error.kind, str(error))
+        nothing = Completion(text="", stop="fault", retried=error.retried, request_id=error.request_id)
+        kept(Sent(nothing, error.cost_usd, error.bound_usd), error.kind, str(error))
+        if isinstance(error.__cause__, BudgetExceededError | StoppedError):
+            raise error.__cause__ from None  # the fault might have passed, had play not ended
         raise
     reading = read(encodable(sent.completion.text)[:MOST_TEXT], sent.completion.stop)
     return kept(sent, reading.kind or OK, reading.invalid), reading

@@ -191,6 +191,7 @@ def _whole(tally: Tally, house: TollHouse) -> Tally:
     parts = house.playing.values()
     return Tally(
         calls=tally.calls + sum(one.calls for one in parts),
+        scripted_calls=tally.scripted_calls + sum(one.scripted_calls for one in parts),
         cost_usd=tally.cost_usd + sum(one.cost_usd for one in parts),
         faults=sum((one.faults for one in parts), Counter(tally.faults)),
         failed=tally.failed + sum(one.failed for one in parts),

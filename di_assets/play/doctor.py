@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -194,9 +194,10 @@ class _Visit:
     async def _send(self, player: LLMPlayer, ask: Ask) -> Completion:
         began = 0.0
 
-        def goes_out(_: float) -> None:
+        def goes_out(_: float) -> Callable[[], None]:
             nonlocal began
             began = time.perf_counter()
+            return lambda: None
 
         try:
             sent = await self.lines.send(player, ask, goes_out)

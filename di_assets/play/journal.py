@@ -13,7 +13,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
@@ -69,6 +69,8 @@ class Call(NamedTuple):
         cost_usd: US dollars; where the server told no usage, what the call can have cost at most.
         started_at: seconds since the epoch, UTC.
         retried: kinds of the faults that were retried on the way, in order, separated by spaces.
+        request_id: the provider's, where it tells one; of tries that were retried as well, separated by spaces.
+        bound_usd: the most it can have cost, US dollars; None for a scripted agent's.
     """
 
     round: int
@@ -89,6 +91,8 @@ class Call(NamedTuple):
     latency_s: float
     started_at: float
     retried: str | None = None
+    request_id: str | None = None
+    bound_usd: float | None = None
 
     @property
     def key(self) -> tuple[int, str, int, int, int]:
@@ -172,11 +176,24 @@ class Journal:
             )
         return call
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
-        """Notes that a request goes out at this time, and what it can cost at most."""
-        if self._in_flight is not None:
-            request = Request(self.header.episode_id, turn, seat, attempt, request_hash, most_usd, at)
-            self._out.setdefault(call_key(turn, seat, attempt), []).append(self._in_flight.out(request))
+    def goes_out(
+        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
+    ) -> Callable[[], None]:
+        """Notes that a request goes out at this time, and what it can cost at most.
+
+        What this gives back forgets the request: it is called when the request turned out to cost nothing.
+        """
+        if self._in_flight is None:
+            return lambda: None
+        in_flight, slots = self._in_flight, self._out.setdefault(call_key(turn, seat, attempt), [])
+        slot = in_flight.out(Request(self.header.episode_id, turn, seat, attempt, request_hash, most_usd, at))
+        slots.append(slot)
+
+        def forget() -> None:
+            slots.remove(slot)
+            in_flight.back(slot)
+
+        return forget
 
     def append(self, call: Call) -> None:
         """Writes one call; when this returns it survives the death of this process."""
@@ -299,6 +316,7 @@ def interrupted(requests: Iterable[Request], calls: Sequence[Call]) -> Iterator[
             cost_usd=request.most_usd,
             latency_s=0.0,
             started_at=request.at,
+            bound_usd=request.most_usd,
         )
 
 

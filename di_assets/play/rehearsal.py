@@ -4,7 +4,7 @@ What a seat is sent begins with all that it was sent before, so that a provider'
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -79,8 +79,11 @@ class _Nowhere:
     def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> None:
         del turn, seat, attempt, request_hash
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
+    def goes_out(
+        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
+    ) -> Callable[[], None]:
         del turn, seat, attempt, request_hash, most_usd, at
+        return lambda: None
 
     def append(self, call: Call) -> None:
         del call

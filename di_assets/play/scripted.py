@@ -33,7 +33,7 @@ from di_assets.play.record import COMPLETE, Alike, Played
 
 # What every call of a scripted agent has alike: it brings its reply at once and for nothing.
 ALIKE = {"stop": "end", "reasoning": None, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
-ALIKE |= {"latency_s": 0.0, "retried": None}
+ALIKE |= {"latency_s": 0.0, "retried": None, "request_id": None, "bound_usd": None}
 
 
 def played_free(planned: PlannedEpisode, config_hash: str) -> Played:

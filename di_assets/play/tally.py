@@ -13,7 +13,8 @@ class Tally:
     """Counts of one run; replayed calls are counted apart.
 
     Attributes:
-        calls: made.
+        calls: made to models.
+        scripted_calls: asked of scripted agents, which cost nothing.
         cost_usd: spent, US dollars.
         faults: calls that brought no reply or an invalid one, and faults that were retried, by kind.
         failed: episodes that ended in a fault; resumable.
@@ -22,6 +23,7 @@ class Tally:
     """
 
     calls: int = 0
+    scripted_calls: int = 0
     cost_usd: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     failed: int = 0
@@ -30,7 +32,9 @@ class Tally:
 
     def add(self, calls: Fields) -> None:
         """Counts these calls, given by field."""
-        self.calls += len(calls["status"])
+        scripted = sum(bound is None for bound in calls["bound_usd"])
+        self.calls += len(calls["status"]) - scripted
+        self.scripted_calls += scripted
         self.cost_usd += sum(calls["cost_usd"])
         self.faults.update(status for status in calls["status"] if status != OK)
         self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))

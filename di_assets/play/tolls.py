@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from di_assets.arms.models import Limits, ModelConfig
-from di_assets.play.budget import Budget
+from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.costing import above
 from di_assets.play.limits import Gate
 
 
@@ -32,7 +33,7 @@ class Tolls(Protocol):
         """Returns when limits and budgets allow a call of about so many tokens.
 
         Raises:
-            BudgetExceededError: a budget does not reach for it.
+            BudgetExceededError: a budget does not reach for it, or a server charged for more than it was asked for.
         """
         ...
 
@@ -48,6 +49,8 @@ class Tolls(Protocol):
 class OwnTolls:
     """The limits and budgets of this process.
 
+    Once a call has cost more than it can cost, no further one is let out: budgets hold because that never happens.
+
     Args:
         models: by name.
         accounts: limits by account, shared by all models that are reached there.
@@ -61,12 +64,13 @@ class OwnTolls:
         self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
         gates = {name: Gate(config.limits) for name, config in models.items()}
         self._gates = {name: (gates[name], self._accounts[config.account]) for name, config in models.items()}
+        self._overcharged: str | None = None
 
     async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
         """Returns when limits and budgets allow a call of about so many tokens.
 
         Raises:
-            BudgetExceededError: a budget does not reach for it; nothing is held.
+            BudgetExceededError: a budget does not reach for it, or a server charged too much; nothing is held.
         """
         toll = Toll(model, most_usd)
         gate, account = self._gates[model]
@@ -74,9 +78,11 @@ class OwnTolls:
         try:
             await account.enter(toll, tokens)
             try:
+                self._refuse_the_overcharged()
                 for budget in self._budgets:
                     await budget.reserve(most_usd)
                     toll.reserved.append(budget)
+                self._refuse_the_overcharged()  # what was in flight meanwhile may have shown it
             except BaseException:
                 self._settle(toll, 0.0)
                 account.leave(toll, replied=False)
@@ -88,6 +94,11 @@ class OwnTolls:
 
     def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
         """The call is over, and has cost this much."""
+        if above(spent_usd, toll.most_usd):
+            self._overcharged = self._overcharged or (
+                f"{toll.model}: the server charged ${spent_usd:.4f} for a call that can cost ${toll.most_usd:.4f} at "
+                "most; look at `price`, and set `max_tokens` to what its replies really come to"
+            )
         self._settle(toll, spent_usd)
         gate, account = self._gates[toll.model]
         account.leave(toll, replied=replied)
@@ -96,6 +107,10 @@ class OwnTolls:
     def slow_down(self, account: str, seconds: float) -> None:
         """A server asks for fewer calls, and for none for so long."""
         self._accounts[account].slow_down(seconds)
+
+    def _refuse_the_overcharged(self) -> None:
+        if self._overcharged is not None:
+            raise BudgetExceededError(self._overcharged)
 
     @staticmethod
     def _settle(toll: Toll, spent_usd: float) -> None:

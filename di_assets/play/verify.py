@@ -1,7 +1,7 @@
 """Replays stored replies through today's rules; holds stored events, points and hashes against what comes out."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Literal
@@ -69,7 +69,9 @@ class _Stored:
             self.other_question = (turn, seat)
         return call
 
-    def goes_out(self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float) -> None:
+    def goes_out(
+        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
+    ) -> Callable[[], None]:
         del turn, seat, attempt, request_hash, most_usd, at
         raise _MissingReplyError
 

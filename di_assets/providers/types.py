@@ -41,6 +41,7 @@ class ProviderError(Exception):
         cause: what exactly was wrong, where that shows.
         param: the field of the request that the server refused, where it names one.
         cost_usd: what it may have cost; told by whoever pays.
+        bound_usd: the most it can have cost; told likewise.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class ProviderError(Exception):
         self.kind, self.retried, self.perhaps_paid = kind, retried, perhaps_paid
         self.retryable, self.retry_after_s, self.request_id = retryable, retry_after_s, request_id
         self.cause, self.param = cause, param
-        self.cost_usd = 0.0
+        self.cost_usd = self.bound_usd = 0.0
 
 
 class TransportFault(ProviderError):

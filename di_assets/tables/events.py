@@ -127,6 +127,16 @@ CALLS = Table(
         ("latency_s", FLOAT, "seconds from request to reply"),
         ("started_at", TIME, "when the request was made"),
         ("retried?", TEXT, "kinds of the faults that were retried on the way, in order, separated by spaces"),
+        (
+            "request_id?",
+            TEXT,
+            "the provider's, where it tells one; of tries that were retried too, separated by spaces",
+        ),
+        (
+            "bound_usd?",
+            FLOAT,
+            "the most it could cost, US dollars; a server that did not keep to what it was asked for charged more",
+        ),
     ),
 )
 

@@ -81,5 +81,8 @@ def test_the_list_of_runs_shows_arm_batch_episodes_cost_and_that_players_were_sc
 def test_a_run_of_many_batches_adds_them_up(small_configs):
     tags = events.run_tags(small_configs, ["talk--b00", "mute--b00"])
     assert tags == {"arm": "mute, talk", "batch": "2 batches", "players": "scripted"}
-    one = BatchResult("b", 9, 5, 5, 1, 4, None, 0, 80, 0.25, {}, None)
+    one = BatchResult("b", 9, 5, 5, 1, 4, None, 0, 80, 40, 0.25, {}, None)
+    assert "with 80 calls to models ($0.2500) and 40 calls to scripted agents, 1 failed" in events.sentence(one)
+    assert "5 played now with 40 calls to scripted agents" in events.sentence(replace(one, calls=0, cost_usd=0.0))
+    assert "0 played now with no call" in events.sentence(replace(one, played=0, calls=0, scripted_calls=0, failed=0))
     assert events.result_tags([one, replace(one, cost_usd=1.0)]) == {"episodes": "10", "cost_usd": "1.2500"}

@@ -133,11 +133,11 @@ def test_a_cluster_plays_what_one_process_plays_within_limits_and_budgets(small_
         told = []
         far = on(cluster, small_configs)
         result = play_batch(far, arm, "talk--b00", there, progress=lambda *so_far: told.append(so_far[:2]))
-        assert (result.played, result.left, result.calls) == (12, 0, here.read("calls").height)
+        assert (result.played, result.left, result.scripted_calls) == (12, 0, here.read("calls").height)
         assert told[-1] == (12, 12)
         for table in EVENTS:
             assert bytes_of(there, table) == bytes_of(here, table), table
-        assert play_batch(far, arm, "talk--b00", there).calls == 0
+        assert play_batch(far, arm, "talk--b00", there).scripted_calls == 0
 
         # Models: the same replies, and never more at once than one process may ask.
         with hostile(ledger, model=0.1, latency=0.02) as url:
