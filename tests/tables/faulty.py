@@ -61,6 +61,8 @@ class Proxy:
             body = await request.read()
         if fault in {"cut", "cut_body"}:
             return self.cut(request)
+        if fault == "slow":
+            await asyncio.sleep(0.3)
         refused = self.refusal(what, fault, request.headers.get("authorization", ""))
         if refused is not None:
             return refused

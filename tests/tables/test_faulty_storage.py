@@ -1,11 +1,14 @@
 """Object storage that fails: a write that failed is an error, what was paid for is lost nowhere, readers say a line."""
 
+import _thread
 import json
 import os
 import random
 import re
 import shutil
 import subprocess
+import threading
+import time
 from collections import Counter
 from itertools import product
 from types import SimpleNamespace
@@ -112,6 +115,7 @@ def ways_of_writing(warehouse, small_configs):
 
     return {
         "tables/edges/": lambda: warehouse.write("edges", edges_of(("a", 0, 1)), "a--b00"),
+        "record/": lambda: warehouse.write("edges", edges_of(("b", 0, 1)), "a--b00"),
         "tables/looks": lambda: warehouse.write("looks", warehouse.read("looks")),
         "report/": lambda: warehouse.write_report("q1.svg", "<svg/>" * 3000),
         "launches/": lambda: add_launch(warehouse, small_configs.arm("loop"), "20260101T000000"),
@@ -133,6 +137,37 @@ def test_every_way_of_writing_says_that_it_failed(warehouse, proxy, small_config
     lines = warehouse.read_text("labels/persons/anna.jsonl").splitlines()
     assert [json.loads(line)["label"] for line in lines] == [LABELS[0]] * len(lines)
     assert len(lines) == 2  # what was said while the storage failed went with the next
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "fault"),
+    [(["run", "talk"], "tables/calls/", "403"), (["run", "talk"], "record/", "503"), (["report"], "report/", "cut")],
+)
+def test_a_command_says_in_a_line_what_was_not_written(proxy, where, small_configs, monkeypatch, words, path, fault):
+    for name in ("DI_WAREHOUSE", "DI_CONFIGS"):
+        monkeypatch.setenv(name, "")
+    proxy.fail(fault, path=path)
+    options = ["--warehouse", where, "--configs", str(small_configs.root)]
+    result = CliRunner().invoke(main, [*options, *words])
+    assert result.exit_code in {1, 2}, result.output
+    assert "Traceback" not in result.output
+    assert f"{where}/{path}" in result.output.splitlines()[-1]
+    assert "Credential=" not in result.output
+    proxy.calm()
+    result = CliRunner().invoke(main, [*options, *words])
+    assert result.exit_code == 0, result.output
+
+
+def test_an_interrupt_leaves_a_whole_object_or_the_one_before(place, proxy):
+    place.write("report/q1.svg", SMALL)
+    proxy.fail("slow", kinds=("UploadPart",))
+    interrupt = threading.Timer(0.4, _thread.interrupt_main)
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        place.write("report/q1.svg", LARGE)
+        time.sleep(5)
+    assert place.read("report/q1.svg") in {SMALL, LARGE}
+    assert not unfinished(place.url.rpartition("/")[2])
 
 
 def test_a_storage_is_tried_once_before_play(warehouse, proxy, small_configs):
@@ -262,7 +297,7 @@ def stormy_run(number, proxy, paid):
     goes = [{"limit": 1}, {}] if rng.random() < 0.5 else [{}]
     fault = rng.choice((*STATUSES, "cut", "cut_body", "cut_after", "error_200", "lost", "half"))
     # What comes with a commit; of the first go or the second.
-    proxy.fail(fault, at=rng.randrange(0, 12 * len(goes)), times=rng.choice((1, 2, 10**9)))
+    proxy.fail(fault, at=rng.randrange(0, 16 * len(goes)), times=rng.choice((1, 2, 10**9)))
     failed = []
     for more in goes:
         try:
