@@ -9,7 +9,7 @@ from dashboard.style import page
 from dashboard.untrusted import safe
 from di_assets.report.reading import damage_behind
 from di_assets.tables import DamageError, StorageError
-from di_assets.tables.bucket import from_polars
+from di_assets.tables.refusals import from_polars
 
 MOST_NAMED = 3
 

@@ -65,7 +65,7 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
     if isinstance(code, int):
         return str(error), code
     if "object-store error" in str(error):  # Polars raises OSErrors, too; their words can name keys
-        from di_assets.tables.bucket import told  # noqa: PLC0415
+        from di_assets.tables.refusals import told  # noqa: PLC0415
 
         fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
         return str(fault), fault.exit_code

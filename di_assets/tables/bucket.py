@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from di_assets.tables.refusals import must_be_the_object, saying
 from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
@@ -64,17 +65,17 @@ class Bucket:
         """What an object holds; None where there is none."""
         import obstore  # noqa: PLC0415 -- a folder needs none
 
-        with _told(self.address(name)):
+        with saying(self.address(name)):
             try:
                 return bytes(obstore.get(self._store(), self._key(name)).bytes())
             except FileNotFoundError as error:
-                _must_be_the_object(error)
+                must_be_the_object(error)
                 return None
 
     def write(self, name: str, data: bytes) -> Written:
         """Puts the object whole, a large one in parts that only count together, and reads it back."""
         sent = written(data)
-        with _told(self.address(name)):
+        with saying(self.address(name)):
             for _ in range(WRITES):
                 self._put(name, data, sent)
                 held = self._held(name)
@@ -122,14 +123,14 @@ class Bucket:
                 size += len(piece)
                 digest.update(piece)
         except FileNotFoundError as error:
-            _must_be_the_object(error)
+            must_be_the_object(error)
             return None
         return Written(size, digest.hexdigest())
 
     def _head(self, name: str) -> list["ObjectMeta"]:
         import obstore  # noqa: PLC0415
 
-        with _told(self.address(name)):
+        with saying(self.address(name)):
             try:
                 return [obstore.head(self._store(), self._key(name))]
             except FileNotFoundError:
@@ -138,7 +139,7 @@ class Bucket:
     def _list(self, folder: str) -> list["ObjectMeta"]:
         import obstore  # noqa: PLC0415
 
-        with _told(self.url):
+        with saying(self.url):
             return list(obstore.list(self._store(), self._key(folder) or None).collect())
 
     def _file(self, found: "ObjectMeta") -> File:
@@ -187,7 +188,7 @@ def _store(bucket: str, environment: int) -> "S3Store":
     http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
     if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://") and not http:
         raise WarehouseError(f"{SCHEME}{bucket}: AWS_ENDPOINT_URL is http://, which takes AWS_ALLOW_HTTP=true")
-    with _told(SCHEME + bucket):
+    with saying(SCHEME + bucket):
         return S3Store(
             bucket,
             client_options={
@@ -208,7 +209,7 @@ def _check(bucket: Bucket, environment: int) -> None:
     del environment
     import obstore  # noqa: PLC0415
 
-    with _told(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
+    with saying(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
         obstore.list_with_delimiter(bucket._store(), bucket._key("") or None)
 
 
@@ -237,64 +238,8 @@ def _probe(bucket: Bucket, environment: int) -> None:
 def _step(bucket: Bucket, name: str, does: str) -> Iterator[None]:
     """What the probe does inside; a failure says that the storage can't do this."""
     try:
-        with _told(bucket.url):
+        with saying(bucket.url):
             yield
     except StorageError as error:
         why = str(error).removeprefix(bucket.address(name)).removeprefix(bucket.url).removeprefix(": ")
         raise type(error)(f"{bucket.url}: nothing was played, for the object storage does not {does}: {why}") from None
-
-
-def _must_be_the_object(error: FileNotFoundError) -> None:
-    """Raises the error again where the whole bucket is missing: that is not a warehouse without this file."""
-    if re.search(_MEANINGS[0][0], str(error), re.IGNORECASE):
-        raise error
-
-
-@contextmanager
-def _told(url: str) -> Iterator[None]:
-    """What goes wrong inside, in one line of our own: the server's words can name keys."""
-    from obstore.exceptions import BaseError  # noqa: PLC0415
-
-    try:
-        yield
-    except (BaseError, OSError) as error:
-        raise told(url, str(error)) from None
-
-
-def from_polars(error: Exception, url: str) -> StorageError | None:
-    """What an error that Polars raised says of object storage; None where it is about something else."""
-    return told(url, str(error)) if "object-store error" in str(error) else None
-
-
-def told(url: str, words: str) -> StorageError:
-    """What an error of a client of object storage comes to."""
-    for pattern, kind, meaning in _MEANINGS:
-        if re.search(pattern, words, re.IGNORECASE):
-            return kind(f"{url}: {meaning}")
-    code = re.search(r"status code: (\d{3})", words)
-    what = f"the object storage failed ({code[1]})" if code else "the object storage gave an answer that is not S3's"
-    return StorageError(f"{url}: {what}")
-
-
-_MEANINGS: tuple[tuple[str, type[StorageError], str], ...] = (
-    ("<Code>NoSuchBucket<", WarehouseError, "no such bucket; make it first"),
-    (
-        "<Code>(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|UnrecognizedClient)",
-        WarehouseError,
-        "the credentials in the environment are not accepted",
-    ),
-    (r"<Code>AccessDenied<|status code: 40[13]", WarehouseError, "the credentials in the environment may not do this"),
-    (r"status code: 30[1278]", WarehouseError, "the bucket is in another region; set AWS_REGION"),
-    (r"status code: 507|QuotaExceeded", StorageError, "the object storage is full"),
-    (
-        r"<Code>(SlowDown|ServiceUnavailable)<|status code: (429|503)",
-        StorageError,
-        "the object storage is too busy; try again later",
-    ),
-    ("non-partial response", StorageError, "the object storage gives the whole object where a part was asked for"),
-    (
-        "error sending request|timed out|tcp connect|connection|error decoding response body|end of file",
-        StorageError,
-        "no connection to the object storage, or one that breaks (AWS_ENDPOINT_URL, or the network)",
-    ),
-)

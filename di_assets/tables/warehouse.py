@@ -15,10 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, from_polars, polars_options
+from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
 from di_assets.tables.damage import Damage, DamageError, file_name
 from di_assets.tables.kept import Kept
 from di_assets.tables.record import FOLDER as RECORD
+from di_assets.tables.refusals import from_polars
 from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import File, Folder, Storage, StorageError, Written, replacing
 from di_assets.tables.usable import check_folder

@@ -161,11 +161,15 @@ def test_a_command_says_in_a_line_what_was_not_written(proxy, where, small_confi
 def test_an_interrupt_leaves_a_whole_object_or_the_one_before(place, proxy):
     place.write("report/q1.svg", SMALL)
     proxy.fail("slow", kinds=("UploadPart",))
+
+    def write():
+        place.write("report/q1.svg", LARGE)
+        time.sleep(5)  # the interrupt comes here at the latest
+
     interrupt = threading.Timer(0.4, _thread.interrupt_main)
     interrupt.start()
     with pytest.raises(KeyboardInterrupt):
-        place.write("report/q1.svg", LARGE)
-        time.sleep(5)
+        write()
     assert place.read("report/q1.svg") in {SMALL, LARGE}
     assert not unfinished(place.url.rpartition("/")[2])
 

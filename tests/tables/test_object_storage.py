@@ -20,8 +20,9 @@ from di_assets.play.launches import add_launch, launches
 from di_assets.play.verify import verify
 from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import EVENT_TABLES, TABLES, StorageError, Warehouse, WarehouseError, open_warehouse
-from di_assets.tables.bucket import Bucket, told
+from di_assets.tables.bucket import Bucket
 from di_assets.tables.contract import TIME
+from di_assets.tables.refusals import told
 from tests.conftest import ROOT
 from tests.tables.conftest import BUCKET, SECRET
 
