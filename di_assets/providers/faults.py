@@ -93,6 +93,7 @@ _WHY: Mapping[Cause, str] = {
     "model": "no such model",
     "account": "the account may not use it",
     "redirect": "the address has moved",
+    "proxy": "the proxy wants a log-in",
 }
 
 
@@ -174,15 +175,15 @@ _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] 
     ("server_error", lambda status, _, __: status in _PASSING or status >= 500),
     ("no_credit", lambda _, said, __: _is_spent(said) or _QUOTA.search(said.prose)),
     ("request_refused", lambda _, __, cause: cause in {"parameter", "context", "system", "model", "redirect"}),
-    ("no_key", lambda status, said, cause: status == 403 or cause == "account" or _KEY.search(said.all)),
+    ("no_key", lambda status, said, cause: status in {403, 407} or cause == "account" or _KEY.search(said.all)),
     ("request_refused", lambda _, __, ___: True),
 )
 
 
 def _cause(status: int, said: Said) -> Cause | None:
     """What was wrong with the request, where that shows."""
-    if 300 <= status < 400:
-        return "redirect"
+    if status == 407 or 300 <= status < 400:
+        return "proxy" if status == 407 else "redirect"
     for cause, pattern in _CAUSES.items():
         if pattern.search(said.all):
             return cause

@@ -133,8 +133,7 @@ class SdkProvider(ABC):
         except BadBodyError as error:
             fault = self._sorter(request).broken(str(error))
         except self._sdk.APIError as error:
-            fault = unanswered(self.endpoint, self._host, error)
-            fault.perhaps_paid &= departure.left
+            fault = unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
         # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
@@ -193,11 +192,6 @@ class SdkProvider(ABC):
         )
         tell_when_it_leaves(http_client)
         return http_client
-
-    @property
-    def _host(self) -> str:
-        url = self._client.base_url
-        return f"{url.host}:{url.port}" if url.port else str(url.host)
 
     def _sorter(self, request: Request) -> Sorter:
         return Sorter(self.endpoint.name, self.read, self.ends, frozenset(self.fields(request)))

@@ -3,6 +3,8 @@
 import ssl
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from di_assets.providers.types import Cause, Endpoint, FaultKind, TransportFault
 
@@ -18,17 +20,23 @@ class _Failed:
     passes: bool = True
 
 
-def unanswered(endpoint: Endpoint, host: str, error: BaseException) -> TransportFault:
+def unanswered(endpoint: Endpoint, url: str, error: BaseException, *, left: bool) -> TransportFault:
     """The fault of a call that the transport could not make, or whose connection was cut before an answer.
 
     Only what failed before the connection stood was surely never sent, and costs nothing.
 
     Args:
         endpoint: that was called.
-        host: its name, as it was looked up.
+        url: where it is.
         error: what the SDK raised; what the transport raised is among its causes.
+        left: the request may have been sent.
     """
+    host = urlsplit(url).netloc
     failed = _failed(host, _chain(error))
+    if failed.sent and not left:
+        proxied = _is_proxied(url)
+        why = f"{'the proxy' if proxied else host} cut it before anything was sent"
+        failed = _Failed(why, cause="proxy" if proxied else None)
     return TransportFault(
         f"{endpoint.name}: no connection: {failed.why}",
         kind=failed.kind,
@@ -65,6 +73,12 @@ def _failed(host: str, chain: list[BaseException]) -> _Failed:
     return failed
 
 
+def _is_proxied(url: str) -> bool:
+    """The environment names a proxy for it."""
+    split, proxies = urlsplit(url), getproxies()
+    return bool({split.scheme, "all"} & set(proxies)) and not proxy_bypass(split.hostname or "")
+
+
 def _chain(error: BaseException | None) -> list[BaseException]:
     chain: list[BaseException] = []
     while error is not None and error not in chain:
@@ -75,8 +89,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _certificate(host: str, chain: list[BaseException]) -> str:
     """What the TLS library on this machine holds against it; nothing of it is the server's text."""
-    said = [link for link in _with_inner(chain) if isinstance(link, ssl.SSLCertVerificationError)]
-    why = said[0].verify_message if said else ""
+    told = (getattr(link, "verify_message", None) for link in _with_inner(chain))
+    why = next((text for text in told if isinstance(text, str)), "")
     if "ostname mismatch" in why or "IP address mismatch" in why:
         return f"the certificate is for another host than {host}"
     return f"the certificate of {host} is not trusted{f' ({why})' if why else ''}"
