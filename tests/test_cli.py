@@ -43,6 +43,14 @@ def test_every_table_is_exported_with_the_contracts_columns(di, tmp_path, table,
     assert (read.height > 0) == (table != "label_agreement")
 
 
+@pytest.mark.parametrize("verb", [["run", "talk"], ["doctor"], ["label"]])
+@pytest.mark.parametrize("budget", ["nan", "inf", "-1"])
+def test_a_budget_that_is_no_amount_is_refused(di, verb, budget):
+    result = di(*verb, "--budget-usd", budget)
+    assert result.exit_code == 2
+    assert "--budget-usd" in result.output
+
+
 def test_arms_lists_what_is_played(di):
     rows = [json.loads(line) for line in di("arms", "--json").output.splitlines()]
     assert {r["arm"]: (r["complete"], r["planned"]) for r in rows} == {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 import dagster as dg
+from pydantic import Field
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
@@ -27,7 +28,7 @@ class PlayConfig(dg.Config):
     """How much the run plays: everything that is missing, or the next `limit` episodes, for so many dollars in all."""
 
     limit: int | None = None
-    budget_usd: float | None = None
+    budget_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 def partitions(configs: Configs) -> dg.StaticPartitionsDefinition:

@@ -1,5 +1,6 @@
 """What the verbs share: the group they are of, bad input and failed work as one line, the warehouse they work on."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,17 @@ class Interrupted(click.ClickException):
     """A person ended it."""
 
     exit_code = INTERRUPTED
+
+
+class Finite(click.FloatRange):
+    """A number in a range that is one: `nan` is below nothing and above nothing, and so passes every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails where it is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number", param, ctx)
+        return number
 
 
 class Verbs(click.Group):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from di_assets.commands.base import BadInput, WorkFailed, errors, main, open_home_of, printing
+from di_assets.commands.base import BadInput, Finite, WorkFailed, errors, main, open_home_of, printing
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
@@ -26,7 +26,7 @@ BY_HAND = 50  # messages that a person is shown unless told
     "--sample", type=click.IntRange(min=1), help="Most messages, drawn at random. [default: 50; all by a model]"
 )
 @click.option("--seed", default=0, show_default=True, help="Of the sample; the same seed draws the same.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Most to spend now.")
+@click.option("--budget-usd", type=Finite(min=0), default=1.0, show_default=True, help="Most to spend now.")
 @click.option("--json", "as_json", is_flag=True, help="JSON objects, one a line.")
 @click.pass_obj
 def label(

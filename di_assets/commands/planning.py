@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from di_assets.commands.base import errors, main, open_home_of, printing
+from di_assets.commands.base import Finite, errors, main, open_home_of, printing
 
-POSITIVE = click.FloatRange(min=0, min_open=True)
-SHARE = click.FloatRange(min=0, max=1, min_open=True, max_open=True)
+POSITIVE = Finite(min=0, min_open=True)
+SHARE = Finite(min=0, max=1, min_open=True, max_open=True)
 
 
 @main.command()
@@ -104,7 +104,7 @@ def schedule(options: dict[str, str], days: int, as_json: bool) -> None:
 @main.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--no-calls", is_flag=True, help="Check configuration and keys only; nothing is spent.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Most to spend.")
+@click.option("--budget-usd", type=Finite(min=0), default=1.0, show_default=True, help="Most to spend.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a model.")
 @click.pass_obj
 def doctor(options: dict[str, str], models: tuple[str, ...], no_calls: bool, budget_usd: float, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from di_assets.commands.base import BadInput, WorkFailed, errors, main, open_home_of, printing
+from di_assets.commands.base import BadInput, Finite, WorkFailed, errors, main, open_home_of, printing
 from di_assets.commands.serving import ports
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "d
     type=click.IntRange(min=1),
     help="Most episodes of each arm to play now; of arms that mirror one another, most pairs.",
 )
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most US dollars to spend now, on all arms together.")
+@click.option("--budget-usd", type=Finite(min=0), help="Most US dollars to spend now, on all arms together.")
 @click.option("--launch", is_flag=True, help="Launch an arm once more that may be launched again and again.")
 @click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
 @click.pass_obj

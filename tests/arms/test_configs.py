@@ -241,6 +241,25 @@ MODEL = "models:\n  m: {{provider: openai, id: x, price: {{input: 1, output: 1}}
             r"accounts.opnai: no model is reached there.*openai",
         ),
         (MODEL.format(more="") + "accounts: {openai: {rpm: 5}}\n", r"accounts.openai.rpm"),
+        (
+            MODEL.format(more=", timeout_s: .inf"),
+            r"models.yaml:2: models.m.timeout_s: expected a finite number, found inf",
+        ),
+        (MODEL.format(more="").replace("output: 1", "output: .nan"), r"yaml:2: models.m.price.output: .*found nan"),
+        (MODEL.format(more="").replace("output: 1", "output: .inf"), r"yaml:2: models.m.price.output: .*found inf"),
+        (
+            MODEL.format(more="").replace("input: 1", "input: -1"),
+            r"yaml:2: models.m.price.input: .*greater than or equal",
+        ),
+        (MODEL.format(more=", params: {temperature: .inf}"), r"models.m.params: expected finite numbers"),
+        (MODEL.format(more=", params: {since: 2026-01-01}"), r"models.m.params: expected what JSON can hold"),
+        (MODEL.format(more=", params: {messages: null}"), r"models.m.params: `messages` comes from the game"),
+        (MODEL.format(more=", params: {stream: true}"), r"models.m.params: `stream` is never sent"),
+        (MODEL.format(more=", params: {max_completion_tokens: 9000}"), r"max_completion_tokens: is above `max_tokens`"),
+        (MODEL.format(more=", rename: {a: b, c: b}"), r"models.m: rename: two fields would be sent as 'b'"),
+        (MODEL.format(more=", rename: {seed: model}"), r"models.m: rename: two fields would be sent as 'model'"),
+        (MODEL.format(more=", max_reply_bytes: 5"), r"models.m.max_reply_bytes: .*1024"),
+        (MODEL.format(more="") + "accounts: {openai: {failures_billed: 0.5}}\n", r"accounts.openai.failures_billed"),
     ],
 )
 def test_a_wrong_limit_or_address_is_refused_with_its_place(tmp_path, text, said):
@@ -268,3 +287,48 @@ def test_limits_and_prices_do_not_change_what_an_episode_is(configs):
         for name, model in configs.models.items()
     }
     assert replace(configs, models=slower).config_hash(arm) == configs.config_hash(arm)
+
+
+def test_what_shapes_a_request_is_part_of_what_an_episode_is(configs):
+    arm = configs.arm("04_attack_complete")
+    hashes = [configs.config_hash(arm)]
+    for shape in ({"rename": {"max_tokens": "most"}}, {"system": False}, {"params": {"max_tokens": None}}):
+        shaped = {name: model.model_copy(update=shape) for name, model in configs.models.items()}
+        hashes.append(replace(configs, models=shaped).config_hash(arm))
+    assert len(set(hashes)) == 4
+
+
+def test_what_is_not_configured_leaves_a_model_what_it_was(configs):
+    """Replies that are paid for stay valid: a key that was added to models.yaml later is no part of older models."""
+    assert configs.models["gpt-5.4-mini"].identity() == {
+        "provider": "openai",
+        "id": "gpt-5.4-mini",
+        "max_tokens": 8192,
+    }
+
+
+@pytest.mark.parametrize("budget", [".inf", "-.inf", ".nan", "-1"])
+def test_a_budget_that_is_no_amount_is_refused_with_its_place(folder, budget):
+    (folder / "x.yaml").write_text(TALK + f"budget_usd: {budget}\n")
+    with pytest.raises(ConfigError, match=r"x.yaml:6: budget_usd: "):
+        load_configs(folder)
+    (folder / "x.yaml").write_text(TALK + f"nightly: {{cron: '0 2 * * *', budget_usd: {budget}}}\n")
+    with pytest.raises(ConfigError, match=r"x.yaml:6: nightly.budget_usd: "):
+        load_configs(folder)
+
+
+def test_an_account_may_say_that_it_does_not_bill_failures(tmp_path):
+    text = MODEL.format(more="") + "accounts:\n  openai: {failures_billed: false, concurrency: 2}\n"
+    (tmp_path / "models.yaml").write_text(text)
+    account = load_configs(tmp_path).accounts["openai"]
+    assert (account.failures_billed, account.concurrency) == (False, 2)
+
+
+def test_what_a_cache_keeps_for_an_hour_costs_twice_the_input_at_anthropic():
+    hour = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    config = ModelConfig(provider="anthropic", id="m", price=Price(input=3, output=15), params=hour)
+    assert config.price.cost(100_000, 0, 0, 100_000, 100_000) == pytest.approx(0.60)
+    assert config.price.cost(100_000, 0, 0, 100_000, 40_000) == pytest.approx(0.06 * 3.75 + 0.04 * 6)
+    assert (config.dearest_input, config.model_copy(update={"params": {}}).dearest_input) == (6.0, 3.75)
+    own = ModelConfig(provider="anthropic", id="m", price=Price(input=3, output=15, written_hour=9), params=hour)
+    assert own.price.cost(100_000, 0, 0, 100_000, 100_000) == pytest.approx(0.90)
