@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from di_assets.arms import ConfigError, batches, load_configs, new_launch, plan, planned_ids
+from di_assets.arms import ConfigError, ModelConfig, Price, batches, load_configs, new_launch, plan, planned_ids
 from di_assets.arms.reading import nearest
 from tests.conftest import ROOT, write_small_configs
 
