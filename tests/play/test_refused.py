@@ -54,7 +54,8 @@ def arm_over(folder, port):
         }
         for name, dialect in MODELS.items()
     }
-    (folder / "models.yaml").write_text(json.dumps({"models": models}))
+    accounts = {f"127.0.0.1:{port}": {"failures_billed": False}}
+    (folder / "models.yaml").write_text(json.dumps({"models": models, "accounts": accounts}))
     (folder / "game.yaml").write_text(
         f"title: Game\nid: game--r{{replicate}}\nlineup: [{', '.join(MODELS)}]\nepisodes: 2\nseats: 3\nrounds: 2\n"
         "channel: none\nbudget_usd: 1.0\npayoff: {outside: 0.5}\n"
