@@ -169,7 +169,12 @@ def bucket_at(address: str) -> Bucket:
 
 def polars_options() -> dict[str, Any]:
     """How Polars asks object storage: as patient as everything else here is."""
-    return {"max_retries": RETRIES, "retry_timeout_ms": int(1000 * RETRY_S)}
+    return {
+        "max_retries": RETRIES,
+        "retry_timeout_ms": int(1000 * RETRY_S),
+        "connect_timeout": f"{int(1000 * CONNECT_S)} ms",
+        "timeout": f"{int(1000 * REQUEST_S)} ms",
+    }
 
 
 def _environment() -> int:

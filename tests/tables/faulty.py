@@ -61,8 +61,8 @@ class Proxy:
             body = await request.read()
         if fault in {"cut", "cut_body"}:
             return self.cut(request)
-        if fault == "slow":
-            await asyncio.sleep(0.3)
+        if fault in {"slow", "hang"}:
+            await asyncio.sleep(0.3 if fault == "slow" else 20)
         refused = self.refusal(what, fault, request.headers.get("authorization", ""))
         if refused is not None:
             return refused

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
@@ -141,7 +142,11 @@ def test_every_way_of_writing_says_that_it_failed(warehouse, proxy, small_config
 
 @pytest.mark.parametrize(
     ("words", "path", "fault"),
-    [(["run", "talk"], "tables/calls/", "403"), (["run", "talk"], "record/", "503"), (["report"], "report/", "cut")],
+    [
+        (["run", "talk"], "tables/calls/", "403"),
+        pytest.param(["run", "talk"], "record/", "503", marks=pytest.mark.slow),
+        pytest.param(["report"], "report/", "cut", marks=pytest.mark.slow),
+    ],
 )
 def test_a_command_says_in_a_line_what_was_not_written(proxy, where, small_configs, monkeypatch, words, path, fault):
     for name in ("DI_WAREHOUSE", "DI_CONFIGS"):
@@ -156,6 +161,24 @@ def test_a_command_says_in_a_line_what_was_not_written(proxy, where, small_confi
     proxy.calm()
     result = CliRunner().invoke(main, [*options, *words])
     assert result.exit_code == 0, result.output
+
+
+def test_a_storage_that_never_answers_is_waited_for_so_long_and_no_longer(warehouse, proxy, monkeypatch):
+    warehouse.write("edges", edges_of(("a", 0, 1)), "a--b00")
+    monkeypatch.setattr("di_assets.tables.bucket.REQUEST_S", 0.3)
+    monkeypatch.setattr("di_assets.tables.bucket.RETRY_S", 0.5)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")  # another environment, another client
+    for kinds, path, does in (
+        (("PutObject",), "report/", lambda: warehouse.write_report("q1.svg", "<svg/>")),
+        (("GetObject",), "tables/", lambda: warehouse.read("edges")),
+        (("ListObjectsV2",), "", lambda: warehouse.files("edges")),
+    ):
+        proxy.fail("hang", kinds=kinds, path=path)
+        began = time.monotonic()
+        with pytest.raises(StorageError, match="no connection to the object storage"):
+            does()
+        assert time.monotonic() - began < 10
+        proxy.calm()
 
 
 def test_an_interrupt_leaves_a_whole_object_or_the_one_before(place, proxy):
@@ -344,6 +367,26 @@ def test_a_table_that_fails_when_it_is_replaced_leaves_what_was_in_it(proxy, pai
     proxy.calm()
     assert play(configs, warehouse).complete == 2
     whole_and_paid_once(configs, warehouse, replies())
+
+
+def test_what_others_played_on_while_a_commit_lay_here_counts(proxy, paid, warehouse, tmp_path, provider):
+    configs, _ = paid
+    poor = hostile_configs(tmp_path / "poor", provider[0], episodes=2, rounds=2, budget=0.05)
+    there = replace(warehouse, root=tmp_path / "there")
+    proxy.fail("503", path="tables/episodes/")
+    with pytest.raises(StorageError):
+        play(poor, warehouse)
+    proxy.calm()
+    journaled = len(list(warehouse.journal.rglob("*.jsonl")))
+    copy = next(warehouse.journal.rglob("commit/episodes.parquet"))
+    assert "stopped" in pl.read_parquet(copy)["status"].to_list()
+    assert play(configs, there).complete == 2
+    calls = there.read("calls").drop("latency_s", "started_at")
+    assert play(configs, warehouse).calls == 0
+    assert warehouse.read("calls").drop("latency_s", "started_at").equals(calls)
+    assert {verdict.status for verdict in verify(configs, warehouse)} == {"ok"}
+    assert journaled > 0
+    assert not list(warehouse.journal.rglob("*.jsonl"))  # the same model said the same there
 
 
 @pytest.mark.skipif(shutil.which("rclone") is None, reason="no rclone")
