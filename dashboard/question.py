@@ -19,6 +19,7 @@ from dashboard.untrusted import reader_link, safe
 from di_assets.report.figures import png
 from di_assets.report.reading import are_records, flat, text_of
 from di_assets.tables import Warehouse
+from di_assets.tables.spreadsheet import SAID, safe_csv
 
 EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
             "cascades": "cascades", "gini": "gini"}  # fmt: skip
@@ -201,6 +202,8 @@ def _downloads(spec: Spec, summary: dict[str, Any], warehouse: Warehouse, versio
         for file, made in frames.items():
             _offer(f"{file}.csv", "text/csv", csv_of(made))
             _offer(f"{file}.parquet", "application/vnd.apache.parquet", parquet_of(made))
+    if frames:
+        st.caption(SAID)
 
 
 def _offer(file: str, kind: str, made: Callable[[], str | bytes]) -> None:
@@ -217,8 +220,8 @@ def frame_of(rows: list[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def csv_of(made: Callable[[], pl.DataFrame]) -> Callable[[], str]:
-    """What writes a table as CSV once it is asked for."""
-    return lambda: made().write_csv()
+    """What writes a table as CSV once it is asked for; text that a spreadsheet would run begins with an apostrophe."""
+    return lambda: safe_csv(made())
 
 
 def parquet_of(made: Callable[[], pl.DataFrame]) -> Callable[[], bytes]:

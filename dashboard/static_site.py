@@ -4,14 +4,12 @@ The same pages as the dashboard's, of the same pieces; links are made to lead fr
 one that leads nowhere is an error here, not a dead link there.
 """
 
-import csv
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape, unescape
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +21,16 @@ from dashboard.compare import above_figure as above_comparison
 from dashboard.compare import pairs_of
 from dashboard.episodes import COLUMNS
 from dashboard.lineage import walk_of
-from dashboard.question import EPISODES, QUESTIONS, Spec, about_episodes, above_figure, below_figure, nothing_yet
+from dashboard.question import (
+    EPISODES,
+    QUESTIONS,
+    Spec,
+    about_episodes,
+    above_figure,
+    below_figure,
+    frame_of,
+    nothing_yet,
+)
 from dashboard.reader_style import READER_CSS
 from dashboard.static_reader import transcript_of
 from dashboard.style import CSS, page
@@ -38,6 +45,7 @@ from di_assets.report.shelf import read_shelf
 from di_assets.report.trace import TraceError, trace_model
 from di_assets.report.transcript import read_transcript
 from di_assets.tables import Warehouse
+from di_assets.tables.spreadsheet import SAID, safe_csv
 
 STYLESHEET, SCRIPT = "assets/site.css", "assets/reader.js"
 MARKER = ".delegated-influence-site"
@@ -258,6 +266,7 @@ def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehous
         + below_figure(spec, question)
         + f"<h3>Episodes</h3>{rows_of(behind.head(MOST_ROWS), EPISODES)}{_more(behind.height)}{about_episodes(behind.height)}"
         + f"<h3>Downloads</h3><p>{offered}</p>"
+        + (f"<p class='caption'>{SAID}</p>" if any(name.endswith(".csv") for name in files) else "")
     )
 
 
@@ -287,17 +296,9 @@ def _downloads(
     rows = summary["questions"][spec.name].get("rows")
     if rows is None:
         for table in spec.tables:
-            yield f"downloads/{table}.csv", "" if named else warehouse.read(table).write_csv()
+            yield f"downloads/{table}.csv", "" if named else safe_csv(warehouse.read(table))
     elif rows:
-        yield f"downloads/{spec.name}.csv", _csv(rows)
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        yield f"downloads/{spec.name}.csv", safe_csv(frame_of(rows))
 
 
 def _episodes(every: pl.DataFrame) -> str:

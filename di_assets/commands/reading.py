@@ -156,12 +156,17 @@ def trace(options: dict[str, str], what: str, as_json: bool) -> None:
     required=True,
     help="csv, parquet or jsonl, by suffix.",
 )
+@click.option("--raw", is_flag=True, help="CSV with texts as they were written, though a spreadsheet may run them.")
 @click.pass_obj
-def export(options: dict[str, str], table: str, file: Path) -> None:
-    """Write a whole table of the contract to a file."""
+def export(options: dict[str, str], table: str, file: Path, raw: bool) -> None:
+    """Write a whole table of the contract to a file.
+
+    In CSV, text that a spreadsheet would run as a formula begins with an apostrophe; Parquet and JSON lines are exact.
+    """
     with errors():
         from di_assets.arms.reading import nearest  # noqa: PLC0415
         from di_assets.tables import TABLES  # noqa: PLC0415
+        from di_assets.tables.spreadsheet import as_text  # noqa: PLC0415
         from di_assets.tables.warehouse import replacing  # noqa: PLC0415
 
         if table not in TABLES:
@@ -170,6 +175,9 @@ def export(options: dict[str, str], table: str, file: Path) -> None:
         if suffix not in FORMATS:
             raise BadInput(f"--to {file}: the suffix says the format; expected one of {', '.join(FORMATS)}")
         frame = warehouse_of(options).read(table)
+        guarded = 0
+        if suffix == "csv" and not raw:
+            frame, guarded = as_text(frame)
         with replacing(file.absolute()) as temporary:
             if suffix == "csv":
                 frame.write_csv(temporary)
@@ -178,3 +186,6 @@ def export(options: dict[str, str], table: str, file: Path) -> None:
             else:
                 frame.write_ndjson(temporary)
         click.echo(f"{frame.height:,} rows of {table} written to {file}")
+        if guarded:
+            told = f"cells that a spreadsheet would run: {guarded:,}; each begins with an apostrophe (') now"
+            click.echo(f"{told}, --raw writes them as they were", err=True)
