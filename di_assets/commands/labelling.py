@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from di_assets.commands.base import BadInput, Finite, WorkFailed, errors, main, open_home_of, printing
+from di_assets.commands.base import BadInput, Finite, Interrupted, WorkFailed, errors, main, open_home_of, printing
 
 if TYPE_CHECKING:
     from di_assets.assets.home import Home
@@ -84,11 +84,12 @@ def _label_with_model(
     from di_assets.commands.progress import Count, progress  # noqa: PLC0415
     from di_assets.labelling.model import label_with_model  # noqa: PLC0415
     from di_assets.play.keys import check_keys  # noqa: PLC0415
+    from di_assets.play.stopping import heard  # noqa: PLC0415
 
     if model in home.configs.models:
         check_keys(replace(home.configs, play=LOCAL), [model])  # asked from here, whatever engine plays
     texts = [message.text for message in messages]
-    with progress() as line:
+    with progress() as line, heard(home.stop):
         made = label_with_model(
             home.configs,
             model,
@@ -107,8 +108,15 @@ def _label_with_model(
                     of_usd=budget_usd,
                 )
             ),
+            stop=home.stop,
         )
     printing().labelled(made, as_json=as_json)
+    if home.stop.interrupted:
+        rest = f"about ${made.left * made.cost_usd / made.calls:.2f}" if made.calls else "nothing is asked yet"
+        raise Interrupted(
+            f"{home.stop.reason}; the {made.calls:,} calls made are kept (${made.cost_usd:.4f}); "
+            f"{made.left:,} texts are left to label, {rest}; run the same again to resume"
+        )
     return made.stopped
 
 

@@ -25,7 +25,9 @@ from di_assets.play.calling import MAX_REASKS, Place, ask_once
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
 from di_assets.play.journal import Call, Header, Journal, by_field
+from di_assets.play.open_files import calls_at_once
 from di_assets.play.sending import Lines
+from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
@@ -84,6 +86,7 @@ def label_with_model(
     *,
     budget_usd: float,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> Labelled:
     """Asks a model for the labels of these texts that are not stored yet; a fault ends it, and another run resumes it.
 
@@ -94,6 +97,7 @@ def label_with_model(
         warehouse: where replies are kept.
         budget_usd: most to spend now.
         progress: told (texts done, texts in all, what was asked) every second.
+        stop: ends it once it is asked; what came until then is kept.
 
     Raises:
         ConfigError: no such model, or none that can label.
@@ -115,7 +119,8 @@ def label_with_model(
     version = f"{header.prompt_hash[:8]}-{header.config_hash[:8]}"
     path = model_file(warehouse, model, version)
     with alone(warehouse, path):
-        lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")])
+        stop = stop or Stop(drain_s=configs.play.drain_s)
+        lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")], stop=stop)
         judge = Judge(model, configs.models[model], lines.provider, prompts)
         distinct = list(dict.fromkeys(texts))
 
@@ -127,7 +132,7 @@ def label_with_model(
                 run = _Run(judge, lines, journal, iter(distinct))
                 lines.connect([model])
                 with _telling(run, progress, len(distinct), held):
-                    await _work(run, workers=configs.models[model].concurrency)
+                    await _work(run, workers=calls_at_once(configs.models[model].concurrency))
                 return run, journal.calls[held:]
             finally:
                 await lines.close()
@@ -157,9 +162,12 @@ async def _work(run: _Run, *, workers: int) -> None:
                 return
             try:
                 label = await _label(run, text)
-            except (BudgetExceededError, ProviderError) as reason:
+            except (BudgetExceededError, ProviderError, StoppedError) as reason:
                 run.stop = run.stop or str(reason)
                 return
+            except Exception as problem:
+                run.stop = type(problem).__name__  # nobody asks on; what is out is kept before it is raised
+                raise
             run.labelled += label is not None
             run.unread += label is None
 

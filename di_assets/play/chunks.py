@@ -30,6 +30,8 @@ from di_assets.play.stopping import Stop
 from di_assets.play.tally import Tally
 from di_assets.play.toll_house import far_tolls
 
+# An episode's journal, its lock, and its requests that are out, once more where they are mapped.
+FILES = 4
 TOKEN = ".shared"  # noqa: S105 -- a file by which a worker knows the driver's folder
 POLL_S = 0.1
 # When a worker ends, its chunks have this long beyond the time that replies are waited for.
@@ -100,6 +102,7 @@ async def _chunk(chunk: Chunk, worker: Worker, stop: Stop) -> tuple[list[Played]
                 folder=chunk.folder,
                 tally=tally,
                 stop=stop,
+                files_an_episode=FILES,
                 meanwhile=tolls.tell,
             )
             played += await play_together(run, paid)

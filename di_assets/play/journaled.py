@@ -17,6 +17,7 @@ from di_assets.play.episode import Table, play_episode
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import SUFFIX, InFlight, move
 from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
+from di_assets.play.open_files import at_once
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
 from di_assets.play.sending import Lines
 from di_assets.play.stopping import Stop, StoppedError
@@ -45,6 +46,7 @@ class Playing:
         tally: counts what is done; when it says that play stopped, no episode is begun.
         stop: ends play once it is asked; asked here too when an episode ends in an error of this program or machine.
         one_more: called as each episode ends.
+        files_an_episode: that are held open while it is played, besides connections.
         meanwhile: called every second with what is done, calls of episodes that are still played included.
     """
 
@@ -56,6 +58,7 @@ class Playing:
     folder: Path
     tally: Tally
     stop: Stop
+    files_an_episode: int = 1
     one_more: Callable[[], None] = lambda: None
     meanwhile: Callable[[Tally], None] = lambda _: None
     sync: GroupSync = field(default_factory=GroupSync)
@@ -118,7 +121,9 @@ async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Pl
     on their way are kept.
     """
     run.lines.connect(run.arm.models)
-    places = asyncio.Semaphore(run.arm.in_flight)
+    places = asyncio.Semaphore(
+        at_once(todo, run.configs.models, in_flight=run.arm.in_flight, own_files=run.files_an_episode)
+    )
 
     async def placed(planned: PlannedEpisode) -> Played | None:
         async with places:

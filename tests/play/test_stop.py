@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -16,9 +17,12 @@ import time
 import polars as pl
 import pytest
 
+from di_assets.arms import batches, load_configs
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
+from tests.assets.control_room import ENDED, control_room, wait_for
 from tests.conftest import ROOT
+from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, hostile, hostile_configs, served
 
 # 50 are asked for where it is shown once; CI takes fewer.
@@ -33,7 +37,7 @@ UI_S = 2.0
 END_S = float(os.environ.get("STOP_END_S", "12"))
 
 
-def di(configs, warehouse, *command, **environment):
+def di(configs, warehouse, *command, files=None, **environment):
     begin = [sys.executable, "-m", "di_assets.cli", "--configs", str(configs), "--warehouse", str(warehouse)]
     return subprocess.Popen(
         [*begin, *command],
@@ -43,6 +47,8 @@ def di(configs, warehouse, *command, **environment):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Safe here: the child takes no lock before it becomes the command.
+        preexec_fn=None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files),  # noqa: PLW1509
     )
 
 
@@ -114,3 +120,132 @@ def interrupted_once(configs, warehouse, ledger, arrivals, number, rng):
     again.communicate()
     assert len(served(ledger)) - paid == CALLS == replied(warehouse)
     return 1
+
+
+def terminate(room, run):
+    query = (
+        """mutation End($run: String!) { terminateRun(runId: $run) { __typename ... on PythonError { message } } }"""
+    )
+    return room.ask(query, run=run)["terminateRun"]["__typename"]
+
+
+def launch(room, batch):
+    """Materialises a batch as the page of the job does."""
+    query = """mutation Start($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
+      __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+    params = {
+        "selector": {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "di_assets.definitions",
+            "pipelineName": "play_batches",
+        },
+        "runConfigData": {},
+        "mode": "default",
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": batch}]},
+    }
+    return room.ask(query, params=params)["launchPipelineExecution"]["run"]["runId"]
+
+
+@pytest.mark.slow
+def test_termination_in_the_ui_ends_a_run_at_any_moment(tmp_path, server, monkeypatch):
+    url, ledger, arrivals = server
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    rng, configs, warehouse = random.Random("ui"), tmp_path / "configs", tmp_path / "w"
+    hostile_configs(configs, url, episodes=EPISODES * 2 * TRIES, rounds=ROUNDS, timeout_s=30)
+    text = (configs / "hard.yaml").read_text().replace("batch_size: 1000", f"batch_size: {EPISODES}")
+    (configs / "hard.yaml").write_text(text)
+    partitions = batches(load_configs(configs).arm("hard"))
+    late, ends, hit = [], [], 0
+    with control_room(warehouse, configs) as room:
+        for batch in partitions:
+            if hit == TRIES:
+                break
+            before, paid, stored = len(times(arrivals)), len(served(ledger)), replied(warehouse)
+            run = launch(room, batch)
+            wait_for_calls(arrivals, before + 1)
+            time.sleep(rng.uniform(0, 4.0))
+            at = time.time()
+            assert terminate(room, run) == "TerminateRunSuccess"
+            wait_for(lambda run=run: room.runs()[run][0] in ENDED, 60)
+            ended = time.time()
+            if room.runs()[run][0] == "SUCCESS":  # the last call had left
+                continue
+            hit += 1
+            assert room.runs()[run][0] == "CANCELED"
+            late.append(max(sent - at for sent in times(arrivals)))
+            ends.append(ended - max(at, last_reply(ledger)))
+            assert replied(warehouse) - stored == len(served(ledger)) - paid
+        time.sleep(UI_S)
+        assert {status for status, _ in room.runs().values()} <= {"CANCELED", "SUCCESS"}  # nothing was started again
+    print(
+        f"\nui: {hit} terminated; last call left {max(late):.2f} s after the click, ended {max(ends):.1f} s after a reply"
+    )
+    assert hit == TRIES
+    assert max(late) < UI_S
+    assert max(ends) < END_S
+    again = di(configs, warehouse, "run", "hard")
+    assert again.communicate(timeout=600)[0] is not None
+    assert again.returncode == 0
+    assert len(served(ledger)) == len(partitions) * CALLS == replied(warehouse)
+
+
+@pytest.mark.slow
+def test_a_signal_ends_the_driver_of_a_cluster_and_its_workers(tmp_path, server):
+    url, ledger, arrivals = server
+    with dask_cluster(tmp_path / "cluster", PLANTED_KEY=KEY) as cluster:
+        engine = {"DI_ENGINE": "dask", "DI_DASK_SCHEDULER": cluster.address}
+        for number in range(max(1, TRIES // 3)):
+            rng, configs, warehouse = random.Random(number), tmp_path / f"configs{number}", tmp_path / f"w{number}"
+            hostile_configs(configs, url, episodes=EPISODES, rounds=3, model_id=f"m{number}", timeout_s=30)
+            (configs / "play.yaml").write_text("chunk: 2\n")
+            before, paid = len(times(arrivals)), len(served(ledger))
+            process = di(configs, warehouse, "run", "hard", **engine)
+            wait_for_calls(arrivals, before + 1, process)
+            time.sleep(rng.uniform(0, 3.5))
+            at = time.time()
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=90)[0]
+            assert process.returncode == 130, said
+            late = [sent - at for sent in times(arrivals) if sent > at + SLACK_S]
+            assert late == []
+            assert time.time() - max(at, last_reply(ledger)) < END_S
+            assert replied(warehouse) == len(served(ledger)) - paid, said
+            again = di(configs, warehouse, "run", "hard", **engine)
+            said = again.communicate(timeout=120)[0]
+            assert again.returncode == 0, said
+            assert len(served(ledger)) - paid == CALLS // ROUNDS * 3 == replied(warehouse)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_end_sends_nothing_more_and_loses_nothing(tmp_path, server):
+    url, ledger, arrivals = server
+    configs, warehouse = tmp_path / "configs", tmp_path / "w"
+    hostile_configs(configs, url, episodes=EPISODES, rounds=3, timeout_s=30)
+    (configs / "play.yaml").write_text("chunk: 2\n")
+    with dask_cluster(tmp_path / "cluster", workers=1, PLANTED_KEY=KEY) as cluster:
+        process = di(configs, warehouse, "run", "hard", DI_ENGINE="dask", DI_DASK_SCHEDULER=cluster.address)
+        wait_for_calls(arrivals, 30, process)
+        at = time.time()
+        cluster.workers[0].send_signal(signal.SIGTERM)
+        cluster.workers[0].wait(timeout=60)
+        ended = time.time()
+        assert [sent - at for sent in times(arrivals) if at + 2 * SLACK_S < sent < ended] == []
+        cluster.start_worker()
+        said = process.communicate(timeout=120)[0]
+        assert process.returncode == 0, said
+    assert len(served(ledger)) == CALLS // ROUNDS * 3 == replied(warehouse)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("files", "fewer"), [((256, 4096), False), ((256, 256), True)])
+def test_few_open_files_cost_nothing_twice(tmp_path, files, fewer):
+    ledger, episodes = tmp_path / "ledger", 60
+    configs, warehouse = tmp_path / "configs", tmp_path / "w"
+    with hostile(ledger, latency=0.05) as url:
+        hostile_configs(configs, url, episodes=episodes, rounds=1, concurrency=400, in_flight=episodes, timeout_s=30)
+        process = di(configs, warehouse, "run", "hard", files=files)
+        said = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, said
+    assert len(served(ledger)) == replied(warehouse) == episodes * SEATS * 2
+    assert Warehouse(warehouse).read("calls").height == replied(warehouse)
+    assert ("files may be open at once, so" in said) == fewer, said
