@@ -108,7 +108,7 @@ class Sorter:
             reply = self.read(data)
         except BadBodyError as why:
             return self.broken(str(why)), answer.status
-        except (KeyError, TypeError, IndexError, AttributeError):
+        except (KeyError, TypeError, IndexError, AttributeError, RecursionError):
             return self.broken(f"status {answer.status} with a body that holds no reply"), answer.status
         return self._failed(reply.error, answer) if reply.error else (self._completed(reply), answer.status)
 

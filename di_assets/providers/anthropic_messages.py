@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 from di_assets.providers.answers import Reply
+from di_assets.providers.body import BadBodyError
 from di_assets.providers.ends import ANTHROPIC
 from di_assets.providers.parts import called, spoken, thought
 from di_assets.providers.sdk import SdkProvider
@@ -47,6 +48,8 @@ class AnthropicProvider(SdkProvider):
     def read(self, data: dict[str, Any]) -> Reply:
         """All text blocks, a called tool's arguments and usage; thinking blocks apart."""
         content = data["content"]
+        if isinstance(content, dict):
+            raise BadBodyError("status 200 with content that is no list of blocks")
         blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
         arguments = called([block for block in blocks if block.get("type") == "tool_use"])
         text = "\n".join(filter(None, (spoken(content), arguments)))

@@ -12,6 +12,7 @@ import email.utils
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 from di_assets.providers.said import Said
@@ -33,6 +34,7 @@ _SPENT = re.compile(
     r"|credits? (?:has|have|is|are|was|were) (?:been )?(?:exhausted|depleted|used up|required)"
     r"|spend(?:ing)? limit|billing (?:hard )?limit|budget has been exceeded|key limit exceeded|payment required"
     r"|(?:specified|monthly) (?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
+    r"|enable billing|billing (?:is |account )?(?:is )?(?:not|in)[ -]?(?:enabled|active)"
     r"|余额不足|欠费"
 )
 # With status 429, Google says this of a quota a minute.
@@ -71,8 +73,11 @@ _OUTPUT = re.compile(r"\b(?:output|response|completion|generated|generation)\b")
 _CONTEXT = re.compile(
     r"context[ _](?:length|window|size)|prompt is too long|prompt_too_long|input is too long|too many (?:input )?tokens"
     r"|string_above_max_length|request_too_large|max_model_len|maximum input length|reduce the length"
+    r"|request too large|tokens must be reduced"
     r"|(?:input|prompt)[^.]{0,40} tokens?[^.]{0,60}exceed|exceeds? [^.]{0,60}(?:maximum|limit)[^.]{0,30} tokens"
 )
+# Said with status 429 of a request that is larger than a minute's worth of tokens: no waiting mends it.
+_TOO_LARGE = re.compile(r"request too large|tokens must be reduced")
 _SYSTEM = re.compile(
     r"developer instruction is not enabled|does(?: not|n't) support (?:the )?['\"`]?system|unsupported role"
     r"|unknown role|system[ _](?:role|prompt|message|instruction)s?\b[^.]{0,40}"
@@ -85,7 +90,7 @@ _MODEL = re.compile(
 )
 _PARAMETER = re.compile(
     r"(?:unsupported|unknown|unrecognized|missing)[_ ](?:required_|request )?(?:parameter|value|argument|field)"
-    r"|invalid_(?:parameter|value)|extra inputs are not permitted|extra_forbidden"
+    r"|invalid_(?:parameter|value)|extra inputs are not permitted|extra_forbidden|unknown name|cannot find field"
 )
 _WHY: Mapping[Cause, str] = {
     "context": "the prompt is longer than the model takes",
@@ -161,13 +166,14 @@ def _refuses_the_prompt(status: int, said: Said) -> bool:
         return not _KEY.search(said.codes)
     if status not in _OF_PROMPTS:
         return False
-    other = _SPENT.search(said.prose) or _KEY.search(said.all) or _ACCOUNT.search(said.prose)
-    return bool(_CONTENT.search(said.prose)) and not other
+    others = (_SPENT, _KEY, _ACCOUNT, _PARAMETER)
+    return bool(_CONTENT.search(said.prose)) and not any(other.search(said.all) for other in others)
 
 
 # The first that holds is meant.
 _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] = (
     ("no_credit", lambda status, said, _: status == 402 or (status in {401, 429} and _is_spent(said))),
+    ("request_refused", lambda status, said, _: status == 429 and _TOO_LARGE.search(said.prose)),
     ("rate_limit", lambda status, _, __: status == 429),
     ("wrote", lambda status, said, _: status in _OF_PROMPTS and said.wrote is not None),
     ("no_key", lambda status, _, __: status == 401),
@@ -223,12 +229,16 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 
 def _until(date: str, now: str | None) -> float:
-    try:
-        then = email.utils.parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-    try:
-        here = email.utils.parsedate_to_datetime(now or "").timestamp()
-    except (ValueError, OverflowError):
-        here = time.time()
-    return max(0.0, then - here)
+    then, here = _time(date), _time(now or "")
+    return 0.0 if then is None else max(0.0, then - (time.time() if here is None else here))
+
+
+def _time(date: str) -> float | None:
+    """Seconds since 1970 of a date as HTTP or ISO 8601 writes one; without a zone it is UTC, as HTTP has it."""
+    for read in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            at = read(date.strip())
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return None

@@ -7,6 +7,7 @@ from typing import Any
 from di_assets.providers.answers import Reply
 from di_assets.providers.ends import OPENAI
 from di_assets.providers.parts import called, spoken, thought
+from di_assets.providers.said import said_in
 from di_assets.providers.sdk import SdkProvider
 from di_assets.providers.types import Request
 from di_assets.providers.usage import read_usage
@@ -63,11 +64,12 @@ class OpenAIProvider(SdkProvider):
         refusal = message.get("refusal")
         text = "\n".join(filter(None, (spoken(message.get("content", choice.get("text"))), arguments)))
         reasoning = thought(message)
+        filtered = not text and "filtered" in said_in(choice.get("content_filter_results")).codes
         return Reply(
             text=text or (refusal if isinstance(refusal, str) else ""),
             reasoning=reasoning,
-            told_end=choice.get("finish_reason"),
-            refused=bool(refusal),
+            told_end=choice.get("finish_reason") or choice.get("native_finish_reason"),
+            refused=bool(refusal) or filtered,
             error=choice.get("error"),
-            usage=read_usage(data.get("usage"), beside=False, spoke=bool(text or reasoning)),
+            usage=read_usage(data.get("usage") or choice.get("usage"), beside=False, spoke=bool(text or reasoning)),
         )

@@ -61,7 +61,10 @@ def called(calls: Any) -> str:
 def _text_of(part: Any) -> str:
     if isinstance(part, str):
         return part
-    if not isinstance(part, dict) or part.get("type") not in _TEXT or part.get("thought") is True:
+    if not isinstance(part, dict):
+        raise BadBodyError("status 200 with a part that is no text")
+    kind = part.get("type")
+    if not (kind is None or isinstance(kind, str)) or kind not in _TEXT or part.get("thought") is True:
         return ""
     text = part.get("text")
     if isinstance(text, dict):  # {"value": ..., "annotations": [...]}

@@ -10,9 +10,15 @@ from typing import Any
 
 Path = tuple[str, ...]
 
-_SENT: tuple[Path, ...] = (("prompt_tokens",), ("input_tokens",))
-_RECEIVED: tuple[Path, ...] = (("completion_tokens",), ("output_tokens",))
-_TOTAL: tuple[Path, ...] = (("total_tokens",),)
+# Names of OpenAI, of Anthropic, of Bedrock, of Gemini: gateways mix them.
+_SENT: tuple[Path, ...] = (("prompt_tokens",), ("input_tokens",), ("inputTokens",), ("promptTokenCount",))
+_RECEIVED: tuple[Path, ...] = (
+    ("completion_tokens",),
+    ("output_tokens",),
+    ("outputTokens",),
+    ("candidatesTokenCount",),
+)
+_TOTAL: tuple[Path, ...] = (("total_tokens",), ("totalTokens",), ("totalTokenCount",))
 _DETAILS_IN, _DETAILS_OUT = (
     ("prompt_tokens_details", "input_tokens_details"),
     (
@@ -24,15 +30,19 @@ _REASONING: tuple[Path, ...] = (
     *((details, name) for details in _DETAILS_OUT for name in ("reasoning_tokens", "thinking_tokens")),
     ("reasoning_tokens",),
     ("thinking_tokens",),
+    ("thoughtsTokenCount",),
 )
 _CACHED: tuple[Path, ...] = (
     *((details, "cached_tokens") for details in _DETAILS_IN),
     ("cache_read_input_tokens",),
     ("prompt_cache_hit_tokens",),
     ("cached_tokens",),
+    ("cacheReadInputTokens",),
+    ("cachedContentTokenCount",),
 )
 _WRITTEN: tuple[Path, ...] = (
     ("cache_creation_input_tokens",),
+    ("cacheWriteInputTokens",),
     *((details, name) for details in _DETAILS_IN for name in ("cache_write_tokens", "cache_creation_tokens")),
 )
 _WRITTEN_5M, _WRITTEN_1H = (

@@ -68,9 +68,32 @@ async def test_a_filter_that_leaves_no_message_is_a_refusal():
         wire.chat("SAFETY", None),
         {"choices": [{"finish_reason": "content_filter"}]},
         {"choices": [{"finish_reason": "PROHIBITED_CONTENT", "message": None, "index": 0}]},
+        wire.chat(None, "", native_finish_reason="SAFETY"),
+        wire.chat("stop", "", content_filter_results={"violence": {"filtered": True}, "hate": {"filtered": False}}),
     ]
     outcomes, _ = await each("openai", [wire.sent(200, body) for body in bodies])
-    assert [(o.stop, o.text, o.billed) for o in outcomes] == [("refusal", "", True)] * 3
+    assert [(o.stop, o.text, o.billed) for o in outcomes] == [("refusal", "", True)] * 5
+    unfiltered = wire.chat("stop", "", content_filter_results={"violence": {"filtered": False}})
+    [outcome], _ = await each("openai", [wire.sent(200, unfiltered)])
+    assert outcome.stop == "end"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_body_that_is_made_to_break_its_reader_is_no_reply(dialect):
+    deep = "[" * 900 + "]" * 900
+    bodies = [
+        f'{{"choices": [{{"finish_reason": "stop", "message": {{"reasoning": {deep}, "content": {deep}}}}}], "content": {deep}}}',
+        '{"choices": [{"message": 7}], "content": 7, "stop_reason": "end_turn"}',
+        '{"choices": {"0": {}}, "content": {"type": 3}}',
+        '{"choices": [null], "content": [null], "usage": []}',
+        '{"choices": [{"finish_reason": {"a": 1}, "message": {"content": "x"}}], "content": "x", "stop_reason": ["a"]}',
+        '{"usage": {"prompt_tokens": 1e400, "completion_tokens": ' + "9" * 5000 + "}}",
+        "[[[[", '"text"', "7", "true", "\ufeff{}", "",
+    ]  # fmt: skip
+    outcomes, _ = await each(dialect, [wire.sent(200, body) for body in bodies])
+    assert [type(outcome) for outcome in outcomes] == [BrokenReplyFault] * len(bodies)
+    outcomes, _ = await each(dialect, [wire.sent(400, body) for body in (f'{{"error": {deep}}}', deep, "[[[[", "\x00")])
+    assert {outcome.kind for outcome in outcomes} == {"request_refused"}
 
 
 async def test_tokens_are_those_that_were_charged_for():
@@ -163,6 +186,8 @@ async def test_a_date_to_retry_after_is_as_good_as_seconds(dialect):
         wire.sent(429, {}, f"retry-after: {ahead}"),
         wire.sent(429, {}, f"date: {skewed[0]}", f"retry-after: {skewed[1]}"),
         wire.sent(503, {}, f"retry-after: {email.utils.formatdate(time.time() - 60, usegmt=True)}"),
+        wire.sent(429, {}, f"date: {skewed[0]}", "retry-after: Thu Jan  1 01:00:09 1970"),
+        wire.sent(429, {}, f"date: {skewed[0]}", "retry-after: 1970-01-01T01:00:11Z"),
         wire.sent(429, {}, "retry-after: Fri, 99 Foo 2026"),
         wire.sent(429, {}, "retry-after: -3"),
         wire.sent(429, {}, "retry-after: nan"),
@@ -170,7 +195,7 @@ async def test_a_date_to_retry_after_is_as_good_as_seconds(dialect):
     outcomes, _ = await each(dialect, answers, slow_down=heard.append)
     assert [o.retry_after_s for o in outcomes] == heard
     assert 3 <= heard[0] <= 5
-    assert heard[1:] == [7, 0, 0, 0, 0]
+    assert heard[1:] == [7, 0, 9, 11, 0, 0, 0]
 
 
 async def test_a_field_may_be_left_out_replaced_or_called_by_another_name():

@@ -119,6 +119,14 @@ OPENAI_USAGE = {
         (400, 256, 20),
     ),
     "the other dialect's names": ({"input_tokens": 400, "output_tokens": 20}, (400, None, 20)),
+    "Gemini's own names": (
+        {"promptTokenCount": 400, "candidatesTokenCount": 20, "thoughtsTokenCount": 300, "totalTokenCount": 720},
+        (400, None, 320),
+    ),
+    "Bedrock's names": (
+        {"inputTokens": 100, "outputTokens": 20, "totalTokens": 420, "cacheReadInputTokens": 300},
+        (400, 300, 20),
+    ),
     "whole floats": ({"prompt_tokens": 400.0, "completion_tokens": 20.0, "total_tokens": 420.0}, (400, None, 20)),
     "zeros": ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None, None)),
     "zero received for a text": (
@@ -427,6 +435,47 @@ FATAL = {
     "context (llama.cpp)": (
         400, {"error": {"code": 400, "message": "the request exceeds the available context size", "type": "exceed_context_size_error"}},
         "request_refused", "context", None,
+    ),
+    "system role (OpenAI)": (
+        400,
+        {
+            "error": {
+                "code": "unsupported_value",
+                "param": "messages[0].role",
+                "message": "'messages[0].role' does not support 'system' with this model.",
+            }
+        },
+        "request_refused",
+        "system",
+        "messages[0].role",
+    ),
+    "field (Gemini)": (
+        400,
+        [{"error": {"code": 400, "message": 'Invalid JSON payload received. Unknown name "max_tokens": Cannot find field.'}}],
+        "request_refused",
+        "parameter",
+        "max_tokens",
+    ),
+    "field that is called after content": (
+        400,
+        {"error": {"code": "unknown_parameter", "message": "Unknown parameter: 'content_filter_policy'"}},
+        "request_refused",
+        "parameter",
+        None,
+    ),
+    "larger than a minute's worth": (
+        429,
+        {"error": {"code": "rate_limit_exceeded", "message": "Request too large for x on tokens per min: Limit 1, Requested 2"}},
+        "request_refused",
+        "context",
+        None,
+    ),
+    "billing (Google)": (
+        400,
+        [{"error": {"code": 400, "status": "FAILED_PRECONDITION", "message": "Please enable billing on your project"}}],
+        "no_credit",
+        None,
+        None,
     ),
     "model (Ollama)": (404, {"error": "model 'x' not found"}, "request_refused", "model", None),
     "model (OpenAI)": (404, {"error": {"code": "model_not_found"}}, "request_refused", "model", None),
