@@ -104,7 +104,10 @@ class OwnPages:
         if scope["type"] in {"http", "websocket"}:
             why = refusal(scope.get("method", "websocket"), Headers(scope=scope))
             if why:
-                await PlainTextResponse(f"{why}\n", status_code=403)(scope, receive, send)
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008})  # 403, too
+                else:
+                    await PlainTextResponse(f"{why}\n", status_code=403)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -15,6 +15,10 @@ def follows() -> Condition:
     Not while something above is being made, not before each input is there at all (though batches, also of other arms,
     may be missing), and not from what failed a blocking check: a batch that did holds back its own measures, and
     everything that is made of all batches.
+
+    Nor at the first look after it was itself being made. Dagster notes what is new at the start of a look and asks what
+    is being made some seconds later; what a run makes in between is then neither, and would be made a second time, by a
+    second backfill beside the first. The next look sees it as new.
     """
     new = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
     # Of a partition for a partition; for all else true when any partition of each input is there.
@@ -26,7 +30,8 @@ def follows() -> Condition:
     failed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
     )
-    return (new & there & passed & ~failed).with_label("follows what is above it")
+    just_made = (~dg.AutomationCondition.in_progress()).newly_true().with_label("was being made at the last look")
+    return (new & there & passed & ~failed & ~just_made).with_label("follows what is above it")
 
 
 def downstream() -> dg.AutomationConditionSensorDefinition:

@@ -161,7 +161,12 @@ async def _client(scheduler: str, stop: Stop) -> AsyncIterator[Client]:
     try:
         async with stop.waiting():
             client = await Client(scheduler, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="di")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        # Dask's words where certificates are missing, or encryption is asked for by one side alone.
+        if isinstance(error, TypeError | RuntimeError):
+            raise ClusterError(
+                f"{scheduler}: the settings of `distributed.comm.tls` do not go with it: {error}"
+            ) from None
         raise ClusterError(f"no Dask scheduler answers at {scheduler} ({type(error).__name__})") from None
     try:
         try:
@@ -175,9 +180,9 @@ async def _client(scheduler: str, stop: Stop) -> AsyncIterator[Client]:
 
 
 def _own_address(scheduler: str) -> str:
-    """Where this process listens: on the interface by which it reaches the scheduler, on loopback for one there."""
-    host = urlparse(scheduler).hostname or "127.0.0.1"
-    return f"tcp://{get_ip(socket.gethostbyname(host))}"
+    """Where this process listens: on the interface by which it reaches the scheduler, encrypted where that is."""
+    where = urlparse(scheduler)
+    return f"{where.scheme}://{get_ip(socket.gethostbyname(where.hostname or '127.0.0.1'))}"
 
 
 async def _tell(tally: Tally, house: TollHouse, meanwhile: Callable[[Tally], None]) -> None:

@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 from distributed.comm.core import Comm, CommClosedError, connect, listen
+from distributed.security import Security
 
 from di_assets.play.budget import BudgetExceededError
 from di_assets.play.stopping import Stop, StoppedError
@@ -55,7 +56,8 @@ class TollHouse:
     @asynccontextmanager
     async def open(self, address: str) -> AsyncIterator[str]:
         """Listens at an address without a port; yields where workers find it."""
-        listener = await listen(f"{address}:0", self._serve, deserialize=True)
+        encryption = Security().get_listen_args("client")
+        listener = await listen(f"{address}:0", self._serve, deserialize=True, **encryption)
         try:
             with self._stop.listening(self._tell_all):
                 yield listener.contact_address
@@ -236,7 +238,7 @@ async def far_tolls(address: str, *, secret: str, chunk: str, stop: Stop) -> Asy
         DriverLostError: it can't be reached.
     """
     try:
-        comm = await connect(address, timeout=PATIENCE_S)
+        comm = await connect(address, timeout=PATIENCE_S, **Security().get_connection_args("worker"))
         await comm.write({"secret": secret, "chunk": chunk})
     except OSError as error:
         raise DriverLostError(

@@ -11,7 +11,7 @@ import psutil
 
 POLL_S = 0.5
 # Runs may take half a minute to put away the replies that are on their way.
-PATIENCE_S = 45.0
+PATIENCE_S, LAST_S = 45.0, 5.0
 
 
 class ServingError(RuntimeError):
@@ -26,18 +26,22 @@ class Processes:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._last: subprocess.Popen[bytes] | None = None
 
-    def start(self, name: str, command: Sequence[str], *, inherits: Sequence[int] = ()) -> int:
+    def start(self, name: str, command: Sequence[str], *, inherits: Sequence[int] = (), last: bool = False) -> int:
         """Starts one more, in a session of its own; its process id.
 
         Args:
             name: what it is called where it ends by itself.
             command: program and arguments.
             inherits: file descriptors that stay open in it.
+            last: it outlives the others, which ask it to the end; what its own servers started is ended with them.
         """
         self._running[name] = subprocess.Popen(  # noqa: S603 -- our own commands
             command, env=self._environment, start_new_session=True, pass_fds=inherits
         )
+        if last:
+            self._last = self._running[name]
         return self._running[name].pid
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, seconds: float) -> None:
@@ -76,10 +80,22 @@ class Processes:
     def end(self) -> None:
         """Interrupts each with all that it started, waits for these to end, and kills what is left after a while."""
         everything = [one for process in self._running.values() for one in _family(process.pid)]
-        for process in self._running.values():
-            _signal(process, signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE_S
         with suppress(KeyboardInterrupt):  # a second one cuts the wait short
-            psutil.wait_procs(everything, timeout=PATIENCE_S)
+            first = [
+                one for process in self._running.values() if process is not self._last for one in _family(process.pid)
+            ]
+            runs = [run for server in _children(self._last) for run in _family(server.pid)[1:]]
+            for run in runs:
+                with suppress(psutil.Error):
+                    run.send_signal(signal.SIGINT)
+            for process in self._running.values():
+                if process is not self._last:
+                    _signal(process, signal.SIGINT)
+            psutil.wait_procs([*first, *runs], timeout=deadline - time.monotonic())
+            if self._last is not None:
+                _signal(self._last, signal.SIGINT)
+            psutil.wait_procs(everything, timeout=max(LAST_S, deadline - time.monotonic()))
         for one in everything:
             with suppress(psutil.Error):
                 one.kill()
@@ -102,6 +118,12 @@ def together(environment: Mapping[str, str]) -> Iterator[Processes]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _children(process: subprocess.Popen[bytes] | None) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        return psutil.Process(process.pid).children() if process else []
+    return []
 
 
 def _family(pid: int) -> list[psutil.Process]:

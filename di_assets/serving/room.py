@@ -100,7 +100,7 @@ def serve(home: Home, doors: Doors, *, read_only: bool = False) -> None:
         doors.dashboard.close()  # Streamlit takes it itself
         shown = processes.start("the dashboard", [sys.executable, "-m", "streamlit", "run", str(APP)])
         processes.start("the code server", [*_dagster("dagster"), "code-server", "start", "-m", CODE, "-s", str(code),
-                        "--inject-env-vars-from-instance", "--log-level", "warning"])  # fmt: skip
+                        "--inject-env-vars-from-instance", "--log-level", "warning"], last=True)  # fmt: skip
         processes.wait_until(_serves(code), "the code server", seconds=READY_S)
         fd = doors.dagster.fileno()
         web = [sys.executable, "-m", "di_assets.cli", "webserver", "--fd", str(fd), "--workspace", str(workspace)]

@@ -104,7 +104,7 @@ def control_room(warehouse, configs, **environment):
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=40)
+            process.wait(timeout=90)
         finally:
             process.kill()
 

@@ -1,7 +1,12 @@
 """What the daemon makes by itself: a batch's measures, then aggregates, then the report; and what holds it back."""
 
+from itertools import product
+
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._utils.caching_instance_queryer import CachingInstanceQueryer
 
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
@@ -138,6 +143,55 @@ def test_nothing_is_made_of_what_is_just_being_made(daemon):
     assert daemon.tick() == {}
     daemon.instance.report_run_failed(again)
     assert daemon.tick() == {None: AGGREGATES | PUBLISHED}
+
+
+@pytest.mark.slow
+def test_what_a_run_of_many_batches_makes_while_the_daemon_looks_is_not_made_again(daemon, monkeypatch):
+    """Between the moment from which it knows what is new and the one at which it asks what is being made."""
+    both = {FIRST_TAG: MUTE, LAST_TAG: TALK}
+    assert daemon.run(None, job=PLAY, tags=both).success
+    assert daemon.tick() == {None: AGGREGATES | PUBLISHED}
+    keys = {dg.AssetKey(name) for name in [*EVENTS, *MEASURES]}
+    again = daemon.instance.create_run_for_job(
+        daemon.definitions.resolve_job_def(PLAY).get_subset(asset_selection=keys, asset_check_selection=set()),
+        tags=both,
+        status=dg.DagsterRunStatus.STARTED,
+        asset_selection=frozenset(keys),
+    )
+
+    def made(names):
+        for name, batch in product(sorted(names), (TALK, MUTE)):
+            event = DagsterEvent(
+                event_type_value=DagsterEventType.ASSET_MATERIALIZATION.value,
+                job_name=PLAY,
+                event_specific_data=StepMaterializationData(dg.AssetMaterialization(name, partition=batch)),
+            )
+            daemon.instance.report_dagster_event(event, run_id=again.run_id)
+
+    assert daemon.tick() == {}
+    made([*EVENTS, "message_labels"])
+    for (asset, check), batch in product(sorted(daemon.checks_of([*EVENTS, "message_labels"])), (TALK, MUTE)):
+        key = dg.AssetKey(asset)
+        [of] = daemon.instance.fetch_materializations(
+            dg.AssetRecordsFilter(key, asset_partitions=[batch]), limit=1
+        ).records
+        target = AssetCheckEvaluationTargetMaterializationData(
+            storage_id=of.storage_id, run_id=of.run_id, timestamp=of.timestamp
+        )
+        passed = dg.AssetCheckEvaluation(
+            asset_key=key, check_name=check, passed=True, partition=batch, target_materialization_data=target
+        )
+        daemon.instance.report_runless_asset_event(passed)
+    known = CachingInstanceQueryer.prefetch_asset_records
+
+    def late(queryer, assets):
+        known(queryer, assets)
+        made(MEASURES - {"message_labels"})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CachingInstanceQueryer, "prefetch_asset_records", late)
+        assert set(daemon.tick()) <= {None}
+    assert set(daemon.tick()) <= {None}
 
 
 def test_what_costs_nothing_follows_by_itself_and_nights_wait_to_be_turned_on(configs, tmp_path):

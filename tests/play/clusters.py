@@ -62,12 +62,12 @@ class Cluster:
 
 
 @contextmanager
-def dask_cluster(folder, *, workers=2, **environment):
+def dask_cluster(folder, *, workers=2, protocol="tcp", **environment):
     """Yields it; every process ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "scheduler.json"
     command = [PYTHON, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    command += ["--no-show", "--scheduler-file", str(file)]
+    command += ["--no-show", "--scheduler-file", str(file), "--protocol", protocol]
     whole = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     log = (folder / "scheduler.log").open("w")
     scheduler = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=whole, start_new_session=True)
