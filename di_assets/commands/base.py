@@ -114,7 +114,7 @@ def errors() -> Iterator[None]:
 KINDS: dict[int, type[click.ClickException]] = {kind.exit_code: kind for kind in (BadInput, WorkFailed, Interrupted)}
 
 
-def open_home_of(options: dict[str, str], *, writing: bool = False, **more: Any) -> "Home":
+def open_home_of(options: dict[str, str], *, writing: bool = False, looking: bool = True, **more: Any) -> "Home":
     """The configuration and the warehouse that the options name, which may be about to be written; `more` is passed on.
 
     Raises:
@@ -125,7 +125,8 @@ def open_home_of(options: dict[str, str], *, writing: bool = False, **more: Any)
 
     home = open_home(options["warehouse"], options["configs"], **more)
     home.warehouse.check(writing=writing)
-    _look(home.warehouse)
+    if looking:
+        _look(home.warehouse)
     return home
 
 

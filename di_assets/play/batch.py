@@ -98,7 +98,7 @@ def play_batch(
         StorageError: object storage does not do what play needs, or did not keep what was written; journals are kept.
     """
     folder = warehouse.journal / batch
-    with _alone(folder):
+    with alone(folder):
         planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
         tables = stored(warehouse, folder, batch)
         complete = set(tables["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
@@ -239,7 +239,7 @@ def _result(
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Holds the batch's lock, which the system lets go when this process ends, however it ends."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.parent / f".{folder.name}.lock"

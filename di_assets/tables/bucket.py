@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -85,6 +85,13 @@ class Bucket:
         raise StorageError(
             f"{self.address(name)}: {sent.size:,} bytes were sent and taken, but {there} can be read there"
         )
+
+    def delete(self, name: str) -> None:
+        """Removes the object."""
+        import obstore  # noqa: PLC0415
+
+        with saying(self.address(name)), suppress(FileNotFoundError):
+            obstore.delete(self._store(), self._key(name))
 
     def check(self) -> None:
         """Asks for the bucket, once a process.

@@ -83,6 +83,9 @@ class Storage(Protocol):
             OSError: the folder does not.
         """
 
+    def delete(self, name: str) -> None:
+        """Removes a file; nothing where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -117,6 +120,10 @@ class Folder:
         with replacing(self.root / name) as temporary:
             temporary.write_bytes(data)
         return written(data)
+
+    def delete(self, name: str) -> None:
+        """Removes the name."""
+        (self.root / name).unlink(missing_ok=True)
 
 
 def _hidden(folder: str, name: str) -> bool:

@@ -18,7 +18,9 @@ import polars as pl
 from di_assets.tables.bucket import SCHEME, Bucket, bucket_at, polars_options
 from di_assets.tables.damage import Damage, DamageError, file_name
 from di_assets.tables.kept import Kept
+from di_assets.tables.quarantine import Quarantine
 from di_assets.tables.record import FOLDER as RECORD
+from di_assets.tables.record import Record
 from di_assets.tables.refusals import from_polars
 from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import File, Folder, Storage, StorageError, Written, replacing
@@ -144,6 +146,19 @@ class Warehouse:
         except (OSError, StorageError):
             return None
         return DamageError(str(self), found) if found else None
+
+    @property
+    def aside(self) -> Quarantine:
+        """Where files are put that are damaged or not the warehouse's own."""
+        return Quarantine(self._storage)
+
+    def recorded(self, name: str) -> Record:
+        """What the record says of a batch, or of a table that is one file in all; of no table where there is none."""
+        return self._kept.records.one(name) or Record(name)
+
+    def forget(self, table: str) -> None:
+        """Takes a table that is one file in all out of the record; its file is gone."""
+        self._kept.records.settle(table, {table: None})
 
     def adopt(self, name: str) -> bool:
         """Makes the record of a batch, or of a table that is one file in all, anew from its files; whether it could."""

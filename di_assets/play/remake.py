@@ -1,0 +1,232 @@
+"""The event tables of a batch made again: from the stored replies, which is free; played anew, where nobody is paid.
+
+An episode of which no replies are left is lost: it is kept as failed, with what it had cost, and is played again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from di_assets.agents.player import Ask, Player, Respondent
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import FIRST_READER, READER_VERSION
+from di_assets.arms import Arm, Configs, PlannedEpisode, plan
+from di_assets.game.state import State
+from di_assets.game.types import Turn
+from di_assets.play.calling import GoesOut, Sent
+from di_assets.play.cast import header, players
+from di_assets.play.episode import Table, play_episode
+from di_assets.play.journal import FAULTS, INTERRUPTED, Call, Journal, Key, by_field, call_key, replies_sha256
+from di_assets.play.launches import launches
+from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
+from di_assets.play.scripted import played_free
+from di_assets.play.sending import Lines
+from di_assets.play.verify import STOPS
+from di_assets.tables import Warehouse
+
+LOST = "its stored replies were lost; it is played again"
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """The event tables of a batch, made again.
+
+    Attributes:
+        frames: by table.
+        lost: what each lost episode had cost, US dollars; None where that is not known any more.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    lost: dict[str, float | None]
+
+
+class _NoReplyError(Exception):
+    """The replies do not reach to the end of the episode."""
+
+
+@dataclass(slots=True)
+class _Replies:
+    """Stands in a journal's place: holds stored replies and takes no new ones."""
+
+    calls: Mapping[Key, Call]
+    asked: set[Key] = field(default_factory=set)
+
+    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+        del request_hash  # of today's prompts; what was said is said
+        key = call_key(turn, seat, attempt)
+        self.asked.add(key)
+        return self.calls.get(key)
+
+    def goes_out(
+        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
+    ) -> Callable[[], None]:
+        del turn, seat, attempt, request_hash, most_usd, at
+        raise _NoReplyError
+
+    def append(self, _call: Call) -> None:
+        raise _NoReplyError
+
+    async def settled(self) -> None:
+        return
+
+
+def whole_replies(calls: pl.DataFrame, episodes: pl.DataFrame) -> list[str]:
+    """Ids of the episodes whose every reply is among these calls, by the hash and the sums that `episodes` keeps."""
+    whole = []
+    rows = {key[0]: part for key, part in calls.partition_by("episode_id", as_dict=True).items()}
+    for episode in episodes.iter_rows(named=True):
+        part = rows.get(episode["episode_id"], calls.clear())
+        replied = part.filter(~pl.col("status").is_in(FAULTS)).sort("call_id")
+        same = replies_sha256(replied["request_hash"].to_list(), replied["reply_text"].to_list())
+        sums = {name: part[name].sum() for name in ("input_tokens", "output_tokens")}
+        if same == episode["journal_sha256"] and part.height == episode["n_calls"]:
+            whole += [episode["episode_id"]] if all(sums[name] == episode[name] for name in sums) else []
+    return whole
+
+
+def remade(
+    configs: Configs, arm: Arm, batch: str, warehouse: Warehouse, *, calls: pl.DataFrame, episodes: pl.DataFrame | None,
+    ids: Sequence[str],
+) -> Remade:  # fmt: skip
+    """The event tables of these episodes of a batch.
+
+    Args:
+        configs: all configuration.
+        arm: the batch's arm.
+        batch: its partition key.
+        warehouse: where launches are noted.
+        calls: the calls that are left, whole episodes of them.
+        episodes: the table as it was; None where it is lost as well.
+        ids: the episodes that the batch held.
+
+    Raises:
+        KeyError: an episode is not in the arm's plan any more, or a model of it is not configured.
+    """
+    planned = _planned(arm, batch, warehouse, ids)
+    prompts = Prompts.load(configs.prompts)
+    known = {row["episode_id"]: row for row in episodes.iter_rows(named=True)} if episodes is not None else {}
+    parts = {str(key[0]): part for key, part in calls.partition_by("episode_id", as_dict=True).items()}
+    played: list[Played] = []
+    lost: dict[str, float | None] = {}
+    for key in ids:
+        row, one = known.get(key), planned[key]
+        if key in parts:
+            played.append(_replayed(configs, arm, one, prompts, parts[key], row))
+        elif configs.is_free(one.models):
+            played.append(played_free(one, configs.config_hash(arm)))
+        else:
+            lost[key] = None if row is None else row["cost_usd"]
+            played.append(_lost(configs, arm, one, prompts, lost[key] or 0.0))
+    frames = event_frames(arm, played)
+    if episodes is not None:  # what it was played with is as it was, whatever is configured today
+        kept = episodes.filter(~pl.col("episode_id").is_in(list(lost)))
+        new = frames["episodes"].filter(pl.col("episode_id").is_in(list(lost)))
+        frames["episodes"] = pl.concat([kept, new]).sort("episode_id")
+    return Remade(frames, lost)
+
+
+def keep_cost(configs: Configs, arm: Arm, batch: str, warehouse: Warehouse, lost: Mapping[str, float | None]) -> None:
+    """Notes in the journals of lost episodes what they had cost, so that it counts when they are played again."""
+    planned, prompts = _planned(arm, batch, warehouse, list(lost)), Prompts.load(configs.prompts)
+    for key, cost in lost.items():
+        path = warehouse.journal / batch / f"{key}.jsonl"
+        if path.exists() or not cost:
+            continue
+        journal = Journal(path, header(planned[key], arm, configs, prompts))
+        journal.append(_spent(cost))
+        journal.close()
+
+
+def _planned(arm: Arm, batch: str, warehouse: Warehouse, ids: Sequence[str]) -> dict[str, PlannedEpisode]:
+    """These episodes as planned, in this batch, though batches may be of another size by now."""
+    here = {one.episode_id: one for one in plan(arm, launches=launches(warehouse, arm), batch=batch)}
+    if not set(ids) <= set(here):
+        here = {one.episode_id: one for one in plan(arm, launches=launches(warehouse, arm))}
+    return {key: replace(here[key], batch=batch) for key in ids}
+
+
+def _replayed(
+    configs: Configs,
+    arm: Arm,
+    planned: PlannedEpisode,
+    prompts: Prompts,
+    rows: pl.DataFrame,
+    row: dict[str, Any] | None,
+) -> Played:
+    """An episode played through its stored replies to its end, or as far as it had come."""
+    calls = [_as_call(one) for one in rows.sort("call_id").iter_rows(named=True)]
+
+    def fresh_cast() -> list[Player]:
+        return players(planned, arm, configs, prompts, Lines({}, {}, ()))
+
+    cast = fresh_cast()
+    status, failure = (COMPLETE, None) if row is None else (row["status"], row["failure"])
+    # Where it is not known any more by which reader they were read: the one that asks for all of them and no more.
+    readers = [READER_VERSION, FIRST_READER] if row is None else [row["reader_version"] or FIRST_READER]
+    state = None
+    for reader in readers if status == COMPLETE else ():
+        replies = _Replies({call.key: call for call in calls if call.status not in FAULTS})
+        # Models are not asked; what scripted agents say is among the replies, too.
+        state = _to_the_end(planned, Table(players=fresh_cast(), journal=replies, send=_refuse, reader=reader))
+        if state is not None and replies.asked == set(replies.calls):
+            break
+    if status == COMPLETE and state is None:
+        status, failure = FAILED, "its stored replies do not reach to its end; the next run resumes it"
+    return Played(
+        planned=planned,
+        header=replace(header(planned, arm, configs, prompts), reader_version=reader if state else readers[0]),
+        kinds=tuple(player.kind for player in cast),
+        providers=tuple(player.provider for player in cast),
+        events=state.events() if state else None,
+        calls=by_field(calls),
+        status=status,
+        failure=failure,
+    )
+
+
+async def _refuse(_player: Respondent, _ask: Ask, _goes_out: GoesOut) -> Sent:
+    raise _NoReplyError
+
+
+def _to_the_end(planned: PlannedEpisode, table: Table) -> State | None:
+    try:
+        return asyncio.run(play_episode(planned.setup, table))
+    except _NoReplyError:
+        return None
+
+
+def _lost(configs: Configs, arm: Arm, planned: PlannedEpisode, prompts: Prompts, cost_usd: float) -> Played:
+    cast = players(planned, arm, configs, prompts, Lines({}, {}, ()))
+    return Played(
+        planned=planned,
+        header=header(planned, arm, configs, prompts),
+        kinds=tuple(player.kind for player in cast),
+        providers=tuple(player.provider for player in cast),
+        events=None,
+        calls=by_field([_spent(cost_usd)] if cost_usd else []),
+        status=FAILED,
+        failure=LOST,
+    )
+
+
+def _spent(cost_usd: float) -> Call:
+    """What a lost episode had cost, as one call that brought nothing."""
+    return _call(
+        dict.fromkeys(Call._fields),
+        round=1, phase="pull", exchange=0, seat=0, attempt=0, request_hash="", text="", stop="fault",
+        status=INTERRUPTED, error="replies that were lost with a damaged file", cost_usd=cost_usd, latency_s=0.0,
+        started_at=0.0,
+    )  # fmt: skip
+
+
+def _as_call(row: Mapping[str, Any]) -> Call:
+    stop = "fault" if row["status"] in FAULTS else STOPS.get(row["status"], "end")
+    text, reasoning, at = row["reply_text"], row["reasoning_text"], row["started_at"].timestamp()
+    return _call(row, text=text, reasoning=reasoning, stop=stop, started_at=at)
+
+
+def _call(row: Mapping[str, Any], **values: Any) -> Call:
+    return Call(**{**{name: row.get(name) for name in Call._fields}, **values})
