@@ -12,7 +12,7 @@ from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import this_process
-from di_assets.assets.pool import POOL, free_slots_of_the_dead, warn_if_taken
+from di_assets.assets.pool import POOL, free_slots_of_the_dead, wait_for_turn
 from di_assets.assets.schedules import play_config
 from di_assets.definitions import PLAY, REPORT, build
 from di_assets.failures import failure, trace
@@ -83,7 +83,7 @@ def materialise_batches(
             money = None if budget_usd is None else max(0.0, budget_usd - spent)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
             if paid:
-                warn_if_taken(instance)
+                wait_for_turn(instance, home.playing, home.stop)
             one = together[0] if len(together) == 1 else None
             tags = {} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]}
             execute(jobs[paid], partition_key=one, tags=tags, run_config=config)
@@ -149,7 +149,13 @@ def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ())
     """
     with heard(home.stop), overheard(home.stop) as listen:
 
+        def end_where_interrupted() -> None:
+            listen()
+            if home.stop.interrupted:
+                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, batches)}")
+
         def execute(job: dg.JobDefinition, *, tags: Mapping[str, str] | None = None, **options: Any) -> None:
+            end_where_interrupted()
             result = job.execute_in_process(
                 **{"run_config": QUIET, **options},
                 tags={**this_process(), **(tags or {})},
@@ -157,14 +163,19 @@ def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ())
                 raise_on_error=False,
             )
             listen()
-            if home.stop.interrupted:
-                run = instance.get_run_by_id(result.run_id)
-                if run is not None and run.status is dg.DagsterRunStatus.FAILURE:
-                    instance.report_run_canceled(run, message=home.stop.reason)
-                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, batches)}")
+            if home.stop.interrupted and not result.success:
+                _told_as_canceled(instance, result.run_id, home.stop.reason)
+            end_where_interrupted()
             _succeed(home, result)
 
         yield execute
+
+
+def _told_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str | None) -> None:
+    """Dagster takes an interrupt between two calls, when measures are made, say, to be a failure."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.status is dg.DagsterRunStatus.FAILURE:
+        instance.report_run_canceled(run, message=reason)
 
 
 def _what_is_kept(home: Home, batches: Sequence[str]) -> str:

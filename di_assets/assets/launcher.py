@@ -7,6 +7,7 @@ down, they would count as started for ever.
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -31,6 +32,26 @@ def this_process() -> dict[str, str]:
 
 class WatchedRunLauncher(DefaultRunLauncher):
     """The default launcher, with an answer to whether a run's process is alive."""
+
+    def terminate(self, run_id: str) -> bool:
+        """Interrupts the run: by the code server that started it, else, on this machine, by its process itself."""
+        if super().terminate(run_id):  # type: ignore[no-untyped-call]
+            return True
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        alive = self._own_process(run) or [pid for pid in self._processes(run) if _is_alive(pid)]
+        for pid in alive:
+            os.kill(pid, signal.SIGINT)
+        return bool(alive)
+
+    @staticmethod
+    def _own_process(run: dg.DagsterRun) -> list[int]:
+        """The process of this machine that asked for the run and plays it itself."""
+        if PROCESS_TAG not in run.tags:
+            return []
+        host, pid, began = json.loads(run.tags[PROCESS_TAG])
+        return [pid] if host == socket.gethostname() and _is_alive(pid, began) else []
 
     @property
     def supports_check_run_worker_health(self) -> bool:

@@ -8,13 +8,17 @@ of those that are gone.
 
 import fcntl
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
 
+from di_assets.play.stopping import Stop
+
 POOL = "model_calls"
+POLL_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +53,19 @@ def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def warn_if_taken(instance: dg.DagsterInstance) -> None:
-    """Says which run has to end before another can play."""
-    taken = instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
-    if taken:
-        log.warning("waiting for run %s, which plays models already, to end", ", ".join(s.run_id[:8] for s in taken))
+def wait_for_turn(instance: dg.DagsterInstance, folder: Path, stop: Stop) -> None:
+    """Waits until the pool has a slot, or play is to end; says which run has to end before.
+
+    Dagster would wait for a slot as well, but hears no interrupt meanwhile; it decides between two that come at once.
+    """
+    said = False
+    while stop.reason is None:
+        info = instance.event_log_storage.get_concurrency_info(POOL)
+        if len(info.claimed_slots) < max(1, info.slot_count):
+            return
+        if not said:
+            who = ", ".join(slot.run_id[:8] for slot in info.claimed_slots)
+            log.warning("waiting for run %s, which plays models already, to end", who)
+            said = True
+        time.sleep(POLL_S)
+        free_slots_of_the_dead(instance, folder)

@@ -18,10 +18,13 @@ import polars as pl
 import pytest
 
 from di_assets.arms import batches, load_configs
+from di_assets.assets.home import open_home
+from di_assets.assets.pool import POOL
+from di_assets.instance import instance_of
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
 from tests.assets.control_room import ENDED, control_room, wait_for
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_small_configs
 from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, hostile, hostile_configs, served
 
@@ -57,7 +60,7 @@ def times(path):
 
 
 def wait_for_calls(path, n, process=None):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while len(times(path)) < n:
         assert process is None or process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
@@ -103,7 +106,7 @@ def interrupted_once(configs, warehouse, ledger, arrivals, number, rng):
     time.sleep(rng.uniform(0, 4.5))
     at = time.time()
     process.send_signal(number)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=120)[0]
     ended = time.time()
     if process.returncode == 0:
         return 0
@@ -116,7 +119,7 @@ def interrupted_once(configs, warehouse, ledger, arrivals, number, rng):
     assert re.search(rf"interrupted by {number.name}; the {came:,} calls made are kept", line), said
     assert "run the same again to resume" in line
     again = di(configs, warehouse, "run", "hard")
-    assert again.wait(timeout=120) == 0, again.communicate()[0]
+    assert again.wait(timeout=300) == 0, again.communicate()[0]
     again.communicate()
     assert len(served(ledger)) - paid == CALLS == replied(warehouse)
     return 1
@@ -190,6 +193,50 @@ def test_termination_in_the_ui_ends_a_run_at_any_moment(tmp_path, server, monkey
 
 
 @pytest.mark.slow
+def test_a_run_that_waits_for_its_turn_ends_when_it_is_told_to(tmp_path, server):
+    url, _, arrivals = server
+    configs, warehouse = tmp_path / "configs", tmp_path / "w"
+    hostile_configs(configs, url, episodes=2, rounds=1)
+    with instance_of(open_home(str(warehouse), str(configs))) as instance:
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default(POOL)
+        assert storage.claim_concurrency_slot(POOL, "another", "play").is_claimed
+        process = di(configs, warehouse, "run", "hard")
+        assert "waiting for run another" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=120)[0]
+    assert process.returncode == 130, said
+    assert "2 episodes are left to play" in said
+    assert times(arrivals) == []
+
+
+@pytest.mark.slow
+def test_runs_of_scripted_agents_end_at_any_moment_and_are_canceled(tmp_path):
+    configs, warehouse, rng = tmp_path / "configs", tmp_path / "w", random.Random("scripted")
+    configs.mkdir()
+    write_small_configs(configs)
+    text = (configs / "talk.yaml").read_text().replace("episodes: 6", "episodes: 120\nbatch_size: 20")
+    (configs / "talk.yaml").write_text(text)
+    codes = []
+    for _ in range(TRIES):
+        process = di(configs, warehouse, "run", "talk")
+        time.sleep(rng.uniform(2, 25))
+        process.send_signal(signal.SIGINT)
+        told = time.monotonic()
+        said = process.communicate(timeout=120)[0]
+        assert time.monotonic() - told < END_S
+        codes.append(process.returncode)
+        assert process.returncode in {0, 130}, said
+    assert di(configs, warehouse, "run", "talk").communicate(timeout=300)
+    home = open_home(str(warehouse), str(configs))
+    assert set(home.warehouse.read("episodes")["status"]) == {"complete"}
+    assert home.warehouse.read("episodes").height == 120
+    with instance_of(home) as instance:
+        assert {run.status.value for run in instance.get_runs()} <= {"SUCCESS", "CANCELED"}
+    assert 130 in codes
+
+
+@pytest.mark.slow
 def test_a_signal_ends_the_driver_of_a_cluster_and_its_workers(tmp_path, server):
     url, ledger, arrivals = server
     with dask_cluster(tmp_path / "cluster", PLANTED_KEY=KEY) as cluster:
@@ -211,7 +258,7 @@ def test_a_signal_ends_the_driver_of_a_cluster_and_its_workers(tmp_path, server)
             assert time.time() - max(at, last_reply(ledger)) < END_S
             assert replied(warehouse) == len(served(ledger)) - paid, said
             again = di(configs, warehouse, "run", "hard", **engine)
-            said = again.communicate(timeout=120)[0]
+            said = again.communicate(timeout=300)[0]
             assert again.returncode == 0, said
             assert len(served(ledger)) - paid == CALLS // ROUNDS * 3 == replied(warehouse)
 
@@ -227,11 +274,11 @@ def test_a_worker_that_is_told_to_end_sends_nothing_more_and_loses_nothing(tmp_p
         wait_for_calls(arrivals, 30, process)
         at = time.time()
         cluster.workers[0].send_signal(signal.SIGTERM)
-        cluster.workers[0].wait(timeout=60)
+        cluster.workers[0].wait(timeout=120)
         ended = time.time()
         assert [sent - at for sent in times(arrivals) if at + 2 * SLACK_S < sent < ended] == []
         cluster.start_worker()
-        said = process.communicate(timeout=120)[0]
+        said = process.communicate(timeout=300)[0]
         assert process.returncode == 0, said
     assert len(served(ledger)) == CALLS // ROUNDS * 3 == replied(warehouse)
 
@@ -244,7 +291,7 @@ def test_few_open_files_cost_nothing_twice(tmp_path, files, fewer):
     with hostile(ledger, latency=0.05) as url:
         hostile_configs(configs, url, episodes=episodes, rounds=1, concurrency=400, in_flight=episodes, timeout_s=30)
         process = di(configs, warehouse, "run", "hard", files=files)
-        said = process.communicate(timeout=120)[0]
+        said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
     assert len(served(ledger)) == replied(warehouse) == episodes * SEATS * 2
     assert Warehouse(warehouse).read("calls").height == replied(warehouse)
