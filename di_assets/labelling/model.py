@@ -26,6 +26,7 @@ from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
 from di_assets.play.journal import Call, Header, Journal, by_field
 from di_assets.play.open_files import calls_at_once
+from di_assets.play.room import DiskFullError
 from di_assets.play.sending import Lines
 from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
@@ -121,18 +122,19 @@ def label_with_model(
     with alone(warehouse, path):
         stop = stop or Stop(drain_s=configs.play.drain_s)
         lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")], stop=stop)
+        workers = calls_at_once(configs.models[model].concurrency)
         judge = Judge(model, configs.models[model], lines.provider, prompts)
         distinct = list(dict.fromkeys(texts))
 
         async def asked() -> tuple[_Run, list[Call]]:
             sync, in_flight = GroupSync(), InFlight(path.with_suffix(".map"))
             try:
-                journal = Journal(path, header, sync=sync, in_flight=in_flight)
+                journal = Journal(path, header, sync=sync, in_flight=in_flight, most_out=workers)
                 held = len(journal.calls)
                 run = _Run(judge, lines, journal, iter(distinct))
                 lines.connect([model])
                 with _telling(run, progress, len(distinct), held):
-                    await _work(run, workers=calls_at_once(configs.models[model].concurrency))
+                    await _work(run, workers=workers)
                 return run, journal.calls[held:]
             finally:
                 await lines.close()
@@ -162,7 +164,7 @@ async def _work(run: _Run, *, workers: int) -> None:
                 return
             try:
                 label = await _label(run, text)
-            except (BudgetExceededError, ProviderError, StoppedError) as reason:
+            except (BudgetExceededError, DiskFullError, ProviderError, StoppedError) as reason:
                 run.stop = run.stop or str(reason)
                 return
             except Exception as problem:

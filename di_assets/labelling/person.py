@@ -17,6 +17,7 @@ from di_assets.arms.reading import ConfigError
 from di_assets.labelling.sample import Message
 from di_assets.labelling.stored import BETWEEN, read_answers
 from di_assets.measures.labels import LABELS, LEXICAL
+from di_assets.play.room import put, room_in
 
 YES, NO, SKIP, BACK, QUIT = "y", "n", "s", "b", "q"
 KEYS = (YES, NO, SKIP, BACK, QUIT)
@@ -91,9 +92,9 @@ class Answers:
         given = [one for one in read_answers(path) if one["version"] == version]
         self._given = {(o["episode_id"], o["event_id"], o["number"], o["label"]): bool(o["answer"]) for o in given}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        whole = path.read_bytes().rfind(b"\n") + 1
-        self._file.truncate(whole)  # a line that a kill tore is not gone on with
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        self._end = path.read_bytes().rfind(b"\n") + 1
+        os.ftruncate(self._descriptor, self._end)  # a line that a kill tore is not gone on with
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +102,8 @@ class Answers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        os.ftruncate(self._descriptor, self._end)
+        os.close(self._descriptor)
 
     def find(self, message: Message, label: str) -> bool | None:
         """The answer there is; None where there is none."""
@@ -112,12 +114,17 @@ class Answers:
         return all(self.find(message, label) is not None for label in LABELS)
 
     def give(self, message: Message, label: str, answer: bool) -> None:
-        """Keeps an answer; it is on disk when this returns."""
+        """Keeps an answer; it is on disk when this returns.
+
+        Raises:
+            DiskFullError: there is no room for it.
+        """
         key = {"episode_id": message.episode_id, "event_id": message.event_id, "number": message.number}
         record = {**key, "label": label, "answer": answer, "version": self._version, "at": round(time.time(), 3)}
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with room_in(self._path.parent):
+            end = put(self._descriptor, json.dumps(record).encode() + b"\n", self._end)
+            os.fsync(self._descriptor)
+        self._end = end
         self._given[message.episode_id, message.event_id, message.number, label] = answer
 
 

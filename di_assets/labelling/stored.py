@@ -10,6 +10,7 @@ for, and only ever grow.
 import fcntl
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,14 @@ import polars as pl
 from di_assets.labelling.reading import read_label
 from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
-from di_assets.play.journal import OK, Call, read_journal
+from di_assets.play.calls import OK, Call
+from di_assets.play.journal_file import calls_of
 from di_assets.tables import TABLES, Warehouse
 
+log = logging.getLogger(__name__)
+
 BETWEEN = "--"
+_ANSWER = ("episode_id", "event_id", "number", "label", "answer", "version", "at")
 _SAID = {
     "labeller": pl.String(),
     "version": pl.String(),
@@ -123,13 +128,20 @@ def label_calls(warehouse: Warehouse) -> Iterator[tuple[str, list[Call]]]:
     """Every model that was asked for labels, and the calls that were made to it."""
     with all_labels(warehouse) as folder:
         for path in sorted((folder / "models").glob("*.jsonl")):
-            yield path.stem.rpartition(BETWEEN)[0], read_journal(path)[1]
+            yield path.stem.rpartition(BETWEEN)[0], calls_of(path)
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
-    """A person's answers, oldest first; a torn last line is left out."""
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+    """A person's answers, oldest first; a torn last line is left out, one that cannot be read with a warning."""
+    *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    answers = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            answers.append({name: record[name] for name in _ANSWER})
+        except (ValueError, TypeError, KeyError):
+            log.warning("%s:%d: not an answer; it is left out, and asked again", path, number)
+    return answers
 
 
 def _models(folder: Path) -> pl.DataFrame:
@@ -137,7 +149,7 @@ def _models(folder: Path) -> pl.DataFrame:
     rows = []
     for path in sorted(folder.glob("*.jsonl")):
         model, _, version = path.stem.rpartition(BETWEEN)
-        for call in read_journal(path)[1]:
+        for call in calls_of(path):
             label = read_label(call.text, stop=call.stop).label if call.status == OK else None
             if label is not None:
                 rows.append((model, version, call.round, label.asks_for_pull, label.promises_pull, call.started_at))

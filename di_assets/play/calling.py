@@ -63,6 +63,10 @@ class Replies(Protocol):
         """Keeps a call."""
         ...
 
+    def make_room(self) -> None:
+        """Called before a request leaves: what comes back can then be kept."""
+        ...
+
     async def settled(self) -> None:
         """Called at the end of a phase; returns when play may go on."""
         ...
@@ -107,6 +111,7 @@ async def ask_once(
 
     Raises:
         ProviderError: no reply came; that is kept too, with what it may have cost.
+        DiskFullError: there is no room for the reply, so nothing was sent; or the reply could not be kept.
         BudgetExceededError, StoppedError: play ended before the call was sent, or between two tries.
     """
     started_at, clock = time.time(), time.perf_counter()
@@ -145,6 +150,7 @@ async def ask_once(
         journal.append(call)
         return call
 
+    journal.make_room()
     try:
         sent = await send(respondent, ask, goes_out)
     except ProviderError as error:

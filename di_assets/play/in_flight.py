@@ -1,19 +1,26 @@
-"""Which requests are out: a small file in memory that outlives the process, so that a kill leaves a list of them.
+"""Which requests are out: a small file that outlives the process, so that a kill leaves a list of them.
 
-One record a request, in a slot of fixed length of a mapped file: written without a system call, kept by the system
-when the process is killed. A slot's first byte is its flag and is set last, so that no torn record is ever read.
+One record a request, in a slot of fixed length. Slots are on disk before they are needed, so that a full disk stops
+play before a request leaves. A slot's first byte is its flag. A slot that cannot be read is named and left alone:
+`di repair` puts the file aside (see `salvage`).
 """
 
 import json
-import mmap
+import logging
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from di_assets.game.types import Turn
+from di_assets.play.room import put, reserve, room_in
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".map"
-SLOT_BYTES, SLOTS_AT_FIRST = 512, 256
+SLOT_BYTES, SLOTS_AT_FIRST = 512, 64
 USED, FREE = 1, 0
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -41,36 +48,70 @@ class Request:
     at: float
 
 
+class Slot(NamedTuple):
+    """A slot that is used, and its request; None where it cannot be read."""
+
+    number: int
+    request: Request | None
+
+
 class InFlight:
     """The requests of one batch that are out now, and those that an ended run left behind.
 
     Args:
         path: the file; made where there is none.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._left: dict[str, list[tuple[int, Request]]] = {}
-        for slot, request in _used(path):
-            self._left.setdefault(request.episode_id, []).append((slot, request))
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        slots = self._file.seek(0, 2) // SLOT_BYTES
-        used = {slot for left in self._left.values() for slot, _ in left}
-        self._free = [slot for slot in range(slots - 1, -1, -1) if slot not in used]
-        if slots:
-            self._map = mmap.mmap(self._file.fileno(), 0)
-        else:
-            self._grow(SLOTS_AT_FIRST)
+        self._expected = 0
+        used, damaged = set(), 0
+        for slot, request in used_slots(path):
+            used.add(slot)
+            if request is None:
+                damaged += 1
+            else:
+                self._left.setdefault(request.episode_id, []).append((slot, request))
+        if damaged:
+            log.warning("%s: %d requests that were out cannot be read; `di repair` puts the file aside", path, damaged)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._slots = -(-os.fstat(self._descriptor).st_size // SLOT_BYTES)
+        self._free = [slot for slot in range(self._slots - 1, -1, -1) if slot not in used]
+        try:
+            if not self._free:
+                self._grow(SLOTS_AT_FIRST)
+        except BaseException:
+            self.close()
+            raise
 
     def left(self, episode_id: str) -> list[tuple[int, Request]]:
         """What an ended run left of an episode, by slot, oldest first; whoever keeps a request gives its slot back."""
         return sorted(self._left.pop(episode_id, []), key=lambda one: (one[1].at, one[1].seat))
 
+    def expect(self, requests: int) -> None:
+        """So many more requests may be out at once; fewer where it is negative."""
+        self._expected += requests
+
+    def make_room(self) -> None:
+        """Slots for all requests that are expected.
+
+        Raises:
+            DiskFullError: there is no room for them.
+        """
+        if len(self._free) < self._expected:
+            self._grow(max(self._slots, self._expected))
+
     def out(self, request: Request) -> int:
-        """Notes that a request goes out; the slot is given back when its reply is kept."""
-        if not self._free:
-            self._grow(len(self._map) // SLOT_BYTES)
+        """Notes that a request goes out; the slot is given back when its reply is kept.
+
+        Raises:
+            DiskFullError: no slot is free, and there is no room for more.
+        """
         turn = request.turn
         record = _encode(
             [
@@ -85,39 +126,38 @@ class InFlight:
         ).encode()
         if len(record) > SLOT_BYTES - 2:
             raise ValueError(f"{request.episode_id}: an episode id this long fits no slot")
-        slot = self._free.pop()
-        start = slot * SLOT_BYTES
-        self._map[start + 1 : start + 2 + len(record)] = record + b"\n"
-        self._map[start] = USED
-        return slot
+        if not self._free:
+            self._grow(self._slots)
+        slot = self._free[-1]
+        with room_in(self._path.parent):
+            put(self._descriptor, bytes((USED,)) + record + b"\n", slot * SLOT_BYTES)
+        return self._free.pop()
 
     def back(self, slot: int) -> None:
-        """Frees a slot."""
-        self._map[slot * SLOT_BYTES] = FREE
-        self._free.append(slot)
+        """Frees a slot; one that the disk does not let go stays used: its request is later held against the calls."""
+        with suppress(OSError):
+            put(self._descriptor, bytes((FREE,)), slot * SLOT_BYTES)
+            self._free.append(slot)
 
     def close(self) -> None:
         """Closes the file, and removes it when nothing is in it."""
-        empty = len(self._free) * SLOT_BYTES == len(self._map)
-        self._map.close()
-        self._file.close()
-        if empty:
+        os.close(self._descriptor)
+        if len(self._free) == self._slots:
             self._path.unlink()
 
     def _grow(self, slots: int) -> None:
         """So many slots more; the first of them is the next to be used."""
-        had = self._file.seek(0, 2) // SLOT_BYTES
-        self._file.truncate((had + slots) * SLOT_BYTES)
-        if had:
-            self._map.close()
-        self._map = mmap.mmap(self._file.fileno(), 0)
+        had = self._slots
+        with room_in(self._path.parent):
+            reserve(self._descriptor, had * SLOT_BYTES, slots * SLOT_BYTES)
+        self._slots += slots
         self._free = [*self._free, *range(had + slots - 1, had - 1, -1)]
 
 
 def left_in_flight(path: Path) -> list[Request]:
     """The requests in such a file, or in all of a folder; there may be none."""
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
-    return [request for file in files for _, request in _used(file)]
+    return [request for file in files for _, request in used_slots(file) if request is not None]
 
 
 def move(folder: Path, to: Callable[[str], Path]) -> None:
@@ -129,6 +169,8 @@ def move(folder: Path, to: Callable[[str], Path]) -> None:
         left = left_in_flight(path)
         if any(to(request.episode_id) == path for request in left):
             continue
+        if any(slot.request is None for slot in used_slots(path)):
+            continue  # `di repair` puts it aside
         for request in left:
             held = InFlight(to(request.episode_id))
             held.out(request)
@@ -136,10 +178,26 @@ def move(folder: Path, to: Callable[[str], Path]) -> None:
         path.unlink()
 
 
-def _used(path: Path) -> Iterator[tuple[int, Request]]:
+def used_slots(path: Path) -> Iterator[Slot]:
+    """The slots that are used, in order; nothing where there is no file."""
     data = path.read_bytes() if path.exists() else b""
-    for slot, start in enumerate(range(0, len(data), SLOT_BYTES)):
-        if data[start] == USED:
-            record = json.loads(data[start + 1 : start + SLOT_BYTES].split(b"\n", 1)[0])
-            episode, (number, phase, exchange), seat, attempt, request_hash, most_usd, at = record
-            yield slot, Request(episode, Turn(number, phase, exchange), seat, attempt, request_hash, most_usd, at)
+    for number, start in enumerate(range(0, len(data), SLOT_BYTES)):
+        if data[start] != FREE:
+            yield Slot(number, _request(data[start : start + SLOT_BYTES]))
+
+
+def _request(slot: bytes) -> Request | None:
+    """What a slot says; None where it cannot be read."""
+    record, end, _ = slot[1:].partition(b"\n")
+    try:
+        episode, (number, phase, exchange), seat, attempt, request_hash, most_usd, at = json.loads(record)
+        request = Request(episode, Turn(number, phase, exchange), seat, attempt, request_hash, most_usd, at)
+    except (ValueError, TypeError):
+        return None
+    known = phase in ("message", "pull") and isinstance(episode, str) and isinstance(request_hash, str)
+    counts = all(isinstance(one, int) for one in (number, exchange, seat, attempt))
+    return request if slot[0] == USED and end and known and counts and _is_money(most_usd) and _is_money(at) else None
+
+
+def _is_money(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")

@@ -19,6 +19,7 @@ from di_assets.play.in_flight import SUFFIX, InFlight, move
 from di_assets.play.journal import Journal, StaleJournalError, by_field, in_call_order
 from di_assets.play.open_files import at_once
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
+from di_assets.play.room import DiskFullError
 from di_assets.play.sending import Lines
 from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
@@ -168,7 +169,7 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
     async with run.noting(planned.episode_id) as in_flight:
         try:
             path = run.folder / f"{planned.episode_id}.jsonl"
-            journal = Journal(path, today, sync=run.sync, in_flight=in_flight)
+            journal = Journal(path, today, sync=run.sync, in_flight=in_flight, most_out=len(cast))
             held = len(journal.calls)
             run.tally.replayed += held
             run.now[planned.episode_id] = journal, held
@@ -182,6 +183,10 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
         except (BudgetExceededError, FatalFault, StoppedError) as reason:
             status, failure = STOPPED, str(reason)
             run.tally.stopped = str(reason)
+        except DiskFullError as reason:
+            status, failure = STOPPED, str(reason)
+            run.tally.stopped = run.tally.stopped or str(reason)
+            run.stop.ask(str(reason), interrupted=False)
         finally:
             if journal is not None:
                 run.now.pop(planned.episode_id, None)

@@ -88,6 +88,9 @@ class _Nowhere:
     def append(self, call: Call) -> None:
         del call
 
+    def make_room(self) -> None:
+        return
+
     async def settled(self) -> None:
         return
 

@@ -69,6 +69,9 @@ class _Replies:
     def append(self, _call: Call) -> None:
         raise _NoReplyError
 
+    def make_room(self) -> None:
+        return
+
     async def settled(self) -> None:
         return
 

@@ -78,6 +78,9 @@ class _Stored:
     def append(self, _call: Call) -> None:
         raise _MissingReplyError
 
+    def make_room(self) -> None:
+        return
+
     async def settled(self) -> None:
         return
 
