@@ -140,13 +140,10 @@ def test_every_way_of_writing_says_that_it_failed(warehouse, proxy, small_config
     assert len(lines) == 2  # what was said while the storage failed went with the next
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "path", "fault"),
-    [
-        (["run", "talk"], "tables/calls/", "403"),
-        pytest.param(["run", "talk"], "record/", "503", marks=pytest.mark.slow),
-        pytest.param(["report"], "report/", "cut", marks=pytest.mark.slow),
-    ],
+    [(["run", "talk"], "tables/calls/", "403"), (["run", "talk"], "record/", "503"), (["report"], "report/", "cut")],
 )
 def test_a_command_says_in_a_line_what_was_not_written(proxy, where, small_configs, monkeypatch, words, path, fault):
     for name in ("DI_WAREHOUSE", "DI_CONFIGS"):
