@@ -15,6 +15,7 @@ from di_assets.tables.storage import File
 
 REPAIR = "`di repair` makes it good"
 MOST_NAMED = 3
+COLUMNS = {name: frozenset(table.schema) for name, table in TABLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,13 @@ def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collec
     left = {file.name: file for file in listed}
     sound: list[File] = []
     wrong: list[Damage] = []
+    partitioned = [table for table in tables if TABLES[table].partitioned]
     for record in records.values():
-        own = {table: _own_file(table, record.name) for table in tables if _is_of(table, record.name)}
+        name = record.name
+        if name in TABLES:
+            own = {name: file_name(name)} if name in tables and not TABLES[name].partitioned else {}
+        else:
+            own = {table: f"tables/{table}/{name}.parquet" for table in partitioned}
         if record.flaw is not None:
             if any(left.pop(name, None) for name in own.values()):
                 wrong.append(Damage(f"{FOLDER}{record.name}.json", record.flaw))
@@ -114,15 +120,6 @@ def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collec
     return Judged(sorted(sound), sorted(wrong, key=lambda one: one.file))
 
 
-def _is_of(table: str, name: str) -> bool:
-    """Whether a record of this name is of a table: a batch of those that are kept by batch, else the table itself."""
-    return (name not in TABLES) if TABLES[table].partitioned else name == table
-
-
-def _own_file(table: str, name: str) -> str:
-    return file_name(table, name if TABLES[table].partitioned else None)
-
-
 def _flaw(file: File | None, states: tuple[State | None, ...]) -> str | None:
     """What is wrong with a file that should be in one of these states."""
     if file is None:
@@ -138,9 +135,9 @@ def _flaw(file: File | None, states: tuple[State | None, ...]) -> str | None:
 
 
 def _newer(table: str, name: str, states: list[State]) -> list[Damage]:
-    unknown = [column for column in states[-1].columns if column not in TABLES[table].schema] if states else []
-    if not unknown:
+    if not states or COLUMNS[table].issuperset(states[-1].columns):
         return []
+    unknown = [column for column in states[-1].columns if column not in COLUMNS[table]]
     what = f"has columns that this version does not know, and is read without them ({', '.join(unknown)})"
     return [Damage(name, what, "newer", "a newer version of this program reads them")]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import polars as pl
 
@@ -56,8 +56,8 @@ class Kept:
     def look_at_all(self) -> list[Damage]:
         """All that is wrong with the files of all tables and of the record, as far as names and sizes tell."""
         found = self.look(TABLES)
-        known = self.records.all()
-        copies = [file for file in self.records.files() if file.name not in {f"{FOLDER}{name}.json" for name in known}]
+        own = {f"{FOLDER}{name}.json" for name in self.records.all()}
+        copies = [file for file in self.records.files() if file.name not in own]
         what = "is no part of the warehouse's record (a copy?), and is not read"
         strays = [Damage(file.name, what, "stray", "delete it, or `di repair` puts it aside") for file in copies]
         return [*found.wrong, *strays]
@@ -118,8 +118,8 @@ class Kept:
             one = self.records.one(partition, fresh=fresh)
             known = {} if one is None else {partition: one}
         known = {**_UNWRITTEN.get(self.storage.address(""), {}), **known}
-        unknown = [file for file in listed if (self.storage.address(file.name), file) not in _NOT_OURS]
-        unknown = [file for file in unknown if _record_name(file) not in known]
+        unknown = [file for file in listed if _record_name(file) not in known]
+        unknown = [file for file in unknown if (self.storage.address(file.name), file) not in _NOT_OURS]
         return {**known, **self._adopt(unknown, known)} if unknown else known
 
     def _adopt(self, unknown: Iterable[File], known: Collection[str]) -> dict[str, Record]:
@@ -153,7 +153,7 @@ _UNWRITTEN: dict[str, dict[str, Record]] = {}
 
 def _record_name(file: File) -> str:
     """The record that a file is of, if it is of one."""
-    return PurePosixPath(file.name).name.removesuffix(".parquet")
+    return file.name.rpartition("/")[2].removesuffix(".parquet")
 
 
 def _unknown(found: Damage) -> Damage:

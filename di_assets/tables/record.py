@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from di_assets.tables.storage import File, Storage
@@ -74,12 +74,12 @@ class Records:
 
     def all(self, *, fresh: bool = False) -> dict[str, Record]:
         """Every record by its name; `fresh` reads what was read before once more."""
-        files = [file for file in self.files() if PurePosixPath(file.name).suffix == ".json"]
-        if len(files) <= 1:
-            read = [self._read(file, fresh=fresh) for file in files]
-        else:
+        files = [file for file in self.files() if file.name.endswith(".json")]
+        new = files if fresh else [file for file in files if self._cached(file) is None]
+        if len(new) > 1:
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                read = list(pool.map(lambda file: self._read(file, fresh=fresh), files))
+                list(pool.map(lambda file: self._read(file, fresh=True), new))
+        read = [self._read(file) for file in files]
         return {record.name: record for record in read if record is not None}
 
     def one(self, name: str, *, fresh: bool = False) -> Record | None:
@@ -113,12 +113,16 @@ class Records:
         told = {"of": record.name, "sha256": _digest(tables), "tables": tables}
         self.storage.write(_file(record.name), (json.dumps(told, indent=1) + "\n").encode())
 
-    def _read(self, file: File, *, fresh: bool) -> Record | None:
-        key = self.storage.address(file.name)
-        cached = _READ.get(key)
-        if cached is None or fresh or cached[0] != file:
-            cached = _READ[key] = (file, _parsed(file.stem, self.storage.read(file.name) or b""))
+    def _read(self, file: File, *, fresh: bool = False) -> Record | None:
+        cached = None if fresh else self._cached(file)
+        if cached is None:
+            cached = (file, _parsed(file.stem, self.storage.read(file.name) or b""))
+            _READ[self.storage.address(file.name)] = cached
         return cached[1]
+
+    def _cached(self, file: File) -> tuple[File, Record | None] | None:
+        cached = _READ.get(self.storage.address(file.name))
+        return cached if cached is not None and cached[0] == file else None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

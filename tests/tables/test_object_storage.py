@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from di_assets.arms import batches
 from di_assets.assets.freshness import newer_batches
 from di_assets.assets.home import Home
+from di_assets.assets.repair import Repair
 from di_assets.cli import main
 from di_assets.labelling.person import Answers
 from di_assets.labelling.stored import alone, given_labels, person_file, text_number
@@ -19,7 +20,7 @@ from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch, launches
 from di_assets.play.verify import verify
 from di_assets.runs import materialise_batches, materialise_report
-from di_assets.tables import EVENT_TABLES, TABLES, StorageError, Warehouse, WarehouseError, open_warehouse
+from di_assets.tables import EVENT_TABLES, TABLES, DamageError, StorageError, Warehouse, WarehouseError, open_warehouse
 from di_assets.tables.bucket import Bucket
 from di_assets.tables.contract import TIME
 from di_assets.tables.refusals import told
@@ -185,6 +186,24 @@ def test_the_command_line_works_there(copy, small_configs, tmp_path, monkeypatch
     files = {row["facts"]["file_sha256"] for step in walked["steps"] for row in step["steps"] if row["kind"] == "row"}
     assert copy.sha256("lift") in files
     assert json.loads(di("show", "talk--promiser_r0", "--event", "1", "--json"))["event_id"] == 1
+
+
+def test_what_is_damaged_there_is_named_and_made_good(copy, small_configs):
+    batch = "talk--b00"
+    before = {name: copy.read(name) for name in ("pulls", "seats")}
+    copy._storage.write(f"tables/pulls/{batch}.parquet", b"PAR1")
+    copy._storage.delete(f"tables/seats/{batch}.parquet")
+    copy._storage.write(f"tables/edges/{batch} 2.parquet", b"PAR1")
+    assert len(copy.damage()) == 3
+    with pytest.raises(DamageError, match=f"{copy}/tables/pulls/{batch}.parquet: is not what was written"):
+        copy.read("pulls")
+    said = []
+    Repair(Home(warehouse=copy, configs=small_configs), True, said.append).run()
+    assert len(said) == 3
+    assert copy.damage() == copy.changed() == []
+    assert len(copy.shared("quarantine/")) == 2
+    for name, frame in before.items():
+        assert_frame_equal(copy.read(name), frame)
 
 
 def test_the_pages_read_it(copy, small_configs, monkeypatch):
