@@ -15,6 +15,7 @@ from di_assets.arms.reading import ConfigError
 from di_assets.labelling.model import label_with_model
 from di_assets.labelling.stored import given_labels
 from di_assets.play.journal import read_journal
+from di_assets.play.stopping import Stop
 from tests.conftest import ROOT
 from tests.labelling.tables import warehouse_with
 from tests.play.hostility import KEY
@@ -268,3 +269,24 @@ async def test_a_killed_run_is_resumed_and_no_reply_that_came_is_paid_for_again(
     assert len(asked) - 300 <= len(interrupted) <= 4
     assert all(call.cost_usd > 0 for call in interrupted)
     assert given_labels(warehouse, "talk--b00").height == 300
+
+
+async def test_it_ends_when_it_is_told_to_and_asks_only_for_the_rest_afterwards(tmp_path):
+    texts = [f"text {number}" for number in range(40)]
+    warehouse, stop = warehouse_with(tmp_path / "w", {"talk-m-1": texts}), Stop()
+
+    def replies(_):
+        if len(asked) == 5:
+            stop.ask("interrupted")
+        return ASKS
+
+    async with judging(replies) as (url, asked):
+        configs = configs_of(tmp_path, url, concurrency=3)
+        made = await asyncio.to_thread(label_with_model, configs, "judge", texts, warehouse, budget_usd=1.0, stop=stop)
+        assert made.stopped == "interrupted"
+        # Those that had left beside the fifth are waited for, and kept.
+        assert 5 <= made.calls == made.labelled == len(asked) <= 5 + 3
+        assert made.left == 40 - made.labelled
+        rest = await label(configs, warehouse, texts)
+    assert rest.left == 0
+    assert sorted(asked) == sorted(texts)

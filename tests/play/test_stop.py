@@ -21,6 +21,7 @@ from di_assets.arms import batches, load_configs
 from di_assets.assets.home import open_home
 from di_assets.assets.pool import POOL
 from di_assets.instance import instance_of
+from di_assets.play.batch import play_batch
 from di_assets.play.journal import FAULTS
 from di_assets.tables import Warehouse
 from tests.assets.control_room import ENDED, control_room, wait_for
@@ -36,8 +37,7 @@ CALLS = EPISODES * ROUNDS * SEATS * 2
 # Between the moment a request leaves, or a signal is sent, and the moment it is noticed on a busy machine.
 SLACK_S = 0.3
 UI_S = 2.0
-# What is asked for is 5 s; a machine that is busy with other tests takes longer.
-END_S = float(os.environ.get("STOP_END_S", "12"))
+END_S = 5.0
 
 
 def di(configs, warehouse, *command, files=None, **environment):
@@ -53,6 +53,11 @@ def di(configs, warehouse, *command, files=None, **environment):
         # Safe here: the child takes no lock before it becomes the command.
         preexec_fn=None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files),  # noqa: PLW1509
     )
+
+
+def end_s():
+    """What a run may take to end; as much longer as there are processes for each core."""
+    return END_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def times(path):
@@ -86,19 +91,23 @@ def server(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_at_any_moment(tmp_path, server, number):
+def test_a_signal_ends_a_run_at_any_moment(tmp_path, server, monkeypatch, number):
     url, ledger, arrivals = server
-    hit = 0
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    hit, figures = 0, []
     for try_number in range(3 * TRIES):
         if hit == TRIES:
             break
         configs, warehouse = tmp_path / f"configs{try_number}", tmp_path / f"w{try_number}"
         hostile_configs(configs, url, episodes=EPISODES, rounds=ROUNDS, model_id=f"m{try_number}", timeout_s=30)
-        hit += interrupted_once(configs, warehouse, ledger, arrivals, number, random.Random(f"{number}/{try_number}"))
+        hit += interrupted_once(
+            configs, warehouse, ledger, arrivals, number, random.Random(f"{number}/{try_number}"), figures
+        )
+        print(number.name, hit, figures[-1:], flush=True)
     assert hit == TRIES
 
 
-def interrupted_once(configs, warehouse, ledger, arrivals, number, rng):
+def interrupted_once(configs, warehouse, ledger, arrivals, number, rng, figures):
     """Whether the signal came while it played; if so, all that must hold does."""
     before, paid = len(times(arrivals)), len(served(ledger))
     process = di(configs, warehouse, "run", "hard")
@@ -111,17 +120,18 @@ def interrupted_once(configs, warehouse, ledger, arrivals, number, rng):
     if process.returncode == 0:
         return 0
     assert process.returncode == 130, said
-    assert [sent - at for sent in times(arrivals) if sent > at + SLACK_S] == []
-    assert ended - max(at, last_reply(ledger)) < END_S
+    late, took = [sent - at for sent in times(arrivals)[before:]], ended - max(at, last_reply(ledger))
+    assert max(late) < SLACK_S
+    assert took < end_s()
     came = len(served(ledger)) - paid
     assert replied(warehouse) == came
     line = said.strip().splitlines()[-1]
     assert re.search(rf"interrupted by {number.name}; the {came:,} calls made are kept", line), said
     assert "run the same again to resume" in line
-    again = di(configs, warehouse, "run", "hard")
-    assert again.wait(timeout=300) == 0, again.communicate()[0]
-    again.communicate()
+    known = load_configs(configs)
+    assert play_batch(known, known.arm("hard"), "hard--b00", Warehouse(warehouse)).left == 0
     assert len(served(ledger)) - paid == CALLS == replied(warehouse)
+    figures.append((max(late), took, came))
     return 1
 
 
@@ -185,7 +195,7 @@ def test_termination_in_the_ui_ends_a_run_at_any_moment(tmp_path, server, monkey
     )
     assert hit == TRIES
     assert max(late) < UI_S
-    assert max(ends) < END_S
+    assert max(ends) < end_s()
     again = di(configs, warehouse, "run", "hard")
     assert again.communicate(timeout=600)[0] is not None
     assert again.returncode == 0
@@ -211,6 +221,24 @@ def test_a_run_that_waits_for_its_turn_ends_when_it_is_told_to(tmp_path, server)
 
 
 @pytest.mark.slow
+def test_the_ui_ends_a_run_of_the_command_line_as_well(tmp_path, server):
+    url, ledger, arrivals = server
+    configs, warehouse = tmp_path / "configs", tmp_path / "w"
+    hostile_configs(configs, url, episodes=EPISODES, rounds=ROUNDS, timeout_s=30)
+    process = di(configs, warehouse, "run", "hard")
+    wait_for_calls(arrivals, 20, process)
+    with instance_of(open_home(str(warehouse), str(configs))) as instance:
+        [run] = instance.get_runs()
+        at = time.time()
+        assert instance.run_launcher.terminate(run.run_id)
+        said = process.communicate(timeout=120)[0]
+        assert process.returncode == 130, said
+        assert instance.get_run_by_id(run.run_id).status.value == "CANCELED"
+    assert max(times(arrivals)) < at + UI_S
+    assert replied(warehouse) == len(served(ledger))
+
+
+@pytest.mark.slow
 def test_runs_of_scripted_agents_end_at_any_moment_and_are_canceled(tmp_path):
     configs, warehouse, rng = tmp_path / "configs", tmp_path / "w", random.Random("scripted")
     configs.mkdir()
@@ -224,7 +252,7 @@ def test_runs_of_scripted_agents_end_at_any_moment_and_are_canceled(tmp_path):
         process.send_signal(signal.SIGINT)
         told = time.monotonic()
         said = process.communicate(timeout=120)[0]
-        assert time.monotonic() - told < END_S
+        assert time.monotonic() - told < end_s()
         codes.append(process.returncode)
         assert process.returncode in {0, 130}, said
     assert di(configs, warehouse, "run", "talk").communicate(timeout=300)
@@ -255,7 +283,7 @@ def test_a_signal_ends_the_driver_of_a_cluster_and_its_workers(tmp_path, server)
             assert process.returncode == 130, said
             late = [sent - at for sent in times(arrivals) if sent > at + SLACK_S]
             assert late == []
-            assert time.time() - max(at, last_reply(ledger)) < END_S
+            assert time.time() - max(at, last_reply(ledger)) < end_s()
             assert replied(warehouse) == len(served(ledger)) - paid, said
             again = di(configs, warehouse, "run", "hard", **engine)
             said = again.communicate(timeout=300)[0]
