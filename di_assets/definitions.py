@@ -9,7 +9,7 @@ from di_assets.assets.automation import downstream
 from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.failed import noted
-from di_assets.assets.freshness import freshness_checks, kept_fresh
+from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.history import pruning
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
@@ -49,7 +49,7 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         hooks={noted},
     )
     return dg.Definitions(
-        assets=kept_fresh([*by_batch, *over_all], home.configs),
+        assets=[*by_batch, *over_all],
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
         schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],

@@ -7,13 +7,17 @@ address is a key: it comes from the environment alone, and no log, table or exce
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
 from di_assets.arms import batches
-from di_assets.assets.freshness import PUBLISHED, SLACK, last_materialised, newer_batches, unplayed
+from di_assets.assets.damaged import looked_at
+from di_assets.assets.freshness import PUBLISHED, SLACK, last_materialised, newer_batches, scheduled_since, unplayed
 from di_assets.assets.home import Home
+from di_assets.tables import DamageError
 
 URL = "DI_ALERT_URL"
 TIMEOUT_S = 10.0
@@ -51,10 +55,14 @@ def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str
     """What is late, and a sentence on each: nightly arms that lie idle, and tables that stay behind their batches."""
     found = {}
     for name, arm in home.configs.arms.items():
-        if arm.nightly and (idle := unplayed(home, name, last_materialised(instance, batches(arm)), now=now)):
+        on = scheduled_since(instance, name) if arm.nightly else None
+        if on and (idle := unplayed(home, name, last_materialised(instance, batches(arm)), since=on, now=now)):
             found[name] = idle.description
-    behind = {name: older for name in PUBLISHED if (older := newer_batches(home.warehouse, name))}
-    since = max((file.modified_ns / 1e9 for file in home.warehouse.files("episode_measures")), default=0.0)
+    looks = {name: looked_at(home, partial(newer_batches, home.warehouse, name), table=name) for name in PUBLISHED}
+    behind = {name: older for name, older in looks.items() if older}
+    since = 0.0
+    with suppress(DamageError):  # what is damaged is told of at once
+        since = max((file.modified_ns / 1e9 for file in home.warehouse.files("episode_measures")), default=0.0)
     if now.timestamp() - since > SLACK.total_seconds():
         found |= {name: older.description for name, older in behind.items()}
     return found

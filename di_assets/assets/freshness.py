@@ -1,10 +1,10 @@
 """Freshness: whether what is published is as new as what it is made of, and whether nightly arms are played at night.
 
-Checks look at the warehouse and say which batches are behind; policies look at the clock, and are what the Dagster UI
-shows beside each asset. Both allow an arm the longest gap between its nights, and some slack.
+Checks look at the warehouse and say which batches are behind. An arm is allowed the longest gap between its nights, and
+some slack; one that is complete, whose schedule is off or whose budget is spent is never late.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice, pairwise
@@ -12,6 +12,7 @@ from itertools import islice, pairwise
 import dagster as dg
 import polars as pl
 from cronsim import CronSim
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, ScheduleInstigatorData
 
 from di_assets.arms import Configs, batches
 from di_assets.arms.arm import Nightly
@@ -20,6 +21,9 @@ from di_assets.assets.checks import planned_equals_played
 from di_assets.assets.damaged import looked_at
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
+from di_assets.assets.schedules import schedule_name
+from di_assets.play.batch import spent_so_far
+from di_assets.play.nights import Rest, standing, tonight
 from di_assets.report.figures import FIGURES
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.storage import File
@@ -37,30 +41,6 @@ def longest_gap(night: Nightly) -> timedelta:
     return max((later - earlier for earlier, later in pairwise(ticks)), default=timedelta(days=366))
 
 
-def policy(configs: Configs) -> dg.FreshnessPolicy | None:
-    """What episodes and all that is published keep: warned of after one night that was missed, failed after two.
-
-    The arm that is played most often counts; None where no arm is nightly, for then nothing is due at any time.
-    """
-    gaps = [longest_gap(arm.nightly) for arm in configs.arms.values() if arm.nightly]
-    if not gaps:
-        return None
-    return dg.FreshnessPolicy.time_window(fail_window=2 * min(gaps) + SLACK, warn_window=min(gaps) + SLACK)
-
-
-def kept_fresh(assets: Iterable[dg.AssetsDefinition], configs: Configs) -> list[dg.AssetsDefinition]:
-    """These assets, with the policy on those that have one."""
-    kept = policy(configs)
-    if kept is None:
-        return list(assets)
-    names = {"episodes", *PUBLISHED}
-
-    def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
-        return dg.apply_freshness_policy(spec, kept) if spec.key.to_user_string() in names else spec
-
-    return [one for one in dg.map_asset_specs(with_policy, assets) if isinstance(one, dg.AssetsDefinition)]
-
-
 def freshness_checks(configs: Configs) -> list[dg.AssetChecksDefinition]:
     """What is published is not older than what it was made from; nightly arms were materialised when they were due."""
     nightly = [(name, arm.nightly) for name, arm in configs.arms.items() if arm.nightly]
@@ -75,14 +55,40 @@ def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
     return problem(f"{name} is older than batches it is made of", "episode_measures", rows)
 
 
-def unplayed(home: Home, name: str, newest: datetime | None, *, now: datetime) -> Problem | None:
-    """Unfinished batches of a nightly arm that lies idle; `newest` is when it was last materialised."""
-    night = home.configs.arm(name).nightly
-    if night is None or (newest is not None and now - newest <= longest_gap(night) + SLACK):
+def unplayed(
+    home: Home, name: str, newest: datetime | None, *, since: datetime | None, now: datetime
+) -> Problem | None:
+    """Unfinished batches of a nightly arm that lies idle though its nights would play it.
+
+    Args:
+        home: configuration and warehouse.
+        name: of the arm.
+        newest: when it was last materialised; None where it never was.
+        since: when its schedule was turned on; None where it is off.
+        now: the time.
+    """
+    arm = home.configs.arm(name)
+    if arm.nightly is None or since is None or now - max(newest or since, since) <= longest_gap(arm.nightly) + SLACK:
         return None
-    left = [batch for batch in batches(home.configs.arm(name)) if planned_equals_played(home, batch)]
+    stands = standing(home.configs, arm, home.warehouse, spent_usd=spent_so_far(home.warehouse, arm))
+    if isinstance(tonight(arm, stands), Rest):
+        return None
+    left = [batch for batch in batches(arm) if planned_equals_played(home, batch)]
     rows = pl.DataFrame({"batch": left}, schema={"batch": pl.String})
     return problem(f"{name} was last materialised {newest or 'never'}", "episodes", rows)
+
+
+def scheduled_since(instance: dg.DagsterInstance, name: str) -> datetime | None:
+    """When the schedule of a nightly arm was turned on, UTC; None where it is off, as every one is at first."""
+    if instance.schedule_storage is None:  # one in memory has no schedules
+        return None
+    on = {InstigatorStatus.RUNNING}
+    for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE, instigator_statuses=on):
+        if state.instigator_name == schedule_name(name):
+            data = state.instigator_data
+            started = data.start_timestamp if isinstance(data, ScheduleInstigatorData) else None
+            return datetime.fromtimestamp(started or 0.0, tz=UTC)
+    return None
 
 
 def last_materialised(instance: dg.DagsterInstance, partitions: Sequence[str]) -> datetime | None:
@@ -117,12 +123,14 @@ def _fresh_tables() -> dg.AssetChecksDefinition:
 
 
 def _fresh_arm(name: str, night: Nightly) -> dg.AssetChecksDefinition:
-    due = f"Played within {longest_gap(night) + SLACK}, the longest gap between its nights and some slack."
+    due = f"While its schedule is on: played within {longest_gap(night) + SLACK}, the longest gap between its nights."
 
     @dg.asset_check(asset="episodes", name=f"{name}_is_fresh", description=due)
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
         newest = last_materialised(context.instance, batches(home.configs.arm(name)))
-        found = looked_at(home, partial(unplayed, home, name, newest, now=datetime.now(tz=UTC)), table="episodes")
+        since = scheduled_since(context.instance, name)
+        look = partial(unplayed, home, name, newest, since=since, now=datetime.now(tz=UTC))
+        found = looked_at(home, look, table="episodes")
         return result([found] if found else [], severity=dg.AssetCheckSeverity.WARN)
 
     return fresh

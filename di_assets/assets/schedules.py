@@ -48,7 +48,7 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         )
 
     return dg.ScheduleDefinition(
-        name=f"nightly_{arm.name}",
+        name=schedule_name(arm.name),
         job_name=job,
         cron_schedule=night.cron,
         execution_timezone=night.timezone,
@@ -56,6 +56,11 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         description=description(arm),
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
+
+
+def schedule_name(arm: str) -> str:
+    """What the schedule of an arm is called in Dagster."""
+    return f"nightly_{arm}"
 
 
 def description(arm: Arm) -> str:

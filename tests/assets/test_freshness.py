@@ -8,15 +8,35 @@ from threading import Thread
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from di_assets.arms.arm import Nightly
 from di_assets.assets.alerts import AlertError, alerts, late, webhook
-from di_assets.assets.freshness import PUBLISHED, last_materialised, longest_gap, newer_batches, policy, unplayed
+from di_assets.assets.freshness import (
+    PUBLISHED,
+    freshness_checks,
+    last_materialised,
+    longest_gap,
+    newer_batches,
+    scheduled_since,
+    unplayed,
+)
 from di_assets.assets.home import Home
 from di_assets.definitions import build
 from di_assets.instance import instance_of
-from di_assets.tables import TABLES
-from tests.assets.test_checks import MUTE, TALK, copy, drop_first_row  # noqa: F401 -- copy is a fixture
+from di_assets.tables import TABLES, DamageError
+from tests.assets.test_checks import MUTE, TALK, copy, set_in_first_row  # noqa: F401 -- copy is a fixture
 
 NIGHT = Nightly(cron="0 1 * * *", episodes=2)
 
@@ -45,19 +65,68 @@ def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):
     assert newer_batches(copy.warehouse, name).named == [f"batch={TALK}"]
     for path in files(copy.warehouse, name):
         path.unlink()
-    assert newer_batches(copy.warehouse, name).named == [f"batch={MUTE}", f"batch={TALK}"]
+    if name in TABLES:
+        with pytest.raises(DamageError, match=f"{name}.parquet: is missing"):
+            newer_batches(copy.warehouse, name)
+    else:
+        assert newer_batches(copy.warehouse, name).named == [f"batch={MUTE}", f"batch={TALK}"]
 
 
 def test_an_unfinished_arm_that_lay_idle_is_late_and_a_finished_one_never(copy):  # noqa: F811
     home, now = nightly(copy), datetime(2026, 1, 2, 12, tzinfo=UTC)
-    long_ago, lately = now - timedelta(hours=27), now - timedelta(hours=25)
-    assert unplayed(home, "talk", None, now=now) is None
-    drop_first_row(copy, "episodes")
-    assert unplayed(home, "talk", lately, now=now) is None
-    assert unplayed(home, "talk", long_ago, now=now).named == [f"batch={TALK}"]
-    assert "last materialised never" in unplayed(home, "talk", None, now=now).description
+    long_ago, lately, on = now - timedelta(hours=27), now - timedelta(hours=25), now - timedelta(days=30)
+    assert unplayed(home, "talk", None, since=on, now=now) is None
+    set_in_first_row(copy, "episodes", status="failed")
+    assert unplayed(home, "talk", lately, since=on, now=now) is None
+    assert unplayed(home, "talk", long_ago, since=on, now=now).named == [f"batch={TALK}"]
+    assert "last materialised never" in unplayed(home, "talk", None, since=on, now=now).description
     weekly = nightly(copy, Nightly(cron="0 1 * * 1"))
-    assert unplayed(weekly, "talk", now - timedelta(days=7), now=now) is None
+    assert unplayed(weekly, "talk", now - timedelta(days=7), since=on, now=now) is None
+
+
+def test_an_arm_whose_schedule_is_off_or_new_is_not_late(copy):  # noqa: F811
+    home, now = nightly(copy), datetime(2026, 1, 2, 12, tzinfo=UTC)
+    set_in_first_row(copy, "episodes", status="failed")
+    assert unplayed(home, "talk", None, since=None, now=now) is None
+    assert unplayed(home, "talk", now - timedelta(days=9), since=None, now=now) is None
+    assert unplayed(home, "talk", now - timedelta(days=9), since=now - timedelta(hours=1), now=now) is None
+    assert unplayed(home, "talk", now - timedelta(days=9), since=now - timedelta(hours=27), now=now) is not None
+
+
+def turn(instance, arm, status, at=None):
+    """Turns the schedule of an arm on or off, as the Dagster UI does."""
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="di_assets.definitions"))
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), f"nightly_{arm}")
+    data = ScheduleInstigatorData("0 1 * * *", start_timestamp=at and at.timestamp())
+    state = InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
+    known = instance.get_instigator_state(origin.get_id(), origin.get_selector().get_id())
+    (instance.update_instigator_state if known else instance.add_instigator_state)(state)
+
+
+def test_a_schedule_is_off_until_it_is_turned_on():
+    with dg.instance_for_test() as instance, dg.DagsterInstance.ephemeral() as nowhere:
+        assert scheduled_since(instance, "talk") is None
+        turn(instance, "talk", InstigatorStatus.RUNNING, at=datetime(2026, 1, 1, tzinfo=UTC))
+        assert scheduled_since(instance, "talk") == datetime(2026, 1, 1, tzinfo=UTC)
+        assert scheduled_since(instance, "mute") is None
+        turn(instance, "talk", InstigatorStatus.STOPPED)
+        assert scheduled_since(instance, "talk") is None
+        assert scheduled_since(nowhere, "talk") is None
+
+
+def test_the_checks_of_an_arm_that_nobody_scheduled_pass(copy):  # noqa: F811
+    home = nightly(copy)
+    set_in_first_row(copy, "episodes", status="failed")
+    checks = [check for check in freshness_checks(home.configs) if "talk_is_fresh" in str(check.check_keys)]
+    with dg.instance_for_test() as instance:
+
+        def fresh():
+            chosen = dg.AssetSelection.checks(*checks)
+            return dg.materialize(checks, instance=instance, resources={"home": home}, selection=chosen)
+
+        assert [check.passed for check in fresh().get_asset_check_evaluations()] == [True]
+        turn(instance, "talk", InstigatorStatus.RUNNING, at=datetime(2026, 1, 1, tzinfo=UTC))
+        assert [check.passed for check in fresh().get_asset_check_evaluations()] == [False]
 
 
 @pytest.mark.parametrize(
@@ -67,19 +136,8 @@ def test_the_longest_gap_is_that_between_two_nights(cron, hours):
     assert longest_gap(Nightly(cron=cron)) == timedelta(hours=hours)
 
 
-def test_the_policy_warns_after_one_missed_night_and_fails_after_two(played):
-    kept = policy(nightly(played).configs)
-    assert (kept.warn_window.to_timedelta(), kept.fail_window.to_timedelta()) == (
-        timedelta(hours=26),
-        timedelta(hours=50),
-    )
-    assert policy(played.configs) is None
-
-
-def test_episodes_and_all_that_is_published_have_the_policy_and_batches_do_not(played):
-    specs = {s.key.to_user_string(): s for s in build(nightly(played)).resolve_all_asset_specs()}
-    assert {name for name, spec in specs.items() if spec.freshness_policy} == {"episodes", *PUBLISHED}
-    assert not any(spec.freshness_policy for spec in build(played).resolve_all_asset_specs())
+def test_no_asset_goes_by_the_clock_alone_so_that_a_finished_study_stays_green(played):
+    assert not any(spec.freshness_policy for spec in build(nightly(played)).resolve_all_asset_specs())
 
 
 def test_when_an_arm_was_last_materialised_is_asked_of_its_own_batches(played):
@@ -98,8 +156,10 @@ def said(sensor, home, instance, cursor):
 def test_a_late_arm_is_told_of_once_and_again_when_it_is_no_longer_late(copy):  # noqa: F811
     heard, home = [], nightly(copy)
     sensor, _ = alerts(home, tell=heard.append)
-    drop_first_row(copy, "episodes")
-    with dg.DagsterInstance.ephemeral() as instance:  # where nothing was ever materialised
+    set_in_first_row(copy, "episodes", status="failed")
+    with dg.instance_for_test() as instance:  # where nothing was ever materialised
+        assert json.loads(said(sensor, home, instance, None).cursor) == {}  # its schedule is off
+        turn(instance, "talk", InstigatorStatus.RUNNING, at=datetime(2026, 1, 1, tzinfo=UTC))
         first = said(sensor, home, instance, None)
         assert [line.split(":")[0] for line in heard[0].splitlines()] == ["late"]
         assert "talk was last materialised never" in heard[0]
@@ -116,9 +176,11 @@ def test_what_could_not_be_told_is_told_again(copy):  # noqa: F811
         raise AlertError("nobody there")
 
     home = nightly(copy)
-    drop_first_row(copy, "episodes")
-    with dg.DagsterInstance.ephemeral() as instance, pytest.raises(AlertError):
-        said(alerts(home, tell=deaf)[0], home, instance, None)
+    set_in_first_row(copy, "episodes", status="failed")
+    with dg.instance_for_test() as instance:
+        turn(instance, "talk", InstigatorStatus.RUNNING, at=datetime(2026, 1, 1, tzinfo=UTC))
+        with pytest.raises(AlertError):
+            said(alerts(home, tell=deaf)[0], home, instance, None)
 
 
 def test_tables_that_stay_behind_are_late_after_a_while_only(copy):  # noqa: F811
