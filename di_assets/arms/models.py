@@ -104,7 +104,8 @@ class ModelConfig(Strict):
         requests_per_minute: most calls begun in any minute.
         tokens_per_minute: most tokens, sent and received, in any minute.
         json_schema: the endpoint enforces a JSON schema on replies.
-        max_tokens: most tokens of a reply, thinking included.
+        max_tokens: most tokens of a reply, thinking included. Budgets go by it: where it is not sent (`null` under
+            `params`), it has to be the most that the server brings by itself.
         send_seed: send the call's seed.
         timeout_s: most seconds of one call, all its tries and the waits between them included.
         max_retries: how often a call that failed is sent again.
