@@ -4,15 +4,25 @@ What is replaced is put aside first. An episode whose replies are gone is marked
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
+from di_assets.agents.prompts import Prompts
+from di_assets.arms import plan
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
+from di_assets.labelling.stored import alone as labelling_alone
 from di_assets.play.batch import alone
+from di_assets.play.cast import header
+from di_assets.play.journal import Header
+from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
+from di_assets.play.salvage import inspect, salvage
 from di_assets.tables import EVENT_TABLES, TABLES, Damage
 from di_assets.tables.damage import file_name
 
@@ -43,6 +53,7 @@ class Repair:
 
     def run(self) -> None:
         """Repairs what can be; says what is done and what cannot be."""
+        self._journals()
         for _ in range(PASSES if self.do else 1):
             wrong = [one for one in self._wrong() if one.file not in self._hopeless]
             if not wrong:
@@ -52,6 +63,34 @@ class Repair:
                 self._record(one)
             if not (records and self.do):
                 self._files(wrong)
+
+    def _journals(self) -> None:
+        """Replies that are in no table yet: what still reads is kept, and only what does not is asked again."""
+        warehouse = self.home.warehouse
+        for folder in sorted(path for path in warehouse.journal.glob("*") if path.is_dir()):
+            if inspect(folder):
+                with alone(folder) if self.do else nullcontext():
+                    self._salvaged(folder, partial(self._header, folder.name))
+        models = warehouse.labels / "models"
+        with ExitStack() as held:
+            for found in inspect(models) if self.do else ():
+                held.enter_context(labelling_alone(warehouse, found.path.with_suffix(".jsonl")))
+            self._salvaged(models, lambda _: None)
+
+    def _salvaged(self, folder: Path, header_of: Callable[[str], Header | None]) -> None:
+        aside = self.home.warehouse.root / "quarantine"
+        for found in salvage(folder, aside, header_of=header_of) if self.do else inspect(folder):
+            self._told(str(found))
+
+    def _header(self, batch: str, episode_id: str) -> Header | None:
+        """What an episode is played with today."""
+        configs, name = self.home.configs, arm_of(batch)
+        if name not in configs.arms:
+            return None
+        arm = configs.arms[name]
+        planned = plan(arm, launches=launches(self.home.warehouse, arm), batch=batch)
+        prompts = Prompts.load(configs.prompts)
+        return next((header(one, arm, configs, prompts) for one in planned if one.episode_id == episode_id), None)
 
     def _wrong(self) -> list[Damage]:
         warehouse = self.home.warehouse

@@ -14,11 +14,12 @@ from di_assets.play.budget import Budget, of_arm
 from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import interrupted, read_journal
+from di_assets.play.journal import interrupted
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.rehearsal import check_prompts
+from di_assets.play.salvage import calls_in
 from di_assets.play.scripted import played_free
 from di_assets.play.stopping import Stop, StoppedError
 from di_assets.play.tally import Tally
@@ -121,7 +122,7 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     stored = dict(episodes.iter_rows())
     for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
         out = left_in_flight(folder)
-        calls = {path.stem: read_journal(path)[1] for path in folder.glob("*.jsonl")}
+        calls = {path.stem: calls_in(path) for path in folder.glob("*.jsonl")}
         for episode in {*calls, *(request.episode_id for request in out)}:
             held = calls.get(episode, [])
             lost = interrupted((request for request in out if request.episode_id == episode), held)

@@ -7,8 +7,9 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import Call, interrupted, read_journal
+from di_assets.play.journal import Call, interrupted
 from di_assets.play.launches import launches
+from di_assets.play.salvage import calls_in
 from di_assets.tables import TABLES, Warehouse
 
 WHAT = ("request_id", "started_at", "input_tokens", "output_tokens", "cost_usd", "bound_usd", "retried")
@@ -38,7 +39,7 @@ def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
     planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
     models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}
     out = left_in_flight(folder)
-    held = {path.stem: read_journal(path)[1] for path in sorted(folder.glob("*.jsonl"))}
+    held = {path.stem: calls_in(path) for path in sorted(folder.glob("*.jsonl"))}
     rows: list[tuple[Any, ...]] = []
     for episode in sorted({*held, *(request.episode_id for request in out)}):
         calls = held.get(episode, [])

@@ -28,9 +28,10 @@ from di_assets.play.alone import locks_in, others_gone
 from di_assets.play.budget import Budget
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
 from di_assets.play.in_flight import move
-from di_assets.play.journal import Call, by_field, read_journal
+from di_assets.play.journal import Call, by_field
 from di_assets.play.journaled import BEAT_S
 from di_assets.play.record import FAILED, Played
+from di_assets.play.salvage import calls_in
 from di_assets.play.stopping import Stop
 from di_assets.play.tally import Tally
 from di_assets.play.toll_house import TollHouse
@@ -207,7 +208,7 @@ def _whole(tally: Tally, house: TollHouse) -> Tally:
 
 def _held(folder: Path, episode_id: str) -> Counter[Call]:
     path = folder / f"{episode_id}.jsonl"
-    return Counter(read_journal(path)[1]) if path.exists() else Counter()
+    return Counter(calls_in(path)) if path.exists() else Counter()
 
 
 def _new_calls(calls: Fields, held: Counter[Call]) -> Fields:

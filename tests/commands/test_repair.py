@@ -3,14 +3,17 @@
 import os
 import random
 import shutil
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from di_assets.arms import load_configs
+from di_assets.play.journal import Journal, read_journal
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
 from tests.commands.damaging import WAYS, copy_of, duplicated, files_of, verb
+from tests.play.test_in_flight import HEADER, call
 
 TRIES = int(os.environ.get("DI_DAMAGED", "6"))
 WHEN = ("looks",)  # a look is recorded with the time it was taken at
@@ -121,3 +124,23 @@ def test_an_arm_that_is_no_longer_configured_is_said_to_be_what_is_missing(playe
     assert (
         "mute--b00.parquet: is missing: can't be repaired: the arm 'mute' is not configured; put its file back" in said
     )
+
+
+def test_a_damaged_journal_is_put_aside_and_what_reads_of_it_is_kept(played, tmp_path):
+    folder, configs = copy_of(played.warehouse.root, tmp_path / "w"), played.configs.root
+    path = folder / "journal" / "talk--b00" / "talk--promiser_r9.jsonl"
+    journal = Journal(path, replace(HEADER, episode_id=path.stem))
+    for number in range(3):
+        journal.append(call(number))
+    journal.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:2], b"\x00\xffgarbage\n", *lines[3:]])
+    path.write_bytes(damaged)
+    line = f"{path}: line 3 cannot be read: 2 of its calls read and are used, the other 1 count as $0.1000"
+    assert f"would: {line}" in verb(folder, configs, "repair", "--dry-run")[0]
+    assert path.read_bytes() == damaged
+    said, code = verb(folder, configs, "repair")
+    assert (code, line in said) == (0, True)
+    assert damaged in put_aside(folder)
+    assert [one.status for one in read_journal(path)[1]] == ["ok", "ok", "interrupted"]
+    assert "nothing to repair" in verb(folder, configs, "repair")[0]
