@@ -9,13 +9,13 @@ PYTEST_ARGS ?=
 .PHONY: demo demo-llm ui test soak survive check format clean
 
 demo: $(READY)  ## play the scripted demo arms through the asset graph, print the figure's table, serve the pages
-	$(BIN)/di demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+	$(BIN)/di demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve) $(DEMO_ARGS)
 
 demo-llm: $(VENV)/.ready-local  ## the same with a small real language model on this machine, through both providers
 	$(BIN)/python -m di_assets.local $(LOCAL_ARGS)
 
 ui: $(READY)  ## serve the dashboard and the Dagster UI on loopback
-	$(BIN)/di ui
+	$(BIN)/di ui $(UI_ARGS)
 
 test: $(READY)  ## the default test suite; browser tests run where a Chromium is found
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

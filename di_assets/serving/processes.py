@@ -106,14 +106,15 @@ class Processes:
 
 @contextmanager
 def together(environment: Mapping[str, str]) -> Iterator[Processes]:
-    """Processes that end with the block; SIGTERM ends it as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """Processes that end with the block; SIGTERM, and a terminal that is closed, end it as Ctrl-C does."""
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     processes = Processes(environment)
     try:
         yield processes
     finally:
         processes.end()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:

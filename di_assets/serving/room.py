@@ -25,7 +25,7 @@ from di_assets.serving.processes import ServingError, together
 
 APP = Path(__file__).parent.parent.parent / "dashboard" / "app.py"
 CODE = "di_assets.definitions"
-READY_S = 180.0
+READY_S = 300.0
 LOOK_S = 5.0
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError {
   __typename ... on PythonError { message } } } } } }"""
