@@ -198,6 +198,7 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
             "cached": f"{one.cached_tokens / one.input_tokens:.0%}" if one.input_tokens else None,
             "tokens out": f"{one.output_tokens:,}",
             "US dollars": f"{one.cost_usd:,.2f}",
+            "low to high": f"{one.low_usd:,.2f} to {one.high_usd:,.2f}",
             "basis": one.basis,
         }
         for one in need.needs
@@ -211,9 +212,11 @@ def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
         click.echo(f"{REHEARSED}: {REHEARSAL}")
     calls = sum(one.calls for one in need.needs)
     budget = "no budget" if arm.budget_usd is None else f"budget ${arm.budget_usd:,.2f}, spent ${spent_usd:,.2f}"
-    click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f} ({budget}), at least {need.hours:.1f} hours")
-    if arm.budget_usd is not None and need.cost_usd > arm.budget_usd - spent_usd:
-        click.echo(f"the budget does not reach: play will stop when ${arm.budget_usd:,.2f} are spent")
+    between = f"${need.low_usd:,.2f} to ${need.high_usd:,.2f}"
+    click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f}, {between} ({budget}), at least {need.hours:.1f} hours")
+    if arm.budget_usd is not None and need.high_usd > arm.budget_usd - spent_usd:
+        may = "does not reach" if need.cost_usd > arm.budget_usd - spent_usd else "may not reach"
+        click.echo(f"the budget {may}: play will stop when ${arm.budget_usd:,.2f} are spent")
 
 
 def nights(previews: Sequence["Preview"], *, days: int, as_json: bool) -> None:

@@ -114,8 +114,10 @@ def doctor(options: dict[str, str], models: tuple[str, ...], no_calls: bool, bud
 
         from di_assets.play.doctor import checkup  # noqa: PLC0415
 
-        configs = open_home_of(options).configs
-        checkups = asyncio.run(checkup(configs, models, budget_usd=budget_usd, talk=not no_calls))
+        home = open_home_of(options)
+        checkups = asyncio.run(
+            checkup(home.configs, models, budget_usd=budget_usd, talk=not no_calls, warehouse=home.warehouse)
+        )
         printing().checkups(checkups, as_json=as_json)
     if not all(one.key_ok if no_calls else one.ok for one in checkups):
         sys.exit(1)

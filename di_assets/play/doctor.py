@@ -15,9 +15,11 @@ from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.advice import advice_for, advice_on_replies
 from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.calibration import Sample, Size, keep
 from di_assets.play.sending import Lines
 from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, ProviderError, Request
+from di_assets.tables import Warehouse
 
 YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
 ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced", "refused", "not asked for"
@@ -87,7 +89,12 @@ class Checkup:
 
 
 async def checkup(
-    configs: Configs, models: Sequence[str] = (), *, budget_usd: float, talk: bool = True
+    configs: Configs,
+    models: Sequence[str] = (),
+    *,
+    budget_usd: float,
+    talk: bool = True,
+    warehouse: Warehouse | None = None,
 ) -> list[Checkup]:
     """Checks models, all at once; one model's fault is its own finding.
 
@@ -96,6 +103,7 @@ async def checkup(
         models: names in models.yaml; none means every one.
         budget_usd: most US dollars that all calls together may cost; zero lets only free models be called.
         talk: call them; else only look for their keys.
+        warehouse: where what was measured is kept for plans; nowhere where None.
 
     Returns:
         One for each model, in the order named, a name given twice counted once.
@@ -121,7 +129,12 @@ async def checkup(
         prompts = Prompts.load(configs.prompts)
         lines.connect(one.model for one in before if one.key_ok)
         visits = [_Visit(found, called[found.model], lines, prompts) for found in before]
-        return list(await asyncio.gather(*(visit.finish() for visit in visits)))
+        found = list(await asyncio.gather(*(visit.finish() for visit in visits)))
+        if warehouse is None:
+            return found
+        for visit in visits:
+            keep(warehouse, visit.found.model, chosen[visit.found.model], visit.samples)
+        return found
     finally:
         await lines.close()
 
@@ -136,6 +149,7 @@ class _Visit:
     prompts: Prompts
     completions: list[Completion] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
     async def finish(self) -> Checkup:
         if self.found.key_ok:
@@ -155,16 +169,40 @@ class _Visit:
         word = Reply(messages=((SETUP.labels[ME], "Pull me and I pull you."),))
         for phase in ("message", "pull"):
             observation = observe(state, ME)
-            completion = await self._ask(phase, player, player.prepare(observation))
+            ask = player.prepare(observation)
+            completion = await self._ask(phase, player, ask)
             if completion is None:
                 return
             reply = read_reply(observation, completion.text, stop=completion.stop)
             self._note(**{phase: reply.kind or VALID})
+            self._measure(phase, ask, completion, reply)
             state = step(state, {seat: reply if seat == ME else word for seat in range(SEATS)})
         if self.config.json_schema:
-            completion = await self._ask("schema", player, Ask(request_hash="", payload=PROBE))
+            probe = Ask(request_hash="", payload=PROBE)
+            completion = await self._ask("schema", player, probe)
             if completion is not None:
+                self._measure("schema", probe, completion)
                 self._note(schema=_held(completion))
+
+    def _measure(self, phase: str, ask: Ask, completion: Completion, reply: Reply | None = None) -> None:
+        """What plans go by later, where the server tells usage."""
+        sent, received, request = completion.input_tokens, completion.output_tokens, ask.payload
+        if not sent or received is None or not isinstance(request, Request):
+            return
+        size = Size.of(request)
+        self.samples.append(
+            Sample(
+                phase=phase,
+                sent_bytes=size.bytes,
+                sent_pieces=size.pieces,
+                input_tokens=sent,
+                output_tokens=received,
+                seconds=self.seconds[-1],
+                valid=reply is None or reply.invalid is None,
+                messages=len(reply.messages) if reply else 0,
+                chars=sum(len(text) for _, text in reply.messages) if reply else 0,
+            )
+        )
 
     async def _ask(self, what: str, player: LLMPlayer, ask: Ask) -> Completion | None:
         """The reply; None where there is none, and no sense in asking more: why is noted."""

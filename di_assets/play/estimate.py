@@ -2,25 +2,31 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan, planned_ids
+from di_assets.arms import Arm, Configs, Limits, ModelConfig, PlannedEpisode, plan, planned_ids
 from di_assets.game.board import may_write
+from di_assets.play.calibration import BYTES_PER_TOKEN, REASKED, Size, by_doctor
 from di_assets.play.journal import FAULTS
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE
-from di_assets.play.rehearsal import rehearse
+from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse
 
-# Where a model has not played yet.
-BYTES_PER_TOKEN = 4.0
+# Where a model has neither played nor been looked at by the doctor.
 SECONDS_PER_CALL = 3.0
 REHEARSED = "rehearsed"
-REHEARSAL = f"scripted stand-ins wrote; {BYTES_PER_TOKEN:g} bytes a token, no reasoning, {SECONDS_PER_CALL:g} s a call"
+LEAST, LIKELY, MOST = BYTES_PER_TOKEN
+REHEARSAL = (
+    f"scripted stand-ins wrote; {LIKELY:g} bytes a token ({LEAST:g} to {MOST:g}), {SECONDS_PER_CALL:g} s a call, at "
+    "most replies of `max_tokens`; after `di doctor` plans go by what it measured"
+)
+# An estimate of measured episodes is never taken to be nearer than this.
+NEAREST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,9 @@ class Need:
         input_tokens: sent.
         cached_tokens: of them, read from the provider's cache.
         output_tokens: received.
-        cost_usd: US dollars.
+        cost_usd: US dollars, as is likely.
+        low_usd: the least to expect.
+        high_usd: the most to expect.
         seconds_per_call: from request to reply.
         basis: where these numbers come from.
     """
@@ -46,6 +54,8 @@ class Need:
     cached_tokens: int
     output_tokens: int
     cost_usd: float
+    low_usd: float
+    high_usd: float
     seconds_per_call: float
     basis: str
 
@@ -59,7 +69,9 @@ class Estimate:
         planned: episodes.
         left: of them, not complete.
         needs: by model; scripted agents need nothing.
-        cost_usd: US dollars, all models.
+        cost_usd: US dollars, all models, as is likely.
+        low_usd: the least to expect.
+        high_usd: the most to expect.
         hours: the least that limits, concurrency and the game's turns allow.
     """
 
@@ -68,6 +80,8 @@ class Estimate:
     left: int
     needs: tuple[Need, ...]
     cost_usd: float
+    low_usd: float
+    high_usd: float
     hours: float
 
     @property
@@ -80,7 +94,8 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
     """What an arm (or one batch of it) still needs.
 
     A model's use per seat and episode is measured in this arm's complete episodes; if there are none, in other arms'
-    with as many rounds and the same channel; if there are none of those, in an episode that stand-ins rehearse.
+    with as many rounds and the same channel; if there are none of those, in an episode that stand-ins rehearse, its
+    prompts counted as the model was measured to by the doctor.
 
     Args:
         configs: all configuration.
@@ -107,6 +122,8 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
         left=len(todo),
         needs=needs,
         cost_usd=sum(need.cost_usd for need in needs),
+        low_usd=sum(need.low_usd for need in needs),
+        high_usd=sum(need.high_usd for need in needs),
         hours=_hours(configs, arm, needs, len(todo)),
     )
 
@@ -120,8 +137,16 @@ def _need(
     todo: Sequence[PlannedEpisode],
 ) -> Need:
     """Its seats that may write and those that may not, each kind by its own use, taken together."""
+
+    def rehearsed(writes: bool) -> dict[str, Any]:
+        return _rehearsed(configs, arm, warehouse, model, todo, writes=writes)
+
     uses = [
-        (n, _measured(warehouse, arm, model, writes=writes) or _rehearsed(configs, arm, model, todo, writes=writes))
+        (
+            n,
+            _measured(warehouse, arm, model, writes=writes)
+            or _rehearsed(configs, arm, warehouse, model, todo, writes=writes),
+        )
         for writes in (True, False)
         if (n := seats.get((model, writes), 0))
     ]
@@ -139,6 +164,8 @@ def _need(
         cached_tokens=round(total("cached_tokens")),
         output_tokens=round(total("output_tokens")),
         cost_usd=total("cost_usd"),
+        low_usd=total("low_usd"),
+        high_usd=total("high_usd"),
         seconds_per_call=asking / calls if calls else 0.0,
         basis="; ".join(dict.fromkeys(use["basis"] for _, use in uses)),
     )
@@ -167,16 +194,28 @@ def _measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> di
         .row(0, named=True)
     )
     n_episodes = chosen["episode_id"].n_unique()
+    apart = _apart(calls, chosen)
     where = "this arm" if own.height else "other arms"
     return {
         **{name: told[name] / chosen.height for name in ("calls", *sums)},
+        "low_usd": told["cost_usd"] / chosen.height * max(0.0, 1 - apart),
+        "high_usd": told["cost_usd"] / chosen.height * (1 + apart),
         "seconds_per_call": told["seconds"] or 0.0,
         "basis": f"measured in {n_episodes:,} episodes of {where}",
     }
 
 
+def _apart(calls: pl.LazyFrame, seats: pl.DataFrame) -> float:
+    """How far off a mean of so many seats may be, as a share of it: twice its standard error, and never nothing."""
+    costs = calls.group_by("episode_id", "seat").agg(pl.col("cost_usd").sum()).collect()["cost_usd"]
+    mean, sd = costs.mean(), costs.std()
+    if not isinstance(mean, float) or not isinstance(sd, float) or mean <= 0:
+        return 3 * NEAREST
+    return max(NEAREST, 2 * sd / mean / math.sqrt(seats.height))
+
+
 def _rehearsed(
-    configs: Configs, arm: Arm, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
+    configs: Configs, arm: Arm, warehouse: Warehouse, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
 ) -> dict[str, Any]:
     """One seat of the first episode that has the model in such a seat, played by a stand-in."""
     planned, seat = next(
@@ -185,20 +224,59 @@ def _rehearsed(
         for seat, one in enumerate(p.models)
         if one == model and may_write(p.setup, seat) == writes
     )
-    prompts = rehearse(planned, arm, configs)[seat]
-    config = configs.models[model]
-    sent = sum(p.sent_bytes for p in prompts) / BYTES_PER_TOKEN
-    seen = sum(p.seen_bytes for p in prompts) / BYTES_PER_TOKEN if config.price.cached is not None else 0.0
-    received = sum(p.reply_bytes for p in prompts) / BYTES_PER_TOKEN
-    written = sent - seen if config.price.written is not None else 0.0
+    config, held = configs.models[model], by_doctor(warehouse, model, configs.models[model])
+    others = {name: by_doctor(warehouse, name, configs.models[name]) for name in {*planned.models} & {*configs.models}}
+    talk = {name: Talk(one.messages, one.chars) for name, one in others.items() if one is not None}
+    prompts = rehearse(planned, arm, configs, talk)[seat]
+    if held is None:
+        likely, least, most = (_plain_use(config, prompts, per_token) for per_token in (LIKELY, MOST, LEAST))
+        seconds, basis = SECONDS_PER_CALL, REHEARSED
+    else:
+        likely = _use(config, prompts, held.sent, held.output_tokens, held.calls_per_question)
+        least, most = ({"cost_usd": share * likely["cost_usd"]} for share in (held.low, held.high))
+        seconds, basis = held.seconds_per_call, f"{REHEARSED} by {held.basis}"
     return {
-        "calls": len(prompts),
+        **likely,
+        "low_usd": least["cost_usd"],
+        "high_usd": most["cost_usd"],
+        "seconds_per_call": seconds,
+        "basis": basis,
+    }
+
+
+def _plain_use(config: ModelConfig, prompts: Sequence[Prompt], per_token: float) -> dict[str, float]:
+    """The use of a model that was never asked anything: so many bytes a token, and replies as stand-ins write them.
+
+    With the fewest bytes a token, which makes the most of it, replies are as long as they may be, and some asked again.
+    """
+    most, written = per_token == LEAST, {}
+    for phase in {prompt.phase for prompt in prompts}:
+        sizes = [prompt.reply_bytes for prompt in prompts if prompt.phase == phase]
+        written[phase] = config.max_tokens if most else sum(sizes) / len(sizes) / per_token
+    return _use(config, prompts, lambda size: size.bytes / per_token, written, 1 + REASKED if most else 1.0)
+
+
+def _use(
+    config: ModelConfig,
+    prompts: Sequence[Prompt],
+    sent_of: Callable[[Size], float],
+    written: Mapping[str, float],
+    calls_per_question: float,
+) -> dict[str, float]:
+    """Calls, tokens and dollars of one seat's prompts and re-asks; what was sent before is read from the cache."""
+    sent = sum(max(0.0, sent_of(prompt.sent)) for prompt in prompts) * calls_per_question
+    seen = 0.0
+    if config.price.cached is not None:
+        before = sum(max(0.0, sent_of(prompt.seen)) for prompt in prompts if prompt.seen.bytes)
+        seen = before + sent * (1 - 1 / calls_per_question)  # what is asked again was sent before
+    received = sum(written.get(prompt.phase, 0.0) for prompt in prompts) * calls_per_question
+    put = sent - seen if config.price.written is not None else 0.0
+    return {
+        "calls": len(prompts) * calls_per_question,
         "input_tokens": sent,
         "cached_tokens": seen,
         "output_tokens": received,
-        "cost_usd": config.price.cost(round(sent), round(seen), round(received), round(written)),
-        "seconds_per_call": SECONDS_PER_CALL,
-        "basis": REHEARSED,
+        "cost_usd": config.price.cost(round(sent), round(seen), round(received), round(put)),
     }
 
 

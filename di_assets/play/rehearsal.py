@@ -4,16 +4,18 @@ What a seat is sent begins with all that it was sent before, so that a provider'
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Ask, Fault, Player, Respondent
 from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
-from di_assets.game.types import Observation, Turn
+from di_assets.game.types import Observation, Reply, Turn
+from di_assets.play.calibration import Size
 from di_assets.play.calling import GoesOut, Sent
 from di_assets.play.cast import players
 from di_assets.play.episode import Table, play_episode
@@ -22,6 +24,7 @@ from di_assets.play.sending import Lines
 from di_assets.providers.types import Completion, Request
 
 STAND_IN = "promiser"
+WORDS = "Pull me this round and I will pull you in the next one, as I said before. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,30 @@ class Prompt:
 
     Attributes:
         request: the request.
-        sent_bytes: of its text.
-        seen_bytes: of them, sent to this seat before, word for word, from the beginning.
+        sent: how large it is.
+        seen: of that, what was sent to this seat before, word for word, from the beginning.
         reply_bytes: of the stand-in's reply.
+        phase: message or pull.
     """
 
     request: Request
-    sent_bytes: int
-    seen_bytes: int
+    sent: Size
+    seen: Size
     reply_bytes: int
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How much a model writes in a message phase.
+
+    Attributes:
+        messages: to so many others, from the first; a part of one is a message in so many of its phases.
+        chars: of each.
+    """
+
+    messages: float
+    chars: float
 
 
 @dataclass(slots=True)
@@ -47,7 +65,11 @@ class _StandIn:
 
     writer: LLMPlayer
     scripted: Player
+    talk: Talk | None = None
+    observation: Observation | None = None
+    owed: float = 0.0  # messages, so that parts of one add up
     asked: list[Request] = field(default_factory=list)
+    phases: list[str] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
     model: str = STAND_IN
     provider: str = "scripted"
@@ -57,19 +79,33 @@ class _StandIn:
         request = self.writer.prepare(observation).payload
         assert isinstance(request, Request)
         self.asked.append(request)
+        self.phases.append(observation.turn.phase)
+        self.observation = observation
         return self.scripted.prepare(observation, faults)
 
     async def send(self, ask: Ask) -> Completion:
         completion = await self.scripted.send(ask)
+        if self.talk is not None and self.observation is not None and self.observation.turn.phase == "message":
+            completion = replace(completion, text=self._said(self.talk, self.observation))
         self.replies.append(len(completion.text.encode()))
         return completion
 
+    def _said(self, talk: Talk, observation: Observation) -> str:
+        """As many messages as the model writes, of as many characters, in words of common length."""
+        self.owed += talk.messages
+        names = observation.seat.order(observation.turn.round)[: int(self.owed + 1e-9)]
+        self.owed -= len(names)
+        text = (WORDS * (int(talk.chars / len(WORDS)) + 1))[: round(talk.chars)]
+        return write_reply(Reply(messages=tuple((name, text) for name in names)))
+
     def prompts(self) -> list[Prompt]:
-        sizes = [_text_bytes(request) for request in self.asked]
-        seen = [0, *sizes[:-1]]
+        sizes = [Size.of(request) for request in self.asked]
+        seen = [Size(0, 0), *sizes[:-1]]
         return [
-            Prompt(request=request, sent_bytes=sent, seen_bytes=min(before, sent), reply_bytes=reply)
-            for request, sent, before, reply in zip(self.asked, sizes, seen, self.replies, strict=True)
+            Prompt(request=request, sent=sent, seen=before, reply_bytes=reply, phase=phase)
+            for request, sent, before, reply, phase in zip(
+                self.asked, sizes, seen, self.replies, self.phases, strict=True
+            )
         ]
 
 
@@ -95,12 +131,19 @@ class _Nowhere:
         return
 
 
-def rehearse(planned: PlannedEpisode, arm: Arm, configs: Configs) -> dict[int, list[Prompt]]:
-    """What each seat of a model would be sent in an episode, in order, by seat; scripted seats play themselves."""
+def rehearse(
+    planned: PlannedEpisode, arm: Arm, configs: Configs, talk: Mapping[str, Talk] | None = None
+) -> dict[int, list[Prompt]]:
+    """What each seat of a model would be sent in an episode, in order, by seat; scripted seats play themselves.
+
+    Models of which it is known how much they write (`talk`, by name) write as much here.
+    """
     cast = players(planned, arm, configs, Prompts.load(configs.prompts), Lines({}, {}, ()))
     seed = planned.setup.seed
     seated: Sequence[Player] = [
-        _StandIn(writer=one, scripted=scripted_player(STAND_IN, seed=seed)) if isinstance(one, LLMPlayer) else one
+        _StandIn(writer=one, scripted=scripted_player(STAND_IN, seed=seed), talk=(talk or {}).get(one.model))
+        if isinstance(one, LLMPlayer)
+        else one
         for one in cast
     ]
     asyncio.run(play_episode(planned.setup, Table(players=seated, journal=_Nowhere(), send=_directly)))
@@ -119,7 +162,3 @@ def check_prompts(planned: PlannedEpisode, arm: Arm, configs: Configs) -> None:
 
 async def _directly(player: Respondent, ask: Ask, _goes_out: GoesOut) -> Sent:
     return Sent(await player.send(ask), cost_usd=0.0)
-
-
-def _text_bytes(request: Request) -> int:
-    return len("".join((request.system, *(text for _, text in request.turns))).encode())

@@ -1,16 +1,26 @@
 """What an arm still needs: rehearsed where nobody has played, measured where somebody has."""
 
+import asyncio
 import itertools
+import json
+import random
+import re
+from contextlib import asynccontextmanager, suppress
 
 import polars as pl
 import pytest
 
 from di_assets.arms import load_configs, plan
 from di_assets.play.batch import play_batch
+from di_assets.play.calibration import by_doctor
+from di_assets.play.doctor import checkup
 from di_assets.play.estimate import REHEARSED, estimate
 from di_assets.play.rehearsal import rehearse
 from di_assets.tables import Warehouse
+from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs
+from tests.providers.hostile import names_in
+from tests.providers.server import answer, good
 
 
 def test_the_calls_of_an_arm_are_seats_times_rounds_times_phases(configs, tmp_path):
@@ -41,7 +51,8 @@ def test_what_a_seat_has_seen_stands_first_word_for_word_in_all_it_is_sent(confi
             assert before.request.system == after.request.system
             # The seat's own reply and a new turn follow; nothing before them has changed.
             assert after.request.turns[: len(before.request.turns)] == before.request.turns
-            assert 0 < after.seen_bytes <= after.sent_bytes
+            assert 0 < after.seen.bytes <= after.sent.bytes
+            assert 0 < after.seen.pieces <= after.sent.pieces
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +91,87 @@ def test_limits_set_the_least_hours(tmp_path):
     assert estimate(load_configs(folder), arm, nothing).hours == pytest.approx(calls / 10 / 60)
     (folder / "models.yaml").write_text(text + "accounts:\n  127.0.0.1:1: {concurrency: 2}\n")
     assert estimate(load_configs(folder), arm, nothing).hours == pytest.approx(calls * 3 / 2 / 3600)
+
+
+def _words(text):
+    return len(re.findall(r"\w+|[^\w\s]", text))
+
+
+# Tokenizers that differ: tokens of a request's body, and of a reply's text.
+TOKENIZERS = {
+    "bytes": (lambda raw: len(raw) // 3, lambda text: len(text) // 3),
+    "words": (lambda raw: sum(_words(turn["content"]) + 3 for turn in json.loads(raw)["messages"]), _words),
+    "thinks": (lambda raw: len(raw) * 2 // 5, lambda text: 150 + len(text) // 4),
+}
+
+
+@asynccontextmanager
+async def tokenizing(tokenizer, *, seed=3):
+    """A server that writes messages of its own length, and counts tokens in its own way."""
+    sent_of, received_of = TOKENIZERS[tokenizer]
+
+    async def handle(reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                raw = await reader.readexactly(int(head.split("content-length:")[1].split("\r\n")[0]))
+                rng, body = random.Random(f"{seed}{raw}"), json.loads(raw)
+                phase, names = names_in(body["response_format"]["json_schema"]["schema"])
+                said = [{"to": name, "text": " ".join(["friend"] * rng.randint(8, 12))} for name in names[:3]]
+                text = json.dumps({"pull": rng.choice(names)} if phase == "pull" else {"messages": said})
+                usage = {"prompt_tokens": sent_of(raw), "completion_tokens": received_of(text)}
+                writer.write(answer(body=good("openai", text, usage=usage)))
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=2**22)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def arm_of(folder, url, *, channel="open", rounds=8):
+    folder.mkdir()
+    (folder / "prompts").symlink_to(ROOT / "configs" / "prompts")
+    (folder / "models.yaml").write_text(
+        f"models:\n  m: {{provider: openai, id: x, base_url: '{url}/v1', key: none, max_tokens: 400, "
+        "price: {input: 3, output: 15}}\n"
+    )
+    (folder / "paid.yaml").write_text(
+        "title: Paid\nid: paid--{focal}_r{replicate}\nfocal: [m]\nbackground: [m, m, m, m]\n"
+        f"episodes: 1\nrounds: {rounds}\nchannel: {channel}\nbudget_usd: 100\n"
+    )
+    return load_configs(folder)
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+@pytest.mark.parametrize("channel", ["open", "none"])
+async def test_the_plan_made_before_play_is_near_what_is_then_spent_once_the_doctor_was_there(
+    tmp_path, tokenizer, channel
+):
+    async with tokenizing(tokenizer) as url:
+        configs, warehouse = arm_of(tmp_path / "c", url, channel=channel), Warehouse(tmp_path / "w")
+        arm = configs.arm("paid")
+        before = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+        plan_ = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        result = await asyncio.to_thread(play_batch, configs, arm, "paid--b00", warehouse)
+    assert result.left == 0
+    print(f"{tokenizer:8} {channel:5} planned ${before.cost_usd:.4f} blind, ${plan_.cost_usd:.4f} after the doctor "
+          f"(${plan_.low_usd:.4f} to ${plan_.high_usd:.4f}), spent ${result.cost_usd:.4f}")  # fmt: skip
+    assert {need.basis for need in before.needs} == {REHEARSED}
+    assert before.low_usd < result.cost_usd < before.high_usd
+    assert plan_.low_usd < result.cost_usd < plan_.high_usd
+    assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
+    assert [need.basis for need in plan_.needs] == [f"{REHEARSED} by doctor, 3 calls"]
+
+
+async def test_what_the_doctor_measured_of_another_configuration_does_not_count(tmp_path):
+    async with tokenizing("bytes") as url:
+        configs, warehouse = arm_of(tmp_path / "c", url, rounds=2), Warehouse(tmp_path / "w")
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+    config = configs.models["m"]
+    assert by_doctor(warehouse, "m", config) is not None
+    assert by_doctor(warehouse, "m", config.model_copy(update={"params": {"reasoning_effort": "high"}})) is None
+    assert by_doctor(warehouse, "other", config) is None
