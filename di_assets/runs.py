@@ -186,7 +186,7 @@ def _what_is_kept(home: Home, batches: Sequence[str]) -> str:
         one_by_one = (None,) if set(chosen) == set(arm_batches(arm)) else chosen
         rests += [estimate(home.configs, arm, home.warehouse, batch=batch) for batch in one_by_one]
     left, left_usd = sum(rest.left for rest in rests), sum(rest.cost_usd for rest in rests)
-    kept = f"the {made:,} calls made are kept (${spent:.4f})" if batches else "what was done is kept"
+    kept = f"the {made:,} calls made are kept (${spent:.4f})" if made else "what was done is kept"
     rest = f"; {left:,} episodes are left to play, about ${left_usd:.2f}" if batches else ""
     return f"{kept}{rest}; run the same again to resume"
 
