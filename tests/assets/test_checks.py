@@ -164,8 +164,15 @@ def test_a_problem_names_five_rows_in_order_and_counts_the_rest():
 
 def test_a_failed_check_of_a_run_names_the_row_and_holds_back_what_is_below(copy):
     row = set_in_first_row(copy, "episodes", MUTE, seed=424242)
-    with pytest.raises(RunFailedError):
+    with pytest.raises(RunFailedError) as failed:
         materialise_batches(copy, [MUTE])
+    # One line: the check, its table, and the row.
+    line = str(failed.value)
+    assert (
+        "check control_mirrors_arm of episodes failed: not the game of its pair in talk: episodes episode_id=mute--"
+        in line
+    )
+    assert "\n" not in line
     with instance_of(copy) as instance:
         (run,) = instance.get_runs()
         events = [e.dagster_event for e in instance.all_logs(run.run_id) if e.dagster_event]
