@@ -7,6 +7,7 @@ raise is put into words here. Whatever is left over is a mistake of this program
 import errno
 import os
 import re
+import shutil
 import sqlite3
 import traceback
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_CHARS = 600
+# A disk with less room is full.
+MOST_FULL_BYTES = 1 << 16
 
 # What to do about an error of the system, and the exit code: a path that can't be used is bad input.
 REMEDIES = {
@@ -112,8 +115,15 @@ def _of_history(error: BaseException, warehouse: str) -> str:
     folder, said = Path(warehouse) / "dagster", _first_line(error)
     if "locked" in said:
         return f"{folder}: Dagster's history is locked by another process; try again when it has ended"
+    if "disk is full" in said or _is_full(folder):
+        return f"disk full: no room for {folder}; {REMEDIES[errno.ENOSPC][0]}"
     file = next((path for name in HISTORY if not _is_sound(path := folder / name)), folder)
     return f"{file}: Dagster's history can't be used ({said}); move {folder} away, run again: the tables stay"
+
+
+def _is_full(folder: Path) -> bool:
+    """SQLite calls a full disk an I/O error where it can't map its index."""
+    return folder.is_dir() and shutil.disk_usage(folder).free < MOST_FULL_BYTES
 
 
 def _is_sound(path: Path) -> bool:

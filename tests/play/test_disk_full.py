@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import sqlite3
 
 import pytest
 
 from di_assets.arms import Configs, batches
+from di_assets.failures import failure
 from di_assets.play.batch import play_batch
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import SLOTS_AT_FIRST, InFlight, left_in_flight
@@ -196,3 +198,13 @@ def test_play_says_that_the_disk_is_full_and_goes_on_where_it_stopped(small_conf
     for table in ("messages", "pulls"):
         assert warehouse.read(table).equals(whole.read(table))
     assert made == n_calls  # none was lost, so none was asked twice
+
+
+def test_a_history_on_a_full_disk_is_told_as_that(disk):
+    (disk / "dagster").mkdir()
+    error = sqlite3.OperationalError("disk I/O error")
+    assert "history can't be used" in failure(error, warehouse=str(disk)).line
+    fill(disk)
+    assert failure(error, warehouse=str(disk)).line.startswith(
+        f"disk full: no room for {disk}/dagster; free some space"
+    )
