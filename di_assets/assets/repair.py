@@ -162,8 +162,9 @@ class Repair:
             if episodes is not None:
                 whole = whole_replies(calls, episodes)
                 calls = calls.filter(pl.col("episode_id").is_in(whole))
-        held = [episodes] if episodes is not None else [calls, *sound.values()]
+        held = [episodes] if episodes is not None else [calls, *sound.values(), *self._measured(batch, wrong)]
         ids = sorted({key for frame in held for key in frame["episode_id"]})
+        self._say_nameless(batch, len(ids))
         made = remade(home.configs, arm, batch, home.warehouse, calls=calls, episodes=episodes, ids=ids)
         tables = [name for name in EVENTS if name in wrong or made.lost or "calls" in wrong]
         for table in sorted(tables, key=lambda name: name == "episodes"):
@@ -176,6 +177,22 @@ class Repair:
             keep_cost(home.configs, arm, batch, home.warehouse, made.lost)
             chosen = {name: made.frames[name] for name in sorted(tables, key=lambda name: name == "episodes")}
             home.warehouse.commit(batch, chosen)
+
+    def _measured(self, batch: str, wrong: dict[str, Damage]) -> list[pl.DataFrame]:
+        """The measures of a batch that are sound: they, too, tell which episodes there were."""
+        known = [measure.__name__ for measure in BY_BATCH if measure.__name__ not in wrong]
+        return [self.home.warehouse.read(name, batch) for name in known]
+
+    def _say_nameless(self, batch: str, n: int) -> None:
+        """Says how many episodes there were of which no file tells any more."""
+        states = self.home.warehouse.recorded(batch).tables.get("episodes", ())
+        missing = max((state.rows for state in states if state is not None), default=0) - n
+        if missing > 0:
+            self.failed += missing
+            self.again.add(arm_of(batch))
+            self.say(
+                f"{batch}: no file tells of {missing} episodes any more; `di run {arm_of(batch)}` plays them again"
+            )
 
     def _say_lost(self, batch: str, made: Remade) -> None:
         if not made.lost:
@@ -210,7 +227,8 @@ class Repair:
             one = by_name.get(measure.__name__)
             if one is None:
                 continue
-            self._told(f"{one.file}: {one.what}: measured again")
+            more = "; looks taken before are in quarantine/ alone" if one.of == "looks" else ""
+            self._told(f"{one.file}: {one.what}: measured again{more}")
             if self.do:
                 self.home.warehouse.aside.move(one.file)
                 self.home.warehouse.forget(one.of)

@@ -144,3 +144,23 @@ def test_a_damaged_journal_is_put_aside_and_what_reads_of_it_is_kept(played, tmp
     assert damaged in put_aside(folder)
     assert [one.status for one in read_journal(path)[1]] == ["ok", "ok", "interrupted"]
     assert "nothing to repair" in verb(folder, configs, "repair")[0]
+
+
+def test_a_batch_of_which_nothing_is_left_is_said_to_be_lost(told):
+    configs, folder, before = told
+    batch = Warehouse(folder).batches()[0]
+    n = before["episodes"].filter(batch=batch).height
+    for table in EVENT_TABLES:
+        (folder / "tables" / table.name / f"{batch}.parquet").write_bytes(b"")
+    said, code = verb(folder, configs.root, "repair")
+    assert code == 1
+    assert f"{batch}: no file tells of {n} episodes any more" in said or f"the replies of {n} episodes are lost" in said
+    assert verb(folder, configs.root, "repair")[0] == "nothing to repair\n"
+
+
+def test_a_summary_that_is_no_summary_is_named(played, tmp_path):
+    folder = copy_of(played.warehouse.root, tmp_path / "played")
+    summary = folder / "report" / "summary.json"
+    summary.write_bytes(summary.read_bytes()[:500])
+    said, code = verb(folder, played.configs.root, "trace", "q1:promiser")
+    assert (code, said) == (1, f"Error: {summary}: is no summary; `di report` writes it anew\n")
