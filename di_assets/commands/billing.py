@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from di_assets.commands.base import BadInput, errors, main, open_home_of, printing
+from di_assets.commands.base import BadInput, Finite, errors, main, open_home_of, printing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -31,7 +31,7 @@ COLUMN_OPTIONS = {"id": "request_id", "time": "time", "model": "model", "request
 @click.option("--model", "models", multiple=True, help="Only calls to this model; may be given again.")
 @click.option("--same", multiple=True, metavar="BILL=MODEL", help="What the bill calls a model.")
 @click.option("--by", type=click.Choice(["request", "day"]), help="By request where the bill has ids, else by day.")
-@click.option("--apart-usd", type=click.FloatRange(min=0), help="US dollars that a row's two sides may be apart.")
+@click.option("--apart-usd", type=Finite(min=0), help="US dollars that a row's two sides may be apart.")
 @click.option("--id-column", help="The bill's column of request ids.")
 @click.option("--time-column", help="Of times or days.")
 @click.option("--model-column", help="Of models.")
