@@ -63,7 +63,7 @@ class Kept:
         return [*found.wrong, *strays]
 
     def changed(self, partition: str | None = None) -> list[Damage]:
-        """Files that are not, byte by byte, what the record says; every one is read. Missing ones are none of them."""
+        """Files of the right size that are not, byte by byte, what the record says; every one is read."""
         records = self.records.all() if partition is None else {partition: self.records.one(partition)}
         wanted = [
             (file_name(table, name), states)
@@ -141,7 +141,8 @@ class Kept:
 
     def _changed(self, name: str, states: tuple[State | None, ...]) -> Damage | None:
         held = self.storage.read(name)
-        if held is None or hashlib.sha256(held).hexdigest() in {state.sha256 for state in states if state}:
+        sums = {state.sha256 for state in states if state and held is not None and state.size == len(held)}
+        if held is None or not sums or hashlib.sha256(held).hexdigest() in sums:
             return None
         return Damage(name, "is not what was written: its checksum is another")
 
