@@ -58,7 +58,7 @@ def calls(*rows):
     """Rows of `calls` from (model, provider, status, retried)."""
     return TABLES["calls"].frame(
         [
-            ("e", number, 1, "pull", 0, 0, 0, provider, model, "hash", "", None, status, None, 100, 0, 10, 0.5, 2.0, NOON, retried)
+            ("e", number, 1, "pull", 0, 0, 0, provider, model, "hash", "", None, status, None, 100, 0, 10, 0.5, 2.0, NOON, retried, "r", 1.0)
             for number, (model, provider, status, retried) in enumerate(rows)
         ]
     )  # fmt: skip
