@@ -19,6 +19,8 @@ TOKENS_PER_TURN = 16
 # that many. What games send and get holds 2 to 5 bytes a token: usage that is told only somewhat too low can't be told
 # from usage that is right; `di bill` shows it.
 MOST_BYTES_PER_TOKEN = 128
+# Thinking that is shown is prose, which never comes to as much; some servers charge for it and do not count it.
+MOST_BYTES_PER_THOUGHT = 16
 # Fields of `params` that ask for several replies at once.
 CHOICES = ("n", "best_of")
 # Dust of floats is no dollar.
@@ -96,9 +98,9 @@ def usage_problem(completion: Completion, sent_bytes: int) -> str | None:
         return f"{sent} input tokens were told for {sent_bytes:,} bytes"
     if kept > sent:
         return f"{kept} tokens read from a cache or written to it were told, of {sent} sent"
-    came = len(completion.text.encode(errors="replace")) + len((completion.reasoning or "").encode(errors="replace"))
-    if received < least_tokens(came):
-        return f"{received} output tokens were told for {came:,} bytes"
+    came, thought = (len(said.encode(errors="replace")) for said in (completion.text, completion.reasoning or ""))
+    if received < least_tokens(came) + -(-thought // MOST_BYTES_PER_THOUGHT):
+        return f"{received} output tokens were told for {came + thought:,} bytes"
     return None
 
 

@@ -40,6 +40,7 @@ def test_tokens_written_to_a_cache_have_a_price_of_their_own():
         told(400, 0, text="hello"),
         told(0, 20, text="hello"),
         told(400, 0, reasoning="hm"),
+        told(400, 7, text="hello", reasoning="I wonder. " * 12),
         told(400, 1, text="x" * 129),
         told(7, 20, text="hello"),
         told(-400, 20, text="hello"),

@@ -160,7 +160,7 @@ def _counted(ask, plain, tokens):
 
 def visible_thinking(ask):
     """Thinking is shown and charged, and yet not counted."""
-    thought = "I wonder whom to pull. " * 60
+    thought = "I wonder whom to pull. " * 20
     usage, metered = told(ask, ask.plain), ask.plain._replace(out=ask.plain.out + len(thought) // 4)
     body = envelope(ask.dialect, ask.text, "end", usage)
     if ask.openai:
