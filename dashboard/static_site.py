@@ -123,6 +123,16 @@ class SiteError(ValueError):
     exit_code = 2
 
 
+def check_folder(folder: Path) -> None:
+    """Passes where a report may be written to this folder.
+
+    Raises:
+        SiteError: the folder holds something else.
+    """
+    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SiteError(f"--site {folder}: holds something else than a report written here; choose another folder")
+
+
 def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
     """Writes the whole report into a folder, which is replaced at once; how many files it has.
 
@@ -130,8 +140,7 @@ def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
         SiteError: the folder holds something else.
     """
     folder = folder.absolute()
-    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SiteError(f"--site {folder}: holds something else than a report written here; choose another folder")
+    check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         new, old = Path(temporary) / "new", Path(temporary) / "old"

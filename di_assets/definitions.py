@@ -8,7 +8,6 @@ from di_assets.assets.alerts import alerts
 from di_assets.assets.automation import downstream
 from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
-from di_assets.assets.failed import noted
 from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.history import pruning
 from di_assets.assets.home import Home, open_home
@@ -40,13 +39,11 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         # Freshness is a matter of the report: no batch hangs on another arm's nights.
         dg.AssetSelection.assets(*by_batch).without_checks() | dg.AssetSelection.checks(*checks),
         description="Plays what a batch does not hold yet, measures it, checks it.",
-        hooks={noted},
     )
     report = dg.define_asset_job(
         REPORT,
         dg.AssetSelection.assets(*over_all) | dg.AssetSelection.checks(*fresh),
         description="Aggregates over all batches, summary.json and the figures.",
-        hooks={noted},
     )
     return dg.Definitions(
         assets=[*by_batch, *over_all],

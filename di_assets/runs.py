@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterAssetCheckFailedError
 
 from di_assets.arms import batches as arm_batches
 from di_assets.assets.events import arm_of
@@ -203,17 +202,23 @@ def _succeed(home: Home, result: dg.ExecuteInProcessResult) -> None:
     checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
     # Each check once: a run of a range tells it of each batch, and of the whole.
     reasons = list(dict.fromkeys(map(_check_failed, checks)))
-    told = {
-        step: failure(error, warehouse=str(home.warehouse))
-        for step, error in failures.items()
-        if not isinstance(error, DagsterAssetCheckFailedError)
-    }
+    told = {step: failure(error, warehouse=str(home.warehouse)) for step, error in failures.items()}
     reasons += [f"{step}: {one.line}" for step, one in told.items()]
     raise RunFailedError(
-        "; ".join(reasons) or "Dagster ended the run before any step failed; its log is in the Dagster UI",
+        "; ".join(reasons or _logged(result)) or "Dagster ended the run before any step; its log is in the Dagster UI",
         exit_code=max((one.exit_code for one in told.values()), default=RunFailedError.exit_code),
         trace="\n".join(map(trace, failures.values())),
     )
+
+
+def _logged(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What Dagster itself failed at, around the work of a step, as its log has it."""
+    errors = {
+        event.step_key: event.step_failure_data.error.cause or event.step_failure_data.error
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.error is not None
+    }
+    return [f"{step}: {error.message.strip()}" for step, error in errors.items()]
 
 
 def _check_failed(check: dg.AssetCheckEvaluation) -> str:

@@ -1,9 +1,11 @@
 """What README says is there is there, and what is there README says."""
 
 import re
+import tomllib
 
 import pytest
 
+from di_assets.cli import main
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
@@ -33,3 +35,18 @@ def test_the_lock_names_no_index():
     for lock in ROOT.glob("requirements*.lock"):
         assert not re.search(r"https?:|--index|--find-links|file:", lock.read_text())
         assert all("==" in line for line in lock.read_text().splitlines() if re.match(r"[a-z]", line))
+
+
+def test_every_verb_that_readme_names_is_there_and_every_verb_is_named():
+    verbs = set(main.commands)
+    told = TEXT + (ROOT / "deploy" / "README.md").read_text()
+    named = set(re.findall(r"\bdi (?:--\w+ \S+ )*([a-z]+)\b", told))
+    assert named <= verbs
+    assert verbs - {"demo"} <= named  # which is `make demo`
+
+
+def test_every_layer_is_in_contributing_in_its_order():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    said = " ".join((ROOT / "CONTRIBUTING.md").read_text().replace("`", "").split())
+    assert " > ".join(layers) in said

@@ -17,6 +17,7 @@ from di_assets.assets.checks import (
     planned_equals_played,
 )
 from di_assets.assets.damaged import looked_at
+from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem
 
@@ -50,24 +51,25 @@ def _multi_check(
     # Of the assets that a run makes, so that a measure can be made without the others.
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True)
     def run(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
-        chosen = {(key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys}
-        for check, asset in checks:
-            if (asset, check.__name__) not in chosen:
-                continue
-            severity = dg.AssetCheckSeverity.WARN if check is planned_equals_played else dg.AssetCheckSeverity.ERROR
-            named = partial(result, severity=severity, check_name=check.__name__, asset_key=asset)
-            found = {
-                batch: p
-                for batch in context.partition_keys
-                if (p := looked_at(home, partial(check, home, batch), table=asset))
-            }
-            # A run of a range, be it of one batch as a backfill may be: Dagster notes its result for no partition.
-            if "dagster/partition" not in context.op_execution_context.run.tags:
-                for batch in context.partition_keys:
-                    told = named([found[batch]] if batch in found else [])
-                    # Taken, though not named in the type of what may be logged.
-                    context.op_execution_context.log_event(_of_batch(told, batch, context.instance))  # type: ignore[arg-type]
-            yield named(list(found.values()))
+        with noted(home, name):
+            chosen = {(key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys}
+            for check, asset in checks:
+                if (asset, check.__name__) not in chosen:
+                    continue
+                severity = dg.AssetCheckSeverity.WARN if check is planned_equals_played else dg.AssetCheckSeverity.ERROR
+                named = partial(result, severity=severity, check_name=check.__name__, asset_key=asset)
+                found = {
+                    batch: p
+                    for batch in context.partition_keys
+                    if (p := looked_at(home, partial(check, home, batch), table=asset))
+                }
+                # A run of a range, be it of one batch as a backfill may be: Dagster notes its result for no partition.
+                if "dagster/partition" not in context.op_execution_context.run.tags:
+                    for batch in context.partition_keys:
+                        told = named([found[batch]] if batch in found else [])
+                        # Taken, though not named in the type of what may be logged.
+                        context.op_execution_context.log_event(_of_batch(told, batch, context.instance))  # type: ignore[arg-type]
+                yield named(list(found.values()))
 
     return run
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
-from di_assets.assets.damaged import naming_damage
+from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
@@ -21,6 +21,7 @@ from di_assets.play.stopping import heard
 from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES
 
+NAME = "play"
 HASH_CHARS = 12
 
 
@@ -56,7 +57,7 @@ def events_asset(
     """The multi-asset over these partitions; at most so many runs of it play at a time as its pool has slots."""
 
     @dg.multi_asset(
-        name="play",
+        name=NAME,
         pool=pool,
         partitions_def=definition,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -82,10 +83,10 @@ def events_asset(
         results: list[BatchResult] = []
         context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
         arms = [home.configs.arm(name) for name in sorted(set(map(arm_of, context.partition_keys)))]
-        with naming_damage(home):
+        with noted(home, NAME):
             check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
-        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), naming_damage(home):
+        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), noted(home, NAME):
             for batch in context.partition_keys:
                 if home.stop.reason is not None:
                     break

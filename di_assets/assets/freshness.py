@@ -19,6 +19,7 @@ from di_assets.arms.arm import Nightly
 from di_assets.assets.checked import result
 from di_assets.assets.checks import planned_equals_played
 from di_assets.assets.damaged import looked_at
+from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.assets.schedules import schedule_name
@@ -113,11 +114,12 @@ def _fresh_tables() -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(name="published_is_fresh", specs=specs, can_subset=True)
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
-        for key in sorted(context.selected_asset_check_keys):
-            name = key.asset_key.to_user_string()
-            found = looked_at(home, partial(newer_batches, home.warehouse, name), table=name)
-            severity = dg.AssetCheckSeverity.ERROR
-            yield result([found] if found else [], severity=severity, check_name=key.name, asset_key=name)
+        with noted(home, "published_is_fresh"):
+            for key in sorted(context.selected_asset_check_keys):
+                name = key.asset_key.to_user_string()
+                found = looked_at(home, partial(newer_batches, home.warehouse, name), table=name)
+                severity = dg.AssetCheckSeverity.ERROR
+                yield result([found] if found else [], severity=severity, check_name=key.name, asset_key=name)
 
     return fresh
 
@@ -127,10 +129,11 @@ def _fresh_arm(name: str, night: Nightly) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset="episodes", name=f"{name}_is_fresh", description=due)
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
-        newest = last_materialised(context.instance, batches(home.configs.arm(name)))
-        since = scheduled_since(context.instance, name)
-        look = partial(unplayed, home, name, newest, since=since, now=datetime.now(tz=UTC))
-        found = looked_at(home, look, table="episodes")
+        with noted(home, f"{name}_is_fresh"):
+            newest = last_materialised(context.instance, batches(home.configs.arm(name)))
+            since = scheduled_since(context.instance, name)
+            look = partial(unplayed, home, name, newest, since=since, now=datetime.now(tz=UTC))
+            found = looked_at(home, look, table="episodes")
         return result([found] if found else [], severity=dg.AssetCheckSeverity.WARN)
 
     return fresh

@@ -10,8 +10,8 @@ import polars as pl
 
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
-from di_assets.assets.damaged import naming_damage
 from di_assets.assets.events import arm_of
+from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.labelling.stored import given_labels
 from di_assets.measures.agreement import label_agreement
@@ -90,7 +90,7 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
     )
     def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
-            with naming_damage(home):
+            with noted(home, name):
                 frame = measure_batch(home, measure, batch)
             scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
             told = {**metadata.of_table(name, frame, inputs(measure)), **metadata.players(scripted=scripted)}
@@ -131,7 +131,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         tags=metadata.COMPUTED,
     )
     def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        with naming_damage(home):
+        with noted(home, name):
             frame, episodes = measure_all(home, measure)
         told = metadata.of_table(name, frame, above(measure))
         if episodes is not None:

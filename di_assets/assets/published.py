@@ -13,7 +13,7 @@ from PIL import Image
 
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
-from di_assets.assets.damaged import naming_damage
+from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES, Figure, png
 from di_assets.report.reading import read_summary
@@ -27,7 +27,7 @@ PREVIEW_COLOURS = 16
           owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
-    with naming_damage(home):
+    with noted(home, "summary"):
         built = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
@@ -62,7 +62,7 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
               owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
     def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        with naming_damage(home):
+        with noted(home, name):
             published = read_summary(home.warehouse)
             if published is None:
                 raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")

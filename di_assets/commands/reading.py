@@ -29,15 +29,17 @@ def report(options: dict[str, str], site: Path | None) -> None:
         from di_assets.runs import materialise_report  # noqa: PLC0415
 
         home = open_home_of(options, writing=True)
-        materialise_report(home)
-        printing().claims(read_summary(home.warehouse) or {"questions": {}})
-        click.echo(f"written to {home.warehouse.report}")
         if site is not None:
             from streamlit.logger import set_log_level  # noqa: PLC0415
 
             set_log_level("error")  # it would warn that nothing is served here
-            from dashboard.static_site import write_site  # noqa: PLC0415
+            from dashboard.static_site import check_folder, write_site  # noqa: PLC0415
 
+            check_folder(site.absolute())  # before anything is made
+        materialise_report(home)
+        printing().claims(read_summary(home.warehouse) or {"questions": {}})
+        click.echo(f"written to {home.warehouse.report}")
+        if site is not None:
             n = write_site(home.warehouse, home.configs.root, site)
             click.echo(f"{n:,} files written to {site}; open {site / 'index.html'}")
 

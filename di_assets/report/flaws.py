@@ -16,9 +16,9 @@ class Flaw:
 
     Attributes:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
-            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules, which were left out), `controls` (several of them, each looked at by
-            itself), `incomplete` (an outcome that is judged once, at the end) or `unrecorded` (a lift that is seen though no
-            look at it is counted).
+            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules, which were left
+            out), `controls` (several of them, each looked at by itself), `incomplete` (an outcome that is judged once, at
+            the end) or `unrecorded` (a lift that is seen though no look at it is counted).
         words: the flaw as a clause.
         blocks: nothing may be claimed from the aggregate; else the sentence goes on to say it.
     """

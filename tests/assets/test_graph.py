@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.assets.measured import inputs, settings
 from di_assets.assets.metadata import of_episodes
@@ -111,3 +112,16 @@ def test_a_failed_step_says_which_and_why(small_configs, tmp_path):
     (tmp_path / "tables").write_text("in the way")
     with pytest.raises(RunFailedError, match="play"):
         materialise_batches(home, ["talk--b00"])
+
+
+def test_what_fails_around_the_work_of_a_step_is_told_in_a_line_too(small_configs, tmp_path, monkeypatch):
+    described = metadata.of_table
+
+    def broken(name, *args, **more):
+        if name == "message_labels":
+            raise OSError("nothing to tell")
+        return described(name, *args, **more)
+
+    monkeypatch.setattr(metadata, "of_table", broken)
+    with pytest.raises(RunFailedError, match=r"message_labels: .*nothing to tell"):
+        materialise_batches(Home(warehouse=Warehouse(tmp_path), configs=small_configs), ["talk--b00"])
