@@ -187,7 +187,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 def needs(arm: "Arm", need: "Estimate", spent_usd: float) -> None:
     """What an arm still needs, a model a line, then in all, against its budget."""
-    from di_assets.play.estimate import REHEARSAL, REHEARSED  # noqa: PLC0415 -- only those who plan load play
+    from di_assets.play.use import REHEARSAL, REHEARSED  # noqa: PLC0415 -- only those who plan load play
 
     rows = [
         {

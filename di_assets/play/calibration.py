@@ -6,6 +6,7 @@ of language models make about a token of each piece. What fits a model's calls b
 """
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from di_assets.arms import ModelConfig
 from di_assets.play.costing import text_bytes
 from di_assets.providers.types import Request
 from di_assets.tables import Warehouse
+
+log = logging.getLogger(__name__)
 
 MOST_SAMPLES = 40
 # Bytes a token where a model was never asked anything: at least, likely, at most.
@@ -161,9 +164,7 @@ def by_doctor(warehouse: Warehouse, model: str, config: ModelConfig) -> Calibrat
     """What the doctor measured of a model as it is configured now; None where it measured nothing."""
     samples: list[Sample] = []
     for line in _lines(_file(warehouse)):
-        told = json.loads(line)
-        if told["model"] == model and told["configured"] == _identity(config):
-            samples += [Sample(**one) for one in told["samples"]]
+        samples += _samples(line, model, _identity(config))
     latest = samples[-MOST_SAMPLES:]
     if not {"message", "pull"} <= {sample.phase for sample in latest}:
         return None
@@ -180,18 +181,29 @@ def keep(warehouse: Warehouse, model: str, config: ModelConfig, samples: Iterabl
     record = {"at": time.time(), "model": model, "configured": _identity(config), "samples": told}
     path = _file(warehouse)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    with path.open("ab+") as file:
+        file.seek(max(0, file.tell() - 1))
+        torn = file.read() not in (b"", b"\n")  # a full disk may leave half a line, in which none goes on
+        file.write(b"\n" * torn + json.dumps(record).encode() + b"\n")
 
 
 def _file(warehouse: Warehouse) -> Path:
     return warehouse.root / "doctor" / "measured.jsonl"
 
 
-def _lines(path: Path) -> list[str]:
-    """The whole lines of a file; a torn last one is left out."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return text[: text.rfind("\n") + 1].splitlines()
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines() if path.exists() else []
+
+
+def _samples(line: bytes, model: str, configured: str) -> list[Sample]:
+    """What a line holds of a model that was configured so; nothing where it cannot be read, as a torn one cannot."""
+    try:
+        told = json.loads(line)
+        mine = told["model"] == model and told["configured"] == configured
+        return [Sample(**one) for one in told["samples"]] if mine else []
+    except (ValueError, TypeError, KeyError):
+        log.warning("%s is measured anew by `di doctor`: a line of what it measured cannot be read", model)
+        return []
 
 
 def _identity(config: ModelConfig) -> str:

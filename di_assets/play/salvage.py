@@ -18,7 +18,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -27,6 +26,7 @@ from di_assets.game.types import Turn
 from di_assets.play.calls import Call, Header, interrupted
 from di_assets.play.in_flight import SLOT_BYTES, SUFFIX, InFlight, Request, used_slots
 from di_assets.play.journal_file import Lines, line_of, lines_of
+from di_assets.tables.quarantine import name_aside
 from di_assets.tables.storage import replacing
 
 # Where a call stands in the game, as its line begins.
@@ -91,8 +91,7 @@ def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | No
     done = []
     for found, repair in list(_looked_at(folder)):
         aside.mkdir(parents=True, exist_ok=True)
-        stamp = f"{datetime.now(tz=UTC):%Y-%m-%dT%H-%M-%S-%f}"
-        there = aside / f"{stamp}--{folder.parent.name}--{folder.name}--{found.path.name}"
+        there = aside / name_aside(f"{folder.parent.name}/{folder.name}/{found.path.name}")
         with replacing(there) as temporary:
             temporary.write_bytes(found.path.read_bytes())
         repair(header_of)

@@ -1,6 +1,5 @@
 """The files of the tables: listed and held against the record, replaced together with what the record says of them."""
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from di_assets.tables.adopting import record_of_batch, records_of
 from di_assets.tables.damage import REPAIR, Damage, Judged, file_name, judged
 from di_assets.tables.record import FOLDER, Record, Records, State
 from di_assets.tables.schema import TABLES
-from di_assets.tables.storage import File, Storage, StorageError, Written
+from di_assets.tables.storage import File, Storage, StorageError, Written, written
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +83,7 @@ class Kept:
             # Level 1: files as small as at higher levels, for a quarter less of the time.
             frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
             data[table] = file.getvalue()
-            sha256 = hashlib.sha256(data[table]).hexdigest()
-            new[table] = State(len(data[table]), sha256, frame.height, tuple(frame.columns))
+            new[table] = State(*written(data[table]), frame.height, tuple(frame.columns))
         name = partition or next(iter(frames))
         if self.records.one(name) is None and not self.records.files():
             self._adopt(self._listed(TABLES, None), ())
@@ -142,7 +140,7 @@ class Kept:
     def _changed(self, name: str, states: tuple[State | None, ...]) -> Damage | None:
         held = self.storage.read(name)
         sums = {state.sha256 for state in states if state and held is not None and state.size == len(held)}
-        if held is None or not sums or hashlib.sha256(held).hexdigest() in sums:
+        if held is None or not sums or written(held).sha256 in sums:
             return None
         return Damage(name, "is not what was written: its checksum is another")
 

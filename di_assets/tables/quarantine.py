@@ -1,6 +1,5 @@
 """Files that are put aside, never deleted: `quarantine/TIME--FOLDER--NAME` in the warehouse."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +10,14 @@ import polars as pl
 from di_assets.tables.adopting import BROKEN
 from di_assets.tables.contract import ContractError
 from di_assets.tables.schema import TABLES
-from di_assets.tables.storage import Storage
+from di_assets.tables.storage import Storage, written
 
 FOLDER = "quarantine/"
+
+
+def name_aside(name: str) -> str:
+    """What a file of this name (with folders) is called in the quarantine from now on."""
+    return f"{datetime.now(tz=UTC):%Y-%m-%dT%H-%M-%S-%f}--{name.replace('/', '--')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,7 @@ class Quarantine:
         data = self.storage.read(name)
         if data is None:
             return None
-        stamp = f"{datetime.now(tz=UTC):%Y-%m-%dT%H-%M-%S-%f}"
-        there = f"{FOLDER}{stamp}--{name.replace('/', '--')}"
+        there = FOLDER + name_aside(name)
         self.storage.write(there, data)
         return there
 
@@ -45,7 +48,7 @@ class Quarantine:
         for name in (*(file.name for file in self.storage.files(FOLDER)), *names):
             data = self.storage.read(name)
             if data:
-                found[hashlib.sha256(data).hexdigest()] = name
+                found[written(data).sha256] = name
         return found
 
     def what_reads(self, name: str, table: str) -> pl.DataFrame:

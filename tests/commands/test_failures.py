@@ -134,7 +134,6 @@ BROKEN = {
     ),
     "an export into a file": (NOTHING, ["export", "pulls", "--to", "{place}/configs/talk.yaml/t.csv"], "talk.yaml", 2),
     "an export under a long name": (NOTHING, ["export", "pulls", "--to", "{place}/" + LONG + ".csv"], LONG, 2),
-    "a site over something else": (put("mine/x", "x"), ["report", "--site", "{place}/mine"], "/mine", 2),
     "a labeller in a folder": (NOTHING, ["label", "--labeller", "../me"], "'../me' is no name", 2),
     "an arm's name with a space": (
         put("configs/a b.yaml", "title: A\nid: a--s{seed}\nlineup: [loyal]\n"),
@@ -238,6 +237,14 @@ def test_verbose_shows_the_traceback_before_the_line_and_no_secret(place, monkey
     error = ValueError("sent garbage-that-is-secret")
     assert "garbage-that-is-secret" not in trace(error) + failure(error).line
     assert "[OTHER_API_KEY]" in trace(error)
+
+
+def test_a_site_over_something_else_is_refused_before_anything_is_made(place):
+    put("mine/x", "x")(place)
+    options = ["--warehouse", str(place / "w"), "--configs", str(place / "configs")]
+    result = CliRunner().invoke(main, [*options, "report", "--site", str(place / "mine")])
+    assert f"{place / 'mine'}: holds something else" in told(result)
+    assert (result.exit_code, (place / "w" / "report").exists()) == (2, False)
 
 
 def test_the_environment_asks_for_the_traceback_too(place, monkeypatch):

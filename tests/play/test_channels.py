@@ -7,7 +7,8 @@ import pytest
 
 from di_assets.arms import load_configs
 from di_assets.play.batch import play_batch
-from di_assets.play.estimate import REHEARSED, estimate
+from di_assets.play.estimate import estimate
+from di_assets.play.use import REHEARSED
 from di_assets.play.verify import verify
 from di_assets.tables import Warehouse
 from tests.play.hostility import KEY, hostile, hostile_configs

@@ -14,8 +14,9 @@ from di_assets.arms import load_configs, plan
 from di_assets.play.batch import play_batch
 from di_assets.play.calibration import by_doctor
 from di_assets.play.doctor import checkup
-from di_assets.play.estimate import REHEARSED, estimate
+from di_assets.play.estimate import estimate
 from di_assets.play.rehearsal import rehearse
+from di_assets.play.use import REHEARSED
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs
@@ -165,6 +166,21 @@ async def test_the_plan_made_before_play_is_near_what_is_then_spent_once_the_doc
     assert plan_.low_usd < result.cost_usd < plan_.high_usd
     assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
     assert [need.basis for need in plan_.needs] == [f"{REHEARSED} by doctor, 3 calls"]
+
+
+async def test_half_a_line_of_the_doctors_costs_no_other(tmp_path):
+    async with tokenizing("bytes") as url:
+        configs, warehouse = arm_of(tmp_path / "c", url, rounds=2), Warehouse(tmp_path / "w")
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+        kept = by_doctor(warehouse, "m", configs.models["m"])
+        (file,) = (tmp_path / "w" / "doctor").iterdir()
+        whole = file.read_bytes()
+        file.write_bytes(whole + whole[: len(whole) // 2])  # as a full disk leaves it
+        assert by_doctor(warehouse, "m", configs.models["m"]) == kept
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+    assert by_doctor(warehouse, "m", configs.models["m"]).basis == "doctor, 6 calls"
+    file.write_bytes(b"\x00\xff{}\n[]\n" + whole)
+    assert by_doctor(warehouse, "m", configs.models["m"]) == kept
 
 
 async def test_what_the_doctor_measured_of_another_configuration_does_not_count(tmp_path):

@@ -1,0 +1,135 @@
+"""What one seat of a model uses in an episode: calls, tokens, dollars and seconds, measured or else rehearsed."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from di_assets.arms import Arm, Configs, ModelConfig, PlannedEpisode
+from di_assets.game.board import may_write
+from di_assets.play.calibration import BYTES_PER_TOKEN, REASKED, Size, by_doctor
+from di_assets.play.calls import FAULTS
+from di_assets.play.record import COMPLETE
+from di_assets.play.rehearsal import Prompt, Talk, rehearse
+from di_assets.tables import Warehouse
+
+# Where a model has neither played nor been looked at by the doctor.
+SECONDS_PER_CALL = 3.0
+REHEARSED = "rehearsed"
+LEAST, LIKELY, MOST = BYTES_PER_TOKEN
+REHEARSAL = (
+    f"scripted stand-ins wrote; {LIKELY:g} bytes a token ({LEAST:g} to {MOST:g}), {SECONDS_PER_CALL:g} s a call, at "
+    "most replies of `max_tokens`; after `di doctor` plans go by what it measured"
+)
+# An estimate of measured episodes is never taken to be nearer than this.
+NEAREST = 0.05
+
+
+def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dict[str, Any] | None:
+    """Means per seat and episode over complete episodes; None where the model has played none like these."""
+    like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
+    episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
+    seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
+    if arm.channel in {"focal_muted", "rivals_muted"}:
+        seats = seats.filter((pl.col("role") == "focal") == ((arm.channel == "rivals_muted") == writes))
+    own = seats.filter(pl.col("arm") == arm.name)
+    chosen = own if own.height else seats
+    if not chosen.height:
+        return None
+    calls = warehouse.scan("calls").join(chosen.lazy().select("episode_id", "seat"), on=["episode_id", "seat"])
+    sums = ("input_tokens", "cached_tokens", "output_tokens", "cost_usd")
+    told = (
+        calls.select(
+            pl.len().alias("calls"),
+            *(pl.col(name).sum() for name in sums),
+            pl.col("latency_s").filter(~pl.col("status").is_in(list(FAULTS))).mean().alias("seconds"),
+        )
+        .collect()
+        .row(0, named=True)
+    )
+    n_episodes = chosen["episode_id"].n_unique()
+    apart = _apart(calls, chosen)
+    where = "this arm" if own.height else "other arms"
+    return {
+        **{name: told[name] / chosen.height for name in ("calls", *sums)},
+        "low_usd": told["cost_usd"] / chosen.height * max(0.0, 1 - apart),
+        "high_usd": told["cost_usd"] / chosen.height * (1 + apart),
+        "seconds_per_call": told["seconds"] or 0.0,
+        "basis": f"measured in {n_episodes:,} episodes of {where}",
+    }
+
+
+def _apart(calls: pl.LazyFrame, seats: pl.DataFrame) -> float:
+    """How far off a mean of so many seats may be, as a share of it: twice its standard error, and never nothing."""
+    costs = calls.group_by("episode_id", "seat").agg(pl.col("cost_usd").sum()).collect()["cost_usd"]
+    mean, sd = costs.mean(), costs.std()
+    if not isinstance(mean, float) or not isinstance(sd, float) or mean <= 0:
+        return 3 * NEAREST
+    return max(NEAREST, 2 * sd / mean / math.sqrt(seats.height))
+
+
+def rehearsed(
+    configs: Configs, arm: Arm, warehouse: Warehouse, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
+) -> dict[str, Any]:
+    """One seat of the first episode that has the model in such a seat, played by a stand-in."""
+    planned, seat = next(
+        (p, seat)
+        for p in todo
+        for seat, one in enumerate(p.models)
+        if one == model and may_write(p.setup, seat) == writes
+    )
+    config, held = configs.models[model], by_doctor(warehouse, model, configs.models[model])
+    others = {name: by_doctor(warehouse, name, configs.models[name]) for name in {*planned.models} & {*configs.models}}
+    talk = {name: Talk(one.messages, one.chars) for name, one in others.items() if one is not None}
+    prompts = rehearse(planned, arm, configs, talk)[seat]
+    if held is None:
+        likely, least, most = (_plain_use(config, prompts, per_token) for per_token in (LIKELY, MOST, LEAST))
+        seconds, basis = SECONDS_PER_CALL, REHEARSED
+    else:
+        likely = _use(config, prompts, held.sent, held.output_tokens, held.calls_per_question)
+        least, most = ({"cost_usd": share * likely["cost_usd"]} for share in (held.low, held.high))
+        seconds, basis = held.seconds_per_call, f"{REHEARSED} by {held.basis}"
+    return {
+        **likely,
+        "low_usd": least["cost_usd"],
+        "high_usd": most["cost_usd"],
+        "seconds_per_call": seconds,
+        "basis": basis,
+    }
+
+
+def _plain_use(config: ModelConfig, prompts: Sequence[Prompt], per_token: float) -> dict[str, float]:
+    """The use of a model that was never asked anything: so many bytes a token, and replies as stand-ins write them.
+
+    With the fewest bytes a token, which makes the most of it, replies are as long as they may be, and some asked again.
+    """
+    most, written = per_token == LEAST, {}
+    for phase in {prompt.phase for prompt in prompts}:
+        sizes = [prompt.reply_bytes for prompt in prompts if prompt.phase == phase]
+        written[phase] = config.max_tokens if most else sum(sizes) / len(sizes) / per_token
+    return _use(config, prompts, lambda size: size.bytes / per_token, written, 1 + REASKED if most else 1.0)
+
+
+def _use(
+    config: ModelConfig,
+    prompts: Sequence[Prompt],
+    sent_of: Callable[[Size], float],
+    written: Mapping[str, float],
+    calls_per_question: float,
+) -> dict[str, float]:
+    """Calls, tokens and dollars of one seat's prompts and re-asks; what was sent before is read from the cache."""
+    sent = sum(max(0.0, sent_of(prompt.sent)) for prompt in prompts) * calls_per_question
+    seen = 0.0
+    if config.price.cached is not None:
+        before = sum(max(0.0, sent_of(prompt.seen)) for prompt in prompts if prompt.seen.bytes)
+        seen = before + sent * (1 - 1 / calls_per_question)  # what is asked again was sent before
+    received = sum(written.get(prompt.phase, 0.0) for prompt in prompts) * calls_per_question
+    put = sent - seen if config.price.written is not None else 0.0
+    return {
+        "calls": len(prompts) * calls_per_question,
+        "input_tokens": sent,
+        "cached_tokens": seen,
+        "output_tokens": received,
+        "cost_usd": config.price.cost(round(sent), round(seen), round(received), round(put)),
+    }
