@@ -18,8 +18,8 @@ from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
 from di_assets.labelling.stored import alone as labelling_alone
 from di_assets.play.batch import alone
+from di_assets.play.calls import Header
 from di_assets.play.cast import header
-from di_assets.play.journal import Header
 from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
 from di_assets.play.salvage import inspect, salvage

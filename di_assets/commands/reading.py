@@ -169,7 +169,7 @@ def export(options: dict[str, str], table: str, file: Path, raw: bool) -> None:
         from di_assets.arms.reading import nearest  # noqa: PLC0415
         from di_assets.tables import TABLES  # noqa: PLC0415
         from di_assets.tables.spreadsheet import as_text  # noqa: PLC0415
-        from di_assets.tables.warehouse import replacing  # noqa: PLC0415
+        from di_assets.tables.storage import replacing  # noqa: PLC0415
 
         if table not in TABLES:
             raise BadInput(f"no table {table!r}{nearest(table, TABLES)}")

@@ -22,9 +22,10 @@ from di_assets.labelling.stored import alone, model_file, text_number
 from di_assets.measures.labels import LEXICAL
 from di_assets.play.budget import Budget, BudgetExceededError
 from di_assets.play.calling import MAX_REASKS, Place, ask_once
+from di_assets.play.calls import Call, Header, by_field
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight
-from di_assets.play.journal import Call, Header, Journal, by_field
+from di_assets.play.journal import Journal
 from di_assets.play.open_files import calls_at_once
 from di_assets.play.room import DiskFullError
 from di_assets.play.sending import Lines

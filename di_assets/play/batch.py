@@ -11,10 +11,10 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.play.budget import Budget, of_arm
+from di_assets.play.calls import interrupted
 from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import interrupted
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames

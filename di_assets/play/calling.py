@@ -9,7 +9,7 @@ from di_assets.agents.moves import encodable
 from di_assets.agents.player import Ask, Respondent
 from di_assets.game.types import Turn
 from di_assets.play.budget import BudgetExceededError
-from di_assets.play.journal import MOST_TEXT, OK, Call
+from di_assets.play.calls import MOST_TEXT, OK, Call
 from di_assets.play.stopping import StoppedError
 from di_assets.providers.types import Completion, ProviderError
 

@@ -8,7 +8,7 @@ from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.board import may_write
 from di_assets.game.types import RULES_VERSION
-from di_assets.play.journal import Header
+from di_assets.play.calls import Header
 from di_assets.play.sending import Lines
 
 SCRIPTED_PROMPTS = "scripted: no prompts"

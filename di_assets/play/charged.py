@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
+from di_assets.play.calls import Call, interrupted
 from di_assets.play.in_flight import left_in_flight
-from di_assets.play.journal import Call, interrupted
 from di_assets.play.launches import launches
 from di_assets.play.salvage import calls_in
 from di_assets.tables import TABLES, Warehouse

@@ -26,9 +26,9 @@ from di_assets.game.state import Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.alone import locks_in, others_gone
 from di_assets.play.budget import Budget
+from di_assets.play.calls import Call, by_field
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
 from di_assets.play.in_flight import move
-from di_assets.play.journal import Call, by_field
 from di_assets.play.journaled import BEAT_S
 from di_assets.play.record import FAILED, Played
 from di_assets.play.salvage import calls_in

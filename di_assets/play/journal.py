@@ -20,44 +20,12 @@ from pathlib import Path
 
 from di_assets.agents.replies import READERS
 from di_assets.game.types import Turn
-from di_assets.play.calls import (
-    FAULTS,
-    INTERRUPTED,
-    MOST_TEXT,
-    OK,
-    Call,
-    Header,
-    Key,
-    by_field,
-    call_key,
-    in_call_order,
-    interrupted,
-    replies_sha256,
-)
+from di_assets.play.calls import FAULTS, Call, Header, Key, call_key, interrupted
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import InFlight, Request
-from di_assets.play.journal_file import DamagedJournalError, StaleJournalError, line_of, read_journal
+from di_assets.play.journal_file import StaleJournalError, line_of, read_journal
 from di_assets.play.room import DiskFullError, put, reserve, room_in
-from di_assets.tables.warehouse import replacing
-
-__all__ = [
-    "FAULTS",
-    "INTERRUPTED",
-    "MOST_TEXT",
-    "OK",
-    "Call",
-    "DamagedJournalError",
-    "Header",
-    "Journal",
-    "Key",
-    "StaleJournalError",
-    "by_field",
-    "call_key",
-    "in_call_order",
-    "interrupted",
-    "read_journal",
-    "replies_sha256",
-]
+from di_assets.tables.storage import replacing
 
 log = logging.getLogger(__name__)
 

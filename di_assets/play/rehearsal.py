@@ -17,9 +17,9 @@ from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.game.types import Observation, Reply, Turn
 from di_assets.play.calibration import Size
 from di_assets.play.calling import GoesOut, Sent
+from di_assets.play.calls import Call
 from di_assets.play.cast import players
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.journal import Call
 from di_assets.play.sending import Lines
 from di_assets.providers.types import Completion, Request
 

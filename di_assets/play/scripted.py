@@ -27,8 +27,8 @@ from di_assets.game.state import Fields, State
 from di_assets.game.step import start, step
 from di_assets.game.types import RULES_VERSION, Observation, Phase, Reply, Setup, Turn
 from di_assets.play.calling import MAX_REASKS
+from di_assets.play.calls import MOST_TEXT, OK, Header
 from di_assets.play.cast import SCRIPTED_PROMPTS
-from di_assets.play.journal import MOST_TEXT, OK, Header
 from di_assets.play.record import COMPLETE, Alike, Played
 
 # What every call of a scripted agent has alike: it brings its reply at once and for nothing.

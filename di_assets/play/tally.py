@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from di_assets.game.state import Fields
-from di_assets.play.journal import OK
+from di_assets.play.calls import OK
 
 
 @dataclass(slots=True)

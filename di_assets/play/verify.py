@@ -15,9 +15,9 @@ from di_assets.arms import Configs, PlannedEpisode, plan
 from di_assets.game.state import State
 from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
 from di_assets.play.calling import GoesOut, Sent
+from di_assets.play.calls import FAULTS, Call, Key, call_key, replies_sha256
 from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.journal import FAULTS, Call, Key, call_key, replies_sha256
 from di_assets.play.record import COMPLETE
 from di_assets.play.sending import Lines
 from di_assets.tables import TABLES, Warehouse

@@ -13,8 +13,9 @@ import tenacity
 from di_assets.agents.prompts import PromptError
 from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, planned_ids
 from di_assets.play.batch import spent_so_far
+from di_assets.play.calls import FAULTS, OK
 from di_assets.play.estimate import Estimate, estimate
-from di_assets.play.journal import FAULTS, OK, StaleJournalError
+from di_assets.play.journal_file import StaleJournalError
 from di_assets.play.launches import launches
 from di_assets.play.nights import Rest, expected, standing, starts, tonight
 from di_assets.play.record import COMPLETE, FAILED, STOPPED

@@ -18,8 +18,8 @@ from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
 from di_assets.game.types import RULES_VERSION, Observation, Reply, Rules, Setup
 from di_assets.play.calling import MAX_REASKS
+from di_assets.play.calls import FAULTS, Key, call_key
 from di_assets.play.cast import header, players
-from di_assets.play.journal import FAULTS, Key, call_key
 from di_assets.play.sending import Lines
 from di_assets.play.verify import STOPS
 from di_assets.providers.types import Request

@@ -23,10 +23,8 @@ from di_assets.tables.record import FOLDER as RECORD
 from di_assets.tables.record import Record
 from di_assets.tables.refusals import from_polars
 from di_assets.tables.schema import TABLES
-from di_assets.tables.storage import File, Folder, Storage, StorageError, Written, replacing
+from di_assets.tables.storage import File, Folder, Storage, StorageError, Written
 from di_assets.tables.usable import check_folder
-
-__all__ = ["Warehouse", "open_warehouse", "replacing"]
 
 SUMMARY = "report/summary.json"
 LAUNCHES = "launches/"

@@ -10,7 +10,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from di_assets.arms import load_configs
-from di_assets.play.journal import Journal, read_journal
+from di_assets.play.journal import Journal
+from di_assets.play.journal_file import read_journal
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
 from tests.commands.damaging import WAYS, copy_of, duplicated, files_of, verb
 from tests.play.test_in_flight import HEADER, call

@@ -14,7 +14,7 @@ from di_assets.arms import load_configs
 from di_assets.arms.reading import ConfigError
 from di_assets.labelling.model import label_with_model
 from di_assets.labelling.stored import given_labels
-from di_assets.play.journal import read_journal
+from di_assets.play.journal_file import read_journal
 from di_assets.play.stopping import Stop
 from tests.conftest import ROOT
 from tests.labelling.tables import warehouse_with

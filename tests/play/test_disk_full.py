@@ -12,7 +12,8 @@ from di_assets.failures import failure
 from di_assets.play.batch import play_batch
 from di_assets.play.group_sync import GroupSync
 from di_assets.play.in_flight import SLOTS_AT_FIRST, InFlight, left_in_flight
-from di_assets.play.journal import REPLY_BYTES, Journal, read_journal
+from di_assets.play.journal import REPLY_BYTES, Journal
+from di_assets.play.journal_file import read_journal
 from di_assets.play.room import DiskFullError, reserve
 from di_assets.tables import Warehouse
 from tests.play.disks import fill, small_disk

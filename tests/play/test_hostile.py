@@ -8,7 +8,7 @@ import pytest
 
 from di_assets.arms import load_configs
 from di_assets.play.batch import play_batch
-from di_assets.play.journal import FAULTS
+from di_assets.play.calls import FAULTS
 from di_assets.tables import Warehouse
 from tests.conftest import bytes_of
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, served

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from di_assets.game.types import Turn
+from di_assets.play.calls import INTERRUPTED, Call, Header, interrupted
 from di_assets.play.in_flight import SLOT_BYTES, SLOTS_AT_FIRST, USED, InFlight, Request, left_in_flight
-from di_assets.play.journal import INTERRUPTED, Call, Header, Journal, interrupted, read_journal
+from di_assets.play.journal import Journal
+from di_assets.play.journal_file import read_journal
 from tests.conftest import ROOT
 
 HEADER = Header(episode_id="e", rules_version="1", prompt_hash="p", config_hash="c")

@@ -8,8 +8,10 @@ import pytest
 from di_assets.arms import Configs, batches
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch, spent_so_far
+from di_assets.play.calls import INTERRUPTED
 from di_assets.play.in_flight import SLOT_BYTES, InFlight, left_in_flight
-from di_assets.play.journal import INTERRUPTED, DamagedJournalError, Journal, read_journal
+from di_assets.play.journal import Journal
+from di_assets.play.journal_file import DamagedJournalError, read_journal
 from di_assets.play.salvage import calls_in, inspect, salvage
 from di_assets.play.verify import verify
 from di_assets.tables import Warehouse

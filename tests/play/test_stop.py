@@ -22,7 +22,7 @@ from di_assets.assets.home import open_home
 from di_assets.assets.pool import POOL
 from di_assets.instance import instance_of
 from di_assets.play.batch import play_batch
-from di_assets.play.journal import FAULTS
+from di_assets.play.calls import FAULTS
 from di_assets.tables import Warehouse
 from tests.assets.control_room import ENDED, control_room, wait_for
 from tests.conftest import ROOT, write_small_configs

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from di_assets.game.types import Rules
-from di_assets.play.journal import FAULTS
+from di_assets.play.calls import FAULTS
 from di_assets.providers.types import Request
 from di_assets.report.answers import Answers, answers
 from di_assets.report.choosing import Around, Wanted, around, chosen, first_events, lanes, part_of
