@@ -29,17 +29,22 @@ COLUMN_OPTIONS = {"id": "request_id", "time": "time", "model": "model", "request
 @click.option("--since", type=DAY, help="First day to compare, UTC.")
 @click.option("--until", type=DAY, help="Last day to compare, UTC.")
 @click.option("--model", "models", multiple=True, help="Only calls to this model; may be given again.")
-@click.option("--same", multiple=True, metavar="BILL=MODEL", help="What the bill calls a model.")
+@click.option(
+    "--same",
+    multiple=True,
+    metavar="BILL=MODEL",
+    help="A model's name in the bill, and its name here; may be given again.",
+)
 @click.option("--by", type=click.Choice(["request", "day"]), help="By request where the bill has ids, else by day.")
-@click.option("--apart-usd", type=Finite(min=0), help="US dollars that a row's two sides may be apart.")
+@click.option("--apart-usd", type=Finite(min=0), help="US dollars that the two sides of a row may differ by.")
 @click.option("--id-column", help="The bill's column of request ids.")
-@click.option("--time-column", help="Of times or days.")
-@click.option("--model-column", help="Of models.")
-@click.option("--requests-column", help="Of numbers of requests.")
-@click.option("--input-column", help="Of tokens sent.")
-@click.option("--output-column", help="Of tokens received.")
-@click.option("--cost-column", help="Of costs, US dollars.")
-@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--time-column", help="Its column of times or days.")
+@click.option("--model-column", help="Its column of models.")
+@click.option("--requests-column", help="Its column of numbers of requests.")
+@click.option("--input-column", help="Its column of tokens sent.")
+@click.option("--output-column", help="Its column of tokens received.")
+@click.option("--cost-column", help="Its column of costs, US dollars.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
 @click.pass_obj
 def bill(
     options: dict[str, str],
@@ -56,8 +61,9 @@ def bill(
 ) -> None:
     """Compare a provider's or gateway's CSV with what is recorded. Exit code 1 when something differs.
 
-    Known are the exports of OpenAI, Anthropic, OpenRouter and LiteLLM; columns of others are guessed, or named. A call
-    whose usage was never told is recorded as the most it can have cost: a bill that says less of it agrees with it.
+    The exports of OpenAI, Anthropic, OpenRouter and LiteLLM are known. In another file the columns are guessed, or
+    named with the options. A call whose usage never came is recorded as the most it can have cost, so a bill that says
+    less of it agrees.
     """
     with errors():
         import polars as pl  # noqa: PLC0415

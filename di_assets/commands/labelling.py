@@ -40,7 +40,7 @@ def label(
     budget_usd: float,
     as_json: bool,
 ) -> None:
-    """Say which messages ask for a pull and which promise one, as a model or a person, and hold labellers together.
+    """Say which messages ask for a pull and which promise one, as a model or a person, and compare labellers.
 
     What is labelled is kept at once; run again, it goes on where it stopped and asks nothing twice.
     """

@@ -21,11 +21,11 @@ DEMO = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "d
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help="Most episodes of each arm to play now; of arms that mirror one another, most pairs.",
+    help="Play at most so many episodes of each arm now; so many pairs of arms that mirror one another.",
 )
 @click.option("--budget-usd", type=Finite(min=0), help="Most US dollars to spend now, on all arms together.")
-@click.option("--launch", is_flag=True, help="Launch an arm once more that may be launched again and again.")
-@click.option("--json", "as_json", is_flag=True, help="What happened to each batch, as JSON.")
+@click.option("--launch", is_flag=True, help="Launch once more an arm that says `relaunch: true`.")
+@click.option("--json", "as_json", is_flag=True, help="Print what happened to each batch, as JSON.")
 @click.pass_obj
 def run(
     options: dict[str, str],

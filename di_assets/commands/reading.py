@@ -72,7 +72,7 @@ def show(options: dict[str, str], episode: str, event: int | None, as_json: bool
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an episode.")
 @click.pass_obj
 def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    """Hold files against their checksums, and events, points and hashes against replayed replies.
+    """Compare files with their checksums, and events, points and hashes with replayed replies.
 
     Exit code 1 when something differs.
     """

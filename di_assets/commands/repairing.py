@@ -11,7 +11,7 @@ from di_assets.commands.base import errors, main, open_home_of
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.pass_obj
 def repair(options: dict[str, str], dry_run: bool) -> None:
-    """Make files good that are damaged, lost or somebody's copies; nothing is deleted, and no model is asked.
+    """Repair files that are damaged or lost, and put copies aside. Nothing is deleted, and no model is asked.
 
     What is replaced is put aside in quarantine/. Event tables are made again from the stored replies, measures from
     these. Episodes whose replies are gone are named with what they had cost, and played again by the next run.

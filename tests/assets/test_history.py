@@ -97,9 +97,9 @@ def test_the_verb_tells_what_it_did(home):
     at = ["--warehouse", str(home.warehouse), "--configs", str(home.configs.root), "prune"]
     young = CliRunner().invoke(main, at)
     assert young.exit_code == 0
-    assert young.output.startswith("0 runs older than 30 days forgotten; ")
+    assert young.output.startswith("0 runs older than 30 days deleted; ")
     dry = CliRunner().invoke(main, [*at, "--keep-days", "0", "--dry-run"])
-    assert "would be forgotten" in dry.output
+    assert "would be deleted" in dry.output
     done = CliRunner().invoke(main, [*at, "--keep-days", "0"])
     assert done.output.split(" ")[0] == dry.output.split(" ")[0] != "0"
     assert CliRunner().invoke(main, [*at, "--keep-days", "-1"]).exit_code == 2
