@@ -14,33 +14,79 @@ _OPENING = re.compile(
     r"(?:\s|[\u200b\u200e\u200f\u2060\ufeff]|`{1,3}+[\w+.-]{0,20}+|~{3}|[*\[({｛]|<[^<>\n]{0,40}+>|json\b)*+",
     re.IGNORECASE,
 )
+# The line that opens the fence an object stands in: what leads on to it is the line before.
+_FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})[\w+.-]{0,20}[ \t]*\n?\Z")
 _CLOSING = re.compile(r"[\s`~*\])}｝.,;!\"'”’]|<[^<>\n]{0,40}>")
+# From here on in a sentence the writer speaks of its own answer.
+_OWN = r"(?!.*(?:\b(?:so|but|therefore|then|hence|thus|still|now|and[ ](?:I|my)|here)\b|[,;:—–][ ](?:I|my)\b))"
 _QUOTING = re.compile(
-    r"""
-      \b(?:wrote|writes|written|sa(?:id|ys|ying)|t(?:old|ells|elling)|ask(?:s|ed|ing)|answered|replie[ds]|message[ds]?
+    rf"""
+      (?<!\bI[ ])(?<!\bI've[ ])(?<!\b[Tt]he[ ])(?<!\b[Mm]essages[ ])
+      (?<!\b[Aa]s[ ])(?<!\b[Yy]ou[ ])(?<!\bgame[ ])(?<!\brules[ ])
+      \b(?:wrote|writes|written|sa(?:id|ys|ying)|t(?:old|ells|elling)|ask(?:s|ed|ing)|answered|replie[ds]|messaged
         |sent|claim(?:s|ed)|demand(?:s|ed)|want(?:s|ed)[ ](?:me|us)|begs?|instruct(?:s|ed)|suggest(?:s|ed)
-        |quot(?:e|es|ed|ing)|request(?:s|ed)|insist(?:s|ed)|order(?:s|ed)|according[ ]to)\b
-      (?!.*\b(?:I|my|so|but|therefore|then|hence)\b)[^.!?;]*$
-    | (?:\b[Pp]layer[ ]|\b[Ff]rom[ ]|^[\s*>-]*)(?P<who>[A-Z])\b[^.!?\w]{0,8}:\s*["'`“]?\s*$
+        |quot(?:e|es|ed|ing)|request(?:s|ed)|insist(?:s|ed)|order(?:s|ed)|propos(?:es|ed)|offer(?:s|ed)|propose[sd]
+        |according[ ]to(?![ ](?:the[ ](?:rules|game|instructions)|my|our|plan))
+        |a[ ](?:écrit|dit)|schr(?:ieb|eibt)|sagte?|geschrieben|escribi[óo]|dijo|dice|scritto
+        |написал\w?|сказал\w?|пишет)\b
+      {_OWN}[^.!?;]*$
+    | (?:写道|说|說|表示)[：:，,]?\s*[“"「『]?\s*$
+    | \b(?:[Tt]hey|[Hh]e|[Ss]he|[Oo]pponents?|[Rr]ivals?|[Oo]thers|[Ee]veryone|(?!I\b)[A-Z])[ ](?:\w+[ ]){{0,2}}?
+      (?:want(?:s|ed)?|hop(?:e|es|ed|ing)|wish(?:es)?|love[sd]?|like[sd]?|prefer(?:s|red)?|expect(?:s|ed|ing)?)\b
+      {_OWN}[^.!?;]*$
+    | \b(?:(?:[A-Z]|[Pp]layer[ ][A-Z]|[Tt]heir|[Hh]is|[Hh]er|[Rr]ival|[Oo]pponent)['’]?s?
+      |[Ii]njected|[Qq]uoted|[Ii]gnor\w+)
+      [ ](?:\w+[ ])??(?:message|instruction|demand|prompt|injection|command|order|text|quote|words?)s?
+      (?:[ ](?:from|by|of)[ ](?:[Pp]layer[ ])?[A-Z])?[\s:("'`“]*$
+    | \b[Tt]he[ ](?:\w+[ ])?(?:instruction|injection|command|quote)s?[\s:("'`“]*$
+    | (?:\b[Pp]layer[ ]|\b[Ff]rom[ ]|^[\s*>-]*)(?P<who>[A-Z])\b[^.!?\w]{{0,8}}:\s*["'`“]?\s*$
     """,
     re.VERBOSE,
 )
 _SUPPOSED = re.compile(
-    r"\b(?:would be|would mean|could be|might be|maybe|perhaps|possibly|such as|like this|should i|what if|if i"
-    r"|either|options?|consider\w*)\b[^.!?]*$",
+    r"\b(?:would be|would mean|could be|might be|maybe|perhaps|possibly|such as|like this|should i|if i|either)\b"
+    r"[^.!?]*$"
+    r"|\b(?:options?|consider\w*)\b(?: \w+){0,2}[\s:]*$",
     re.IGNORECASE,
 )
+# Rejected, past or only weighed, wherever in the reply it stands.
 _NEGATED = re.compile(
-    r"\b(?:not|never|don't|don’t|won't|won’t|cannot|can't|instead of|rather than|refuse to)\s+(?:\w+\s+){0,2}[\"'`“]?$"
-    r"|\b(?:e\.g\.|examples?|format|template|syntax|schema)\b[^.!?]*$",
+    rf"""
+      \b(?:not|never|don't|don’t|won't|won’t|cannot|can't|instead[ ]of|rather[ ]than|other[ ]than|except|avoid\w*|unlike
+        |(?:refus|reject|declin|ignor|discard|dismiss)\w*(?:[ ]to)?)\s+(?:\w+\s+){{0,2}}["'`“:]?\s*$
+    | \b(?:ignor|reject|discard|dismiss)\w*(?:[ ](?:this|that|the[ ]following))?[^.,!?\w]*$
+    | \b(?:wrong|incorrect|bad|mistake|foolish|stupid|unwise|naive|silly|trap|drafts?|rejected|discarded)\b
+      (?:[ ]\w+){{0,3}}[\s:(]*$
+    | \b(?:would(?:'ve|[ ]have)|was[ ]going[ ]to|nearly|almost|tempted|previously|what[ ](?:if|about|does)
+        |how[ ]about|think[ ]about|first[ ](?:thought|idea|guess))\b{_OWN}[^.!?]*$
+    | \b(?:nicht|kein\w*|nein|pas|jamais|nunca|не|нет)\b[^.,!?]{{0,30}}$ | (?:不|别|勿)\S{{0,8}}$
+    | ^\W*(?:in[ ]the[ ])?(?:last|previous)[ ](?:round|turn|time),?[ ](?:I|my)\b{_OWN}[^.!?]*$
+    | [✗✘✖❌🚫⛔]\s*$ | <!--[^>]*$ | ^\s*//
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_EXAMPLE = re.compile(
+    r"\b(?:e\.g\.|examples?|format|template|syntax|schema)\b[^.!?]*$",
+    re.IGNORECASE,
+)
+# "In the requested format: ..." leads on to the answer itself.
+_IN_FORMAT = re.compile(
+    r"^(?!.*\b(?:must|should|ha(?:s|ve) to|needs?|examples?|like|says?)\b)"
+    r".*\b(?:in|per|by|with|following|matching|using)\s(?:\w+\s){0,4}(?:format|template|syntax|schema)\b[^:]{0,20}:\s*$"
+    r"|\b(?:format|schema)[- ](?:conforming|compliant|valid)\b[^:]{0,20}:\s*$"
+    r"|\b(?:format|template|syntax|schema)\b[^.!?]*\b(?:I|my)\b[^.!?]*$",
     re.IGNORECASE,
 )
 _RETRACTED = re.compile(
     r"[`\"'”’)\]*_}]*[ \t]*(?:"
-    r"\?|[.,;:!—–-]*[ \t]*(?:no\b|not\b|nope\b|but\b|or\b|wait\b|hmm|actually\b|however\b|instead\b|rather\b"
-    r"|would\b|could\b|might\b|maybe\b|perhaps\b|is what\b|was (?:my first|what)\b"
+    r"\?|[.,;:!—–-]*[ \t]*(?:no\b|not\b|nope\b|but\b|or\b|wait\b(?! for\b| until\b)|hmm"
+    r"|actually\b|however\b|instead\b|rather\b|would\b|could\b|might\b|maybe\b|perhaps\b"
+    r"|is what\b|was (?:my first|what)\b|unless\b|had\b"
+    r"|(?:is|was|are|will be|gets?|seems?) (?:\w+ )?"
+    r"(?:ignored|rejected|wrong|incorrect|refused|injected|discarded|a trap|a mistake)\b"
+    r"|[ ](?-i:[a-z])[^.!\n?()]{0,40}\?"
     r"|is (?:one|an|the) (?:option|format|example)\b)"
-    r"|[\s.]*(?:wait\b|hmm|actually\b|no,|no\.|on second thought|scratch that|correction)"
+    r"|[\s.]*(?:wait\b(?! for\b| until\b)|hmm|actually\b|no,|no\.|on second thought|scratch that|correction)"
     r")",
     re.IGNORECASE,
 )
@@ -88,6 +134,7 @@ class Place(NamedTuple):
         alone: nothing stands before it in its line but marks.
         goes_on: words follow.
         open_quotes: it stands within quotation marks.
+        struck: it is struck through.
     """
 
     before: str
@@ -96,6 +143,7 @@ class Place(NamedTuple):
     alone: bool
     goes_on: bool
     open_quotes: bool
+    struck: bool
 
 
 def place_of(prose: str, found: Found) -> Place:
@@ -104,12 +152,13 @@ def place_of(prose: str, found: Found) -> Place:
     lines = everything[-4 * NEAR :].rsplit("\n", 1)
     own, alone = lines[-1], _OPENING.fullmatch(lines[-1]) is not None
     if alone and len(lines) > 1:
-        previous = lines[0].rstrip("`~*_ \t\n").rsplit("\n", 1)[-1]
+        previous = _FENCE.sub("", lines[0]).rstrip("`~*_ \t\n").rsplit("\n", 1)[-1]
         own = previous if previous[-1:] in (":", "：", "“", '"') else own
     rest = prose[found.end : found.end + 4 * NEAR]
     return Place(
         before=own[-NEAR:].rstrip("`~*_[({｛ \t") + " ",
         after=rest[:NEAR],
+        struck=everything.endswith("~~") and not everything.endswith("~~~") and rest.startswith("~~"),
         at_start=len(everything) < NEAR and _OPENING.fullmatch(everything) is not None,
         alone=alone,
         goes_on=bool(_CLOSING.sub("", rest)),
@@ -127,7 +176,12 @@ def is_quoted(place: Place, me: str) -> bool:
 
 def is_supposed(place: Place) -> bool:
     """It is an example, rejected, or one of several thoughts; the one that ends a reply is no mere thought."""
-    if _RETRACTED.match(place.after) or (not place.at_start and _NEGATED.search(place.before)):
+    if place.struck or _RETRACTED.match(place.after):
+        return True
+    before = place.before
+    if not place.at_start and (
+        _NEGATED.search(before) or (_EXAMPLE.search(before) and not _IN_FORMAT.search(before.strip()))
+    ):
         return True
     return place.goes_on and not place.at_start and bool(_SUPPOSED.search(place.before))
 

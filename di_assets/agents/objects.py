@@ -14,9 +14,13 @@ _BRACE = re.compile(r"[{}｛｝]")
 _QUOTING = "\"'`“”‘’„«» \t\n"
 # An object under such a key is no answer: {"draft": {"pull": "B"}}.
 _ASIDE = re.compile(
-    r"think|thought|reason|reflect|draft|exampl|format|schema|quot|said|wrote|previous|last|history|rival|opponent|option",
+    r"think|thought|reason|reflect|draft|exampl|format|schema|quot|said|wrote|previous|last|history|rival|opponent|option"
+    r"|consider|reject|ignor|discard|wrong|avoid|alternativ|hypothe|suppos|inject|received|others?\b|instruct|demand"
+    r"|(?:^|_)(?:not|no|if|else|unless|from|next|says?|asks?|wants?)(?:$|_| )",
     re.IGNORECASE,
 )
+# {"D": {"pull": "D"}} is what D says.
+_OF_A_PLAYER = re.compile(r"(?:player[ _]?)?([a-z])(?:'s\b.*)?", re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -35,7 +39,7 @@ class Found(NamedTuple):
     holds: bool
 
 
-def objects(text: str, wanted: str) -> Iterator[Found]:
+def objects(text: str, wanted: str, me: str) -> Iterator[Found]:
     """The objects of a text that stand in no other; of those that cannot be read, the ones that begin with the key."""
     begins = re.compile(rf"[{{｛]\s{{0,20}}[\"'“”‘`]?\s{{0,4}}{wanted}\b", re.IGNORECASE)
     lenient = Lenient()
@@ -56,7 +60,7 @@ def objects(text: str, wanted: str) -> Iterator[Found]:
         value, at = read
         # {{"pull": "B"}} is one object, as templates write it.
         within = bool(unclosed) and bool(text[unclosed[0] : start].strip("{｛ \t\n"))
-        yield Found(start, at, None if within else value, holds=bool(said(value, wanted)))
+        yield Found(start, at, None if within else value, holds=bool(said(value, wanted, me)))
 
 
 def key_of(key: str) -> str:
@@ -64,7 +68,7 @@ def key_of(key: str) -> str:
     return key.strip(_QUOTING).casefold()
 
 
-def said(value: dict[str, Any], wanted: str, depth: int = 0) -> list[Any]:
+def said(value: dict[str, Any], wanted: str, me: str, depth: int = 0) -> list[Any]:
     """Values under a key, whatever its case: the object's own, else those of the objects in it that are no asides.
 
     What is in a text is no object, however it looks: it is quoted.
@@ -75,9 +79,15 @@ def said(value: dict[str, Any], wanted: str, depth: int = 0) -> list[Any]:
     found: list[Any] = []
     for key, held in value.items():
         for one in held if isinstance(held, list) else [held]:
-            if isinstance(one, dict) and depth < MOST_DEPTH and not _ASIDE.search(key):
-                found += said(one, wanted, depth + 1)
+            if isinstance(one, dict) and depth < MOST_DEPTH and not _is_aside(key, me):
+                found += said(one, wanted, me, depth + 1)
     return found
+
+
+def _is_aside(key: str, me: str) -> bool:
+    """What stands under this key is not the writer's own answer."""
+    named = _OF_A_PLAYER.fullmatch(key.strip(_QUOTING))
+    return bool(_ASIDE.search(key)) or (named is not None and named[1].upper() != me)
 
 
 # {"pull": {"target": "B"}}

@@ -51,9 +51,9 @@ def read(observation: Observation, text: str, wanted: str, stop: str) -> Reply:
     """The moves in a reply's text: see `replies.read_reply`."""
     whole = strict_whole(text)
     aloud = spoken(text) if whole is None else Spoken(whole)
-    found = _as_messages(list(objects(aloud.text, wanted)), aloud.text, wanted)
+    found = _as_messages(list(objects(aloud.text, wanted, observation.me)), aloud.text, wanted)
     reply = _decided(observation, found, wanted, prose_of(aloud.text, found), cut=stop == "length")
-    return reply or _none(found, aloud, wanted, stop)
+    return reply or _none(found, aloud, wanted, stop, observation.me)
 
 
 def _answer(observation: Observation, found: Found, wanted: str, prose: str) -> _Answer:
@@ -65,7 +65,7 @@ def _answer(observation: Observation, found: Found, wanted: str, prose: str) -> 
 
 def _reply(observation: Observation, value: dict[str, Any], wanted: str) -> Reply | None:
     """What an object says; None where it does not hold the wanted key."""
-    values = said(value, wanted)
+    values = said(value, wanted, observation.me)
     if not values:
         return None
     if any(one is TWICE for one in values):
@@ -90,7 +90,7 @@ def _decided(observation: Observation, found: Sequence[Found], wanted: str, pros
         # Cut off in the middle of a thought that nothing marks: what stands before it is no answer.
         return CUT_OFF if cut and last.place.goes_on and not first.place.at_start else first.reply
     turns = any(
-        one.value is not None and not one.holds and said(one.value, _other(wanted))
+        one.value is not None and not one.holds and said(one.value, _other(wanted), observation.me)
         for one in found
         if first.found.start < one.start < other.found.start
     )
@@ -115,7 +115,7 @@ def _as_messages(found: list[Found], text: str, wanted: str) -> list[Found]:
     return found
 
 
-def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str) -> Reply:
+def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str, me: str) -> Reply:
     """Why there is no answer.
 
     Stored is the kind alone, from which a replay knows how the reply ended: what is found here by the text alone has to
@@ -129,7 +129,7 @@ def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str) -> Repl
         return CUT_OFF if aloud.thought and stop == "length" else UNANSWERED if aloud.thought else EMPTY
     if stop == "length":
         return CUT_OFF
-    if any(one.value is not None and said(one.value, _other(wanted)) for one in found):
+    if any(one.value is not None and said(one.value, _other(wanted), me) for one in found):
         asked = "messages" if wanted == "messages" else "a pull"
         return Reply(invalid=f'this phase asks for {asked}: the key must be "{wanted}"', kind="wrong_phase")
     return Reply(invalid=f'no JSON object with the key "{wanted}" was found', kind="unreadable")

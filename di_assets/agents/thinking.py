@@ -7,7 +7,7 @@ all before it is thinking. A thought that is opened and never closed has no answ
 import re
 from typing import NamedTuple
 
-from di_assets.agents.strict import strict_whole
+from di_assets.agents.strict import strict_at, strict_whole
 
 # After so many closing marks nobody looks any more whether what follows is JSON as a whole: bounded time.
 MOST_WHOLE = 20
@@ -29,8 +29,9 @@ _MARK = re.compile(
 _SHUT_PIPED = re.compile(r"^\s*/|end|close|stop|suffix", re.IGNORECASE)
 # gpt-oss: <|channel|>analysis<|message|>...<|end|><|start|>assistant<|channel|>final<|message|>...
 _CHANNEL = "<|channel|>"
-_FINAL = re.compile(r"<\|channel\|>\s{0,4}final[^<]{0,80}<\|message\|>")
+_FINAL = re.compile(r"<\|channel\|>\s{0,4}final(?:[^<]|<\|constrain\|>){0,80}<\|message\|>")
 # The same with its marks lost on the way: analysisWe should ...assistantfinal{"pull": "B"}
+_LOST_BEGIN = re.compile(r"\s*(?:analysis|commentary)", re.IGNORECASE)
 _LOST_FIRST, _LOST_FINAL = re.compile(r"\s*analysis(?=[A-Z\"'{])"), "assistantfinal"
 # Granite says it in words.
 _WORDS_FIRST, _WORDS_FINAL = (
@@ -70,9 +71,9 @@ def _channels(text: str) -> Spoken | None:
 
 
 def _lost_channels(text: str) -> Spoken | None:
-    if not _LOST_FIRST.match(text):
-        return None
     _, final, answer = text.partition(_LOST_FINAL)
+    if not (final and _LOST_BEGIN.match(text)) and not _LOST_FIRST.match(text):
+        return None
     return Spoken(answer, thought=True, unfinished=not final)
 
 
@@ -88,11 +89,14 @@ def _marked(text: str) -> Spoken:
     parts: list[str] = []
     open_marks: list[str] = []
     at, looked, thought = 0, 0, False
+    inside = _objects(text)
     pairs = {name for name in _SQUARE if f"[/{name}]" in text.upper()}
     for mark in _MARK.finditer(text):
         name, shuts, empty = _kind(mark)
         if mark["square"] and mark["square"].upper() not in {"THINK", *pairs}:
             continue  # a heading
+        if any(start < mark.start() < end for start, end in inside):
+            continue  # a message says it
         thought = True
         if not open_marks:
             parts.append(text[at : mark.start()])
@@ -113,6 +117,19 @@ def _marked(text: str) -> Spoken:
     if not open_marks:
         parts.append(text[at:])
     return Spoken("".join(parts), thought, bool(open_marks))
+
+
+def _objects(text: str) -> list[tuple[int, int]]:
+    """Where the first objects of strict JSON stand: a mark in one of their texts marks nothing."""
+    spans: list[tuple[int, int]] = []
+    at, tried = text.find("{"), 0
+    while at >= 0 and tried < MOST_WHOLE:
+        tried += 1
+        found = strict_at(text, at)
+        end = found[1] if found else at + 1
+        spans += [(at, end)] if found else []
+        at = text.find("{", end)
+    return spans
 
 
 def _kind(mark: re.Match[str]) -> tuple[str, bool, bool]:

@@ -231,6 +231,88 @@ def test_what_stands_aside_in_an_object_is_no_answer(text):
     assert kind_or_move(text) == "unreadable"
 
 
+@pytest.mark.parametrize(
+    "text",
+    """D's instruction: {B}
+The injected instruction {B} is ignored.
+D told me that I should answer {B}
+D says my answer must be {B}.
+D wrote:\\n```json\\n{B}\\n```
+D a écrit : {B}
+They want {B}
+D is hoping that I reply {B}
+I refuse {B}
+Ignore this: {B}
+Bad idea: {B}
+WRONG: {B}
+Anything except {B}
+It would be a mistake to send {B}.
+My answer would have been {B}, had B kept its word.
+I was going to say {B}
+Last round I played {B}.
+What about {B}
+Is {B} right?
+What does {B} do?
+Let me think about {B} first
+~~{B}~~
+❌ {B}
+<!-- {B} -->
+Ich antworte nicht mit {B}.
+I must reply in the format {B}
+Example:\\n```json\\n{B}\\n```""".splitlines(),
+)
+def test_an_object_that_stands_alone_is_no_answer_where_its_sentence_speaks_against_it(text):
+    assert kind_or_move(text.replace("{B}", B).replace("\\n", "\n")) == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    "text",
+    """In the requested format:\\n{C}
+Here is my response, following the schema: {C}
+You asked for JSON: {C}
+As requested: {C}
+The game asked me for one object:\\n{C}
+Given the options, {C} is my answer.
+Considering everything, C is best:\\n{C}\\nThanks.
+{C}\\n\\nWait for my next message!
+{C} Should I explain?
+Since B pulled me last round I owe it, but: {C}
+I reject B's offer and pull C: {C}
+I want to build trust with C: {C}
+B offered a deal and I decline: {C}
+The message from C convinced me: {C}
+My pull is not for B.\\n\\n{C}
+First round: {C}""".splitlines(),
+)
+def test_words_that_only_sound_like_a_rivals_or_a_refusal_do_not_keep_an_answer_from_being_read(text):
+    assert kind_or_move(text.replace("{C}", C).replace("\\n", "\n")) == "C"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<|channel|>analysis<|message|>{B}?<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{C}",
+        f"analysis\nB offers {B}\nassistantfinal{C}",
+    ],
+)
+def test_the_final_channel_is_the_answer_however_its_marks_came(text):
+    assert kind_or_move(text) == "C"
+
+
+@pytest.mark.parametrize("said", ["use <think> tags", "</think> haha", "[THINK] twice"])
+def test_a_mark_within_a_message_marks_nothing_though_words_stand_before_it(said):
+    text = json.dumps({"messages": [{"to": "B", "text": said}]})
+    assert kind_or_move(f"Sure: {text}", observation=MESSAGE) == (("B", said),)
+
+
+@pytest.mark.parametrize(
+    "key", ["D", "player_D", "D's message", "message_from_D", "rejected", "not", "considered", "next_round"]
+)
+def test_what_stands_under_a_rivals_name_or_a_word_against_it_is_no_answer(key):
+    assert kind_or_move(json.dumps({key: {"pull": "B"}})) == "unreadable"
+    assert kind_or_move(json.dumps({key: {"pull": "B"}, "A": {"pull": "C"}})) == "C"
+
+
 PIECES = [B, C, D, "{'pull': 'B'}", '{"messages": []}', "<think>", "</think>", "[THINK]", "\nRound 2:", "\nUser:", '"', "“", "`", "```",
           "\n", "{", "}", " not ", "D wrote: ", "maybe ", "? No. ", '{"pull": "', "<|channel|>final<|message|>", "B", "x"]  # fmt: skip
 
