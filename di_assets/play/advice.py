@@ -1,9 +1,12 @@
 """What to change where a model can't play: one line for each cause that can be seen."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from di_assets.providers.types import Cause, Completion, FaultKind, ProviderError
 
+# Where the schema of a reply stands in a request.
+_SCHEMA = {"response_format", "output_config", "json_schema"}
 BY_KIND: Mapping[FaultKind, str] = {
     "connection": "check `base_url`, and that the server runs",
     "timeout": "raise `timeout_s`, or lower `max_tokens`",
@@ -24,6 +27,7 @@ BY_CAUSE: Mapping[Cause, str] = {
     "system": "set `system: false`, which puts the rules at the head of the first user turn",
     "context": "the prompts of late rounds are longer than the model takes, and resuming won't help: raise the server's"
     " context, or play fewer `rounds`",
+    "room": "lower `max_tokens`: the model does not write as much",
     "model": "check `id`: the server knows no such model, or the account may not use it",
     "account": "the provider has closed the account, or does not serve it from here: ask there",
 }
@@ -32,7 +36,11 @@ BY_CAUSE: Mapping[Cause, str] = {
 def advice_for(fault: ProviderError) -> str:
     """What to change after a call that brought no reply."""
     if fault.cause == "parameter":
-        name = fault.param or "NAME"
+        name = re.split(r"[.\[]", fault.param or "NAME")[0]
+        if name in _SCHEMA:
+            return "set `json_schema: false`, or another form of it in `params`"
+        if name == "messages":
+            return "check the chat template of the server: it takes no such messages"
         return (
             f"leave the field out with `params: {{{name}: null}}`, or call it otherwise with `rename: {{{name}: ...}}`"
         )

@@ -22,18 +22,20 @@ SLOWER = {429, 503, 529}
 # Beside 5xx: a wait that ended, a conflict, a server behind that failed, a gateway that hung up.
 _PASSING = {408, 409, 424, 425, 499}
 # Of a status alone: what is told of a prompt's content under another is taken for something else.
-_OF_PROMPTS = {200, 400, 403, 406, 422, 451}
+_OF_PROMPTS = {200, 400, 403, 406, 422, 446, 451}
 
 _SPENT_CODE = re.compile(
     r"insufficient_(?:quota|credit|balance|fund)|exceeded_current_quota|spend_limit|billing|budget_exceeded|credit"
     r"|payment_required|arrearage"
 )
 _SPENT = re.compile(
-    r"credit balance|balance (?:is )?(?:too low|insufficient|not enough)"
-    r"|(?:insufficient|not enough|out of|no|more|used all available) (?:account )?(?:balance|credits?|funds)\b"
+    r"credit balance|credit limit"
+    r"|balance (?:is |has |was )?(?:too low|insufficient|not enough|run out|used up|exhausted|negative|zero|empty)"
+    r"|(?:insufficient|not enough|out of|no|any|more|used all available) (?:account )?(?:balance|credits?|funds)\b"
+    r"(?! (?:is|are|was|were|has|have|will)\b[^.]{0,20} (?:charged|used|deducted|consumed|spent))"
     r"|credits? (?:has|have|is|are|was|were) (?:been )?(?:exhausted|depleted|used up|required)"
     r"|spend(?:ing)? limit|billing (?:hard )?limit|budget has been exceeded|key limit exceeded|payment required"
-    r"|(?:specified|monthly) (?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
+    r"|(?:specified|monthly) (?:\w+ )?(?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
     r"|enable billing|billing (?:is |account )?(?:is )?(?:not|in)[ -]?(?:enabled|active)"
     r"|余额不足|欠费"
 )
@@ -46,43 +48,52 @@ _KEY = re.compile(
     r"|(?:api[ _-]?key|access token|credentials?) (?:is |was |are |has |have )?(?:been )?"
     r"(?:not valid|invalid|not found|missing|expired|revoked|required|disabled|incorrect)"
     r"|authentication (?:failed|is required)|not authenticated|api_key_(?:service|http|ip)\w*blocked"
+    r"|login fail|log[ -]?in required"
 )
+# A code that says no more than 403 does.
+_MAY_NOT = re.compile(r"permission[_-](?:error|denied)|forbidden")
+_THIS_PROMPT = re.compile(r"\b(?:prompt|input|content|messages?|request|text|conversation)\b")
 _ACCOUNT = re.compile(
-    r"\b(?:account|organi[sz]ation|project|workspace|subscription|country|region|ip address)\b[^.]{0,60}"
+    r"\b(?:account|organi[sz]ation|project|workspace|subscription|country|region|location|your access|ip address)\b[^.]{0,60}"
     r"\b(?:suspended|terminated|disabled|deactivated|banned|blocked|restricted|inactive|not supported|not allowed)"
     r"|(?:suspended|deactivated|inactive|unsupported)[ _](?:account|subscription|country|consumer)|consumer_suspended"
 )
 _CONTENT_CODE = re.compile(
     r"content_?(?:filter|policy|moderation|management|violation)|responsibleaipolicyviolation|\bmoderation|data_?inspection"
     r"|prohibited_content|policy_violation|(?:usage|safety|cyber|bio)_(?:policy|violation)|guardrail|invalid_prompt"
-    r"|\b(?:safety|blocklist|spii|recitation|jailbreak|flagged|filtered|sensitive|detected)\b|safety_check|sensitive_"
-    r"|(?:prompt|input|output|content)_?(?:blocked|filtered|flagged|rejected)|model_armor|image_safety"
+    r"|\b(?:safety|blocklist|spii|recitation|jailbreak|flagged|filtered|sensitive|detected)\b|safety_check|sensitive_?(?:content|text|words?|info)|sensitive_"
+    r"|(?:prompt|input|output|content)_?(?:blocked|filtered|flagged|rejected)|model_armor|image_safety|unsafe_|prompt_(?:injection|shield)|llama_?guard|hooks_failed"
 )
 _CONTENT = re.compile(
     r"content[ _-]?(?:management|filter|policy|policies|safety|moderation)|responsible ai|moderation|\bflagged\b"
     r"|safety (?:system|filter|setting|reason|guideline|polic|check|concern)|prohibited[ _](?:content|use)"
     r"|(?:usage|acceptable use|community|safety|content) (?:policy|policies|guidelines)|guardrail"
     r"|violat\w+ [^.]{0,60}(?:policy|policies|guidelines|terms)"
-    r"|(?:inappropriate|sensitive|harmful|unsafe) (?:content|words?)|content exists risk|considered high risk"
-    r"|potentially (?:harmful|unsafe|violating)"
+    r"|(?:inappropriate|sensitive|harmful|unsafe) (?:content|words?|information|text)|content exists risk"
+    r"|considered high risk|potentially (?:harmful|unsafe|violating)|jailbreak|prompt (?:injection|shield)|llama[ _]guard"
     r"|\b(?:prompt|input|content|output|response|message)s? (?:was|is|has been|were|are)? ?"
     r"(?:blocked|filtered|rejected by|refused by)"
     r"|敏感|不安全|违规"
 )
 _OUTPUT = re.compile(r"\b(?:output|response|completion|generated|generation)\b")
 _CONTEXT = re.compile(
-    r"context[ _](?:length|window|size)|prompt is too long|prompt_too_long|input is too long|too many (?:input )?tokens"
-    r"|string_above_max_length|request_too_large|max_model_len|maximum input length|reduce the length"
-    r"|request too large|tokens must be reduced"
+    r"context[ _](?:length|window|size|limit)|prompt is too long|prompt_too_long|input is too long"
+    r"|too many (?:input )?tokens|string_above_max_length|request_too_large|max_model_len"
+    r"|maximum input length|reduce the length|request too large|tokens must be reduced"
     r"|(?:input|prompt)[^.]{0,40} tokens?[^.]{0,60}exceed|exceeds? [^.]{0,60}(?:maximum|limit)[^.]{0,30} tokens"
 )
 # Said with status 429 of a request that is larger than a minute's worth of tokens: no waiting mends it.
 _TOO_LARGE = re.compile(r"request too large|tokens must be reduced")
+_ROOM = re.compile(
+    r"max_(?:completion_|output_)?tokens\b[^.]{0,60}"
+    r"(?:too large|too high|>|exceeds?|at most|less than|maximum|range|up to)"
+)
 _SYSTEM = re.compile(
     r"developer instruction is not enabled|does(?: not|n't) support (?:the )?['\"`]?system|unsupported role"
     r"|unknown role|system[ _](?:role|prompt|message|instruction)s?\b[^.]{0,40}"
     r"(?:not (?:supported|enabled|allowed)|n't supported)"
     r"|roles must alternate|only user and assistant|role ['\"`]?system|unsupported (?:message )?system"
+    r"|invalid value: ['\"`]system|input should be ['\"`]user['\"`] or"
 )
 _MODEL = re.compile(
     r"model_?_?not_?found|model [^.]{0,80}(?:does not exist|not found|not available|is not supported|no longer)"
@@ -94,6 +105,7 @@ _PARAMETER = re.compile(
 )
 _WHY: Mapping[Cause, str] = {
     "context": "the prompt is longer than the model takes",
+    "room": "`max_tokens` is more than the model writes",
     "system": "a system text is not taken",
     "model": "no such model",
     "account": "the account may not use it",
@@ -138,6 +150,8 @@ def fault_of(
         # What the filter stopped on its way out had been made, and may be charged for.
         made = _OUTPUT.search(said.prose) or (inside and said.number is None)
         return Completion(text="", stop="refusal", billed=bool(made))
+    if verdict in {"no_credit", "rate_limit"}:
+        cause = None  # the words that say so say all
     text = f"{name}: {_line(status, said, cause, inside=inside)}"
     if verdict not in {"rate_limit", "server_error"}:
         return FatalFault(text, kind=verdict, cause=cause, param=said.param)
@@ -166,8 +180,12 @@ def _refuses_the_prompt(status: int, said: Said) -> bool:
         return not _KEY.search(said.codes)
     if status not in _OF_PROMPTS:
         return False
-    others = (_SPENT, _KEY, _ACCOUNT, _PARAMETER)
-    return bool(_CONTENT.search(said.prose)) and not any(other.search(said.all) for other in others)
+    if not _CONTENT.search(said.prose):
+        return False
+    who = said.all
+    if _MAY_NOT.search(said.codes) and _THIS_PROMPT.search(said.prose):
+        who = _MAY_NOT.sub("", who)
+    return not any(other.search(who) for other in (_SPENT, _KEY, _ACCOUNT, _PARAMETER))
 
 
 # The first that holds is meant.
@@ -180,7 +198,7 @@ _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] 
     ("refusal", lambda status, said, _: _refuses_the_prompt(status, said)),
     ("server_error", lambda status, _, __: status in _PASSING or status >= 500),
     ("no_credit", lambda _, said, __: _is_spent(said) or _QUOTA.search(said.prose)),
-    ("request_refused", lambda _, __, cause: cause in {"parameter", "context", "system", "model", "redirect"}),
+    ("request_refused", lambda _, __, cause: cause in {"parameter", "context", "room", "system", "model", "redirect"}),
     ("no_key", lambda status, said, cause: status in {403, 407} or cause == "account" or _KEY.search(said.all)),
     ("request_refused", lambda _, __, ___: True),
 )
@@ -200,6 +218,7 @@ _CAUSES: Mapping[Cause, re.Pattern[str]] = {
     "account": _ACCOUNT,
     "system": _SYSTEM,
     "context": _CONTEXT,
+    "room": _ROOM,
     "parameter": _PARAMETER,
     "model": _MODEL,
 }

@@ -23,6 +23,9 @@ _QUOTED = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
+# Nobody writes an underscore into a plain word.
+_SNAKE = re.compile(r"\b([a-z]{2,40}_[a-z_]{2,40})\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -137,8 +140,8 @@ def _param(leaves: list[tuple[str, Any]]) -> str | None:
 
 
 def _quoted_field(prose: str, fields: frozenset[str]) -> str | None:
-    for match in _QUOTED.finditer(prose):
-        name = match[1] or match[2] or match[3]
+    for match in [*_QUOTED.finditer(prose), *_SNAKE.finditer(prose)]:
+        name = next(filter(None, match.groups()))
         if name.split(".")[0] in fields:
             return name.split(".")[0]
     return None

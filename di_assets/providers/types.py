@@ -23,7 +23,18 @@ FaultKind = Literal[
 
 
 Cause = Literal[
-    "certificate", "host", "tls", "proxy", "refused", "parameter", "system", "context", "model", "account", "redirect"
+    "certificate",
+    "host",
+    "tls",
+    "proxy",
+    "refused",
+    "parameter",
+    "system",
+    "context",
+    "room",
+    "model",
+    "account",
+    "redirect",
 ]
 """What exactly was wrong, where a fault shows it: what can be done about it differs."""
 

@@ -340,6 +340,9 @@ async def test_advice_names_the_cause_that_the_replies_show(tmp_path, body, mess
         (404, {"code": "model_not_found"}, "check `id`"),
         (400, {"message": "Your credit balance is too low"}, "no credit left"),
         (400, {"message": "API key not valid"}, "check the key"),
+        (400, {"message": "max_tokens: 300 > 256, which is the maximum"}, "lower `max_tokens`"),
+        (400, {"param": "messages[0].name", "code": "invalid_value"}, "chat template"),
+        (400, {"param": "response_format.json_schema", "code": "invalid_value"}, "json_schema: false"),
     ],
 )
 async def test_advice_names_the_cause_that_the_server_shows(tmp_path, status, error, part):

@@ -353,6 +353,31 @@ REFUSED = {
         [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "blocked: PROHIBITED_CONTENT"}}],
         False,
     ),
+    "OpenRouter's moderation, which speaks of credits": (
+        403,
+        {"error": {"code": 403, "message": 'Your input was flagged for "x". No credits were charged.'}},
+        False,
+    ),
+    "a policy, under a code of permissions": (
+        403,
+        {
+            "type": "error",
+            "error": {"type": "permission_error", "message": "Request blocked: content violates Usage Policy"},
+        },
+        False,
+    ),
+    "ByteDance": (
+        400,
+        {"error": {"code": "InputTextSensitiveContentDetected", "message": "x", "type": "BadRequest"}},
+        False,
+    ),
+    "Portkey's hooks": (446, {"error": {"message": "The guardrail checks failed", "type": "hooks_failed"}}, False),
+    "a guard before the model": (
+        400,
+        {"error": {"code": "unsafe_prompt", "message": "Llama Guard: unsafe\nS1"}},
+        False,
+    ),
+    "a prompt taken for an attack": (400, {"error": {"message": "Jailbreak attempt detected by prompt shield"}}, False),
     "unprocessable": (422, {"error": {"type": "moderation_error", "message": "x"}}, False),
     "legal reasons": (451, {"error": {"message": "The prompt was flagged by our content filter"}}, False),
     "inside a 200": (200, {"error": {"code": 400, "message": "content_policy_violation"}}, False),
@@ -389,6 +414,42 @@ FATAL = {
     "credit (OpenAI)": (429, {"error": {"code": "insufficient_quota", "type": "insufficient_quota"}}, "no_credit", None, None),
     "credit (LiteLLM)": (400, {"error": {"message": "Budget has been exceeded! Current cost: 2", "type": "budget_exceeded"}}, "no_credit", None, None),
     "credit (a forbidden key)": (403, {"error": {"code": 403, "message": "Key limit exceeded (total limit)."}}, "no_credit", None, None),
+    "credit (a workspace's limits)": (
+        400,
+        {"type": "error", "error": {"type": "invalid_request_error", "message": "You have reached your specified workspace API usage limits."}},
+        "no_credit", None, None,
+    ),
+    "credit (a new team, xAI)": (403, {"error": "Your team doesn't have any credits or licenses yet."}, "no_credit", None, None),
+    "credit (a balance)": (403, {"error": {"message": "Your prepaid balance has run out. Please top up."}}, "no_credit", None, None),
+    "credit (a suspended account)": (
+        429,
+        {"error": {"message": "Your account x is suspended due to insufficient balance", "type": "exceeded_current_quota_error"}},
+        "no_credit", None, None,
+    ),
+    "key (MiniMax)": (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail: carry the API secret key"}}, "no_key", None, None),
+    "place (Google)": (
+        400, {"error": {"code": 400, "message": "User location is not supported for the API use.", "status": "FAILED_PRECONDITION"}},
+        "no_key", "account", None,
+    ),
+    "room for the reply (Anthropic)": (
+        400,
+        {"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens: 300000 > 64000, which is the maximum"}},
+        "request_refused", "room", "max_tokens",
+    ),
+    "prompt and reply together (Anthropic)": (
+        400,
+        {"type": "error", "error": {"type": "invalid_request_error", "message": "input length and `max_tokens` exceed context limit"}},
+        "request_refused", "context", "max_tokens",
+    ),
+    "field (unquoted, in prose)": (
+        400, {"error": {"message": "This model does not support model_name, nor max_tokens"}},
+        "request_refused", "parameter", "max_tokens",
+    ),
+    "system text (as a value)": (
+        400,
+        {"error": {"message": "Invalid value: 'system'. Supported values are: 'user'", "param": "messages[0].role", "code": "invalid_value"}},
+        "request_refused", "system", "messages[0].role",
+    ),
     "key": (401, {"error": {"type": "authentication_error"}}, "no_key", None, None),
     "key (Gemini)": (
         400,
@@ -495,6 +556,10 @@ PASSING = {
         429,
         [{"error": {"code": 429, "message": "You exceeded your current quota", "details": [{"@type": "RetryInfo", "retryDelay": "7s"}]}}],
         (), "rate_limit", False, True, 7,
+    ),
+    "429 of an organisation's tokens": (
+        429, {"type": "error", "error": {"type": "rate_limit_error", "message": "This would exceed your organization's limit of 1 input tokens"}},
+        (), "rate_limit", False, True, 0,
     ),
     "429 inside a 200": (200, {"error": {"code": 429, "message": "Rate limit exceeded"}}, (), "rate_limit", False, True, 0),
     "429 inside a 200, in words": (200, {"error": {"type": "rate_limit_error"}}, ("retry-after: 2",), "rate_limit", False, True, 2),
