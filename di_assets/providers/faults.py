@@ -35,8 +35,8 @@ _SPENT = re.compile(
     r"(?! (?:is|are|was|were|has|have|will)\b[^.]{0,20} (?:charged|used|deducted|consumed|spent))"
     r"|credits? (?:has|have|is|are|was|were) (?:been )?(?:exhausted|depleted|used up|required)"
     r"|spend(?:ing)? limit|billing (?:hard )?limit|budget has been exceeded|key limit exceeded|payment required"
-    r"|(?:specified|monthly) (?:\w+ )?(?:api )?usage limits?|monthly included credits|in arrears|overdue|arrearage|unpaid"
-    r"|enable billing|billing (?:is |account )?(?:is )?(?:not|in)[ -]?(?:enabled|active)"
+    r"|(?:specified|monthly) (?:\w+ )?(?:api )?usage limits?|monthly included credits|in arrears|overdue"
+    r"|arrearage|unpaid|enable billing|billing (?:is |account )?(?:is )?(?:not|in)[ -]?(?:enabled|active)"
     r"|余额不足|欠费"
 )
 # With status 429, Google says this of a quota a minute.
@@ -54,9 +54,10 @@ _KEY = re.compile(
 _MAY_NOT = re.compile(r"permission[_-](?:error|denied)|forbidden")
 _THIS_PROMPT = re.compile(r"\b(?:prompt|input|content|messages?|request|text|conversation)\b")
 _ACCOUNT = re.compile(
-    r"\b(?:account|organi[sz]ation|project|workspace|subscription|country|region|location|your access|ip address)\b[^.]{0,60}"
-    r"\b(?:suspended|terminated|disabled|deactivated|banned|blocked|restricted|inactive|not supported|not allowed)"
-    r"|(?:suspended|deactivated|inactive|unsupported)[ _](?:account|subscription|country|consumer)|consumer_suspended"
+    r"\b(?:account|organi[sz]ation|project|workspace|subscription|country|region|location|your access|ip address)\b"
+    r"[^.]{0,60}\b(?:suspended|terminated|disabled|deactivated|banned|blocked|restricted|inactive|not supported"
+    r"|not allowed)|(?:suspended|deactivated|inactive|unsupported)[ _](?:account|subscription|country|consumer)"
+    r"|consumer_suspended"
 )
 _CONTENT_CODE = re.compile(
     r"content_?(?:filter|policy|moderation|management|violation)|responsibleaipolicyviolation|\bmoderation|data_?inspection"
@@ -70,8 +71,8 @@ _CONTENT = re.compile(
     r"|(?:usage|acceptable use|community|safety|content) (?:policy|policies|guidelines)|guardrail"
     r"|violat\w+ [^.]{0,60}(?:policy|policies|guidelines|terms)"
     r"|(?:inappropriate|sensitive|harmful|unsafe) (?:content|words?|information|text)|content exists risk"
-    r"|considered high risk|potentially (?:harmful|unsafe|violating)|jailbreak|prompt (?:injection|shield)|llama[ _]guard"
-    r"|\b(?:prompt|input|content|output|response|message)s? (?:was|is|has been|were|are)? ?"
+    r"|considered high risk|potentially (?:harmful|unsafe|violating)|jailbreak|prompt (?:injection|shield)"
+    r"|llama[ _]guard|\b(?:prompt|input|content|output|response|message)s? (?:was|is|has been|were|are)? ?"
     r"(?:blocked|filtered|rejected by|refused by)"
     r"|敏感|不安全|违规"
 )

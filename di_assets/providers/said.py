@@ -141,9 +141,9 @@ def _param(leaves: list[tuple[str, Any]]) -> str | None:
 
 def _quoted_field(prose: str, fields: frozenset[str]) -> str | None:
     for match in [*_QUOTED.finditer(prose), *_SNAKE.finditer(prose)]:
-        name = next(filter(None, match.groups()))
-        if name.split(".")[0] in fields:
-            return name.split(".")[0]
+        name: str = next(filter(None, match.groups())).partition(".")[0]
+        if name in fields:
+            return name
     return None
 
 

@@ -9,8 +9,9 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from di_assets.providers.answers import Answer, Reply, Sorter
 from di_assets.providers.body import ENCODINGS, BadBodyError, read_body
@@ -36,6 +37,8 @@ TALKATIVE = ("openai", "anthropic", "httpx2", "aiohttp")
 CONNECT_S, CONNECT_SHARE = 30.0, 0.5
 # A shorter key may stand in a body by chance.
 SHORTEST_KEY, HIDDEN = 8, b"(the key)"
+
+TextOrNone = TypeVar("TextOrNone", str, str | None)
 
 
 class _NoSuccess(Exception):
@@ -119,8 +122,9 @@ class SdkProvider(ABC):
                 answer = await self._answer(self.body(request))
             outcome, slower = self._sorter(request).sort(answer)
             if isinstance(outcome, Completion):
-                return outcome
+                return self._without_key(outcome)
             fault = outcome
+            fault.request_id = self._hidden(fault.request_id)
             if slower:
                 self._slow_down(fault.retry_after_s)
         except TimeoutError:
@@ -132,7 +136,7 @@ class SdkProvider(ABC):
             )
         except BadBodyError as error:
             fault = self._sorter(request).broken(str(error))
-        except self._sdk.APIError as error:
+        except (self._sdk.APIError, *_of_the_line()) as error:
             fault = unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
@@ -176,6 +180,15 @@ class SdkProvider(ABC):
             response.status_code, response.headers, body.replace(self._secret, HIDDEN) if self._secret else body
         )
 
+    def _without_key(self, completion: Completion) -> Completion:
+        """The completion without the key where the body escapes its letters, or a header holds it."""
+        text, reasoning = self._hidden(completion.text), self._hidden(completion.reasoning)
+        request_id = self._hidden(completion.request_id)
+        return replace(completion, text=text, reasoning=reasoning, request_id=request_id)
+
+    def _hidden(self, text: TextOrNone) -> TextOrNone:
+        return text.replace(self._secret.decode(), HIDDEN.decode()) if text and self._secret else text
+
     def _http_client(self) -> Any:
         """The SDK's own client on aiohttp; as many idle connections kept as calls may be in flight."""
         import httpx2  # noqa: PLC0415 -- with the SDK
@@ -208,6 +221,14 @@ def key_problem(endpoint: Endpoint) -> str | None:
         # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
         return f"{endpoint.key_env} holds characters that no key has (a line break, perhaps)"
     return None
+
+
+def _of_the_line() -> tuple[type[Exception], ...]:
+    """What the transport raises and the SDKs let through as it is: an answer that is no HTTP, say."""
+    import aiohttp  # noqa: PLC0415 -- with the SDK
+    import httpx2  # noqa: PLC0415 -- with the SDK
+
+    return aiohttp.ClientError, httpx2.HTTPError
 
 
 def _key(endpoint: Endpoint) -> str:

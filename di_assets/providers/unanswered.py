@@ -64,6 +64,8 @@ def _failed(host: str, chain: list[BaseException]) -> _Failed:
             failed = _Failed(f"no host named {host} is known", cause="host")
         case aiohttp.ClientConnectorError():
             failed = _Failed(_refusal(host, chain), cause="refused")
+        case aiohttp.ClientResponseError():
+            failed = _Failed(f"{host} answers what is no HTTP", kind="broken_reply", sent=True)
         case aiohttp.ConnectionTimeoutError():
             failed = _Failed(f"{host} took none in time", kind="timeout")
         case aiohttp.InvalidURL():

@@ -5,6 +5,7 @@ tokens sent or beside them, reasoning stands among the tokens received or beside
 `total_tokens`, where it is told, decides; without it, what can't be inside must be beside.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,8 +80,9 @@ def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = Fa
         hour: the request asked for a cache that is kept for an hour.
         spoke: some text came, so some tokens must have.
     """
-    sent, received, total = _first(usage, _SENT), _first(usage, _RECEIVED), _first(usage, _TOTAL)
-    cached, reasoning = _first(usage, _CACHED), _first(usage, _REASONING) or 0
+    # Gateways tell several names at once, and zero under those that they do not fill.
+    sent, received, total = _most(usage, _SENT), _most(usage, _RECEIVED), _most(usage, _TOTAL)
+    cached, reasoning = _first(usage, _CACHED), _most(usage, _REASONING) or 0
     written, written_hour = _written(usage, hour=hour)
     apart = (cached or 0) + (written or 0)
     if sent is not None and apart and _stands_beside(sent, received, total, apart, reasoning, default=beside):
@@ -125,10 +127,18 @@ def _written(usage: Any, *, hour: bool) -> tuple[int | None, int | None]:
 
 def _first(usage: Any, paths: tuple[Path, ...]) -> int | None:
     """The first count that stands at one of these places."""
+    return next(_counts(usage, paths), None)
+
+
+def _most(usage: Any, paths: tuple[Path, ...]) -> int | None:
+    """The largest count that stands at one of these places."""
+    return max(_counts(usage, paths), default=None)
+
+
+def _counts(usage: Any, paths: tuple[Path, ...]) -> Iterator[int]:
     for path in paths:
         value = usage
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         if (counted := count(value)) is not None:
-            return counted
-    return None
+            yield counted

@@ -291,3 +291,34 @@ async def test_nothing_that_a_server_says_is_quoted_but_a_plain_word(dialect):
 async def test_a_reply_that_holds_the_key_is_kept_without_it():
     [outcome], _ = await each("openai", [answer(body=good("openai", f"your key is {KEY}"))])
     assert outcome.text == "your key is (the key)"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_key_that_is_spelled_otherwise_or_stands_in_a_header_is_kept_nowhere(dialect):
+    spelled = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+    reply = good(dialect, "your key is KEY").replace("KEY", spelled)
+    answers = [
+        wire.sent(200, reply),
+        wire.sent(500, {}, f"x-request-id: {KEY}"),
+        wire.sent(200, good(dialect, id=None), f"request-id: {KEY}"),
+    ]
+    outcomes, _ = await each(dialect, answers)
+    assert outcomes[0].text == "your key is (the key)"
+    assert KEY not in "".join(map(repr, outcomes)) + str([o.request_id for o in outcomes])
+
+
+NO_HTTP = {
+    "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+    "chunks that are none": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}",
+    "a header without end": b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000,
+    "a zero byte in a header": b"HTTP/1.1 200 OK\r\nx: a\x00b\r\ncontent-length: 2\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", NO_HTTP)
+async def test_an_answer_that_is_no_http_is_a_fault_that_may_have_been_charged(dialect, name):
+    [outcome], _ = await each(dialect, [NO_HTTP[name]])
+    assert told(outcome) == ("broken_reply", True, True)
+    assert str(outcome).endswith("answers what is no HTTP")

@@ -127,6 +127,10 @@ OPENAI_USAGE = {
         {"inputTokens": 100, "outputTokens": 20, "totalTokens": 420, "cacheReadInputTokens": 300},
         (400, 300, 20),
     ),
+    "several names, one of them filled": (
+        {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 400, "output_tokens": 20},
+        (400, None, 20),
+    ),
     "whole floats": ({"prompt_tokens": 400.0, "completion_tokens": 20.0, "total_tokens": 420.0}, (400, None, 20)),
     "zeros": ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None, None)),
     "zero received for a text": (
