@@ -113,6 +113,11 @@ _WHY: Mapping[Cause, str] = {
     "redirect": "the address has moved",
     "proxy": "the proxy wants a log-in",
 }
+# What a status alone does not tell: servers say it with 400, 403 and 429.
+_WHY_BY_KIND: Mapping[str, str] = {
+    "no_credit": "the account has no credit left",
+    "no_key": "the key is not accepted",
+}
 
 
 _KINDS: Mapping[int, re.Pattern[str]] = {
@@ -153,7 +158,8 @@ def fault_of(
         return Completion(text="", stop="refusal", billed=bool(made))
     if verdict in {"no_credit", "rate_limit"}:
         cause = None  # the words that say so say all
-    text = f"{name}: {_line(status, said, cause, inside=inside)}"
+    why = _WHY.get(cause) if cause else _WHY_BY_KIND.get(verdict)
+    text = f"{name}: {_line(status, said, cause, inside=inside)}{f': {why}' if why else ''}"
     if verdict not in {"rate_limit", "server_error"}:
         return FatalFault(text, kind=verdict, cause=cause, param=said.param)
     return TransportFault(
@@ -229,8 +235,7 @@ def _line(status: int, said: Said, cause: Cause | None, *, inside: bool) -> str:
     """One line that holds nothing of the server's but a plain word and the name of a field."""
     words = ": ".join(part for part in (said.word, said.param if cause == "parameter" else None) if part)
     where = f"HTTP 200 with an error{f' {said.number}' if said.number else ''}" if inside else f"HTTP {status}"
-    why = f": {_WHY[cause]}" if cause is not None and cause in _WHY else ""
-    return f"{where}{f' ({words})' if words else ''}{why}"
+    return f"{where}{f' ({words})' if words else ''}"
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

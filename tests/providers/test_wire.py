@@ -152,6 +152,9 @@ async def test_credit_key_and_fields_are_told_apart(dialect):
         right["field (in prose, Anthropic)"] = ("request_refused", None, None)
         found["field (in prose, Anthropic)"] = ("request_refused", None, None)
     assert found == right
+    said = {kind: {str(o) for o in outcomes if o.kind == kind and o.cause is None} for kind in ("no_credit", "no_key")}
+    assert all(line.endswith("the account has no credit left") for line in said["no_credit"])
+    assert all(line.endswith("the key is not accepted") for line in said["no_key"])
     assert all(not o.retryable and not o.perhaps_paid for o in outcomes)
 
 
