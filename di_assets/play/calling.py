@@ -114,11 +114,11 @@ async def ask_once(
         DiskFullError: there is no room for the reply, so nothing was sent; or the reply could not be kept.
         BudgetExceededError, StoppedError: play ended before the call was sent, or between two tries.
     """
-    started_at, clock = time.time(), time.perf_counter()
+    started_at, clock = _now(), time.perf_counter()
 
     def goes_out(most_usd: float) -> Callable[[], None]:
         nonlocal started_at, clock
-        started_at, clock = time.time(), time.perf_counter()
+        started_at, clock = _now(), time.perf_counter()
         return journal.goes_out(
             place.turn, place.seat, place.attempt, ask.request_hash, most_usd=most_usd, at=started_at
         )
@@ -161,3 +161,8 @@ async def ask_once(
         raise
     reading = read(encodable(sent.completion.text)[:MOST_TEXT], sent.completion.stop)
     return kept(sent, reading.kind or OK, reading.invalid), reading
+
+
+def _now() -> float:
+    """Seconds since the epoch, in whole microseconds as tables keep them: what is made again from them is the same."""
+    return round(time.time(), 6)

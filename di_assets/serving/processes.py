@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-POLL_S = 0.5
+POLL_S, END_POLL_S = 0.5, 0.05
 # Runs may take half a minute to put away the replies that are on their way.
 PATIENCE_S, LAST_S = 45.0, 5.0
 
@@ -92,10 +92,10 @@ class Processes:
             for process in self._running.values():
                 if process is not self._last:
                     _signal(process, signal.SIGINT)
-            psutil.wait_procs([*first, *runs], timeout=deadline - time.monotonic())
+            _wait([*first, *runs], deadline)
             if self._last is not None:
                 _signal(self._last, signal.SIGINT)
-            psutil.wait_procs(everything, timeout=max(LAST_S, deadline - time.monotonic()))
+            _wait(everything, max(deadline, time.monotonic() + LAST_S))
         for one in everything:
             with suppress(psutil.Error):
                 one.kill()
@@ -132,6 +132,18 @@ def _family(pid: int) -> list[psutil.Process]:
         leader = psutil.Process(pid)
         return [leader, *leader.children(recursive=True)]
     return []
+
+
+def _wait(processes: Sequence[psutil.Process], deadline: float) -> None:
+    """Until all have ended, or it is too late; one that ended counts, though who started it has not looked yet."""
+    while any(map(_lives, processes)) and time.monotonic() < deadline:
+        time.sleep(END_POLL_S)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -32,10 +32,11 @@ def store(warehouse, arm, count):
         {"episode_id": episode, "arm": arm.name, "batch": batch, "status": "complete"}
         for episode, batch in list(planned_ids(arm).items())[:count]
     ]
-    frame = pl.DataFrame(rows, schema_overrides={name: TABLES["episodes"].schema[name] for name in rows[0]})
-    path = warehouse.root / "tables" / "episodes" / f"{arm.name}--b00.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path)
+    frame = pl.DataFrame(rows, schema=TABLES["episodes"].schema)
+    for (batch,), part in frame.group_by("batch"):
+        path = warehouse.root / "tables" / "episodes" / f"{batch}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_parquet(path)
 
 
 def test_a_limit_counts_pairs_of_arms_that_mirror_and_episodes_of_others(paired):
@@ -71,6 +72,7 @@ def test_batches_of_a_pair_take_turns(paired, tmp_path):
     assert [batch for _, together in runs for batch in together][:7] == order
 
 
+@pytest.mark.slow
 def test_after_a_limit_both_arms_hold_the_same_pairs(small_configs, tmp_path):
     home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
     for expected in (3, 5):

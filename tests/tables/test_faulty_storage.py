@@ -36,7 +36,7 @@ from tests.tables.test_object_storage import edges_of
 
 SMALL, LARGE = b"0123456789" * 50, bytes(range(250)) * 50
 SHORT = ("calls", "messages", "episodes")
-RUNS = int(os.environ.get("STORAGE_RUNS", "8"))
+RUNS = int(os.environ.get("STORAGE_RUNS", "4"))
 
 
 @pytest.fixture
