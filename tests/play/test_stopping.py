@@ -12,6 +12,9 @@ import uvloop
 from di_assets.play.stopping import SIGNALS, Stop, StoppedError, heard
 from di_assets.providers.types import LEAVES
 
+# What nobody waits for to its end.
+WAITS_S = 60.0
+
 
 def in_loop(main):
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -36,11 +39,11 @@ async def test_what_waits_is_woken_at_once_and_what_has_left_is_waited_for():
     asyncio.get_running_loop().call_later(0.02, stop.ask, "enough")
     started = time.monotonic()
     waiting, left, asleep = await ended(
-        call(stop, wait_s=60, noted=lambda: noted.append("waiting")),
+        call(stop, wait_s=WAITS_S, noted=lambda: noted.append("waiting")),
         call(stop, reply_s=0.1, noted=lambda: noted.append("left")),
-        stop.sleep(60),
+        stop.sleep(WAITS_S),
     )
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < WAITS_S / 2
     assert left == "reply"
     assert noted == ["left"]
     assert [(type(end), str(end), end.cut) for end in (waiting, asleep)] == [(StoppedError, "enough", False)] * 2
@@ -68,14 +71,14 @@ async def test_a_call_that_was_let_out_does_not_leave_once_the_flag_is_set():
 
 @pytest.mark.parametrize("how", ["again", "patience"])
 async def test_replies_are_waited_for_no_longer_than_is_allowed(how):
-    stop = Stop(drain_s=0.1 if how == "patience" else 60)
+    stop = Stop(drain_s=0.1 if how == "patience" else WAITS_S)
     loop = asyncio.get_running_loop()
     loop.call_later(0.02, stop.ask, "first")
     if how == "again":
         loop.call_later(0.1, stop.ask, "second")
     started = time.monotonic()
-    (end,) = await ended(call(stop, reply_s=60))
-    assert time.monotonic() - started < 1
+    (end,) = await ended(call(stop, reply_s=WAITS_S))
+    assert time.monotonic() - started < WAITS_S / 2
     assert (type(end), str(end), end.cut) == (StoppedError, "first", True)
 
 
@@ -133,7 +136,7 @@ def test_a_second_signal_cuts_the_waiting_short():
     async def main():
         for after in (0.05, 0.15):
             threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
-        return await ended(call(stop, reply_s=60))
+        return await ended(call(stop, reply_s=WAITS_S))
 
     with heard(stop):
         (end,) = in_loop(main())

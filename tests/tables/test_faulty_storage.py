@@ -174,7 +174,7 @@ def test_a_storage_that_never_answers_is_waited_for_so_long_and_no_longer(wareho
         began = time.monotonic()
         with pytest.raises(StorageError, match="no connection to the object storage"):
             does()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50  # one request may take a minute
         proxy.calm()
 
 
