@@ -143,6 +143,13 @@ def test_the_record_that_is_lost_is_made_again_and_one_that_is_damaged_is_named(
     assert [(one.file, one.kind) for one in warehouse.damage()] == [(f"record/{BATCH} 2.json", "stray")]
 
 
+def test_no_file_of_a_batch_whose_record_is_damaged_is_called_a_copy(warehouse):
+    warehouse.write("pulls", TABLES["pulls"].empty(), BATCH)
+    record = warehouse.root / "record" / f"{BATCH}.json"
+    record.write_bytes(record.read_bytes()[:200])
+    assert [(one.file, one.kind) for one in warehouse.damage()] == [(f"record/{BATCH}.json", "damaged")]
+
+
 def test_columns_of_another_version(warehouse):
     newer = edges_of(("e0", 0, 1)).with_columns(weight=pl.lit(0.5))
     newer.write_parquet(path_of(warehouse))
