@@ -156,10 +156,18 @@ def _parsed(name: str, data: bytes) -> Record | None:
             return None
         if told["sha256"] != _digest(told["tables"]):
             return Record(name, flaw="is not what was written")
-        return Record(name, {table: tuple(map(_state, states)) for table, states in told["tables"].items()})
+        states = {table: tuple(map(_state, states)) for table, states in told["tables"].items()}
+        return Record(name, states) if all(states.values()) else Record(name, flaw="is no record")
     except (ValueError, TypeError, KeyError, AttributeError):
         return Record(name, flaw="is no record")
 
 
 def _state(told: dict[str, Any] | None) -> State | None:
-    return None if told is None else State(told["size"], told["sha256"], told["rows"], tuple(told["columns"]))
+    if told is None:
+        return None
+    state = State(told["size"], told["sha256"], told["rows"], tuple(told["columns"]))
+    if not all(isinstance(number, int) for number in (state.size, state.rows)):
+        raise TypeError
+    if not all(isinstance(text, str) for text in (state.sha256, *state.columns)):
+        raise TypeError
+    return state

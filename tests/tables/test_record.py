@@ -9,6 +9,7 @@ import pytest
 
 from di_assets.tables import TABLES, DamageError, Warehouse
 from di_assets.tables.adopting import _most_like
+from di_assets.tables.record import _digest
 from di_assets.tables.storage import Folder
 
 BATCH = "a--b00"
@@ -148,6 +149,14 @@ def test_no_file_of_a_batch_whose_record_is_damaged_is_called_a_copy(warehouse):
     record = warehouse.root / "record" / f"{BATCH}.json"
     record.write_bytes(record.read_bytes()[:200])
     assert [(one.file, one.kind) for one in warehouse.damage()] == [(f"record/{BATCH}.json", "damaged")]
+
+
+@pytest.mark.parametrize("states", [[], [{"size": "2", "sha256": "", "rows": 1, "columns": []}], [3], "x"])
+def test_a_record_that_was_written_by_something_else_is_named(warehouse, states):
+    path = warehouse.root / "record" / f"{BATCH}.json"
+    tables = {"edges": states}
+    path.write_text(json.dumps({"of": BATCH, "sha256": _digest(tables), "tables": tables}))
+    assert [(one.file, one.what) for one in warehouse.damage()] == [(f"record/{BATCH}.json", "is no record")]
 
 
 def test_columns_of_another_version(warehouse):
