@@ -172,6 +172,7 @@ def sentence(result: BatchResult) -> str:
     made += [f"{result.scripted_calls:,} calls to scripted agents"] if result.scripted_calls else []
     text += f" with {' and '.join(made) or 'no call'}"
     text += f", {result.failed} failed (resumable)" if result.failed else ""
+    text += f", {len(result.held_back)} of them held back by their journals" if result.held_back else ""
     text += "; " + ", ".join(f"{n} {kind}" for kind, n in result.faults.items()) if result.faults else ""
     text += f", {result.stale} played with another configuration" if result.stale else ""
     if result.stopped:

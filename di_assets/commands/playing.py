@@ -104,6 +104,10 @@ def _run(
     undone = [result for result in home.results if result.failed or result.stopped]
     if undone:
         left = sum(result.left for result in undone)
+        held_back = [line for result in undone for line in result.held_back]
+        if held_back:
+            more = f" (and {len(held_back) - 1} more journals)" if len(held_back) > 1 else ""
+            raise WorkFailed(f"{held_back[0]}{more}; then run the same again: {left} episodes are left to play")
         raise WorkFailed(f"{left} episodes are left to play; run the same again to resume them")
     return home
 

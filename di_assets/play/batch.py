@@ -54,6 +54,7 @@ class BatchResult:
         cost_usd: spent just now.
         faults: calls of just now that brought no reply or an invalid one, and faults that were retried, by kind.
         stopped: why play stopped before the end; None when it did not.
+        held_back: of episodes that no further run resumes as things are, each in a line: the journal, what to do.
     """
 
     batch: str
@@ -69,6 +70,7 @@ class BatchResult:
     cost_usd: float
     faults: dict[str, int]
     stopped: str | None
+    held_back: tuple[str, ...] = ()
 
 
 def play_batch(
@@ -236,6 +238,9 @@ def _result(
         cost_usd=tally.cost_usd,
         faults=dict(tally.faults.most_common()),
         stopped=tally.stopped,
+        held_back=tuple(
+            one.failure for one in played if one.failure and one.failure.startswith(str(warehouse.journal))
+        ),
     )
 
 

@@ -180,7 +180,7 @@ def move(folder: Path, to: Callable[[str], Path]) -> None:
 
 def used_slots(path: Path) -> Iterator[Slot]:
     """The slots that are used, in order; nothing where there is no file."""
-    data = path.read_bytes() if path.exists() else b""
+    data = path.read_bytes() if path.is_file() else b""
     for number, start in enumerate(range(0, len(data), SLOT_BYTES)):
         if data[start] != FREE:
             yield Slot(number, _request(data[start : start + SLOT_BYTES]))

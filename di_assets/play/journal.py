@@ -227,9 +227,13 @@ def _same(stored: Header, today: Header, path: Path) -> Header:
     here = replace(today, reader_version=stored.reader_version)
     changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(here, f.name)]
     if changed:
-        raise StaleJournalError(f"{path} was played with another {', '.join(changed)}; it is kept as it is")
+        if "episode_id" in changed:
+            what = f"is a journal of {stored.episode_id}, as its header says"
+            raise StaleJournalError(f"{path}: {what}; `di repair` puts it right")
+        advice = "put that back to go on with it, or move the file away to play the episode anew"
+        raise StaleJournalError(f"{path}: was played with another {', '.join(changed)}; {advice}")
     if stored.reader_version not in READERS:
-        raise StaleJournalError(f"{path} was read by reader {stored.reader_version}; known are {', '.join(READERS)}")
+        raise StaleJournalError(f"{path}: was read by reader {stored.reader_version}; known are {', '.join(READERS)}")
     return stored
 
 

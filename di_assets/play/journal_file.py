@@ -46,6 +46,8 @@ class Lines:
 
 def lines_of(path: Path) -> Lines:
     """What a journal holds, whatever happened to it."""
+    if path.is_dir():
+        return Lines(None, [], [(1, b"")], b"")
     *whole, last = path.read_bytes().rstrip(b"\0").split(b"\n")
     header: Header | None = None
     calls: list[Call] = []
@@ -102,7 +104,7 @@ def _read(line: bytes) -> Header | Call | None:
             header = Header(**record)
             return header if all(isinstance(value, str) for value in record.values()) else None
         call = Call(**record)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return call if _is_sound(call) else None
 

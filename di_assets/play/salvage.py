@@ -35,6 +35,7 @@ _PLACE = re.compile(
     rb',"seat":(?P<seat>\d{1,9}),"attempt":(?P<attempt>\d{1,9})(?:,"request_hash":"(?P<hash>[\w/.-]{1,200})")?'
 )
 _EPISODE = re.compile(rb'"([\w.-]{1,200})"')
+_EPISODE_ID = re.compile(r"[\w.-]*\w[\w.-]*")
 _UNKNOWN = Request("", Turn(1, "pull", 0), 0, 0, "", 0.0, 0.0)
 LOST = "its line in the journal could not be read; it is counted as the most it can have cost"
 
@@ -73,7 +74,7 @@ def calls_in(path: Path) -> list[Call]:
 
 def inspect(folder: Path) -> list[Finding]:
     """The damaged files of a folder, by name; nothing is changed."""
-    return [found for found, _ in _looked_at(folder)]
+    return [found for found, _, _ in _looked_at(folder)]
 
 
 def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | None] = lambda _: None) -> list[Finding]:
@@ -88,30 +89,45 @@ def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | No
     Returns:
         What was done, by name.
     """
+    work = list(_looked_at(folder))
     done = []
-    for found, repair in list(_looked_at(folder)):
+    for found, _, _ in work:  # all before anything is written: two journals may stand in each other's place
         aside.mkdir(parents=True, exist_ok=True)
         there = aside / name_aside(f"{folder.parent.name}/{folder.name}/{found.path.name}")
-        with replacing(there) as temporary:
-            temporary.write_bytes(found.path.read_bytes())
-        repair(header_of)
+        if found.path.is_dir():
+            found.path.rename(there)
+        else:
+            with replacing(there) as temporary:
+                temporary.write_bytes(found.path.read_bytes())
         done.append(replace(found, put_aside=there))
+    for _, _, repair in work:
+        repair(header_of)
+    for path in {found.path for found, _, _ in work} - {written for _, written, _ in work}:
+        path.unlink(missing_ok=True)
     return done
 
 
-def _looked_at(folder: Path) -> Iterator[tuple[Finding, Callable[[Callable[[str], Header | None]], None]]]:
-    """Each damaged file, and what writes it anew."""
+def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[Callable[[str], Header | None]], None]]]:
+    """Each damaged file, the file that is written for it, and what writes that."""
     most = _most_usd(folder)
+    taken: set[Path] = set()
     for path in sorted(folder.glob("*.jsonl")):
         held = lines_of(path)
         if held.header is not None and _is_stranger(held.header, path):
             what = f"it is a journal of {held.header.episode_id}, as its header says"
-            yield Finding(path, what, 0, 0, 0.0), _remover(path)
+            there = _own_place(held.header, path)
+            if there is None or there in taken:
+                yield Finding(path, f"{what}, which has one", 0, 0, 0.0), None, lambda _: None
+                continue
+            taken.add(there)
+            lost = list(_lost(held, most))
+            found = Finding(path, f"{what}, and goes there", len(held.calls), len(lost), sum(c.cost_usd for c in lost))
+            yield found, there, _journal_writer(there, held.header, [*held.calls, *lost])
         elif held.bad:
             lost = list(_lost(held, most))
             usd = sum(call.cost_usd for call in lost)
             found = Finding(path, _what(held), len(held.calls), len(lost), usd)
-            yield found, _journal_writer(path, held.header, [*held.calls, *lost])
+            yield found, path, _journal_writer(path, held.header, [*held.calls, *lost])
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         slots = list(used_slots(path))
         requests = [slot.request for slot in slots if slot.request is not None]
@@ -119,11 +135,20 @@ def _looked_at(folder: Path) -> Iterator[tuple[Finding, Callable[[Callable[[str]
         if n:
             lost_ones = [_lost_request(path, slot.number, most) for slot in slots if slot.request is None]
             found = Finding(path, f"{n} requests that were out cannot be read", len(requests), n, n * most)
-            yield found, _list_writer(path, [*requests, *(one for one in lost_ones if one is not None)])
+            yield found, path, _list_writer(path, [*requests, *(one for one in lost_ones if one is not None)])
 
 
 def _is_stranger(header: Header, path: Path) -> bool:
     return "--" in path.stem and header.episode_id != path.stem and not header.rules_version.startswith("labels")
+
+
+def _own_place(header: Header, path: Path) -> Path | None:
+    """Where a journal that stands in another episode's place belongs; None where its episode has one."""
+    if not _EPISODE_ID.fullmatch(header.episode_id):
+        return None
+    there = path.with_name(f"{header.episode_id}.jsonl")
+    held = lines_of(there) if there.exists() else None
+    return there if held is None or (held.header is not None and _is_stranger(held.header, there)) else None
 
 
 def _what(held: Lines) -> str:
@@ -173,16 +198,12 @@ def _journal_writer(
     def write(header_of: Callable[[str], Header | None]) -> None:
         first = header or _neighbours(path) or header_of(path.stem)
         if first is None:
-            path.unlink()
+            path.unlink(missing_ok=True)
             return
         with replacing(path) as temporary:
             temporary.write_bytes(b"".join([line_of(asdict(first)), *(line_of(call._asdict()) for call in calls)]))
 
     return write
-
-
-def _remover(path: Path) -> Callable[[Callable[[str], Header | None]], None]:
-    return lambda _: path.unlink()
 
 
 def _neighbours(path: Path) -> Header | None:

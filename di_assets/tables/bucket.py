@@ -93,6 +93,11 @@ class Bucket:
         with saying(self.address(name)), suppress(FileNotFoundError):
             obstore.delete(self._store(), self._key(name))
 
+    def displace(self, name: str, to: str) -> bool:
+        """There are none but objects."""
+        del name, to
+        return False
+
     def check(self) -> None:
         """Asks for the bucket, once a process.
 

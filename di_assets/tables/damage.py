@@ -103,8 +103,10 @@ def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collec
         else:
             own = {table: f"tables/{table}/{name}.parquet" for table in partitioned}
         if record.flaw is not None:
-            # All of them are the record's: none is somebody's copy, to be deleted.
-            if any([left.pop(name, None) for name in own.values()]):
+            there = left.keys() & set(own.values())
+            for kept in there:  # all of them are the record's: none is somebody's copy, to be deleted
+                del left[kept]
+            if there:
                 wrong.append(Damage(f"{FOLDER}{record.name}.json", record.flaw))
             continue
         for table, name in own.items():

@@ -115,7 +115,8 @@ class Kept:
         else:
             one = self.records.one(partition, fresh=fresh)
             known = {} if one is None else {partition: one}
-        known = {**_UNWRITTEN.get(self.storage.address(""), {}), **known}
+        unwritten = _UNWRITTEN.get(self.storage.address(""), {})
+        known = {**{name: one for name, one in unwritten.items() if partition in (None, name)}, **known}
         unknown = [file for file in listed if _record_name(file) not in known]
         unknown = [file for file in unknown if (self.storage.address(file.name), file) not in _NOT_OURS]
         return {**known, **self._adopt(unknown, known)} if unknown else known

@@ -27,11 +27,11 @@ class Quarantine:
     storage: Storage
 
     def copy(self, name: str) -> str | None:
-        """Copies a file there; where it is now, None where there is none."""
+        """Copies a file there, or moves what stands in its place; where it is now, None where there is none."""
         data = self.storage.read(name)
-        if data is None:
-            return None
         there = FOLDER + name_aside(name)
+        if data is None:
+            return there if self.storage.displace(name, there) else None
         self.storage.write(there, data)
         return there
 

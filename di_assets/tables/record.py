@@ -9,6 +9,8 @@ does not know.
 import fcntl
 import hashlib
 import json
+import re
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from typing import Any, NamedTuple
 from di_assets.tables.storage import File, Storage
 
 FOLDER = "record/"
+OWN_NAME = re.compile(r"[^\s/]+--b\d+|[a-z_]+")  # a batch's or a table's; copies have other names
 AT_ONCE = 16  # records that are read from object storage at a time
 
 
@@ -111,6 +114,7 @@ class Records:
             for table, states in sorted(record.tables.items())
         }
         told = {"of": record.name, "sha256": _digest(tables), "tables": tables}
+        self.storage.displace(_file(record.name), f"quarantine/{time.time_ns()}--{record.name}.json")
         self.storage.write(_file(record.name), (json.dumps(told, indent=1) + "\n").encode())
 
     def _read(self, file: File, *, fresh: bool = False) -> Record | None:
@@ -149,16 +153,16 @@ def _digest(tables: Mapping[str, Any]) -> str:
 
 
 def _parsed(name: str, data: bytes) -> Record | None:
-    """A record as it was written, one with a flaw where it was not; None where it is a copy of another one."""
+    """A record as it was written, one with a flaw where it is not; None where it is a copy of another one."""
     try:
         told = json.loads(data)
         if told["of"] != name:
-            return None
+            return Record(name, flaw=f"is the record of {told['of']}") if OWN_NAME.fullmatch(name) else None
         if told["sha256"] != _digest(told["tables"]):
             return Record(name, flaw="is not what was written")
         states = {table: tuple(map(_state, states)) for table, states in told["tables"].items()}
         return Record(name, states) if all(states.values()) else Record(name, flaw="is no record")
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Record(name, flaw="is no record")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from typing import NamedTuple, Protocol
 
 
@@ -86,6 +87,9 @@ class Storage(Protocol):
     def delete(self, name: str) -> None:
         """Removes a file; nothing where there is none."""
 
+    def displace(self, name: str, to: str) -> bool:
+        """Moves what stands in a file's place and is no file; whether there was such a thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -107,13 +111,14 @@ class Folder:
                         kept = [entry for entry in entries if not _hidden(name, entry.name) and entry.is_file()]
                         found += [_file(name + entry.name, entry.stat()) for entry in kept]
                 else:
-                    found.append(_file(name, (self.root / name).stat()))
+                    stat = (self.root / name).stat()
+                    found += [_file(name, stat)] if S_ISREG(stat.st_mode) else []
         return sorted(found)
 
     def read(self, name: str) -> bytes | None:
         """What a file holds; None where there is none."""
         path = self.root / name
-        return path.read_bytes() if path.exists() else None
+        return path.read_bytes() if path.is_file() else None
 
     def write(self, name: str, data: bytes) -> Written:
         """Writes to a path beside the file, which then takes its place."""
@@ -124,6 +129,15 @@ class Folder:
     def delete(self, name: str) -> None:
         """Removes the name."""
         (self.root / name).unlink(missing_ok=True)
+
+    def displace(self, name: str, to: str) -> bool:
+        """Moves a folder, a broken link or whatever else is no file."""
+        path = self.root / name
+        if path.is_file() or not os.path.lexists(path):
+            return False
+        _make_folder((self.root / to).parent)
+        path.rename(self.root / to)
+        return True
 
 
 def _hidden(folder: str, name: str) -> bool:

@@ -41,7 +41,7 @@ def test_a_repaired_warehouse_is_as_if_it_had_never_been_damaged(number, played,
         WAYS[(number + rng.randrange(2)) % len(WAYS)](rng.choice([path for path in files if path.exists()]), rng)
     damaged = {path: path.read_bytes() for path in files_of(folder)}
     would, code = verb(folder, configs, "repair", "--dry-run")
-    assert {path: path.read_bytes() for path in files_of(folder)} == damaged
+    assert {path: path.read_bytes() for path in damaged} == damaged  # a record that is lost is made at any look
     said, code = verb(folder, configs, "repair")
     assert code == 0, said
     assert ("would: " in would) == ("repaired" in said)
@@ -76,6 +76,34 @@ def test_event_tables_are_made_again_from_the_replies_of_models(told):
         assert_frame_equal(Warehouse(folder).read(name), frame, check_exact=True)
     assert len(put_aside(folder)) == 5
     assert verb(folder, configs.root, "verify", "--all")[1] == 0
+
+
+def _folder(path):
+    path.unlink()
+    path.mkdir()
+    (path / "kept").write_text("x")
+
+
+def _broken_link(path):
+    path.unlink()
+    path.symlink_to(path.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("put", [_folder, _broken_link])
+def test_what_stands_in_a_files_place_is_put_aside(told, put):
+    configs, folder, before = told
+    batch = Warehouse(folder).batches()[0]
+    path = folder / "tables" / "pulls" / f"{batch}.parquet"
+    put(path)
+    for words in (("verify", "--all"), ("export", "pulls", "--to", str(folder / "x.csv"))):
+        said, code = verb(folder, configs.root, *words)
+        assert (code, f"{path}: is missing; `di repair` makes it good" in said) == (1, True)
+    said, code = verb(folder, configs.root, "repair")
+    assert code == 0, said
+    assert Warehouse(folder).read("pulls").equals(before["pulls"])
+    (aside,) = (folder / "quarantine").iterdir()
+    assert aside.name.endswith(f"tables--pulls--{batch}.parquet")
+    assert verb(folder, configs.root, "repair")[0] == "nothing to repair\n"
 
 
 def test_an_episode_whose_replies_are_lost_is_named_with_its_cost_and_its_cost_is_kept(told):

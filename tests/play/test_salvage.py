@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from di_assets.arms import Configs, batches
+from di_assets.assets.events import sentence
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch, spent_so_far
 from di_assets.play.calls import INTERRUPTED
@@ -51,6 +52,7 @@ def replaced(at, line):
         (replaced(0, b"{}\n"), [0, 1, 2], 0),
         (replaced(2, b'{"round":1,"phase":"pull","exchange":0,"seat":3,"attempt":0,"request_hash":"h\n'), [0, 2], 1),
         (replaced(2, b'{"round":-1}\n'), [0, 2], 1),
+        (replaced(2, b"[" * 200_000 + b"\n"), [0, 2], None),  # as long as many lines
     ],
 )
 def test_what_still_reads_of_a_journal_is_kept_and_the_rest_counts(folder, tmp_path, change, kept, lost):
@@ -60,6 +62,7 @@ def test_what_still_reads_of_a_journal_is_kept_and_the_rest_counts(folder, tmp_p
     with pytest.raises(DamagedJournalError, match=r"e\.jsonl:\d+: not a line .*`di repair`"):
         read_journal(path)
     (found,) = inspect(folder)
+    lost = found.lost if lost is None else lost
     assert (found.path, found.kept, found.lost, path.read_bytes()) == (path, len(kept), lost, before)
     assert found.lost_usd == pytest.approx(0.3 * lost if 2 in kept else 0.1 * lost)
     assert "\n" not in str(found)
@@ -95,6 +98,60 @@ def test_a_journal_of_another_episode_is_put_aside(folder, tmp_path):
     assert "a journal of f" in str(found)
     assert not (folder / "arm--g.jsonl").exists()
     assert found.put_aside.exists()
+
+
+@pytest.fixture
+def others_places(folder):
+    """Journals of `arm--g` and `arm--h`, each in the other's place."""
+    for name, other, n in ("arm--g", "arm--h", 2), ("arm--h", "arm--g", 3):
+        journal = Journal(folder / f"{name}.tmp", type(HEADER)(name, "1", "p", "c"))
+        for number in range(n):
+            journal.append(call(number))
+        journal.close()
+        (folder / f"{name}.tmp").rename(folder / f"{other}.jsonl")
+    return folder
+
+
+def rounds_of(path):
+    header, calls = read_journal(path)
+    return header.episode_id, [one.round for one in calls]
+
+
+def test_journals_in_each_others_places_are_put_back(others_places, tmp_path):
+    found = salvage(others_places, tmp_path / "quarantine")
+    assert [(one.kept, one.lost, one.put_aside.exists()) for one in found] == [(3, 0, True), (2, 0, True)]
+    assert rounds_of(others_places / "arm--g.jsonl") == ("arm--g", [0, 1])
+    assert rounds_of(others_places / "arm--h.jsonl") == ("arm--h", [0, 1, 2])
+    assert inspect(others_places) == []
+
+
+def test_a_journal_under_another_name_goes_to_its_own_and_a_copy_of_it_nowhere(others_places, tmp_path):
+    (others_places / "arm--g.jsonl").rename(others_places / "arm--h (copy).jsonl")
+    shutil.copy(others_places / "arm--h (copy).jsonl", others_places / "arm--x.jsonl")
+    salvage(others_places, tmp_path / "quarantine")
+    assert rounds_of(others_places / "arm--h.jsonl") == ("arm--h", [0, 1, 2])
+    assert rounds_of(others_places / "arm--g.jsonl") == ("arm--g", [0, 1])
+    assert {path.name for path in others_places.iterdir()} == {"arm--g.jsonl", "arm--h.jsonl", "e.jsonl", "f.jsonl"}
+    assert inspect(others_places) == []
+
+
+def test_a_folder_in_a_journals_place_is_put_aside(folder, tmp_path):
+    (folder / "f.jsonl").unlink()
+    (folder / "f.jsonl" / "inner").mkdir(parents=True)
+    with pytest.raises(DamagedJournalError, match=r"f\.jsonl:1: not a line of a journal; `di repair`"):
+        read_journal(folder / "f.jsonl")
+    (found,) = salvage(folder, tmp_path / "quarantine")
+    assert (found.put_aside / "inner").is_dir()
+    assert read_journal(folder / "f.jsonl")[1] == []
+    assert inspect(folder) == []
+
+
+@pytest.mark.parametrize("name", ["../../out", "a/b", "..", "", "arm--g\\u0000"])
+def test_a_header_that_names_no_file_leads_nowhere(folder, tmp_path, name):
+    line = (folder / "f.jsonl").read_bytes().replace(b'"episode_id":"f"', f'"episode_id":"{name}"'.encode())
+    (folder / "arm--g.jsonl").write_bytes(line)
+    salvage(folder, tmp_path / "quarantine")
+    assert {path.name for path in folder.iterdir()} == {"e.jsonl", "f.jsonl"}
 
 
 @pytest.mark.parametrize(
@@ -143,6 +200,8 @@ def test_a_damaged_journal_holds_back_its_episode_alone(small_configs, tmp_path,
     assert (first.played, first.failed) == (11, 1)
     (failure,) = warehouse.read("episodes")["failure"].drop_nulls()
     assert f"{path}:{at + 1}: not a line of a journal" in failure
+    assert first.held_back == (failure,)
+    assert "1 failed (resumable), 1 of them held back by their journals" in sentence(first)
     (found,) = salvage(warehouse.journal / batch, warehouse.root / "quarantine")
     assert (found.path, found.lost) == (path, 1)
     second = play_batch(small_configs, arm, batch, warehouse)

@@ -168,6 +168,38 @@ def test_columns_of_another_version(warehouse):
     assert (note.kind, "weight" in note.what) == ("newer", True)
 
 
+def test_a_batch_is_read_alone_where_no_record_can_be_written(warehouse, monkeypatch):
+    shutil.rmtree(warehouse.root / "record")
+
+    def refused(*_):
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(Folder, "write", refused)
+    assert warehouse.read("edges").height == 3
+    assert [warehouse.read("edges", batch).height for batch in (BATCH, "a--b01")] == [2, 1]
+    assert warehouse.damage() == []
+
+
+def test_the_record_of_another_batch_is_named_and_not_replaced_unasked(warehouse):
+    path = warehouse.root / "record" / f"{BATCH}.json"
+    shutil.copy(path.with_name("a--b01.json"), path)
+    held = path.read_bytes()
+    with pytest.raises(DamageError, match=f"record/{BATCH}.json: is the record of a--b01"):
+        warehouse.read("edges")
+    assert path.read_bytes() == held
+    assert warehouse.adopt(BATCH)
+    assert warehouse.read("edges").height == 3
+
+
+def test_a_folder_in_a_records_place_is_put_aside(warehouse):
+    record = warehouse.root / "record" / f"{BATCH}.json"
+    record.unlink()
+    record.mkdir()
+    assert warehouse.read("edges", BATCH).height == 2
+    assert record.is_file()
+    assert [path.is_dir() for path in (warehouse.root / "quarantine").iterdir()] == [True]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_warehouse_that_may_only_be_read_is_read_without_a_record(warehouse):
     shutil.rmtree(warehouse.root / "record")
