@@ -14,7 +14,7 @@ BY_KIND: Mapping[FaultKind, str] = {
     "server_error": "the server failed: try again later",
     "broken_reply": "check `base_url`, and that the server speaks the dialect of `provider`",
     "request_refused": "check `id`, `base_url`, `max_tokens` and `params`",
-    "no_credit": "the account has no credit left",
+    "no_credit": "add credit at the provider, or raise the limit that is set there",
     "no_key": "check the key, and that `key` names its variable",
 }
 BY_CAUSE: Mapping[Cause, str] = {

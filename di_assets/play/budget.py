@@ -11,6 +11,10 @@ class BudgetExceededError(Exception):
     """The next call could pass the limit; the message says which limit and how much is spent."""
 
 
+class OverchargedError(BudgetExceededError):
+    """A server has charged more for a call than it can cost."""
+
+
 def of_arm(name: str) -> str:
     """The name of an arm's budget."""
     return f"budget of arm {name}"

@@ -69,6 +69,7 @@ class Sample:
         valid: the reply could be used.
         messages: that it sent.
         chars: of all their texts.
+        cached_tokens: read from the prompt cache; None where the server tells nothing of one.
     """
 
     phase: str
@@ -80,6 +81,7 @@ class Sample:
     valid: bool = True
     messages: int = 0
     chars: int = 0
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Calibration:
         low: share of the estimate that is the least to expect.
         high: the most, likewise.
         basis: where this comes from.
+        tells_cache: the server tells what it read from a prompt cache; where it does not, all is charged as fresh.
+        reads_cache: it was seen to read from one.
     """
 
     first_tokens: float
@@ -111,6 +115,8 @@ class Calibration:
     low: float
     high: float
     basis: str
+    tells_cache: bool
+    reads_cache: bool
 
     def sent(self, size: Size) -> float:
         """Tokens of a prompt."""
@@ -140,6 +146,8 @@ def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) 
         low=LOW,
         high=HIGH,
         basis=basis,
+        tells_cache=any(sample.cached_tokens is not None for sample in samples),
+        reads_cache=any(sample.cached_tokens for sample in samples),
     )
 
 

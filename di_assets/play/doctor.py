@@ -14,9 +14,10 @@ from di_assets.arms import Configs, ModelConfig
 from di_assets.arms.reading import ConfigError, nearest
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.advice import advice_for, advice_on_replies
-from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.play.calibration import Sample, Size, keep
 from di_assets.play.sending import Lines
+from di_assets.play.tolls import OwnTolls
 from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, ProviderError, Request
 from di_assets.tables import Warehouse
@@ -124,7 +125,10 @@ async def checkup(
         for name, config in chosen.items()
     }
     plain = {_plain(name): config.model_copy(update={"json_schema": False}) for name, config in called.items()}
-    lines = Lines({**called, **plain}, configs.accounts, (Budget(budget_usd, name="the doctor's budget"),))
+    every, budgets = {**called, **plain}, (Budget(budget_usd, name="the doctor's budget"),)
+    lines = Lines(
+        every, configs.accounts, budgets, tolls=OwnTolls(every, configs.accounts, budgets, each_for_itself=True)
+    )
     try:
         prompts = Prompts.load(configs.prompts)
         lines.connect(one.model for one in before if one.key_ok)
@@ -201,6 +205,7 @@ class _Visit:
                 valid=reply is None or reply.invalid is None,
                 messages=len(reply.messages) if reply else 0,
                 chars=sum(len(text) for _, text in reply.messages) if reply else 0,
+                cached_tokens=completion.cached_tokens,
             )
         )
 
@@ -209,7 +214,9 @@ class _Visit:
         try:
             completion = await self._send(player, ask)
         except BudgetExceededError as error:
-            self._note(advice=f"allow the doctor more: {error}")
+            charged = isinstance(error, OverchargedError)
+            said = str(error).removeprefix(f"{self.found.model}: ")
+            self._note(advice=said if charged else f"allow the doctor more: {said}")
             return None
         except ProviderError as fault:
             self._note(**{what: f"unclear: {fault.kind}" if what == "schema" else fault.kind})

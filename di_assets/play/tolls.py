@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from di_assets.arms.models import Limits, ModelConfig
-from di_assets.play.budget import Budget, BudgetExceededError
+from di_assets.play.budget import Budget, OverchargedError
 from di_assets.play.costing import above
 from di_assets.play.limits import Gate
 
@@ -55,16 +55,22 @@ class OwnTolls:
         models: by name.
         accounts: limits by account, shared by all models that are reached there.
         budgets: every one of them must allow a call.
+        each_for_itself: a model that is charged too much keeps only its own calls in.
     """
 
     def __init__(
-        self, models: Mapping[str, ModelConfig], accounts: Mapping[str, Limits], budgets: Sequence[Budget]
+        self,
+        models: Mapping[str, ModelConfig],
+        accounts: Mapping[str, Limits],
+        budgets: Sequence[Budget],
+        *,
+        each_for_itself: bool = False,
     ) -> None:
-        self._budgets = budgets
+        self._budgets, self._each_for_itself = budgets, each_for_itself
         self._accounts = {config.account: Gate(accounts.get(config.account, Limits())) for config in models.values()}
         gates = {name: Gate(config.limits) for name, config in models.items()}
         self._gates = {name: (gates[name], self._accounts[config.account]) for name, config in models.items()}
-        self._overcharged: str | None = None
+        self._overcharged: dict[str, str] = {}
 
     async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
         """Returns when limits and budgets allow a call of about so many tokens.
@@ -78,11 +84,11 @@ class OwnTolls:
         try:
             await account.enter(toll, tokens)
             try:
-                self._refuse_the_overcharged()
+                self._refuse_the_overcharged(model)
                 for budget in self._budgets:
                     await budget.reserve(most_usd)
                     toll.reserved.append(budget)
-                self._refuse_the_overcharged()  # what was in flight meanwhile may have shown it
+                self._refuse_the_overcharged(model)  # what was in flight meanwhile may have shown it
             except BaseException:
                 self._settle(toll, 0.0)
                 account.leave(toll, replied=False)
@@ -95,9 +101,10 @@ class OwnTolls:
     def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
         """The call is over, and has cost this much."""
         if above(spent_usd, toll.most_usd):
-            self._overcharged = self._overcharged or (
+            self._overcharged.setdefault(
+                toll.model,
                 f"{toll.model}: the server charged ${spent_usd:.4f} for a call that can cost ${toll.most_usd:.4f} at "
-                "most; look at `price`, and set `max_tokens` to what its replies really come to"
+                "most; look at `price`, and set `max_tokens` to what its replies really come to",
             )
         self._settle(toll, spent_usd)
         gate, account = self._gates[toll.model]
@@ -108,9 +115,11 @@ class OwnTolls:
         """A server asks for fewer calls, and for none for so long."""
         self._accounts[account].slow_down(seconds)
 
-    def _refuse_the_overcharged(self) -> None:
-        if self._overcharged is not None:
-            raise BudgetExceededError(self._overcharged)
+    def _refuse_the_overcharged(self, model: str) -> None:
+        first = next(iter(self._overcharged.values()), None)
+        said = self._overcharged.get(model) if self._each_for_itself else first
+        if said is not None:
+            raise OverchargedError(said)
 
     @staticmethod
     def _settle(toll: Toll, spent_usd: float) -> None:

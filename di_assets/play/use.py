@@ -87,8 +87,10 @@ def rehearsed(
         likely, least, most = (_plain_use(config, prompts, per_token) for per_token in (LIKELY, MOST, LEAST))
         seconds, basis = SECONDS_PER_CALL, REHEARSED
     else:
-        likely = _use(config, prompts, held.sent, held.output_tokens, held.calls_per_question)
-        least, most = ({"cost_usd": share * likely["cost_usd"]} for share in (held.low, held.high))
+        asked = config, prompts, held.sent, held.output_tokens, held.calls_per_question
+        likely = _use(*asked, cached=held.tells_cache)
+        fresh = likely if held.reads_cache else _use(*asked, cached=False)
+        least, most = {"cost_usd": held.low * likely["cost_usd"]}, {"cost_usd": held.high * fresh["cost_usd"]}
         seconds, basis = held.seconds_per_call, f"{REHEARSED} by {held.basis}"
     return {
         **likely,
@@ -102,13 +104,15 @@ def rehearsed(
 def _plain_use(config: ModelConfig, prompts: Sequence[Prompt], per_token: float) -> dict[str, float]:
     """The use of a model that was never asked anything: so many bytes a token, and replies as stand-ins write them.
 
-    With the fewest bytes a token, which makes the most of it, replies are as long as they may be, and some asked again.
+    With the fewest bytes a token, which makes the most of it, replies are as long as they may be, some are asked again,
+    and nothing is read from a cache.
     """
     most, written = per_token == LEAST, {}
     for phase in {prompt.phase for prompt in prompts}:
         sizes = [prompt.reply_bytes for prompt in prompts if prompt.phase == phase]
         written[phase] = config.max_tokens if most else sum(sizes) / len(sizes) / per_token
-    return _use(config, prompts, lambda size: size.bytes / per_token, written, 1 + REASKED if most else 1.0)
+    again = 1 + REASKED if most else 1.0
+    return _use(config, prompts, lambda size: size.bytes / per_token, written, again, cached=not most)
 
 
 def _use(
@@ -117,11 +121,13 @@ def _use(
     sent_of: Callable[[Size], float],
     written: Mapping[str, float],
     calls_per_question: float,
+    *,
+    cached: bool,
 ) -> dict[str, float]:
-    """Calls, tokens and dollars of one seat's prompts and re-asks; what was sent before is read from the cache."""
+    """Calls, tokens and dollars of one seat's prompts and re-asks; what was sent before is read from a cache or not."""
     sent = sum(max(0.0, sent_of(prompt.sent)) for prompt in prompts) * calls_per_question
     seen = 0.0
-    if config.price.cached is not None:
+    if cached and config.price.cached is not None:
         before = sum(max(0.0, sent_of(prompt.seen)) for prompt in prompts if prompt.seen.bytes)
         seen = before + sent * (1 - 1 / calls_per_question)  # what is asked again was sent before
     received = sum(written.get(prompt.phase, 0.0) for prompt in prompts) * calls_per_question

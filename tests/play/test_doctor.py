@@ -296,6 +296,18 @@ async def test_a_sick_model_does_not_keep_the_others_from_being_checked(tmp_path
     assert found["o"].reached == "no: o: no connection: 127.0.0.1:1 refuses it"
 
 
+async def test_a_server_that_charges_too_much_keeps_no_other_model_from_being_checked(tmp_path):
+    greedy = json.loads(good("openai", '{"messages": []}'))
+    greedy["usage"]["completion_tokens"] = 20_000
+    async with serving(answer(body=json.dumps(greedy))) as (url, _):
+        with hostile() as other:
+            configs = hostile_configs(tmp_path / "c", other, timeout_s=30)
+            configs.models["o"] = configs.models["o"].model_copy(update={"base_url": url})
+            found = {one.model: one for one in await checkup(configs, ["o", "a"], budget_usd=5.0)}
+    assert found["a"].ok
+    assert found["o"].advice.startswith("the server charged $0.30")
+
+
 async def test_a_misspelt_model_and_a_missing_prompt_are_bad_configuration(tmp_path):
     configs = configs_of(tmp_path, "http://127.0.0.1:1")
     with pytest.raises(ConfigError, match=r"no model 'oo'.*did you mean 'o'"):
@@ -338,7 +350,7 @@ async def test_advice_names_the_cause_that_the_replies_show(tmp_path, body, mess
         (400, {"message": "Developer instruction is not enabled for models/x"}, "set `system: false`"),
         (400, {"code": "context_length_exceeded"}, "resuming won't help"),
         (404, {"code": "model_not_found"}, "check `id`"),
-        (400, {"message": "Your credit balance is too low"}, "no credit left"),
+        (400, {"message": "Your credit balance is too low"}, "add credit"),
         (400, {"message": "API key not valid"}, "check the key"),
         (400, {"message": "max_tokens: 300 > 256, which is the maximum"}, "lower `max_tokens`"),
         (400, {"param": "messages[0].name", "code": "invalid_value"}, "chat template"),

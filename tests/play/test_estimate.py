@@ -107,8 +107,8 @@ TOKENIZERS = {
 
 
 @asynccontextmanager
-async def tokenizing(tokenizer, *, seed=3):
-    """A server that writes messages of its own length, and counts tokens in its own way."""
+async def tokenizing(tokenizer, *, seed=3, told=None):
+    """A server that writes messages of its own length, counts tokens in its own way, and tells more usage than that."""
     sent_of, received_of = TOKENIZERS[tokenizer]
 
     async def handle(reader, writer):
@@ -120,7 +120,7 @@ async def tokenizing(tokenizer, *, seed=3):
                 phase, names = names_in(body["response_format"]["json_schema"]["schema"])
                 said = [{"to": name, "text": " ".join(["friend"] * rng.randint(8, 12))} for name in names[:3]]
                 text = json.dumps({"pull": rng.choice(names)} if phase == "pull" else {"messages": said})
-                usage = {"prompt_tokens": sent_of(raw), "completion_tokens": received_of(text)}
+                usage = {"prompt_tokens": sent_of(raw), "completion_tokens": received_of(text)} | (told or {})
                 writer.write(answer(body=good("openai", text, usage=usage)))
                 await writer.drain()
         writer.close()
@@ -132,12 +132,12 @@ async def tokenizing(tokenizer, *, seed=3):
         server.close()
 
 
-def arm_of(folder, url, *, channel="open", rounds=8):
+def arm_of(folder, url, *, channel="open", rounds=8, price="input: 3, output: 15"):
     folder.mkdir()
     (folder / "prompts").symlink_to(ROOT / "configs" / "prompts")
     (folder / "models.yaml").write_text(
         f"models:\n  m: {{provider: openai, id: x, base_url: '{url}/v1', key: none, max_tokens: 400, "
-        "price: {input: 3, output: 15}}\n"
+        f"price: {{{price}}}}}\n"
     )
     (folder / "paid.yaml").write_text(
         "title: Paid\nid: paid--{focal}_r{replicate}\nfocal: [m]\nbackground: [m, m, m, m]\n"
@@ -166,6 +166,21 @@ async def test_the_plan_made_before_play_is_near_what_is_then_spent_once_the_doc
     assert plan_.low_usd < result.cost_usd < plan_.high_usd
     assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
     assert [need.basis for need in plan_.needs] == [f"{REHEARSED} by doctor, 3 calls"]
+
+
+@pytest.mark.parametrize("told", [{}, {"prompt_tokens_details": {"cached_tokens": 0}}])
+async def test_a_cache_that_nobody_saw_is_no_saving_to_count_on(tmp_path, told):
+    async with tokenizing("bytes", told=told) as url:
+        configs = arm_of(tmp_path / "c", url, rounds=4, price="input: 3, cached: 0.3, output: 15")
+        warehouse, arm = Warehouse(tmp_path / "w"), configs.arm("paid")
+        before = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+        plan_ = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        result = await asyncio.to_thread(play_batch, configs, arm, "paid--b00", warehouse)
+    assert before.low_usd < result.cost_usd < before.high_usd
+    assert plan_.low_usd < result.cost_usd < plan_.high_usd
+    if not told:  # a server that tells nothing of a cache charges for all that is sent
+        assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
 
 
 async def test_half_a_line_of_the_doctors_costs_no_other(tmp_path):
