@@ -7,13 +7,15 @@ import re
 MOST_BYTES, MOST_ID_BYTES = 100, 200
 # An id stands in a record of fixed length too, as JSON, where a letter that is not ASCII takes more room.
 MOST_ID_JSON = 300
+# What no file's name, no partition of Dagster's and no pattern of ids can hold.
+NOT_IN_NAMES = frozenset("/\\|,[]{}")
 LONGEST_LAUNCH = "2026-06-27T14-43-44-00-00"
 
 
 def name_problem(name: str) -> str | None:
     """What is wrong with the name of an arm or a model; None where nothing is."""
-    if not (name[:1].isalnum() and all(c.isalnum() or c in "._-" for c in name)):
-        return f"{name!r} is no name: letters, digits, dots, dashes and underscores, a letter or digit first"
+    if not name or name[0] in ".-" or name != name.strip() or not name.isprintable() or NOT_IN_NAMES & set(name):
+        return f"{name!r} is no name: no / \\ | , [ ] {{ }} in it, no dot or dash first, no space at an end, nothing invisible"
     return _too_long(name, MOST_BYTES)
 
 

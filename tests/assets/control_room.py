@@ -82,7 +82,6 @@ class ControlRoom:
         """Name -> what the graph shows of each asset."""
         query = """{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } kinds
           description isStale: staleStatus
-          freshnessStatusInfo { freshnessStatus }
           partitionStats { numPartitions numMaterialized numFailed }
           latestMaterializationByPartition: assetMaterializations(limit: 1) { partition }
           assetChecksOrError { ... on AssetChecks { checks { name blocking

@@ -30,7 +30,6 @@ def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness
         by_batch = [name for name, asset in assets.items() if asset["partitionStats"]]
         over_all = sorted(set(assets) - set(by_batch))
         assert {assets[name]["isStale"] for name in over_all} == {"MISSING"}
-        assert {asset["freshnessStatusInfo"]["freshnessStatus"] for asset in map(assets.get, PUBLISHED)} == {"UNKNOWN"}
 
         backfill = room.backfill(by_batch, partitions)
         wait_for(lambda: room.status_of_backfill(backfill) in BACKFILLS_ENDED, 240)
@@ -49,9 +48,9 @@ def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness
             assert fresh[name]["partitionStats"]["numMaterialized"] == len(partitions), name
         assert {fresh[name]["isStale"] for name in over_all} == {"FRESH"}
         found = checks(fresh)
-        nightly = {("episodes", f"{arm.name}_is_fresh") for arm in configs.arms.values() if arm.nightly}
-        assert {key for key, status in found.items() if status != "SUCCEEDED"} == nightly  # never played: late
-        assert {found[key] for key in nightly} == {"FAILED"}
+        # Arms with nights were never played here, and are not late: their schedules are off.
+        assert {key for key, status in found.items() if status != "SUCCEEDED"} == set()
+        assert {("episodes", f"{arm.name}_is_fresh") for arm in configs.arms.values() if arm.nightly} <= set(found)
         assert len(found) > len(PUBLISHED) + 10
     warehouse = Warehouse(tmp_path)
     assert dict(warehouse.read("episodes").group_by("arm").len().iter_rows()) == dict.fromkeys(DEMO, 75)
@@ -60,10 +59,10 @@ def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness
 
 
 def settled(room):
-    """What the graph shows, once the daemon has judged every policy."""
+    """What the graph shows, once the check of every published table has been made."""
     assets = room.assets()
-    judged = {assets[name]["freshnessStatusInfo"]["freshnessStatus"] for name in ("episodes", *PUBLISHED)}
-    return assets if judged == {"HEALTHY"} else None
+    made = {asset for (asset, _), status in checks(assets).items() if status}
+    return assets if made >= set(PUBLISHED) else None
 
 
 def test_what_it_started_ends_with_it(tmp_path):

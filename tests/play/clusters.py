@@ -52,8 +52,8 @@ class Cluster:
         process, deadline = psutil.Process(self.workers[number].pid), time.monotonic() + 60
         while True:
             process.suspend()
-            maps = [Path(held.path) for held in process.memory_maps() if held.path.endswith(SUFFIX)]
-            if any(left_in_flight(path) for path in maps):
+            held = [Path(file.path) for file in process.open_files() if file.path.endswith(SUFFIX)]
+            if any(left_in_flight(path) for path in held):
                 break
             process.resume()
             assert time.monotonic() < deadline

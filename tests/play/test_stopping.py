@@ -116,6 +116,7 @@ async def test_a_fault_that_comes_with_the_stop_is_told():
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_play_in_the_middle_of_a_loop_and_handlers_are_put_back(number):
+    kept = signal.signal(number, signal.SIG_DFL)  # what started the tests may have told it to be ignored
     stop, before = Stop(), [signal.getsignal(one) for one in SIGNALS]
 
     async def main():
@@ -128,6 +129,7 @@ def test_a_signal_ends_play_in_the_middle_of_a_loop_and_handlers_are_put_back(nu
     assert str(waiting) == f"interrupted by {number.name}"
     assert left == "reply"
     assert [signal.getsignal(one) for one in SIGNALS] == before
+    signal.signal(number, kept)
 
 
 def test_a_second_signal_cuts_the_waiting_short():
