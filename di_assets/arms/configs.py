@@ -11,7 +11,7 @@ from pydantic import Field
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
 from di_assets.arms.models import Account, ModelConfig, Models
-from di_assets.arms.names import LONGEST_LAUNCH, id_problem, job_name_problem, name_problem
+from di_assets.arms.names import LONGEST_LAUNCH, id_problem, name_problem
 from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
 
@@ -248,13 +248,10 @@ def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
 
 
 def _refuse_names(arm: Arm, path: Path) -> None:
-    """Refuses what no file, record or schedule can be named."""
+    """Refuses what no file and no record can be named."""
     problem = name_problem(arm.name)
     if problem is not None:
         raise ConfigError(f"{path}: the file's name is the arm's: {problem}")
-    problem = job_name_problem(arm.name) if arm.nightly else None
-    if problem is not None:
-        raise wrong(path, "nightly", problem)
     seeds = arm.replicate_seeds or (0,)
     for focal in arm.focal or (None,):
         longest = arm.id.format(focal=focal, replicate=len(seeds) - 1, seed=max(seeds), launch=LONGEST_LAUNCH)

@@ -1,5 +1,6 @@
 """Names that become parts of files, addresses and records: refused where they are written, before anything is paid."""
 
+import hashlib
 import json
 import re
 
@@ -15,15 +16,14 @@ LONGEST_LAUNCH = "2026-06-27T14-43-44-00-00"
 def name_problem(name: str) -> str | None:
     """What is wrong with the name of an arm or a model; None where nothing is."""
     if not name or name[0] in ".-" or name != name.strip() or not name.isprintable() or NOT_IN_NAMES & set(name):
-        return f"{name!r} is no name: no / \\ | , [ ] {{ }} in it, no dot or dash first, no space at an end, nothing invisible"
+        return f"{name!r} is no name: none of / \\ | , [ ] {{ }} in it, no dot or dash first, no space at an end"
     return _too_long(name, MOST_BYTES)
 
 
-def job_name_problem(name: str) -> str | None:
-    """What is wrong with the name of an arm that has a schedule, which Dagster calls by it; None where nothing is."""
-    if re.fullmatch(r"[A-Za-z0-9_]+", name) is None:
-        return f"a schedule is called by the arm's name, {name!r}: letters, digits and underscores only"
-    return None
+def plain_name(name: str) -> str:
+    """The name in letters, digits and underscores, which is what Dagster calls things by; two names stay two."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def id_problem(episode_id: str) -> str | None:

@@ -16,6 +16,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from di_assets.arms import Configs, batches
 from di_assets.arms.arm import Nightly
+from di_assets.arms.names import plain_name
 from di_assets.assets.checked import result
 from di_assets.assets.checks import planned_equals_played
 from di_assets.assets.damaged import looked_at
@@ -127,9 +128,11 @@ def _fresh_tables() -> dg.AssetChecksDefinition:
 def _fresh_arm(name: str, night: Nightly) -> dg.AssetChecksDefinition:
     due = f"While its schedule is on: played within {longest_gap(night) + SLACK}, the longest gap between its nights."
 
-    @dg.asset_check(asset="episodes", name=f"{name}_is_fresh", description=due)
+    check = f"{plain_name(name)}_is_fresh"
+
+    @dg.asset_check(asset="episodes", name=check, description=due)
     def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
-        with noted(home, f"{name}_is_fresh"):
+        with noted(home, check):
             newest = last_materialised(context.instance, batches(home.configs.arm(name)))
             since = scheduled_since(context.instance, name)
             look = partial(unplayed, home, name, newest, since=since, now=datetime.now(tz=UTC))

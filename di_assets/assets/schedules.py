@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from di_assets.arms import Arm
+from di_assets.arms.names import plain_name
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.pool import free_slots_of_the_dead
@@ -60,7 +61,7 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
 
 def schedule_name(arm: str) -> str:
     """What the schedule of an arm is called in Dagster."""
-    return f"nightly_{arm}"
+    return f"nightly_{plain_name(arm)}"
 
 
 def description(arm: Arm) -> str:

@@ -147,13 +147,13 @@ BROKEN = {
         "120 bytes long",
         2,
     ),
-    "an arm of nights that Dagster can't call": (
+    "an arm that no partition can be named by": (
         put(
-            "configs/by-night.yaml",
-            "title: A\nid: n--s{seed}\nseeds: [1]\nlineup: [promiser, gullible, loyal, grudger, random]\nnightly: {cron: '0 1 * * *'}\n",
+            "configs/a|b.yaml",
+            "title: A\nid: n--s{seed}\nseeds: [1]\nlineup: [promiser, gullible, loyal, grudger, random]\n",
         ),
         ARMS,
-        "by-night.yaml:5: nightly: a schedule is called",
+        "a|b.yaml: the file's name is the arm's: 'a|b' is no name",
         2,
     ),
     "an id that no file can have": (

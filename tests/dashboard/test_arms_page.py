@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from di_assets.play.estimate import estimate
+from di_assets.tables import Warehouse
 from tests.dashboard.conftest import cells
 
 
@@ -14,11 +16,12 @@ def told(html, label, *first):
     return [" ".join(cell) for cell in row]
 
 
-def test_arms_are_listed_before_anything_is_played(open_page, paid):
+def test_arms_are_listed_before_anything_is_played(open_page, paid, tmp_path):
     html = open_page("arms", "empty", configs=paid.configs.root)
+    need = estimate(paid.configs, paid.configs.arm("later"), Warehouse(tmp_path))
     assert "6 arms" in html
     assert told(html, "arms", "Later")[1:] == [
-        "3", "0", "0", "0", "0.00", "20.00", "2.67", "&lt;0.1", "—"
+        "3", "0", "0", "0", "0.00", "20.00", f"{need.cost_usd:.2f}", "&lt;0.1", "—"
     ]  # fmt: skip
     assert (
         told(html, "arms", "Talk")[0]
