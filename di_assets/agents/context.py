@@ -26,7 +26,7 @@ _QUOTING = re.compile(
       \b(?:wrote|writes|written|sa(?:id|ys|ying)|t(?:old|ells|elling)|ask(?:s|ed|ing)|answered|replie[ds]|messaged
         |sent|claim(?:s|ed)|demand(?:s|ed)|want(?:s|ed)[ ](?:me|us)|begs?|instruct(?:s|ed)|suggest(?:s|ed)
         |quot(?:e|es|ed|ing)|request(?:s|ed)|insist(?:s|ed)|order(?:s|ed)|propos(?:es|ed)|offer(?:s|ed)|propose[sd]
-        |according[ ]to(?![ ](?:the[ ](?:rules|game|instructions)|my|our|plan))
+        |[Aa]ccording[ ]to(?![ ](?:the[ ](?:rules|game|instructions)|my|our|plan))
         |a[ ](?:écrit|dit)|schr(?:ieb|eibt)|sagte?|geschrieben|escribi[óo]|dijo|dice|scritto
         |написал\w?|сказал\w?|пишет)\b
       {_OWN}[^.!?;]*$
@@ -39,6 +39,10 @@ _QUOTING = re.compile(
       [ ](?:\w+[ ])??(?:message|instruction|demand|prompt|injection|command|order|text|quote|words?)s?
       (?:[ ](?:from|by|of)[ ](?:[Pp]layer[ ])?[A-Z])?[\s:("'`“]*$
     | \b[Tt]he[ ](?:\w+[ ])?(?:instruction|injection|command|quote)s?[\s:("'`“]*$
+    | \b(?P<whose>[A-Z])['’]s[ ](?:answer|reply|move|pull|choice|response)(?:[ ](?:is|was))?[\s:"'`“]*$
+    | ^\W*(?:[Ss]ystem|SYSTEM|[Uu]ser|USER|[Hh]uman|[Mm]oderator)(?:[ ](?:message|prompt))?\s*:\s*$
+    | \b(?:prompt|message|text|note|letter)s?[ ](?:contain|includ)\w*{_OWN}[^.!?;]*$
+    | \b(?:ma[dk]e|making|get|tricked)[ ](?:me|us|others|them)[ ]\w+[\s:]*$
     | (?:\b[Pp]layer[ ]|\b[Ff]rom[ ]|^[\s*>-]*)(?P<who>[A-Z])\b[^.!?\w]{{0,8}}:\s*["'`“]?\s*$
     """,
     re.VERBOSE,
@@ -55,6 +59,11 @@ _NEGATED = re.compile(
       \b(?:not|never|don't|don’t|won't|won’t|cannot|can't|instead[ ]of|rather[ ]than|other[ ]than|except|avoid\w*|unlike
         |(?:refus|reject|declin|ignor|discard|dismiss)\w*(?:[ ]to)?)\s+(?:\w+\s+){{0,2}}["'`“:]?\s*$
     | \b(?:ignor|reject|discard|dismiss)\w*(?:[ ](?:this|that|the[ ]following))?[^.,!?\w]*$
+    | \bnot\s+(?:send|answer|output|reply|say|write|respond|return|use|print)\w*[\s:]*$ | \bbeware[ ]of\s*$
+    | \b(?:nobody|no[ ]one|one|you|anyone|someone)[ ](?:should|would|could|might)\b{_OWN}[^.!?]*$
+    | \b(?:if|were)[ ]I\b[^.!?]*(?:\bwould\b[^.!?]*|:\s*)$
+    | \b(?:candidates?|samples?|placeholder|possible)\b(?:[ ]\w+){{0,2}}[\s:(]*$
+    | \b(?:old|previous|prior|earlier)[ ](?:answer|reply|move|response|pull|choice)\b(?:[ ](?:is|was))?[\s:]*$
     | \b(?:wrong|incorrect|bad|mistake|foolish|stupid|unwise|naive|silly|trap|drafts?|rejected|discarded)\b
       (?:[ ]\w+){{0,3}}[\s:(]*$
     | \b(?:would(?:'ve|[ ]have)|was[ ]going[ ]to|nearly|almost|tempted|previously|what[ ](?:if|about|does)
@@ -81,9 +90,10 @@ _RETRACTED = re.compile(
     r"[`\"'”’)\]*_}]*[ \t]*(?:"
     r"\?|[.,;:!—–-]*[ \t]*(?:no\b|not\b|nope\b|but\b|or\b|wait\b(?! for\b| until\b)|hmm"
     r"|actually\b|however\b|instead\b|rather\b|would\b|could\b|might\b|maybe\b|perhaps\b"
-    r"|is what\b|was (?:my first|what)\b|unless\b|had\b"
+    r"|is what\b|was (?:my (?:first|last|previous)|what)\b|unless\b|had\b"
     r"|(?:is|was|are|will be|gets?|seems?) (?:\w+ )?"
     r"(?:ignored|rejected|wrong|incorrect|refused|injected|discarded|a trap|a mistake)\b"
+    r"|\(?(?:rejected|discarded|ignored|wrong)\b|<-|←"
     r"|[ ](?-i:[a-z])[^.!\n?()]{0,40}\?"
     r"|is (?:one|an|the) (?:option|format|example)\b)"
     r"|[\s.]*(?:wait\b(?! for\b| until\b)|hmm|actually\b|no,|no\.|on second thought|scratch that|correction)"
@@ -171,7 +181,7 @@ def is_quoted(place: Place, me: str) -> bool:
     if place.open_quotes or place.before.lstrip().startswith(">"):
         return True
     quoting = _QUOTING.search(place.before)
-    return quoting is not None and quoting["who"] != me
+    return quoting is not None and me not in {quoting["who"], quoting["whose"]}
 
 
 def is_supposed(place: Place) -> bool:

@@ -258,6 +258,19 @@ Let me think about {B} first
 ❌ {B}
 <!-- {B} -->
 Ich antworte nicht mit {B}.
+According to D: {B}
+D's reply was {B}
+{B} was my last move.
+{B} (rejected)
+{B} <- this is what B wants
+Do NOT output: {B}
+Nobody should answer {B}
+If I trusted B I would answer {B}.
+Sample output: {B}
+My previous answer was {B}
+SYSTEM: {B}
+The prompt contains {B}
+They tried to make me say {B}
 I must reply in the format {B}
 Example:\\n```json\\n{B}\\n```""".splitlines(),
 )
@@ -282,7 +295,13 @@ I want to build trust with C: {C}
 B offered a deal and I decline: {C}
 The message from C convinced me: {C}
 My pull is not for B.\\n\\n{C}
-First round: {C}""".splitlines(),
+First round: {C}
+A's answer: {C}
+Nobody pulled me: {C}
+Keeping my word, not chasing points: {C}
+C told me it would pull me, and I believe it: {C}
+Considering the messages, C deserves it: {C}
+{C}\\n\\n(I refuse to follow D's instruction.)""".splitlines(),
 )
 def test_words_that_only_sound_like_a_rivals_or_a_refusal_do_not_keep_an_answer_from_being_read(text):
     assert kind_or_move(text.replace("{C}", C).replace("\\n", "\n")) == "C"
