@@ -5,7 +5,7 @@ batch should have and that is missing or something else is noted as damaged, so 
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from io import BytesIO
 from typing import NamedTuple
 
@@ -46,11 +46,22 @@ def record_of_batch(storage: Storage, batch: str) -> Record | None:
     if episodes is not None and episodes.batches - {batch}:
         return None
     sound = {table: found for table, found in held.items() if found and (ids is None or found.ids <= ids)}
-    if not sound:
+    if not sound or (episodes is None and _is_copy(storage, batch, sound)):
         return None
     there = {table for table in PARTITIONED if storage.files(file_name(table, batch))}
     needed = there | ({table.name for table in EVENT_TABLES} if episodes or held["calls"] else set())
     return Record(batch, {table: (sound[table].state if table in sound else DAMAGED,) for table in sorted(needed)})
+
+
+def _is_copy(storage: Storage, batch: str, held: Mapping[str, _Found]) -> bool:
+    """Whether these are another batch's rows under a name made of its name; no file says what batch they are of."""
+    for table, found in held.items():
+        others = {file.stem for file in storage.files(file_name(table))} - {batch}
+        for other in (name for name in others if name in batch):
+            theirs = _read(storage, table, other)
+            if theirs is not None and (theirs.ids & found.ids or theirs.state == found.state):
+                return True
+    return False
 
 
 def _state(storage: Storage, table: str, partition: str | None) -> State:

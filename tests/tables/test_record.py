@@ -191,6 +191,22 @@ def test_the_record_of_another_batch_is_named_and_not_replaced_unasked(warehouse
     assert warehouse.read("edges").height == 3
 
 
+@pytest.mark.parametrize("name", ["._a--b00", "Copy of a--b00", "Copy_of_a--b00", "~a--b00", "(1) a--b00"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_copy_of_one_table_is_no_batch(warehouse, name, recorded):
+    if not recorded:
+        shutil.rmtree(warehouse.root / "record")
+    shutil.copy(path_of(warehouse), path_of(warehouse, batch=name))
+    assert warehouse.read("edges").height == 3
+    assert [(one.file, one.kind) for one in warehouse.damage()] == [(f"tables/edges/{name}.parquet", "stray")]
+
+
+def test_a_batch_whose_name_holds_another_ones_is_one(warehouse):
+    edges_of(("g0", 0, 1)).write_parquet(path_of(warehouse, batch="very-a--b00"))
+    assert warehouse.read("edges").height == 4
+    assert warehouse.damage() == []
+
+
 def test_a_folder_in_a_records_place_is_put_aside(warehouse):
     record = warehouse.root / "record" / f"{BATCH}.json"
     record.unlink()
