@@ -38,7 +38,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "nativetokenscompletion", "generatedtokens",
     ),
     "usd": ("spend", "costtotal", "totalcost", "costusd", "amountvalue", "amountusd", "responsecost", "cost", "amount",
-            "totalusd", "usd", "usage"),
+            "totalusd", "usd", "usage", "costcents", "costincents", "amountcents", "amountincents", "spendcents"),
 }  # fmt: skip
 # Input that is told in parts: fresh, written to the cache, read from it.
 IN_PARTS = (
