@@ -127,8 +127,9 @@ def materialise_labels(home: Home) -> list[str]:
         RunInterruptedError: it was interrupted; likewise.
     """
     known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
-    batches = [batch for batch in behind(home.warehouse) if batch in known]
-    if batches:
+    # Besides what lacks labels: what an ended run (a full disk, a kill) left older than the labels it is made of.
+    batches = [batch for batch in sorted({*behind(home.warehouse), *_older(home, "promises")}) if batch in known]
+    if batches or any(_older(home, table) for table in ("label_agreement", "promise_ledger")):
         definitions = build(home, pool=None)
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
         with instance_of(home) as instance, _runs(home, instance) as execute:
@@ -138,6 +139,13 @@ def materialise_labels(home: Home) -> list[str]:
             chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
             execute(report, asset_selection=chosen)
     return batches
+
+
+def _older(home: Home, table: str) -> list[str]:
+    """Files of a table (by their stems) that are older than the labels, of its batch or of all, that it is made of."""
+    labels = {file.stem: file.modified_ns for file in home.warehouse.files("message_labels")}
+    latest = max(labels.values(), default=0)
+    return [file.stem for file in home.warehouse.files(table) if file.modified_ns < labels.get(file.stem, latest)]
 
 
 @contextmanager
