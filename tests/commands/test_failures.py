@@ -135,10 +135,13 @@ BROKEN = {
     "an export into a file": (NOTHING, ["export", "pulls", "--to", "{place}/configs/talk.yaml/t.csv"], "talk.yaml", 2),
     "an export under a long name": (NOTHING, ["export", "pulls", "--to", "{place}/" + LONG + ".csv"], LONG, 2),
     "a labeller in a folder": (NOTHING, ["label", "--labeller", "../me"], "'../me' is no name", 2),
-    "an arm's name with a space": (
-        put("configs/a b.yaml", "title: A\nid: a--s{seed}\nlineup: [loyal]\n"),
+    "an arm's name with a comma": (
+        put(
+            "configs/a,b.yaml",
+            "title: A\nid: a--s{seed}\nseeds: [1]\nlineup: [promiser, gullible, loyal, grudger, random]\n",
+        ),
         ARMS,
-        "a b.yaml: the file's",
+        "a,b.yaml: the file's",
         2,
     ),
     "an arm's name that is long": (
