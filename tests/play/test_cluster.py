@@ -39,7 +39,7 @@ def hard(configs, warehouse, **options):
 
 def replies(warehouse):
     calls = warehouse.read("calls").filter(~pl.col("status").is_in(list(FAULTS)))
-    return calls.drop(*CLOCKS, "retried", "cost_usd")
+    return calls.drop(*CLOCKS, "retried", "cost_usd", "bound_usd", "request_id")
 
 
 def test_chunks_hold_every_episode_once_in_order(small_configs):

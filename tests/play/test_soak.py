@@ -19,7 +19,7 @@ from tests.providers.hostile import STRANGE, TRANSIENT
 EVENTS = ("messages", "pulls", "seats", "edges")
 MEASURES = ("message_labels", "pull_kinds", "pair_capture", "seat_measures", "episode_measures")
 # What differs from run to run: the clock, and what a detour cost.
-CLOCK = ("latency_s", "started_at", "call_id", "retried", "cost_usd")
+CLOCK = ("latency_s", "started_at", "call_id", "retried", "cost_usd", "bound_usd", "request_id")
 DETOURS = ("started_at", "finished_at", "n_calls", "cost_usd")
 
 # `make soak` asks for more.
