@@ -19,11 +19,12 @@ def in_state(state, played, folder):
     """A warehouse in this state, measured and published by the code that publishes any."""
     home = Home(warehouse=Warehouse(folder), configs=played.configs)
     if state != "nothing":
-        shutil.copytree(played.warehouse.root / "tables", folder / "tables")
-        _keep_played(home.warehouse, "promiser" if state == "contradicted" else "")
-    if state == "messages-on":
-        for file in folder.rglob(f"{MUTE}.parquet"):
+        # Before anything looks at the warehouse, and takes what is there into its record.
+        left_out = shutil.ignore_patterns(f"{MUTE}.parquet" if state == "messages-on" else "")
+        shutil.copytree(played.warehouse.root / "tables", folder / "tables", ignore=left_out)
+        for file in (folder / "tables").glob("*.parquet"):
             file.unlink()
+        _keep_played(home.warehouse, "promiser" if state == "contradicted" else "")
     if state == "contradicted":
         _turned_around(home.warehouse)
     for measure in OVER_ALL:
@@ -35,12 +36,9 @@ def in_state(state, played, folder):
 
 
 def _keep_played(warehouse, model):
-    """Of the tables those of batches alone, told as models', and of them the episodes of this model."""
+    """The tables of batches told as models', and of them the episodes of this model."""
     for name, table in TABLES.items():
-        for file in warehouse.files(name):
-            if not table.partitioned:
-                (warehouse.root / file.name).unlink()
-                continue
+        for file in warehouse.files(name) if table.partitioned else ():
             frame = warehouse.read(name, file.stem).filter(pl.col("episode_id").str.contains(model))
             told = {"scripted": pl.lit(value=False)} if "scripted" in frame.columns else {}
             told |= {"kind": pl.lit("llm")} if name == "seats" else {}
