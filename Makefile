@@ -12,7 +12,7 @@ demo: $(READY)  ## play the scripted demo arms through the asset graph, print th
 	$(BIN)/di demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve) $(DEMO_ARGS)
 
 demo-llm: $(VENV)/.ready-local  ## the same with a small real language model on this machine, through both providers
-	$(BIN)/python -m di_assets.local $(LOCAL_ARGS)
+	$(BIN)/python -m di_assets.cli.local $(LOCAL_ARGS)
 
 ui: $(READY)  ## serve the dashboard and the Dagster UI on loopback
 	$(BIN)/di ui $(UI_ARGS)

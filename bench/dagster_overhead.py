@@ -27,15 +27,15 @@ import dagster as dg
 
 from di_assets.arms import batches, load_configs
 from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, PROMISE_CHECKS
+from di_assets.assets.definitions import build
 from di_assets.assets.freshness import PUBLISHED, newer_batches
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
 from di_assets.assets.published import publish_figure, publish_summary
-from di_assets.definitions import build
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
-from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import TABLES, Warehouse
 
 ROOT = Path(__file__).parent.parent
@@ -175,7 +175,7 @@ def total(run, *without):
 def loading():
     """Seconds of CPU: `import dagster`, and the definitions beyond it; medians of five processes."""
     script = (
-        "import time, dagster; a = time.process_time(); import di_assets.definitions as d; d.defs(); "
+        "import time, dagster; a = time.process_time(); import di_assets.assets.definitions as d; d.defs(); "
         "print(a, time.process_time() - a)"
     )
     lines = [

@@ -14,11 +14,11 @@ import polars as pl
 from streamlit.testing.v1 import AppTest
 
 from bench.synthetic import build
-from di_assets.report.cited import citations
-from di_assets.report.reading import read_summary
-from di_assets.report.replay import replay
-from di_assets.report.shelf import place_of, read_shelf
-from di_assets.report.transcript import read_transcript
+from di_assets.report.lineage.citations import citations
+from di_assets.report.published import read_summary
+from di_assets.report.reader.episode_index import place_of, read_shelf
+from di_assets.report.reader.replay import replay
+from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from dashboard import data
 from dashboard.style import page
 from dashboard.tables import boxed
 from dashboard.untrusted import safe
-from di_assets.report.progress import ArmProgress, NextNight
+from di_assets.report.progress.arms import ArmProgress, NextNight
 
 # Heading -> whether the column holds numbers.
 ARMS = {"arm, condition": False, "planned": True, "played": True, "failed": True, "stopped": True, "spent, $": True,

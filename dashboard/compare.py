@@ -12,11 +12,11 @@ from dashboard.reader_events import LANES, listed_text, pull_words
 from dashboard.style import page
 from dashboard.tables import ROWS, boxed
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.choosing import MOST_SHOWN
 from di_assets.report.compare import Comparison, RoundOfTwo, Side, about_two, caption, facts_of, rounds_of_two, sentence
-from di_assets.report.reading import measure_of
-from di_assets.report.shelf import place_of
-from di_assets.report.transcript import Event, Transcript
+from di_assets.report.published import measure_of
+from di_assets.report.reader.choosing import MOST_SHOWN
+from di_assets.report.reader.episode_index import place_of
+from di_assets.report.reader.transcript import Event, Transcript
 
 EVERY, ALL = "every model", "all"
 PAIRS = {"seed": True, "left": False, "right": False, "points, left": True, "points, right": True, "gap": True,

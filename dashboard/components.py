@@ -8,8 +8,8 @@ from html import unescape
 import streamlit as st
 
 from dashboard.reader_view import View
-from di_assets.report.shelf import Place
-from di_assets.report.transcript import Event
+from di_assets.report.reader.episode_index import Place
+from di_assets.report.reader.transcript import Event
 
 _FIGURE_CSS = """
 .figure { container-type: inline-size; }

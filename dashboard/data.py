@@ -8,10 +8,11 @@ from urllib.parse import quote
 import polars as pl
 import streamlit as st
 
-from di_assets.report.cited import Citation, citations
 from di_assets.report.compare import Comparison, Known, Side, compare, drawing, read_known
 from di_assets.report.figures import Figure
-from di_assets.report.progress import (
+from di_assets.report.lineage.citations import Citation, citations
+from di_assets.report.lineage.trace import Step, trace_model
+from di_assets.report.progress.arms import (
     ArmProgress,
     Estimates,
     Lifts,
@@ -23,11 +24,10 @@ from di_assets.report.progress import (
     read_lifts,
     read_progress,
 )
-from di_assets.report.reading import all_episodes, choices, episodes_behind, read_figure, read_summary
-from di_assets.report.replay import Replay, replay
-from di_assets.report.shelf import read_shelf
-from di_assets.report.trace import Step, trace_model
-from di_assets.report.transcript import Transcript, read_transcript
+from di_assets.report.published import all_episodes, choices, episodes_behind, read_figure, read_summary
+from di_assets.report.reader.episode_index import read_shelf
+from di_assets.report.reader.replay import Replay, replay
+from di_assets.report.reader.transcript import Transcript, read_transcript
 from di_assets.tables import StorageError, Warehouse, open_warehouse
 
 REFRESH_S = 3  # and the time that a run of the page takes: within five seconds

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.style import page
 from dashboard.tables import linked_table
-from di_assets.report.reading import matching
+from di_assets.report.published import matching
 
 FILTERS = {"arm": "arm", "condition": "condition", "focal_model": "focal model", "status": "status"}
 COLUMNS = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "scripted": "scripted", "status": "status",

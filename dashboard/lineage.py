@@ -9,10 +9,10 @@ from dashboard import data
 from dashboard.style import page
 from dashboard.tables import boxed
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.cited import models_of
-from di_assets.report.reading import read_summary, text_of
-from di_assets.report.steps import line_of, short
-from di_assets.report.trace import Step, TraceError
+from di_assets.report.lineage.citations import models_of
+from di_assets.report.lineage.steps import line_of, short
+from di_assets.report.lineage.trace import Step, TraceError
+from di_assets.report.published import read_summary, text_of
 
 SHOWN = 50
 EPISODES = {"episode": False, "event": False, "calls of the event": True, "request of its last": False, "US dollars": True,

@@ -11,13 +11,13 @@ import polars as pl
 import streamlit as st
 
 from dashboard import data
-from dashboard.against import against_chance, whose_talk
+from dashboard.baseline_section import against_chance, whose_talk
 from dashboard.components import figure
 from dashboard.style import page
 from dashboard.tables import boxed, linked_table
 from dashboard.untrusted import reader_link, safe
 from di_assets.report.figures import png
-from di_assets.report.reading import are_records, flat, text_of
+from di_assets.report.published import are_records, flat, text_of
 from di_assets.tables import Warehouse
 from di_assets.tables.spreadsheet import SAID, safe_csv
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from dashboard.untrusted import safe
-from di_assets.report.replay import Prompt, Replay
+from di_assets.report.reader.replay import Prompt, Replay
 
 FACTS = {"input_tokens": "tokens in", "cached_tokens": "of them cached", "output_tokens": "tokens out", "cost_usd": "US dollars",
          "latency_s": "seconds", "started_at": "asked at", "retried": "faults retried", "request_hash": "request hash"}  # fmt: skip

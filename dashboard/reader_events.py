@@ -7,9 +7,9 @@ from typing import Any
 
 from dashboard.reader_view import View
 from dashboard.untrusted import safe
-from di_assets.report.choosing import Cell, first_events, lanes
-from di_assets.report.seen import Seen
-from di_assets.report.transcript import Event, Transcript
+from di_assets.report.reader.choosing import Cell, first_events, lanes
+from di_assets.report.reader.seen import Seen
+from di_assets.report.reader.transcript import Event, Transcript
 
 LANES = 6
 # Of a message that is not the linked one; longer than any that the usual rules let through.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.untrusted import reader_link
-from di_assets.report.choosing import Wanted
-from di_assets.report.transcript import Transcript
+from di_assets.report.reader.choosing import Wanted
+from di_assets.report.reader.transcript import Transcript
 
 ALL, EVERYONE = "all", "everyone"
 # What stays in the address from one episode to the next.

@@ -9,9 +9,9 @@ from itertools import groupby
 from dashboard.reader_events import LANES, legend, listed_text, notes_of, pull_words
 from dashboard.reader_view import View
 from dashboard.untrusted import hidden, name_of, safe
-from di_assets.report.choosing import Wanted, lanes
-from di_assets.report.cited import Citation
-from di_assets.report.transcript import Event, Transcript
+from di_assets.report.lineage.citations import Citation
+from di_assets.report.reader.choosing import Wanted, lanes
+from di_assets.report.reader.transcript import Event, Transcript
 
 KEYS = (
     "<p class='keys'>Keys: <kbd>j</kbd> next event, <kbd>k</kbd> the one before; with <kbd>Shift</kbd>, of the same seat; <kbd>n</kbd> next "

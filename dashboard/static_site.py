@@ -36,14 +36,14 @@ from dashboard.static_reader import transcript_of
 from dashboard.style import CSS, page
 from dashboard.tables import rows_of
 from dashboard.transcript import CHANNELS
-from di_assets.report.cited import Citation, citations, models_of
 from di_assets.report.compare import Comparison, Side, caption, compare, drawing, read_known, sentence
 from di_assets.report.figures import png
-from di_assets.report.progress import ProgressError, read_progress
-from di_assets.report.reading import all_episodes, episodes_behind, read_figure, read_summary
-from di_assets.report.shelf import read_shelf
-from di_assets.report.trace import TraceError, trace_model
-from di_assets.report.transcript import read_transcript
+from di_assets.report.lineage.citations import Citation, citations, models_of
+from di_assets.report.lineage.trace import TraceError, trace_model
+from di_assets.report.progress.arms import ProgressError, read_progress
+from di_assets.report.published import all_episodes, episodes_behind, read_figure, read_summary
+from di_assets.report.reader.episode_index import read_shelf
+from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 from di_assets.tables.spreadsheet import SAID, safe_csv
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.style import page
 from dashboard.untrusted import reader_link, safe
-from di_assets.report.reading import measure_of
+from di_assets.report.published import measure_of
 
 ROWS = 50
 

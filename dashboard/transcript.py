@@ -13,13 +13,13 @@ from dashboard.reader_events import event_list, failure_of, lane_table, legend
 from dashboard.reader_view import View, asked_view
 from dashboard.style import page
 from dashboard.untrusted import hidden, name_of, safe
-from di_assets.report.choosing import Around, around, chosen, part_of
-from di_assets.report.cited import Citation
-from di_assets.report.progress import plans_version
-from di_assets.report.replay import Replay, prompt_of
-from di_assets.report.seen import Seen, seen_by
-from di_assets.report.shelf import Place, place_of
-from di_assets.report.transcript import Event, Transcript
+from di_assets.report.lineage.citations import Citation
+from di_assets.report.progress.arms import plans_version
+from di_assets.report.reader.choosing import Around, around, chosen, part_of
+from di_assets.report.reader.episode_index import Place, place_of
+from di_assets.report.reader.replay import Replay, prompt_of
+from di_assets.report.reader.seen import Seen, seen_by
+from di_assets.report.reader.transcript import Event, Transcript
 
 CHANNELS = {
     "focal_muted": "The focal seat may not write; the others may, and nobody is told.",

@@ -40,7 +40,7 @@ def write_small_configs(folder: Path) -> None:
 def played(small_configs, tmp_path_factory):
     """A home whose talk and mute arms are played, measured and published through the asset graph."""
     from di_assets.arms import batches
-    from di_assets.runs import materialise_batches, materialise_report
+    from di_assets.control_room.runs import materialise_batches, materialise_report
 
     home = Home(warehouse=Warehouse(tmp_path_factory.mktemp("warehouse")), configs=small_configs)
     materialise_batches(home, [b for arm in ("talk", "mute") for b in batches(small_configs.arm(arm))])

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from di_assets.cli import main
+from di_assets.cli.verbs import main
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"

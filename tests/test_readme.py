@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from di_assets.cli import main
+from di_assets.cli.verbs import main
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "README.md").read_text()

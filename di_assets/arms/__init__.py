@@ -4,7 +4,7 @@ from di_assets.arms.arm import Arm, Nightly
 from di_assets.arms.configs import Configs, ReportSettings, load_configs
 from di_assets.arms.models import Account, Limits, ModelConfig, Price
 from di_assets.arms.plan import PlannedEpisode, batch_of, batches, new_launch, plan, planned_ids
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
 
 __all__ = [
     "Account",

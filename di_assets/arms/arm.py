@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator, model_validator
 
-from di_assets.arms.reading import Strict
+from di_assets.arms.yaml_files import Strict
 from di_assets.game.types import FOCAL_CHANNELS, Channel, Rules
 
 SELF = "self"

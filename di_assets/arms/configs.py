@@ -12,7 +12,7 @@ from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
 from di_assets.arms.models import Account, ModelConfig, Models
 from di_assets.arms.names import LONGEST_LAUNCH, id_problem, name_problem
-from di_assets.arms.reading import ConfigError, Strict, nearest, read_yaml, wrong
+from di_assets.arms.yaml_files import ConfigError, Strict, nearest, read_yaml, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
 
 ENGINES = ("local", "dask")

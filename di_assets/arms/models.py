@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from di_assets.arms.reading import Strict
+from di_assets.arms.yaml_files import Strict
 from di_assets.providers.types import Endpoint, keeps_an_hour
 
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}

@@ -14,11 +14,11 @@ from di_assets.assets.home import Home
 from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
 from di_assets.assets.pool import POOL, playing
+from di_assets.calls.stopping import heard
+from di_assets.calls.tally import Tally
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.batch import BatchResult, play_batch
 from di_assets.play.keys import check_keys, models_needed
-from di_assets.play.stopping import heard
-from di_assets.play.tally import Tally
 from di_assets.tables import EVENT_TABLES
 
 NAME = "play"

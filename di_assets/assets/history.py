@@ -2,7 +2,7 @@
 
 A run is needed as long as it holds the newest materialisation of an asset's partition, for the UI shows that and judges
 by it what is stale; so what is kept grows with the partitions and no longer with the nights. Schedules' and sensors'
-ticks are forgotten by Dagster itself (see `di_assets.instance`).
+ticks are forgotten by Dagster itself (see `di_assets.control_room.instance`).
 """
 
 import shutil

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from di_assets.arms import Configs, load_configs
+from di_assets.calls.stopping import Stop
+from di_assets.calls.tally import Tally
 from di_assets.play.batch import BatchResult
-from di_assets.play.stopping import Stop
-from di_assets.play.tally import Tally
 from di_assets.tables import Warehouse, open_warehouse
 
 Progress = Callable[[str, int, int, Tally], None]

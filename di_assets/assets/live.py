@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from di_assets.play.tally import Tally
+from di_assets.calls.tally import Tally
 
 FIRST_S, EVERY_S = 10.0, 30.0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from di_assets.play.stopping import Stop
+from di_assets.calls.stopping import Stop
 
 POOL = "model_calls"
 POLL_S = 0.5

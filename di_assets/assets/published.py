@@ -16,7 +16,7 @@ from di_assets.assets.automation import follows
 from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.report.figures import FIGURES, Figure, png
-from di_assets.report.reading import read_summary
+from di_assets.report.published import read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
 
 PREVIEW_COLOURS = 16

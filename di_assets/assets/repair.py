@@ -16,13 +16,13 @@ from di_assets.arms import plan
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
+from di_assets.calls.call import Header
+from di_assets.calls.salvage import inspect, salvage
 from di_assets.labelling.stored import alone as labelling_alone
 from di_assets.play.batch import alone
-from di_assets.play.calls import Header
-from di_assets.play.cast import header
 from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
-from di_assets.play.salvage import inspect, salvage
+from di_assets.play.seating import header
 from di_assets.tables import EVENT_TABLES, TABLES, Damage
 from di_assets.tables.damage import file_name
 

@@ -8,7 +8,7 @@ from typing import Literal
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import ModelConfig
-from di_assets.labelling.reading import SCHEMA
+from di_assets.labelling.label_reader import SCHEMA
 from di_assets.labelling.stored import text_number
 from di_assets.providers.types import Completion, Provider, Request, Role
 

@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from di_assets.agents.player import Ask, Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
-from di_assets.arms.reading import ConfigError, nearest
+from di_assets.arms.yaml_files import ConfigError, nearest
+from di_assets.calls.ask_once import MAX_REASKS, Place, ask_once
+from di_assets.calls.budget import Budget, BudgetExceededError
+from di_assets.calls.call import Call, Header, by_field
+from di_assets.calls.disk_space import DiskFullError
+from di_assets.calls.group_sync import GroupSync
+from di_assets.calls.in_flight import InFlight
+from di_assets.calls.journal import Journal
+from di_assets.calls.open_files import calls_at_once
+from di_assets.calls.sending import Lines
+from di_assets.calls.stopping import Stop, StoppedError
+from di_assets.calls.tally import Tally
 from di_assets.game.types import Turn
 from di_assets.labelling.judge import Judge
-from di_assets.labelling.reading import Label, Reading, read_label
+from di_assets.labelling.label_reader import Label, Reading, read_label
 from di_assets.labelling.stored import alone, model_file, text_number
 from di_assets.measures.labels import LEXICAL
-from di_assets.play.budget import Budget, BudgetExceededError
-from di_assets.play.calling import MAX_REASKS, Place, ask_once
-from di_assets.play.calls import Call, Header, by_field
-from di_assets.play.group_sync import GroupSync
-from di_assets.play.in_flight import InFlight
-from di_assets.play.journal import Journal
-from di_assets.play.open_files import calls_at_once
-from di_assets.play.room import DiskFullError
-from di_assets.play.sending import Lines
-from di_assets.play.stopping import Stop, StoppedError
-from di_assets.play.tally import Tally
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
 

@@ -13,11 +13,11 @@ from typing import Self
 
 from di_assets.agents.prompts import LABEL
 from di_assets.arms import Configs
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
+from di_assets.calls.disk_space import put, room_in
 from di_assets.labelling.sample import Message
 from di_assets.labelling.stored import BETWEEN, read_answers
 from di_assets.measures.labels import LABELS, LEXICAL
-from di_assets.play.room import put, room_in
 
 YES, NO, SKIP, BACK, QUIT = "y", "n", "s", "b", "q"
 KEYS = (YES, NO, SKIP, BACK, QUIT)

@@ -10,19 +10,19 @@ from pathlib import Path
 import polars as pl
 
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
-from di_assets.play.budget import Budget, of_arm
-from di_assets.play.calls import interrupted
+from di_assets.calls.budget import Budget, of_arm
+from di_assets.calls.call import interrupted
+from di_assets.calls.in_flight import left_in_flight
+from di_assets.calls.salvage import calls_in
+from di_assets.calls.stopping import Stop, StoppedError
+from di_assets.calls.tally import Tally
 from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
-from di_assets.play.in_flight import left_in_flight
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.rehearsal import check_prompts
-from di_assets.play.salvage import calls_in
 from di_assets.play.scripted import played_free
-from di_assets.play.stopping import Stop, StoppedError
-from di_assets.play.tally import Tally
 from di_assets.tables import Warehouse
 
 # Told as scripted episodes end, and every second while models play: how many episodes ended, how many are

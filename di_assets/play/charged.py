@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
-from di_assets.play.calls import Call, interrupted
-from di_assets.play.in_flight import left_in_flight
+from di_assets.calls.call import Call, interrupted
+from di_assets.calls.in_flight import left_in_flight
+from di_assets.calls.salvage import calls_in
 from di_assets.play.launches import launches
-from di_assets.play.salvage import calls_in
 from di_assets.tables import TABLES, Warehouse
 
 WHAT = ("request_id", "started_at", "input_tokens", "output_tokens", "cost_usd", "bound_usd", "retried")

@@ -19,16 +19,16 @@ from distributed.core import Status
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.calls.in_flight import SUFFIX, InFlight
+from di_assets.calls.locks import alone_with
+from di_assets.calls.remote_limits import far_tolls
+from di_assets.calls.sending import Lines
+from di_assets.calls.stopping import Stop
+from di_assets.calls.tally import Tally
 from di_assets.game.types import RULES_VERSION
-from di_assets.play.alone import alone_with
-from di_assets.play.in_flight import SUFFIX, InFlight
 from di_assets.play.journaled import Playing, play_together
 from di_assets.play.record import Played
 from di_assets.play.scripted import played_free
-from di_assets.play.sending import Lines
-from di_assets.play.stopping import Stop
-from di_assets.play.tally import Tally
-from di_assets.play.toll_house import far_tolls
 
 # An episode's journal, its lock, and its requests that are out, once more where they are mapped.
 FILES = 4

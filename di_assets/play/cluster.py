@@ -22,20 +22,20 @@ from distributed.utils import get_ip
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.calls.budget import Budget
+from di_assets.calls.call import Call, by_field
+from di_assets.calls.in_flight import move
+from di_assets.calls.locks import locks_in, others_gone
+from di_assets.calls.remote_limits import TollHouse
+from di_assets.calls.salvage import calls_in
+from di_assets.calls.stopping import Stop
+from di_assets.calls.tally import Tally
+from di_assets.calls.tolls import OwnTolls
 from di_assets.game.state import Fields
 from di_assets.game.types import RULES_VERSION
-from di_assets.play.alone import locks_in, others_gone
-from di_assets.play.budget import Budget
-from di_assets.play.calls import Call, by_field
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
-from di_assets.play.in_flight import move
 from di_assets.play.journaled import BEAT_S
 from di_assets.play.record import FAILED, Played
-from di_assets.play.salvage import calls_in
-from di_assets.play.stopping import Stop
-from di_assets.play.tally import Tally
-from di_assets.play.toll_house import TollHouse
-from di_assets.play.tolls import OwnTolls
 
 # A task whose worker died is begun again so often.
 RETRIES = 3

@@ -11,13 +11,13 @@ from di_assets.agents.player import Ask
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
 from di_assets.arms import Configs, ModelConfig
-from di_assets.arms.reading import ConfigError, nearest
+from di_assets.arms.yaml_files import ConfigError, nearest
+from di_assets.calls.advice import advice_for, advice_on_replies
+from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
+from di_assets.calls.calibration import Sample, Size, keep
+from di_assets.calls.sending import Lines
+from di_assets.calls.tolls import OwnTolls
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
-from di_assets.play.advice import advice_for, advice_on_replies
-from di_assets.play.budget import Budget, BudgetExceededError, OverchargedError
-from di_assets.play.calibration import Sample, Size, keep
-from di_assets.play.sending import Lines
-from di_assets.play.tolls import OwnTolls
 from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, ProviderError, Request
 from di_assets.tables import Warehouse

@@ -10,12 +10,12 @@ from functools import partial
 
 from di_assets.agents.player import Fault, Player
 from di_assets.agents.replies import READER_VERSION, read_reply
+from di_assets.calls.ask_once import MAX_REASKS, Place, Replies, Sender, ask_once
+from di_assets.calls.stopping import StoppedError
 from di_assets.game.observe import observe
 from di_assets.game.state import State
 from di_assets.game.step import asked, start, step
 from di_assets.game.types import Observation, Reply, Setup, Turn
-from di_assets.play.calling import MAX_REASKS, Place, Replies, Sender, ask_once
-from di_assets.play.stopping import StoppedError
 from di_assets.providers.types import FatalFault
 
 

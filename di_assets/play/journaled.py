@@ -10,21 +10,21 @@ import uvloop
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
-from di_assets.play.alone import locks_in, others_gone
-from di_assets.play.budget import Budget, BudgetExceededError
-from di_assets.play.calls import by_field, in_call_order
-from di_assets.play.cast import header, players
+from di_assets.calls.budget import Budget, BudgetExceededError
+from di_assets.calls.call import by_field, in_call_order
+from di_assets.calls.disk_space import DiskFullError
+from di_assets.calls.group_sync import GroupSync
+from di_assets.calls.in_flight import SUFFIX, InFlight, move
+from di_assets.calls.journal import Journal
+from di_assets.calls.journal_file import StaleJournalError
+from di_assets.calls.locks import locks_in, others_gone
+from di_assets.calls.open_files import at_once
+from di_assets.calls.sending import Lines
+from di_assets.calls.stopping import Stop, StoppedError
+from di_assets.calls.tally import Tally
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.group_sync import GroupSync
-from di_assets.play.in_flight import SUFFIX, InFlight, move
-from di_assets.play.journal import Journal
-from di_assets.play.journal_file import StaleJournalError
-from di_assets.play.open_files import at_once
 from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
-from di_assets.play.room import DiskFullError
-from di_assets.play.sending import Lines
-from di_assets.play.stopping import Stop, StoppedError
-from di_assets.play.tally import Tally
+from di_assets.play.seating import header, players
 from di_assets.providers.types import FatalFault, TransportFault
 
 IN_FLIGHT = f"in_flight{SUFFIX}"

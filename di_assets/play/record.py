@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
+from di_assets.calls.call import FAULTS, Header, replies_sha256
 from di_assets.game.state import Events, Fields
 from di_assets.game.types import RULES_VERSION
-from di_assets.play.calls import FAULTS, Header, replies_sha256
 from di_assets.tables import TABLES
 
 COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"

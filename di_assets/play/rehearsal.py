@@ -14,13 +14,13 @@ from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.calls.ask_once import GoesOut, Sent
+from di_assets.calls.calibration import Size
+from di_assets.calls.call import Call
+from di_assets.calls.sending import Lines
 from di_assets.game.types import Observation, Reply, Turn
-from di_assets.play.calibration import Size
-from di_assets.play.calling import GoesOut, Sent
-from di_assets.play.calls import Call
-from di_assets.play.cast import players
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.sending import Lines
+from di_assets.play.seating import players
 from di_assets.providers.types import Completion, Request
 
 STAND_IN = "promiser"

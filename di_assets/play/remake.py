@@ -14,17 +14,17 @@ from di_assets.agents.player import Ask, Player, Respondent
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import FIRST_READER, READER_VERSION
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
+from di_assets.calls.ask_once import GoesOut, Sent
+from di_assets.calls.call import FAULTS, INTERRUPTED, Call, Key, by_field, call_key, replies_sha256
+from di_assets.calls.journal import Journal
+from di_assets.calls.sending import Lines
 from di_assets.game.state import State
 from di_assets.game.types import Turn
-from di_assets.play.calling import GoesOut, Sent
-from di_assets.play.calls import FAULTS, INTERRUPTED, Call, Key, by_field, call_key, replies_sha256
-from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.journal import Journal
 from di_assets.play.launches import launches
 from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
 from di_assets.play.scripted import played_free
-from di_assets.play.sending import Lines
+from di_assets.play.seating import header, players
 from di_assets.play.verify import STOPS
 from di_assets.tables import Warehouse
 

@@ -22,14 +22,14 @@ from di_assets.agents.scripted import (
     words_name,
 )
 from di_assets.arms import PlannedEpisode
+from di_assets.calls.ask_once import MAX_REASKS
+from di_assets.calls.call import MOST_TEXT, OK, Header
 from di_assets.game.observe import observe
 from di_assets.game.state import Fields, State
 from di_assets.game.step import start, step
 from di_assets.game.types import RULES_VERSION, Observation, Phase, Reply, Setup, Turn
-from di_assets.play.calling import MAX_REASKS
-from di_assets.play.calls import MOST_TEXT, OK, Header
-from di_assets.play.cast import SCRIPTED_PROMPTS
 from di_assets.play.record import COMPLETE, Alike, Played
+from di_assets.play.seating import SCRIPTED_PROMPTS
 
 # What every call of a scripted agent has alike: it brings its reply at once and for nothing.
 ALIKE = {"stop": "end", "reasoning": None, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from di_assets.arms import Arm, Configs, ModelConfig, PlannedEpisode
+from di_assets.calls.calibration import BYTES_PER_TOKEN, REASKED, Size, by_doctor
+from di_assets.calls.call import FAULTS
 from di_assets.game.board import may_write
-from di_assets.play.calibration import BYTES_PER_TOKEN, REASKED, Size, by_doctor
-from di_assets.play.calls import FAULTS
 from di_assets.play.record import COMPLETE
 from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse

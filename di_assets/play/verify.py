@@ -12,14 +12,14 @@ from di_assets.agents.player import Ask, Respondent
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import FIRST_READER, READERS
 from di_assets.arms import Configs, PlannedEpisode, plan
+from di_assets.calls.ask_once import GoesOut, Sent
+from di_assets.calls.call import FAULTS, Call, Key, call_key, replies_sha256
+from di_assets.calls.sending import Lines
 from di_assets.game.state import State
 from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
-from di_assets.play.calling import GoesOut, Sent
-from di_assets.play.calls import FAULTS, Call, Key, call_key, replies_sha256
-from di_assets.play.cast import header, players
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.record import COMPLETE
-from di_assets.play.sending import Lines
+from di_assets.play.seating import header, players
 from di_assets.tables import TABLES, Warehouse
 
 # What a provider said of a reply's end, as far as its status in `calls` still tells.

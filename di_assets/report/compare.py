@@ -11,8 +11,8 @@ from di_assets.measures.intervals import Interval, t_interval
 from di_assets.measures.matched import by_seed, matched
 from di_assets.report.figures.compared import compared
 from di_assets.report.figures.drawing import Figure
-from di_assets.report.marks import note, thinned
-from di_assets.report.transcript import Event, Transcript
+from di_assets.report.figures.marks import note, thinned
+from di_assets.report.reader.transcript import Event, Transcript
 from di_assets.tables import Warehouse
 
 FACTS = ("episode_id", "arm", "launch", "channel", "topology", "payoff", "n_seats", "n_rounds", "seed", "scripted",

@@ -11,19 +11,27 @@ from di_assets.game.types import RULES_VERSION
 from di_assets.measures.comparable import ring_and_complete
 from di_assets.measures.intervals import Interval
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.argument import reading
-from di_assets.report.captured import question_3
-from di_assets.report.claims import PRIMARY, captures, decomposed, headline, network, persuades, pooled_capture
-from di_assets.report.flaws import flaws
-from di_assets.report.marks import note, thinned
-from di_assets.report.networks import question_4
-from di_assets.report.page import counted
-from di_assets.report.promised import question_5
-from di_assets.report.quotes import asking
-from di_assets.report.scope import Frames, Half, Row, Scope, scope_of
-from di_assets.report.statement import Claim
-from di_assets.report.statistics import against_chance, bounds, net_capture, rate
-from di_assets.report.traffic import question_2
+from di_assets.report.figures.marks import note, thinned
+from di_assets.report.questions.argument import reading
+from di_assets.report.questions.captured import question_3
+from di_assets.report.questions.claims import (
+    PRIMARY,
+    captures,
+    decomposed,
+    headline,
+    network,
+    persuades,
+    pooled_capture,
+)
+from di_assets.report.questions.networks import question_4
+from di_assets.report.questions.page import counted
+from di_assets.report.questions.promised import question_5
+from di_assets.report.questions.quotes import asking
+from di_assets.report.questions.scope import Frames, Half, Row, Scope, scope_of
+from di_assets.report.questions.statement import Claim
+from di_assets.report.questions.statistics import against_chance, bounds, net_capture, rate
+from di_assets.report.questions.threats import flaws
+from di_assets.report.questions.traffic import question_2
 from di_assets.tables import episode_set
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from di_assets.arms import ConfigError, ModelConfig, Price, batches, load_configs, new_launch, plan, planned_ids
-from di_assets.arms.reading import nearest
+from di_assets.arms.yaml_files import nearest
 from tests.conftest import ROOT, write_small_configs
 
 TALK = "title: T\nid: t--{focal}_r{replicate}\nfocal: [promiser]\nbackground: [loyal, random, grudger, gullible]\nepisodes: 2\n"

@@ -12,7 +12,7 @@ import httpx
 
 from tests.conftest import ROOT
 
-REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "di_assets.definitions"}
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "di_assets.assets.definitions"}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 BACKFILLS_ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "COMPLETED", "FAILED", "CANCELED"}
 

@@ -9,12 +9,12 @@ from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializa
 from dagster._utils.caching_instance_queryer import CachingInstanceQueryer
 
 from di_assets.arms import load_configs
+from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL
-from di_assets.definitions import PLAY, build
+from di_assets.control_room.runs import FIRST_TAG, LAST_TAG, QUIET
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
-from di_assets.runs import FIRST_TAG, LAST_TAG, QUIET
 from di_assets.tables import EVENT_TABLES, Warehouse
 from tests.assets.test_checks import MUTE, TALK, other_choice
 from tests.conftest import write_small_configs

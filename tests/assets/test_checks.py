@@ -23,8 +23,8 @@ from di_assets.assets.checks import (
 )
 from di_assets.assets.home import Home
 from di_assets.assets.problems import MOST_NAMED, problem
-from di_assets.instance import instance_of
-from di_assets.runs import RunFailedError, materialise_batches
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import RunFailedError, materialise_batches
 from di_assets.tables import EVENT_TABLES, Warehouse
 
 TALK, MUTE = "talk--b00", "mute--b00"

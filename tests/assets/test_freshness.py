@@ -23,6 +23,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from di_assets.arms.arm import Nightly
 from di_assets.assets.alerts import AlertError, alerts, late, webhook
+from di_assets.assets.definitions import build
 from di_assets.assets.freshness import (
     PUBLISHED,
     freshness_checks,
@@ -33,8 +34,7 @@ from di_assets.assets.freshness import (
     unplayed,
 )
 from di_assets.assets.home import Home
-from di_assets.definitions import build
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
 from di_assets.tables import TABLES, DamageError
 from tests.assets.test_checks import MUTE, TALK, copy, set_in_first_row  # noqa: F401 -- copy is a fixture
 
@@ -95,7 +95,7 @@ def test_an_arm_whose_schedule_is_off_or_new_is_not_late(copy):  # noqa: F811
 
 def turn(instance, arm, status, at=None):
     """Turns the schedule of an arm on or off, as the Dagster UI does."""
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="di_assets.definitions"))
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="di_assets.assets.definitions"))
     origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), f"nightly_{arm}")
     data = ScheduleInstigatorData("0 1 * * *", start_timestamp=at and at.timestamp())
     state = InstigatorState(origin, InstigatorType.SCHEDULE, status, data)

@@ -4,14 +4,14 @@ import dagster as dg
 import pytest
 
 from di_assets.assets import metadata
+from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
 from di_assets.assets.measured import inputs, settings
 from di_assets.assets.metadata import of_episodes
-from di_assets.definitions import PLAY, build
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import RunFailedError, materialise_batches
 from di_assets.measures.looks import looks
 from di_assets.report.figures import FIGURES
-from di_assets.runs import RunFailedError, materialise_batches
 from di_assets.tables import TABLES, Warehouse, episode_set
 
 

@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
+from di_assets.assets.definitions import build
 from di_assets.assets.history import prune, pruning
 from di_assets.assets.home import Home
-from di_assets.cli import main
-from di_assets.definitions import build
-from di_assets.instance import instance_of
-from di_assets.runs import materialise_report
+from di_assets.cli.verbs import main
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import materialise_report
 from di_assets.tables import Warehouse
 
 pytestmark = pytest.mark.slow

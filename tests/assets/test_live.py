@@ -7,9 +7,9 @@ import pytest
 
 from di_assets.assets.home import Home
 from di_assets.assets.live import Live, Standing
-from di_assets.instance import instance_of
-from di_assets.play.tally import Tally
-from di_assets.runs import materialise_batches
+from di_assets.calls.tally import Tally
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
 from tests.play.hostility import KEY, hostile, hostile_configs
 

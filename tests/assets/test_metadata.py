@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from di_assets.assets.definitions import build
 from di_assets.assets.metadata import interval_table
-from di_assets.definitions import build
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
 from di_assets.tables import TABLES
 
 LIFT = (15, 15, 15, 50.0, 30.0, 20.0, 15.5, 24.25, "paired t", 0.001, 0.002, None)

@@ -13,11 +13,11 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, playing
-from di_assets.definitions import build
-from di_assets.instance import instance_of
-from di_assets.runs import materialise_batches
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs

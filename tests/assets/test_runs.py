@@ -11,9 +11,9 @@ from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, 
 from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, inputs
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
+from di_assets.control_room.runs import materialise_batches, planned_runs
 from di_assets.report.figures import FIGURES
-from di_assets.runs import materialise_batches, planned_runs
 from di_assets.tables import EVENT_TABLES, Warehouse
 
 # Files that the ten checks of a batch read in all.

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from di_assets.arms import Nightly, load_configs
+from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
 from di_assets.assets.pool import playing
-from di_assets.definitions import PLAY, build
+from di_assets.control_room.runs import QUIET
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import coming_nights
-from di_assets.runs import QUIET
 from di_assets.tables import EVENT_TABLES, Warehouse
 from tests.conftest import ROOT
 from tests.providers.server import answer, good, serving

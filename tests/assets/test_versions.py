@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from di_assets.assets import events
+from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
 from di_assets.assets.measured import BY_BATCH, OVER_ALL, first_line, version
-from di_assets.definitions import build
-from di_assets.instance import instance_of
+from di_assets.control_room.instance import instance_of
 from di_assets.measures.labels import message_labels
 from di_assets.play.batch import BatchResult
 from di_assets.tables import EVENT_TABLES, Warehouse

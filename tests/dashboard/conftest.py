@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.question import QUESTIONS
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
+from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.play.batch import play_batch
-from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT, write_small_configs
 from tests.dashboard.corpus import CORPUS

@@ -5,7 +5,7 @@ import shutil
 import polars as pl
 import pytest
 
-from di_assets.report.reading import read_summary
+from di_assets.report.published import read_summary
 from di_assets.report.summary import summary_text
 from di_assets.tables import Warehouse
 from tests.dashboard import test_browser

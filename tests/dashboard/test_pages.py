@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import question
 from dashboard.question import QUESTIONS
 from dashboard.untrusted import safe
-from di_assets.report.reading import matching, read_summary
+from di_assets.report.published import matching, read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
 from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT

@@ -2,7 +2,7 @@
 
 import pytest
 
-from di_assets.report.reading import read_summary
+from di_assets.report.published import read_summary
 from tests.dashboard import test_browser
 from tests.dashboard.states import STATES, in_state
 from tests.dashboard.test_browser import (

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from dashboard.static_site import FILES, MARKER, MOST_TRANSCRIPTS, SiteError, file_of, transcripts, write_site
-from di_assets.cli import main
-from di_assets.report.reading import read_summary
+from di_assets.cli.verbs import main
+from di_assets.report.published import read_summary
 from tests.conftest import ROOT
 from tests.dashboard.conftest import HOSTILE
 from tests.dashboard.test_browser import browser  # noqa: F401 -- a fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.untrusted import MOST_CHARS, reader_link, safe
-from di_assets.report.reading import flat, measure_of, text_of
+from di_assets.report.published import flat, measure_of, text_of
 
 
 @pytest.mark.parametrize(

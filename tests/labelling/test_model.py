@@ -11,11 +11,11 @@ import pytest
 
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import load_configs
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
+from di_assets.calls.journal_file import read_journal
+from di_assets.calls.stopping import Stop
 from di_assets.labelling.model import label_with_model
 from di_assets.labelling.stored import given_labels
-from di_assets.play.journal_file import read_journal
-from di_assets.play.stopping import Stop
 from tests.conftest import ROOT
 from tests.labelling.tables import warehouse_with
 from tests.play.hostility import KEY

@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
 from di_assets.labelling.person import Answers, check_name, codebook, label_by_hand
 from di_assets.labelling.sample import chosen
 from di_assets.labelling.stored import LabelsInUseError, alone, behind, given_labels, person_file

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from di_assets.labelling.reading import SCHEMA, Label, read_label
+from di_assets.labelling.label_reader import SCHEMA, Label, read_label
 
 BOTH, ASKS, NEITHER = Label(True, True), Label(True, False), Label(False, False)
 

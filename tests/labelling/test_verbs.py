@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from di_assets.assets.checks import kept_promises_were_pulls, messages_labelled
 from di_assets.assets.home import Home
-from di_assets.cli import main
-from di_assets.printing import escaped
-from di_assets.report.transcript import read_transcript
-from di_assets.runs import materialise_batches
+from di_assets.cli.printing import escaped
+from di_assets.cli.verbs import main
+from di_assets.control_room.runs import materialise_batches
+from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 from tests.labelling.test_model import ASKS, judging
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from di_assets.measures.planning import MOST_PAIRS, PRIOR_SD, pair_plan, pairs_for_power, pairs_for_precision, spread_of
+from di_assets.measures.power import MOST_PAIRS, PRIOR_SD, pair_plan, pairs_for_power, pairs_for_precision, spread_of
 
 TEN = [4.0, 11.0, 7.0, -2.0, 9.0, 15.0, 3.0, 8.0, 6.0, 10.0]
 

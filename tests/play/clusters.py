@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from di_assets.play.in_flight import SUFFIX, left_in_flight
+from di_assets.calls.in_flight import SUFFIX, left_in_flight
 from tests.conftest import ROOT
 
 PYTHON = sys.executable

@@ -51,7 +51,7 @@ def server(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _keyed(monkeypatch):
     monkeypatch.setenv("PLANTED_KEY", KEY)
-    monkeypatch.setattr("di_assets.play.sending.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("di_assets.calls.sending.FIRST_WAIT_S", 0.01)
 
 
 def configs_of(folder, url, *, dialect, model_id, budget, mode, account=""):

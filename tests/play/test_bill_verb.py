@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from di_assets.cli import main
+from di_assets.cli.verbs import main
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
-from tests.play.test_budget import arm_over
+from tests.calls.test_budget import arm_over
 from tests.providers.server import answer, good, serving
 
 

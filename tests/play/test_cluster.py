@@ -13,13 +13,13 @@ import pytest
 
 from di_assets.arms import load_configs, plan
 from di_assets.arms.configs import PlaySettings
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
+from di_assets.calls.call import FAULTS, INTERRUPTED
+from di_assets.calls.in_flight import InFlight, Request, left_in_flight, move
+from di_assets.calls.locks import alone_with, others_gone
 from di_assets.game.types import Turn
-from di_assets.play.alone import alone_with, others_gone
 from di_assets.play.batch import play_batch
-from di_assets.play.calls import FAULTS, INTERRUPTED
 from di_assets.play.cluster import ClusterError, chunks_of
-from di_assets.play.in_flight import InFlight, Request, left_in_flight, move
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT, bytes_of
 from tests.play.clusters import dask_cluster

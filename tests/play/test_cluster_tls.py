@@ -30,7 +30,7 @@ def settings(folder):
 
 
 def alive(address, **environment):
-    command = [sys.executable, "-m", "di_assets.play.alive", address]
+    command = [sys.executable, "-m", "di_assets.play.health", address]
     return subprocess.run(
         command, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False
     )

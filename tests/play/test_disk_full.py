@@ -8,16 +8,16 @@ import sqlite3
 import pytest
 
 from di_assets.arms import Configs, batches
-from di_assets.failures import failure
+from di_assets.calls.disk_space import DiskFullError, reserve
+from di_assets.calls.group_sync import GroupSync
+from di_assets.calls.in_flight import SLOTS_AT_FIRST, InFlight, left_in_flight
+from di_assets.calls.journal import REPLY_BYTES, Journal
+from di_assets.calls.journal_file import read_journal
+from di_assets.control_room.failures import failure
 from di_assets.play.batch import play_batch
-from di_assets.play.group_sync import GroupSync
-from di_assets.play.in_flight import SLOTS_AT_FIRST, InFlight, left_in_flight
-from di_assets.play.journal import REPLY_BYTES, Journal
-from di_assets.play.journal_file import read_journal
-from di_assets.play.room import DiskFullError, reserve
 from di_assets.tables import Warehouse
 from tests.play.disks import fill, small_disk
-from tests.play.test_in_flight import HEADER, call, request
+from tests.calls.test_in_flight import HEADER, call, request
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_sync_that_finds_no_room_says_so(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("di_assets.play.group_sync.os.fdatasync", full)
+    monkeypatch.setattr("di_assets.calls.group_sync.os.fdatasync", full)
     sync = GroupSync()
     journal = Journal(tmp_path / "e.jsonl", HEADER, sync=sync)
     journal.append(call(1))

@@ -9,7 +9,7 @@ import pytest
 
 from di_assets.agents.prompts import PromptError
 from di_assets.arms import load_configs
-from di_assets.arms.reading import ConfigError
+from di_assets.arms.yaml_files import ConfigError
 from di_assets.play.doctor import PROBE, checkup
 from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs

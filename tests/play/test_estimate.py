@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from di_assets.arms import load_configs, plan
+from di_assets.calls.calibration import by_doctor
 from di_assets.play.batch import play_batch
-from di_assets.play.calibration import by_doctor
 from di_assets.play.doctor import checkup
 from di_assets.play.estimate import estimate
 from di_assets.play.rehearsal import rehearse

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from di_assets.arms import load_configs
-from di_assets.cli import main
+from di_assets.cli.verbs import main
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT

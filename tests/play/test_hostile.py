@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from di_assets.arms import load_configs
+from di_assets.calls.call import FAULTS
 from di_assets.play.batch import play_batch
-from di_assets.play.calls import FAULTS
 from di_assets.tables import Warehouse
 from tests.conftest import bytes_of
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, served
@@ -22,7 +22,7 @@ CLOCKS = ("latency_s", "started_at", "call_id")
 @pytest.fixture(autouse=True)
 def _keyed(monkeypatch):
     monkeypatch.setenv("PLANTED_KEY", KEY)
-    monkeypatch.setattr("di_assets.play.sending.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("di_assets.calls.sending.FIRST_WAIT_S", 0.01)
 
 
 def play_to_the_end(configs, warehouse, **options):

@@ -8,9 +8,9 @@ import pytest
 
 from di_assets.agents.player import Ask
 from di_assets.arms import ModelConfig, Price
-from di_assets.play.sending import Lines
+from di_assets.calls.sending import Lines
 from di_assets.providers.types import Request
-from tests.play.test_sending import Seat
+from tests.calls.test_sending import Seat
 from tests.providers.server import answer, good, serving
 
 

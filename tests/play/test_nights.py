@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from di_assets.arms import Nightly
+from di_assets.calls.budget import exceeded, of_arm
 from di_assets.play.batch import play_batch
-from di_assets.play.budget import exceeded, of_arm
 from di_assets.play.launches import add_launch
 from di_assets.play.nights import Night, Rest, Standing, Tonight, coming_nights, preview, standing, starts, tonight
 from di_assets.tables import Warehouse

@@ -5,9 +5,9 @@ import pytest
 
 from di_assets.arms import load_configs, planned_ids
 from di_assets.assets.home import Home
+from di_assets.control_room.runs import materialise_batches, planned_runs
 from di_assets.play.keys import KeyMissingError, check_keys, models_needed
 from di_assets.play.pairs import interleaved, limited
-from di_assets.runs import materialise_batches, planned_runs
 from di_assets.tables import TABLES, Warehouse
 from tests.play.hostility import hostile_configs
 

@@ -7,9 +7,9 @@ import pytest
 
 from di_assets.agents.scripted import POLICIES, scripted_player
 from di_assets.arms import Configs, batches, load_configs
+from di_assets.calls.call import Call, replies_sha256
 from di_assets.game import Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.batch import play_batch
-from di_assets.play.calls import Call, replies_sha256
 from di_assets.play.record import Alike
 from di_assets.play.scripted import play_scripted
 from di_assets.play.verify import verify

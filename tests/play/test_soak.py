@@ -10,7 +10,7 @@ import time
 import polars as pl
 import pytest
 
-from di_assets.play.calls import FAULTS, INTERRUPTED
+from di_assets.calls.call import FAULTS, INTERRUPTED
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT, bytes_of
 from tests.play.hostility import KEY, hostile, hostile_configs, leaks, noted, served

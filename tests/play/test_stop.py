@@ -20,9 +20,9 @@ import pytest
 from di_assets.arms import batches, load_configs
 from di_assets.assets.home import open_home
 from di_assets.assets.pool import POOL
-from di_assets.instance import instance_of
+from di_assets.calls.call import FAULTS
+from di_assets.control_room.instance import instance_of
 from di_assets.play.batch import play_batch
-from di_assets.play.calls import FAULTS
 from di_assets.tables import Warehouse
 from tests.assets.control_room import ENDED, control_room, wait_for
 from tests.conftest import ROOT, write_small_configs
@@ -149,7 +149,7 @@ def launch(room, batch):
     params = {
         "selector": {
             "repositoryName": "__repository__",
-            "repositoryLocationName": "di_assets.definitions",
+            "repositoryLocationName": "di_assets.assets.definitions",
             "pipelineName": "play_batches",
         },
         "runConfigData": {},

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from di_assets.report.compare import Side, about_two, caption, compare, drawing, read_known, rounds_of_two, sentence
-from di_assets.report.transcript import read_transcript
+from di_assets.report.reader.transcript import read_transcript
 from tests.report.worlds import episode, stored, world
 
 ON, OFF, RING = "04_attack_complete", "05_attack_nomsg", "ring_arm"

@@ -10,7 +10,7 @@ from altair.utils.schemapi import SchemaValidationError
 
 from di_assets.report.figures import FIGURES, png
 from di_assets.report.figures.drawing import CHARACTER, DARK, LIGHT, Scale, Sheet, broken
-from di_assets.report.reading import read_summary
+from di_assets.report.published import read_summary
 from tests.report.worlds import asked, episode, null, world
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from di_assets.report.marks import MOST_MARKS, note, thinned
+from di_assets.report.figures.marks import MOST_MARKS, note, thinned
 
 
 def marks(*sizes):

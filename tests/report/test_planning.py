@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from di_assets.arms import load_configs
-from di_assets.measures.planning import PRIOR_SD
+from di_assets.measures.power import PRIOR_SD
 from di_assets.play.estimate import estimate
-from di_assets.report.planning import LiftNeed, lift_needs, lift_plans, no_lift
+from di_assets.report.progress.pairs_needed import LiftNeed, lift_needs, lift_plans, no_lift
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.contract import TIME
 from tests.conftest import write_small_configs

@@ -8,7 +8,7 @@ import pytest
 from di_assets.arms import Nightly, load_configs
 from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch
-from di_assets.report.progress import (
+from di_assets.report.progress.arms import (
     ArmProgress,
     NextNight,
     ProgressError,
@@ -230,7 +230,7 @@ def test_a_journal_that_cannot_be_read_hides_no_arm(folder, warehouse):
 
 
 def test_a_journal_cleared_meanwhile_is_read_again(folder, warehouse, monkeypatch):
-    from di_assets.report import progress
+    from di_assets.report.progress import arms as progress
 
     tries = []
 

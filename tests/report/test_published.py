@@ -6,9 +6,9 @@ from scipy import stats
 
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
-from di_assets.report.scope import scope_of
-from di_assets.report.statement import LEAST_EPISODES
-from di_assets.report.statistics import rate
+from di_assets.report.questions.scope import scope_of
+from di_assets.report.questions.statement import LEAST_EPISODES
+from di_assets.report.questions.statistics import rate
 from di_assets.report.summary import READS, build_summary
 from di_assets.tables import TABLES
 from tests.report.published import MIRRORS, frames

@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from di_assets.calls.call import FAULTS
 from di_assets.game.types import Rules
-from di_assets.play.calls import FAULTS
 from di_assets.providers.types import Request
-from di_assets.report.answers import Answers, answers
-from di_assets.report.choosing import Around, Wanted, around, chosen, first_events, lanes, part_of
-from di_assets.report.replay import Replay, prompt_of, replay
-from di_assets.report.seen import NOT_SURE, seen_by
-from di_assets.report.shelf import place_of, read_shelf
-from di_assets.report.transcript import read_transcript
+from di_assets.report.reader.answers import Answers, answers
+from di_assets.report.reader.choosing import Around, Wanted, around, chosen, first_events, lanes, part_of
+from di_assets.report.reader.episode_index import place_of, read_shelf
+from di_assets.report.reader.replay import Replay, prompt_of, replay
+from di_assets.report.reader.seen import NOT_SURE, seen_by
+from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 from tests.report.spoken import ARMS, EPISODES
 

@@ -11,10 +11,10 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import lift
 from di_assets.measures.points import mean_of
-from di_assets.report.claims import decomposed, headline, persuades
 from di_assets.report.figures.points import q1
-from di_assets.report.flaws import Flaw, flaws, several_controls
-from di_assets.report.scope import Dot, Half, Look, Row, Scope, scope_of
+from di_assets.report.questions.claims import decomposed, headline, persuades
+from di_assets.report.questions.scope import Dot, Half, Look, Row, Scope, scope_of
+from di_assets.report.questions.threats import Flaw, flaws, several_controls
 from di_assets.report.summary import READS, SCHEMA, build_summary, question_1, summary_text
 from di_assets.tables import TABLES
 from tests.report.published import POINTS

@@ -7,10 +7,10 @@ from dataclasses import asdict
 import polars as pl
 import pytest
 
-from di_assets.report.cited import CONTRASTS, citations, grounds_of, models_of, sides_of
-from di_assets.report.reading import read_summary
-from di_assets.report.steps import line_of, short, tree
-from di_assets.report.trace import STALE, Step, TraceError, trace_episode, trace_model
+from di_assets.report.lineage.citations import CONTRASTS, citations, grounds_of, models_of, sides_of
+from di_assets.report.lineage.steps import line_of, short, tree
+from di_assets.report.lineage.trace import STALE, Step, TraceError, trace_episode, trace_model
+from di_assets.report.published import read_summary
 from di_assets.tables import Warehouse, episode_set
 
 ON = [f"talk--promiser_r{k}" for k in range(6)]

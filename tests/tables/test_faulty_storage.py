@@ -18,12 +18,12 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from di_assets.cli import main
+from di_assets.calls.call import FAULTS as NO_REPLY
+from di_assets.cli.verbs import main
 from di_assets.labelling.person import Answers
 from di_assets.labelling.stored import alone, person_file
 from di_assets.measures.labels import LABELS
 from di_assets.play.batch import play_batch
-from di_assets.play.calls import FAULTS as NO_REPLY
 from di_assets.play.launches import add_launch, launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, StorageError, open_warehouse

@@ -12,14 +12,14 @@ from di_assets.arms import batches
 from di_assets.assets.freshness import newer_batches
 from di_assets.assets.home import Home
 from di_assets.assets.repair import Repair
-from di_assets.cli import main
+from di_assets.cli.verbs import main
+from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.labelling.person import Answers
 from di_assets.labelling.stored import alone, given_labels, person_file, text_number
 from di_assets.measures.labels import LABELS
 from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch, launches
 from di_assets.play.verify import verify
-from di_assets.runs import materialise_batches, materialise_report
 from di_assets.tables import EVENT_TABLES, TABLES, DamageError, StorageError, Warehouse, WarehouseError, open_warehouse
 from di_assets.tables.bucket import Bucket
 from di_assets.tables.contract import TIME

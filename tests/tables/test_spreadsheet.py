@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from di_assets.cli import main
+from di_assets.cli.verbs import main
 from di_assets.tables import TABLES
 from di_assets.tables.spreadsheet import as_text, safe_csv
 

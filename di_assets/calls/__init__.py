@@ -1,0 +1,1 @@
+"""A model asked once: sent within its limits, paid for, and kept."""

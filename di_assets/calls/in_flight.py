@@ -1,0 +1,203 @@
+"""Which requests are out: a small file that outlives the process, so that a kill leaves a list of them.
+
+One record a request, in a slot of fixed length. Slots are on disk before they are needed, so that a full disk stops
+play before a request leaves. A slot's first byte is its flag. A slot that cannot be read is named and left alone:
+`di repair` puts the file aside (see `salvage`).
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from di_assets.calls.disk_space import put, reserve, room_in
+from di_assets.game.types import Turn
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".map"
+SLOT_BYTES, SLOTS_AT_FIRST = 512, 64
+USED, FREE = 1, 0
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is out, or was when play was ended.
+
+    Attributes:
+        episode_id: of its episode.
+        turn: of the game.
+        seat: who was asked.
+        attempt: 0, then 1 and 2 for re-asks.
+        request_hash: of what was asked.
+        most_usd: the most it can cost, US dollars.
+        at: when it went out, seconds since the epoch.
+    """
+
+    episode_id: str
+    turn: Turn
+    seat: int
+    attempt: int
+    request_hash: str
+    most_usd: float
+    at: float
+
+
+class Slot(NamedTuple):
+    """A slot that is used, and its request; None where it cannot be read."""
+
+    number: int
+    request: Request | None
+
+
+class InFlight:
+    """The requests of one batch that are out now, and those that an ended run left behind.
+
+    Args:
+        path: the file; made where there is none.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._left: dict[str, list[tuple[int, Request]]] = {}
+        self._expected = 0
+        used, damaged = set(), 0
+        for slot, request in used_slots(path):
+            used.add(slot)
+            if request is None:
+                damaged += 1
+            else:
+                self._left.setdefault(request.episode_id, []).append((slot, request))
+        if damaged:
+            log.warning("%s: %d requests that were out cannot be read; `di repair` puts the file aside", path, damaged)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._slots = -(-os.fstat(self._descriptor).st_size // SLOT_BYTES)
+        self._free = [slot for slot in range(self._slots - 1, -1, -1) if slot not in used]
+        try:
+            if not self._free:
+                self._grow(SLOTS_AT_FIRST)
+        except BaseException:
+            self.close()
+            raise
+
+    def left(self, episode_id: str) -> list[tuple[int, Request]]:
+        """What an ended run left of an episode, by slot, oldest first; whoever keeps a request gives its slot back."""
+        return sorted(self._left.pop(episode_id, []), key=lambda one: (one[1].at, one[1].seat))
+
+    def expect(self, requests: int) -> None:
+        """So many more requests may be out at once; fewer where it is negative."""
+        self._expected += requests
+
+    def make_room(self) -> None:
+        """Slots for all requests that are expected.
+
+        Raises:
+            DiskFullError: there is no room for them.
+        """
+        if len(self._free) < self._expected:
+            self._grow(max(self._slots, self._expected))
+
+    def out(self, request: Request) -> int:
+        """Notes that a request goes out; the slot is given back when its reply is kept.
+
+        Raises:
+            DiskFullError: no slot is free, and there is no room for more.
+        """
+        turn = request.turn
+        record = _encode(
+            [
+                request.episode_id,
+                [turn.round, turn.phase, turn.exchange],
+                request.seat,
+                request.attempt,
+                request.request_hash,
+                request.most_usd,
+                request.at,
+            ]
+        ).encode()
+        if len(record) > SLOT_BYTES - 2:
+            raise ValueError(f"{request.episode_id}: an episode id this long fits no slot")
+        if not self._free:
+            self._grow(self._slots)
+        slot = self._free[-1]
+        with room_in(self._path.parent):
+            put(self._descriptor, bytes((USED,)) + record + b"\n", slot * SLOT_BYTES)
+        return self._free.pop()
+
+    def back(self, slot: int) -> None:
+        """Frees a slot; one that the disk does not let go stays used: its request is later held against the calls."""
+        with suppress(OSError):
+            put(self._descriptor, bytes((FREE,)), slot * SLOT_BYTES)
+            self._free.append(slot)
+
+    def close(self) -> None:
+        """Closes the file, and removes it when nothing is in it."""
+        os.close(self._descriptor)
+        if len(self._free) == self._slots:
+            self._path.unlink()
+
+    def _grow(self, slots: int) -> None:
+        """So many slots more; the first of them is the next to be used."""
+        had = self._slots
+        with room_in(self._path.parent):
+            reserve(self._descriptor, had * SLOT_BYTES, slots * SLOT_BYTES)
+        self._slots += slots
+        self._free = [*self._free, *range(had + slots - 1, had - 1, -1)]
+
+
+def left_in_flight(path: Path) -> list[Request]:
+    """The requests in such a file, or in all of a folder; there may be none."""
+    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    return [request for file in files for _, request in used_slots(file) if request is not None]
+
+
+def move(folder: Path, to: Callable[[str], Path]) -> None:
+    """Moves what ended runs left to the files where those who play now look for it, by episode.
+
+    A kill in the middle leaves a request in two places; it is still one call, for the first to be kept covers both.
+    """
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        left = left_in_flight(path)
+        if any(to(request.episode_id) == path for request in left):
+            continue
+        if any(slot.request is None for slot in used_slots(path)):
+            continue  # `di repair` puts it aside
+        for request in left:
+            held = InFlight(to(request.episode_id))
+            held.out(request)
+            held.close()
+        path.unlink()
+
+
+def used_slots(path: Path) -> Iterator[Slot]:
+    """The slots that are used, in order; nothing where there is no file."""
+    data = path.read_bytes() if path.is_file() else b""
+    for number, start in enumerate(range(0, len(data), SLOT_BYTES)):
+        if data[start] != FREE:
+            yield Slot(number, _request(data[start : start + SLOT_BYTES]))
+
+
+def _request(slot: bytes) -> Request | None:
+    """What a slot says; None where it cannot be read."""
+    record, end, _ = slot[1:].partition(b"\n")
+    try:
+        episode, (number, phase, exchange), seat, attempt, request_hash, most_usd, at = json.loads(record)
+        request = Request(episode, Turn(number, phase, exchange), seat, attempt, request_hash, most_usd, at)
+    except (ValueError, TypeError):
+        return None
+    known = phase in ("message", "pull") and isinstance(episode, str) and isinstance(request_hash, str)
+    counts = all(isinstance(one, int) for one in (number, exchange, seat, attempt))
+    return request if slot[0] == USED and end and known and counts and _is_money(most_usd) and _is_money(at) else None
+
+
+def _is_money(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")

@@ -1,0 +1,226 @@
+"""Damaged journals and lists of requests: what still reads is kept and used, the rest counts as what it can have cost.
+
+`inspect(folder)` says what is damaged in the folder of a batch's journals (or of models' labels) and changes nothing.
+`salvage(folder, aside)` puts each such file aside as it is and writes in its place what still reads; whoever calls it
+holds the folder's lock (`batch.alone`), so that nobody plays there. Then the next run replays the replies that read,
+asks for those that don't, and touches no other episode:
+
+    for found in inspect(warehouse.journal / batch):
+        print(found)
+    with alone(warehouse.journal / batch):
+        salvage(warehouse.journal / batch, warehouse.root / "quarantine")
+
+A line that cannot be read may have been a reply that was paid for. It becomes a call with the status `interrupted`, in
+its place in the game as far as that still reads, at the most that a call in the folder can have cost.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+from di_assets.calls.call import Call, Header, interrupted
+from di_assets.calls.in_flight import SLOT_BYTES, SUFFIX, InFlight, Request, used_slots
+from di_assets.calls.journal_file import Lines, line_of, lines_of
+from di_assets.game.types import Turn
+from di_assets.tables.quarantine import name_aside
+from di_assets.tables.storage import replacing
+
+# Where a call stands in the game, as its line begins.
+_PLACE = re.compile(
+    rb'"round":(?P<round>\d{1,18}),"phase":"(?P<phase>message|pull)","exchange":(?P<exchange>\d{1,9})'
+    rb',"seat":(?P<seat>\d{1,9}),"attempt":(?P<attempt>\d{1,9})(?:,"request_hash":"(?P<hash>[\w/.-]{1,200})")?'
+)
+_EPISODE = re.compile(rb'"([\w.-]{1,200})"')
+_EPISODE_ID = re.compile(r"[\w.-]*\w[\w.-]*")
+_UNKNOWN = Request("", Turn(1, "pull", 0), 0, 0, "", 0.0, 0.0)
+LOST = "its line in the journal could not be read; it is counted as the most it can have cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A damaged file.
+
+    Attributes:
+        path: it.
+        what: what is wrong with it, as a clause.
+        kept: calls or requests in it that still read.
+        lost: about how many do not.
+        lost_usd: what those count as, US dollars.
+        put_aside: where it is now; None as long as nothing was done.
+    """
+
+    path: Path
+    what: str
+    kept: int
+    lost: int
+    lost_usd: float
+    put_aside: Path | None = None
+
+    def __str__(self) -> str:
+        """One line."""
+        counted = f", the other {self.lost} count as ${self.lost_usd:.4f}" if self.lost else ""
+        return f"{self.path}: {self.what}: {self.kept} of its calls read and are used{counted}"
+
+
+def calls_in(path: Path) -> list[Call]:
+    """A journal's calls, with one for each line that cannot be read, at what it can have cost."""
+    held = lines_of(path)
+    return [*held.calls, *_lost(held, _most_usd(path.parent))] if held.bad else held.calls
+
+
+def inspect(folder: Path) -> list[Finding]:
+    """The damaged files of a folder, by name; nothing is changed."""
+    return [found for found, _, _ in _looked_at(folder)]
+
+
+def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | None] = lambda _: None) -> list[Finding]:
+    """Puts damaged files of a folder aside, and writes what still reads in their place.
+
+    Args:
+        folder: of a batch's journals; nobody plays there.
+        aside: the folder where damaged files go, as they are.
+        header_of: what an episode was played with, for a journal whose own header cannot be read and that has no
+            neighbour to tell; where it is not known either, the journal is only put aside.
+
+    Returns:
+        What was done, by name.
+    """
+    work = list(_looked_at(folder))
+    done = []
+    for found, _, _ in work:  # all before anything is written: two journals may stand in each other's place
+        aside.mkdir(parents=True, exist_ok=True)
+        there = aside / name_aside(f"{folder.parent.name}/{folder.name}/{found.path.name}")
+        if found.path.is_dir():
+            found.path.rename(there)
+        else:
+            with replacing(there) as temporary:
+                temporary.write_bytes(found.path.read_bytes())
+        done.append(replace(found, put_aside=there))
+    for _, _, repair in work:
+        repair(header_of)
+    for path in {found.path for found, _, _ in work} - {written for _, written, _ in work}:
+        path.unlink(missing_ok=True)
+    return done
+
+
+def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[Callable[[str], Header | None]], None]]]:
+    """Each damaged file, the file that is written for it, and what writes that."""
+    most = _most_usd(folder)
+    taken: set[Path] = set()
+    for path in sorted(folder.glob("*.jsonl")):
+        held = lines_of(path)
+        if held.header is not None and _is_stranger(held.header, path):
+            what = f"it is a journal of {held.header.episode_id}, as its header says"
+            there = _own_place(held.header, path)
+            if there is None or there in taken:
+                yield Finding(path, f"{what}, which has one", 0, 0, 0.0), None, lambda _: None
+                continue
+            taken.add(there)
+            lost = list(_lost(held, most))
+            found = Finding(path, f"{what}, and goes there", len(held.calls), len(lost), sum(c.cost_usd for c in lost))
+            yield found, there, _journal_writer(there, held.header, [*held.calls, *lost])
+        elif held.bad:
+            lost = list(_lost(held, most))
+            usd = sum(call.cost_usd for call in lost)
+            found = Finding(path, _what(held), len(held.calls), len(lost), usd)
+            yield found, path, _journal_writer(path, held.header, [*held.calls, *lost])
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        slots = list(used_slots(path))
+        requests = [slot.request for slot in slots if slot.request is not None]
+        n = len(slots) - len(requests)
+        if n:
+            lost_ones = [_lost_request(path, slot.number, most) for slot in slots if slot.request is None]
+            found = Finding(path, f"{n} requests that were out cannot be read", len(requests), n, n * most)
+            yield found, path, _list_writer(path, [*requests, *(one for one in lost_ones if one is not None)])
+
+
+def _is_stranger(header: Header, path: Path) -> bool:
+    return "--" in path.stem and header.episode_id != path.stem and not header.rules_version.startswith("labels")
+
+
+def _own_place(header: Header, path: Path) -> Path | None:
+    """Where a journal that stands in another episode's place belongs; None where its episode has one."""
+    if not _EPISODE_ID.fullmatch(header.episode_id):
+        return None
+    there = path.with_name(f"{header.episode_id}.jsonl")
+    held = lines_of(there) if there.exists() else None
+    return there if held is None or (held.header is not None and _is_stranger(held.header, there)) else None
+
+
+def _what(held: Lines) -> str:
+    number, more = held.bad[0][0], len(held.bad) - 1
+    return f"line {number}{f' and {more} more' if more else ''} cannot be read"
+
+
+def _most_usd(folder: Path) -> float:
+    """The most that a call in the folder is known to be able to cost, US dollars."""
+    calls = (call for path in folder.glob("*.jsonl") for call in lines_of(path).calls)
+    known = [max(call.cost_usd, call.bound_usd or 0.0) for call in calls]
+    out = (slot.request for path in folder.glob(f"*{SUFFIX}") for slot in used_slots(path))
+    return max([*known, *(request.most_usd for request in out if request is not None)], default=0.0)
+
+
+def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
+    """Calls for the lines that cannot be read: one each, more for one that is as long as several."""
+    usual = median([len(line_of(call._asdict())) for call in held.calls] or [1_000])
+    at = max((call.started_at for call in held.calls), default=0.0)
+    for number, line in held.bad:
+        if number == 1 or line.startswith(b'{"episode_id"'):
+            continue  # a header, which cost nothing
+        place = _PLACE.search(line)
+        n = 1 if place else max(1, ceil(len(line) / (2 * usual)))
+        turn, seat, attempt, asked = _UNKNOWN.turn, 0, 0, ""
+        if place:
+            turn = Turn(int(place["round"]), "pull" if place["phase"] == b"pull" else "message", int(place["exchange"]))
+            seat, attempt, asked = int(place["seat"]), int(place["attempt"]), (place["hash"] or b"").decode()
+        request = replace(_UNKNOWN, turn=turn, seat=seat, attempt=attempt, request_hash=asked, most_usd=most_usd, at=at)
+        for call in interrupted([request] * n, []):
+            yield call._replace(error=LOST)
+
+
+def _lost_request(path: Path, slot: int, most_usd: float) -> Request | None:
+    """A request for a slot that cannot be read, of its episode or else of one that is being played."""
+    data = path.read_bytes()[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
+    known = [one.stem for one in sorted(path.parent.glob("*.jsonl"))]
+    named = [found.decode() for found in _EPISODE.findall(data[:250]) if b"--" in found]
+    episode = next(iter([*named, *known]), None)
+    # At a time that no kept call is later than, so that none covers it.
+    return None if episode is None else replace(_UNKNOWN, episode_id=episode, most_usd=most_usd, at=time.time())
+
+
+def _journal_writer(
+    path: Path, header: Header | None, calls: list[Call]
+) -> Callable[[Callable[[str], Header | None]], None]:
+    def write(header_of: Callable[[str], Header | None]) -> None:
+        first = header or _neighbours(path) or header_of(path.stem)
+        if first is None:
+            path.unlink(missing_ok=True)
+            return
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"".join([line_of(asdict(first)), *(line_of(call._asdict()) for call in calls)]))
+
+    return write
+
+
+def _neighbours(path: Path) -> Header | None:
+    """The header of another journal of the same batch, for this episode."""
+    for other in sorted(path.parent.glob("*.jsonl")):
+        held = lines_of(other).header if other != path else None
+        if held is not None and not _is_stranger(held, other):
+            return replace(held, episode_id=path.stem)
+    return None
+
+
+def _list_writer(path: Path, requests: list[Request]) -> Callable[[Callable[[str], Header | None]], None]:
+    def write(_: Callable[[str], Header | None]) -> None:
+        path.unlink()
+        listed = InFlight(path)
+        for request in requests:
+            listed.out(request)
+        listed.close()
+
+    return write

@@ -1,1 +1,0 @@
-"""The verbs of `di`, a module a task."""

@@ -1,0 +1,1 @@
+"""Dagster as it runs: its instance, its runs, and the two servers."""

@@ -1,0 +1,173 @@
+"""Any failure as one line that says what, where and what to do, with an exit code; its traceback for those who ask.
+
+What the program raises on purpose has its line as `str()` and its code as `exit_code`. What libraries and the system
+raise is put into words here. Whatever is left over is a mistake of this program, and is called that.
+"""
+
+import errno
+import os
+import re
+import shutil
+import sqlite3
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from di_assets.tables import DamageError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+MOST_CHARS = 600
+# A disk with less room is full.
+MOST_FULL_BYTES = 1 << 16
+
+# What to do about an error of the system, and the exit code: a path that can't be used is bad input.
+REMEDIES = {
+    errno.ENOENT: ("name one that exists", BAD_INPUT),
+    errno.ENOTDIR: ("a file stands where a folder is needed; name a folder", BAD_INPUT),
+    errno.EISDIR: ("a folder stands where a file is needed; name a file", BAD_INPUT),
+    errno.EEXIST: ("a file stands where a folder is needed; name a folder", BAD_INPUT),
+    errno.EACCES: ("let this user read and write it, or name another place", BAD_INPUT),
+    errno.EPERM: ("let this user read and write it, or name another place", BAD_INPUT),
+    errno.EROFS: ("it can't be written to; name a place that can", BAD_INPUT),
+    errno.ENAMETOOLONG: ("choose a shorter name", BAD_INPUT),
+    errno.ELOOP: ("its links lead in a circle; mend them", BAD_INPUT),
+    errno.ENOSPC: ("free some space, then run the same again: what was done is kept", FAILED),
+    errno.EDQUOT: ("free some space, then run the same again: what was done is kept", FAILED),
+    errno.EMFILE: ("allow more open files (ulimit -n), then run the same again", FAILED),
+    errno.EIO: ("the disk fails; look after it, then run the same again", FAILED),
+}
+SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|DI_POSTGRES_URL|DI_ALERT_URL", re.IGNORECASE)
+HISTORY = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as it is told: one line, and the exit code of a command that ends with it."""
+
+    line: str
+    exit_code: int
+
+
+def failure(error: BaseException, *, warehouse: str = "warehouse") -> Failure:
+    """What is told of an error; `warehouse` is the one that was worked on."""
+    line, code = _told(error, warehouse)
+    return Failure(_one_line(line), code)
+
+
+def trace(error: BaseException) -> str:
+    """Its traceback, those of its causes included, without any secret that the environment holds."""
+    return _without_secrets("".join(traceback.format_exception(error)).rstrip())
+
+
+def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR0911 -- a kind of error a return
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was done before is kept", INTERRUPTED
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        return str(error), code
+    if "object-store error" in str(error):  # Polars raises OSErrors, too; their words can name keys
+        from di_assets.tables.refusals import told  # noqa: PLC0415
+
+        fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
+        return str(fault), fault.exit_code
+    if isinstance(error, OSError) and error.errno is not None:
+        return _of_system(error)
+    package = type(error).__module__.partition(".")[0]
+    if isinstance(error, sqlite3.Error) or package == "sqlalchemy":
+        return _of_history(getattr(error, "orig", None) or error, warehouse), FAILED
+    damage = _damage(error, warehouse)
+    if damage is not None:
+        return str(damage), damage.exit_code
+    if isinstance(error, OSError):
+        return _of_system(error)
+    if package == "polars":
+        what = f"a table can't be read ({_first_line(error)})"
+        return f"{warehouse}/tables: {what}; `di verify --all` says which", FAILED
+    if package in {"dagster", "dagster_shared"}:
+        return f"Dagster: {_first_line(error)} ({type(error).__name__}); -v shows where", FAILED
+    if isinstance(error, MemoryError):
+        return "this machine has too little memory for it; end other programs, then run the same again", FAILED
+    return _mistake(error), FAILED
+
+
+def _damage(error: BaseException, warehouse: str) -> "DamageError | None":
+    """Files of the warehouse that are not what was written: what was read of them made no sense."""
+    from di_assets.report.published import damage_behind  # noqa: PLC0415
+    from di_assets.tables import StorageError, open_warehouse  # noqa: PLC0415
+
+    try:
+        return damage_behind(open_warehouse(warehouse), error)
+    except StorageError:
+        return None
+
+
+def _of_system(error: OSError) -> tuple[str, int]:
+    what = error.strerror or _first_line(error)
+    files = " -> ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+    remedy, code = REMEDIES.get(error.errno or 0, ("-v shows where", FAILED))
+    return f"{files or _place(error)}: {what}; {remedy}", code
+
+
+def _of_history(error: BaseException, warehouse: str) -> str:
+    """Of Dagster's history in SQLite; the file is looked for, since no error names it."""
+    folder, said = Path(warehouse) / "dagster", _first_line(error)
+    if "locked" in said:
+        return f"{folder}: Dagster's history is locked by another process; try again when it has ended"
+    if "disk is full" in said or _is_full(folder):
+        return f"disk full: no room for {folder}; {REMEDIES[errno.ENOSPC][0]}"
+    file = next((path for name in HISTORY if not _is_sound(path := folder / name)), folder)
+    return f"{file}: Dagster's history can't be used ({said}); move {folder} away, run again: the tables stay"
+
+
+def _is_full(folder: Path) -> bool:
+    """SQLite calls a full disk an I/O error where it can't map its index."""
+    return folder.is_dir() and shutil.disk_usage(folder).free < MOST_FULL_BYTES
+
+
+def _is_sound(path: Path) -> bool:
+    if not path.exists():
+        return True
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)
+        try:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False
+
+
+def _mistake(error: BaseException) -> str:
+    said = _first_line(error)
+    return (
+        f"a mistake of this program: {type(error).__name__}{f' ({said})' if said else ''} "
+        f"in {_place(error)}; -v shows the traceback"
+    )
+
+
+def _place(error: BaseException) -> str:
+    """Module and line of this program that the error came through last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "di_assets" in frame.filename or "dashboard" in frame.filename]
+    last = (own or frames)[-1:]
+    return f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "an unknown place"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(":") if lines else type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks, characters that drive a terminal, and secrets; cut where it is very long."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return _without_secrets(flat if len(flat) <= MOST_CHARS else flat[: MOST_CHARS - 1] + "…")
+
+
+def _without_secrets(text: str) -> str:
+    for name, value in os.environ.items():
+        if SECRET_NAME.search(name) and len(value) >= 8:
+            text = text.replace(value, f"[{name}]")
+    return text

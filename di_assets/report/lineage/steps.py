@@ -1,0 +1,78 @@
+"""A walk as lines for people: hashes short, the first episodes of each set, and how many more there are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from di_assets.report.lineage.trace import Step
+from di_assets.report.published import text_of
+
+# Columns of a row that people are shown; the others are in the JSON.
+SHOWN = {
+    "lift": ("lift", "ci_low", "ci_high", "n_pairs", "p_holm", "needs"),
+    "looks": ("n_pairs", "planned", "lift", "ci_low", "ci_high"),
+    "model_points": ("n", "points_mean", "capture_mean", "capture_ci_low", "capture_ci_high"),
+    "model_baseline": ("n", "observed_mean", "null_mean", "null_low", "null_high", "p_value"),
+    "reactions": ("n", "n_choices", "effect", "effect_ci_low", "effect_ci_high", "p_value", "reason"),
+    "promise_ledger": (
+        "n",
+        "made",
+        "kept",
+        "broken",
+        "kept_share",
+        "ci_low",
+        "ci_high",
+        "chance_share",
+        "points_a_kept",
+        "points_a_broken",
+    ),
+    "channel_lift": ("formula", "difference", "ci_low", "ci_high", "n_pairs", "needs"),
+}
+HASH_CHARS = 12
+
+
+def tree(step: Step, *, first: int, depth: int = 0) -> list[str]:
+    """A step and what it rests on, two blanks deeper each; of the episodes of a set only the first ones."""
+    lines = [f"{'  ' * depth}{line_of(step)}"]
+    shown = step.steps[:first] if step.kind == "episodes" else step.steps
+    for inner in shown:
+        lines += tree(inner, first=first, depth=depth + 1)
+    if len(shown) < len(step.steps):
+        lines.append(f"{'  ' * (depth + 1)}... {len(step.steps) - len(shown):,} more")
+    return lines
+
+
+def line_of(step: Step) -> str:
+    """One step as a line."""
+    facts = step.facts
+    if step.kind == "claim":
+        because = f" (because of {', '.join(facts['because'])})" if facts["because"] else ""
+        return f"claim {facts['status']}{because}: {facts['sentence']}"
+    if step.kind == "row":
+        row = {name: facts["row"][name] for name in SHOWN[facts["table"]]}
+        return f"row {step.name}: {_told(row)}; file {short(facts['file_sha256'])}; from {', '.join(facts['from']) or 'nothing'}"
+    if step.kind == "event":
+        return f"event {step.name}: {_told({name: facts[name] for name in facts if name != 'event_id'})}"
+    if step.kind == "cited by":
+        event = "" if facts["event_id"] is None else f" (event #{facts['event_id']})"
+        return f"cited by {step.name}{event}"
+    return f"{step.kind} {step.name}: {_told(facts)}"
+
+
+def short(value: str | None) -> str:
+    """The first characters of a hash; other text whole; a dash where there is none."""
+    if value is None:
+        return "—"
+    return value[:HASH_CHARS] if len(value) == 64 and set(value) <= set("0123456789abcdef") else value
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    """Facts that are there, as `name value`."""
+    return ", ".join(f"{name} {_text(value)}" for name, value in facts.items() if value is not None)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return short(value)
+    if isinstance(value, list):
+        return " ".join(map(_text, value)) if len(value) <= 3 else f"({len(value)} values)"
+    return text_of(value)

@@ -1,0 +1,1 @@
+"""How far the arms are, and what they still need."""

@@ -1,0 +1,58 @@
+"""The argument of Question 1, paragraph by paragraph."""
+
+from collections.abc import Sequence
+
+from di_assets.report.questions.claims import pooled_capture
+from di_assets.report.questions.scope import Frames, Scope
+from di_assets.report.questions.statement import Claim
+from di_assets.report.questions.statistics import NO_TALK, against_chance, net_capture, rate
+
+
+def reading(scope: Scope, frames: Frames, claims: Sequence[Claim], needs: Sequence[str]) -> list[str]:
+    """The argument, paragraph by paragraph."""
+    if not scope.rows:
+        return [
+            "Nothing has been played that this question could be answered from.",
+            "Next: play the attack arm and its control.",
+        ]
+    kind = "agent" if scope.scripted else "model"
+    readout = (
+        "The chosen readout, and the one primary outcome, is a lift: points received per episode with messages on, read "
+        f"against the same {kind} with messages off. Whatever sits above the messages-off line is what talk buys."
+    )
+    missing = f"Still missing: {', '.join(needs)}." if needs else "Nothing is missing for this question."
+    told = " ".join(claim.sentence for claim in claims)
+    paragraphs = [readout, told, _traffic(scope, frames), _twin(scope, frames), missing]
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def _traffic(scope: Scope, frames: Frames) -> str:
+    """How pulls split, beside what reciprocators who never talk would give."""
+    payback, solicited = (rate(scope, name) for name in ("payback_rate", "solicited_not_payback_rate"))
+    if payback["value"] is None:
+        return ""
+    spans = [f" (95% CI [{r['ci'][0]:.1%}, {r['ci'][1]:.1%}])" if r["ci"] else "" for r in (payback, solicited)]
+    rows = [
+        row
+        for row in against_chance(scope, frames)
+        if (row["measure"], row["null"]) == ("payback_rate", NO_TALK) and row["condition"].endswith("/msg-on")
+    ]
+    told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
+    return (
+        f"With messages on {payback['value']:.1%} of pulls were paybacks{spans[0]} and {solicited['value']:.1%} were solicited but no "
+        f"payback{spans[1]}: per-episode means, n = {payback['n']} episodes of {payback['n_seeds']} seeds, "
+        f"{payback['ci_method']}."
+    ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else "")
+
+
+def _twin(scope: Scope, frames: Frames) -> str:
+    """Capture, which is zero over all pairs by construction and informs per model."""
+    net = net_capture(scope, frames)
+    if net["value"] is None or net["pair_sd"] is None:
+        return ""
+    return (
+        f"{pooled_capture(net['n']).sentence} The standard deviation of pairs is {net['pair_sd']:.3f}. Per model, the "
+        "stricter twin of points: "
+        + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None)
+        + "."
+    )

@@ -1,0 +1,249 @@
+"""Question 3: who captures whom? Capture against the floor, who gives to whom, and whose doing the variance is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from di_assets.measures.intervals import Interval, t_interval
+from di_assets.report.questions.claims import captures
+from di_assets.report.questions.page import (
+    ATTACK,
+    Grounded,
+    counted,
+    of_half,
+    question_of,
+    sentences,
+    some_claims,
+    talking,
+)
+from di_assets.report.questions.quotes import asking
+from di_assets.report.questions.scope import Frames, Scope, linked_events
+from di_assets.report.questions.statement import Claim, Evidence, Statement, judge
+from di_assets.report.questions.threats import flaws
+
+QUESTION = "Who captures whom?"
+COMPONENTS = ("receiver", "dyad", "giver")
+
+RECEIVERS = Statement(
+    name="{who}: some seats are given more by all",
+    quantity="the variance of receivers in {who}",
+    unit="receiver variance",
+    form="+.4f",
+    supported="In {who} some seats draw pulls from everybody: {span}.",
+    undecided="Whether in {who} anybody draws pulls from everybody is open: {span}.",
+    contradicted="In {who} nobody draws pulls from everybody; seats share alike: {span}.",
+    missing="How the variance of pulls splits in {who} is not measured.",
+    tested=False,
+)
+PAIRS = Statement(
+    name="{who}: who pulls whom depends on the pair",
+    quantity="the variance of pairs in {who}",
+    unit="dyad variance above random pulling",
+    form="+.4f",
+    supported="In {who} who pulls whom depends on the pair, beyond what random pulling gives: {span}.",
+    undecided="Whether in {who} pairs differ beyond random pulling is open: {span}.",
+    contradicted="In {who} pairs differ less than under random pulling, as where pulls go round: {span}.",
+    missing="How the variance of pulls splits in {who} is not measured.",
+    tested=False,
+)
+
+
+def question_3(scope: Scope, frames: Frames) -> dict[str, Any]:
+    """Question 3 as it stands today."""
+    shown = _shown(scope)
+    links = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
+    heat, variance = heat_map(shown, frames, links), _variance(scope, frames)
+    own = [
+        Grounded(claim, row.model, (("model_points", {"model": row.model}),), ("on",))
+        for claim, row in zip(captures(scope.rows, scripted=scope.scripted), _captors(scope), strict=True)
+    ]
+    split = _split_claims(scope, variance)
+    refused = [Grounded(_givers())] if variance else []
+    return question_of(
+        scope,
+        question=QUESTION,
+        headline=_headline(scope, own, variance),
+        claims=[*own, *split, *refused],
+        measured=bool(own or heat),
+        variance=variance,
+        rows=[*(_row(row) for row in _captors(scope)), *heat],
+        marks=_marks(scope, links),
+        caption=_caption(scope),
+        alt=_alt(scope, heat, variance),
+        quote=asking(frames, shown.sort(["focal_capture", "episode_id"], descending=[True, False], nulls_last=True)),
+        reading=_reading(own, split, refused, heat),
+    )
+
+
+def _captors(scope: Scope) -> list[Any]:
+    return [row for row in scope.rows if row.on is not None]
+
+
+def _shown(scope: Scope) -> pl.DataFrame:
+    """Episodes of the heat map: the focal models' with messages on; without any, mixed casts'."""
+    focal = [of_half(scope, row, "on") for row in scope.rows]
+    whole = pl.concat(focal).sort("episode_id") if focal else talking(scope)
+    return whole if whole.height else talking(scope)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    mean = row.capture
+    return {"what": "capture", "giver": None, "receiver": row.model, "value": mean.mean, "ci_low": mean.t.low, "ci_high": mean.t.high,
+            "ci_method": mean.t.method, "n": mean.n, "episode_id": None, "event_id": None}  # fmt: skip
+
+
+def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Pulls a round from each giver's seat to each receiver's, models by models; null is no pair, 0 no pull.
+
+    A cell is the mean over independent episodes (of one seed they are one) of pulls made in a round by one seat of the
+    giver for one seat of the receiver that an edge joins, in [0, 1]. It links the episode with most of them.
+    """
+    if episodes.is_empty():
+        return []
+    facts = episodes.select("episode_id", "seed", "n_rounds")
+    models = frames["seats"].select("episode_id", "seat", "model")
+    named = {end: models.rename({"seat": seat, "model": end}) for end, seat in (("giver", "seat"), ("receiver", "other"))}  # fmt: skip
+    pairs = frames["pair_capture"].filter("adjacent").select("episode_id", "seat", "other").join(facts, on="episode_id")
+    for end, seat in (("giver", "seat"), ("receiver", "other")):
+        pairs = pairs.join(named[end], on=["episode_id", seat])
+    pulled = (
+        frames["pulls"]
+        .filter(status="valid")
+        .select("episode_id", "event_id", seat="puller", other="target")
+        .group_by("episode_id", "seat", "other")
+        .agg(pulls=pl.len(), event_id=pl.min("event_id"))
+    )
+    both = ["giver", "receiver"]
+    seen = (
+        pairs.join(pulled, on=["episode_id", "seat", "other"], how="left")
+        .group_by("episode_id", "seed", *both)
+        .agg(rate=pl.col("pulls").fill_null(0).sum() / pl.col("n_rounds").sum(), event_id=pl.min("event_id"))
+        .sort("episode_id", *both)
+    )
+    cells = []
+    for (giver, receiver), part in seen.group_by(both, maintain_order=True):
+        most = part.sort(["rate", "episode_id"], descending=[True, False]).row(0, named=True)
+        blocks = part.group_by("seed").agg(pl.mean("rate")).sort("seed")["rate"].to_list()
+        interval = t_interval(blocks)
+        event = most["event_id"] if most["event_id"] is not None else links.get(most["episode_id"], 0)
+        cells.append(
+            {"what": "pulls a round", "giver": giver, "receiver": receiver, "value": sum(blocks) / len(blocks), "ci_low": interval.low,
+             "ci_high": interval.high, "ci_method": interval.method, "n": interval.n, "episode_id": most["episode_id"], "event_id": event}
+        )  # fmt: skip
+    return sorted(cells, key=lambda cell: (cell["giver"], cell["receiver"]))
+
+
+def _variance(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
+    """Rows of `relations` of the arms in which everybody could talk, with what random pulling would give a pair."""
+    shown = talking(scope)
+    found = []
+    for arm, condition in shown.select("arm", "condition").unique().sort("arm", "condition").iter_rows():
+        games = shown.filter(arm=arm, condition=condition)
+        chance = 1 / (games["n_rounds"][0] * (games["n_seats"][0] - 1))
+        for row in frames["relations"].filter(arm=arm, condition=condition).iter_rows(named=True):
+            parts = {
+                f"{name}_{what}": row[f"{name}_{what}"]
+                for name in COMPONENTS
+                for what in ("variance", "ci_low", "ci_high", "share")
+            }
+            found.append({"arm": arm, "condition": condition, "n": row["n"], **parts, "dyad_by_chance": chance, "ci_method": row["ci_method"]})  # fmt: skip
+    return found
+
+
+def _split_claims(scope: Scope, variance: Sequence[Mapping[str, Any]]) -> list[Grounded]:
+    claims = []
+    for row in variance:
+        if not row["n"]:
+            continue
+        found = flaws(talking(scope).filter(arm=row["arm"], condition=row["condition"]))
+        name = f"{row['arm']} (scripted)" if scope.scripted else row["arm"]
+        grounds = (("relations", {"arm": row["arm"], "condition": row["condition"]}),)
+        for statement, part, less in ((RECEIVERS, "receiver", 0.0), (PAIRS, "dyad", row["dyad_by_chance"])):
+            value, low, high = (row[f"{part}_{what}"] for what in ("variance", "ci_low", "ci_high"))
+            interval = Interval(low, high, row["ci_method"], row["n"])
+            if low is not None:
+                interval = replace(interval, low=low - less, high=high - less)
+            evidence = Evidence(name, None if value is None else value - less, interval, flaws=found)
+            claims.append(Grounded(judge(statement, evidence), None, grounds))
+    return claims
+
+
+def _givers() -> Claim:
+    text = (
+        "That givers hardly differ is no finding: every seat has one pull a round to give, so that giver variance is nearly zero by "
+        "construction."
+    )
+    return Claim("givers differ", "refused", text, because=("identity",))
+
+
+def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[str, Any]]) -> Claim:
+    if not own:
+        text = "No focal model’s capture has been measured yet."
+        return Claim("headline", "not yet", text, (ATTACK,))
+    kind = "scripted agents" if scope.scripted else "models"
+    best = max(_captors(scope), key=lambda row: (row.capture.mean or 0.0, row.model))
+    split = next((row for row in variance if row["receiver_share"] is not None), None)
+    share = "" if split is None else (
+        f"; of the variance of pulls in {split['arm']} {split['receiver_share']:.0%} lies in who receives, {split['dyad_share']:.0%} in the pair"
+    )  # fmt: skip
+    top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
+    states = {one.claim.status for one in own}
+    if "supported" in states:
+        text = f"More than blind reciprocation explains is taken by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
+        return Claim("headline", "supported", text)
+    if states == {"contradicted"}:
+        text = f"More than blind reciprocation would is given away by {some_claims(own, 'contradicted', kind)}, least of all by {top}{share}."
+        return Claim("headline", "contradicted", text)
+    text = f"Of none of the {kind} can it be said that it takes more than blind reciprocation explains; the largest capture is that of {top}{share}."
+    return Claim("headline", "not yet", text)
+
+
+def _marks(scope: Scope, links: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {"model": row.model, "part": "on", "episode_id": key, "event_id": links.get(key, 0), "value": value}
+        for row in _captors(scope)
+        for key, value in of_half(scope, row, "on").sort("focal_capture", "episode_id").select("episode_id", "focal_capture").iter_rows()
+    ]  # fmt: skip
+
+
+def _caption(scope: Scope) -> str:
+    sizes = counted([row.capture.n for row in _captors(scope)])
+    return (
+        "Above: each dot is one episode’s capture of a focal model with messages on, the tick their mean, the line its 95% interval (Student’s t "
+        "over independent episodes), the vertical line the floor, where blind reciprocation alone would leave it. In the middle: pulls a round "
+        "that a seat of the row gives a seat of the column, the mean over independent episodes; a square opens the episode with most of "
+        "them. Below: the variance of pulls between seats split into receivers, pairs and givers, arm by arm (social relations model). "
+        f"{sizes} a model; capture 0.1 = one pull in ten rounds from every rival net of what it gives."
+    )
+
+
+def _alt(scope: Scope, heat: Sequence[Mapping[str, Any]], variance: Sequence[Mapping[str, Any]]) -> str:
+    told = [f"{row.model} {row.capture.mean:+.3f}" for row in _captors(scope) if row.capture.mean is not None]
+    most = max(heat, key=lambda cell: cell["value"]) if heat else None
+    parts = [f"Capture above the floor: {'; '.join(told)}." if told else "No capture yet."]
+    if most:
+        parts.append(f"Pulls a round, most: {most['giver']} for {most['receiver']}, {most['value']:.2f}.")
+    parts += [f"Variance of pulls in {row['arm']}: receivers {row['receiver_share']:.0%}, pairs {row['dyad_share']:.0%}, givers {row['giver_share']:.0%}."
+              for row in variance if row["receiver_share"] is not None]  # fmt: skip
+    return ("Scripted agents. " if scope.scripted else "") + " ".join(parts)
+
+
+def _reading(
+    own: Sequence[Grounded], split: Sequence[Grounded], refused: Sequence[Grounded], heat: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    if not own and not heat:
+        return [
+            "Nothing has been played that this question could be answered from: it takes focal models among others, with messages on."
+        ]
+    cells = sorted(heat, key=lambda cell: (-cell["value"], cell["giver"], cell["receiver"]))[:3]
+    pairs = ", ".join(f"{c['giver']} for {c['receiver']} ({c['value']:.2f})" for c in cells)
+    return [
+        ("Capture is what a seat is given above what blind reciprocation would bring it, less what it gives above that. Over all pairs it is "
+        "zero by construction; who takes it is the question, and from whom."),
+        sentences(own),
+        f"Most pulls a round go from {pairs}." if cells else "",
+        ("A model that gets much from a cast that gives to anybody has captured nobody. Where receivers differ, everybody gives to the same "
+         "seats; where pairs do, each has its own. " + sentences([*split, *refused])) if split else "",
+    ]  # fmt: skip

@@ -1,0 +1,48 @@
+"""Quotes: one message a page, with the address of its event. Hostile text: it is shown as text, never as markup."""
+
+from typing import Any
+
+import polars as pl
+
+from di_assets.measures.labels import LEXICAL
+from di_assets.report.questions.scope import Frames
+
+
+def quoted(frames: Frames, episode_id: str, event_id: int) -> dict[str, Any] | None:
+    """A message with who wrote it to whom; None where there is none at that event."""
+    found = frames["messages"].filter((pl.col("episode_id") == episode_id) & (pl.col("event_id") == event_id))
+    if found.is_empty():
+        return None
+    message = found.row(0, named=True)
+    seats = frames["seats"].filter(pl.col("episode_id") == episode_id)
+    names = {s["seat"]: (s["label"], s["model"]) for s in seats.iter_rows(named=True)}
+    sender, recipient = names[message["sender"]], names[message["recipient"]]
+    return {
+        "text": message["text"],
+        "sender": sender[0],
+        "sender_model": sender[1],
+        "recipient": recipient[0],
+        "recipient_model": recipient[1],
+        "episode_id": episode_id,
+        "event_id": event_id,
+        "round": message["round"],
+    }
+
+
+def asking(frames: Frames, ranked: pl.DataFrame) -> dict[str, Any] | None:
+    """The first message that asks for a pull in the first of these episodes that has one.
+
+    Args:
+        frames: messages, their labels, seats.
+        ranked: episodes, the most telling first; where one has a focal seat only that seat's messages are quoted.
+    """
+    asks = frames["message_labels"].filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
+    messages = frames["messages"].join(asks.select("episode_id", "event_id").unique(), on=["episode_id", "event_id"])
+    order = ranked.select("episode_id", "focal_seat").with_row_index("place")
+    said = messages.join(order, on="episode_id").filter(
+        pl.col("focal_seat").is_null() | (pl.col("sender") == pl.col("focal_seat"))
+    )
+    if said.is_empty():
+        return None
+    first = said.sort("place", "event_id").row(0, named=True)
+    return quoted(frames, first["episode_id"], first["event_id"])

@@ -1,0 +1,206 @@
+"""What Question 1 is about: the episodes behind it, and one model's row of the figure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from di_assets.measures.comparable import one_rules_version
+from di_assets.measures.intervals import Interval
+from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
+from di_assets.measures.looks import pair_gaps, saw
+from di_assets.measures.points import Mean, mean_of
+from di_assets.report.questions.threats import Flaw, flaws, several_controls, unrecorded
+
+Frames = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One focal episode: its points, and the event that a mark for it opens."""
+
+    episode_id: str
+    event_id: int
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A model with messages on, or off: the mean over independent episodes, the floor, and every episode."""
+
+    points: Mean
+    floor_points: float | None
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a lift: its number, the pairs planned by then, and the interval and p that hold over all looks."""
+
+    number: int
+    planned: int
+    interval: Interval
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One focal model in the figure.
+
+    Attributes:
+        model: its name.
+        on: messages on; None where it has no such episode.
+        off: messages off; None until the control exists.
+        capture: with messages on, over independent episodes.
+        pairs: the lift over matched pairs; None without any.
+        lift: points on minus off; None without a control.
+        interval: of the lift.
+        p_holm: of the sign flips, adjusted over the models.
+        needs: the control arm that is missing; None when it is there.
+        look: the latest look at the lift, as in the table `looks`; None where none is recorded.
+        p: what the lift is judged by: the larger of the sign flips' p and the look's, adjusted over the models.
+        flaws: of the episodes on both sides of the lift.
+        flaws_on: of those with messages on alone.
+    """
+
+    model: str
+    on: Half | None
+    off: Half | None
+    capture: Mean
+    pairs: PairedLift | None
+    lift: float | None
+    interval: Interval
+    p_holm: float | None
+    needs: str | None
+    look: Look | None = None
+    p: float | None = None
+    flaws: tuple[Flaw, ...] = ()
+    flaws_on: tuple[Flaw, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The complete episodes a page speaks of.
+
+    Attributes:
+        episodes: complete ones of one kind, with their measures.
+        scripted: they were played by scripted agents.
+        left_out: complete scripted episodes not spoken of, because there are models' episodes.
+        older: complete episodes of that kind not spoken of, because they were played by older rules.
+        rows: focal models, most points first.
+        most_points: the rivals' whole budget.
+    """
+
+    episodes: pl.DataFrame
+    scripted: bool
+    left_out: int
+    older: int
+    rows: tuple[Row, ...]
+    most_points: int
+
+
+def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
+    """Models' episodes where there are any; else the scripted ones. The two are never shown together."""
+    complete = frames["episodes"].filter(pl.col("status") == "complete")
+    complete = complete.filter(pl.col("episode_id").is_in(frames["episode_measures"]["episode_id"].implode()))
+    played = complete.filter(~pl.col("scripted"))
+    scripted = played.is_empty() and not complete.is_empty()
+    kind = complete if scripted else played
+    shown = one_rules_version(kind)
+    columns = [c for c in frames["episode_measures"].columns if c not in shown.columns]
+    measured = shown.join(frames["episode_measures"].select("episode_id", *columns), on="episode_id").sort("episode_id")
+    older = kind.join(shown, on="episode_id", how="anti")
+    rows = _rows(measured, frames, mirrors, older)
+    budgets = measured.filter(pl.col("focal_model").is_not_null()).select((pl.col("n_seats") - 1) * pl.col("n_rounds"))
+    return Scope(
+        episodes=measured,
+        scripted=scripted,
+        left_out=0 if scripted else complete.height - played.height,
+        older=older.height,
+        rows=rows,
+        most_points=int(budgets.to_series().max() or 100),  # type: ignore[arg-type]
+    )
+
+
+def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], older: pl.DataFrame) -> tuple[Row, ...]:
+    focal = measured.filter(pl.col("focal_model").is_not_null())
+    lifts = {row["model"]: row for row in frames["lift"].iter_rows(named=True)}
+    links = linked_events(focal, frames)
+    rows = []
+    for (model,), part in focal.group_by("focal_model", maintain_order=True):
+        on, off, pairs = compared(part, mirrors)
+        lift = lifts.get(str(model), {})
+        n = pairs.height or min(_n_blocks(on), _n_blocks(off))
+        passed = older.filter(pl.col("focal_model") == model).height
+        look = _latest_look(frames["looks"], str(model), off, pairs)
+        several = several_controls(off["arm"].n_unique())
+        rows.append(
+            Row(
+                model=str(model),
+                on=_half(on, links),
+                off=_half(off, links),
+                capture=mean_of(blocks(on, "focal_capture")),
+                pairs=paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
+                if pairs.height
+                else None,
+                lift=lift.get("lift"),
+                interval=Interval(lift.get("ci_low"), lift.get("ci_high"), lift.get("ci_method") or "no control", n),
+                p_holm=lift.get("p_holm"),
+                needs=lift.get("needs"),
+                look=look,
+                p=lift.get("p_value"),
+                flaws=(
+                    *flaws(pl.concat([on, off]), older=passed),
+                    *(several or unrecorded(pairs.height, recorded=look is not None)),
+                ),
+                flaws_on=flaws(on, older=passed),
+            )
+        )
+    return tuple(sorted(_judged(rows), key=lambda row: (-(row.on.points.mean or 0.0) if row.on else 1.0, row.model)))
+
+
+def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, pairs: pl.DataFrame) -> Look | None:
+    """The look at these very pairs; none where the last one saw them with other points."""
+    seen = looks.filter(pl.col("arm").is_in(off["arm"].unique().implode()), model=model, n_pairs=pairs.height)
+    if seen.is_empty() or not saw(last := seen.sort("look").row(-1, named=True), pair_gaps(pairs)):
+        return None
+    interval = Interval(last["ci_low"], last["ci_high"], last["ci_method"], pairs.height)
+    return Look(last["look"], last["planned"], interval, last["p_value"])
+
+
+def _judged(rows: Sequence[Row]) -> list[Row]:
+    """Each row with the p that it is judged by: that of its sign flips or of its look, whichever is larger; Holm's."""
+    raw = {row.model: max(row.p, (row.look and row.look.p) or 0.0) for row in rows if row.p is not None}
+    adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
+    return [replace(row, p=adjusted.get(row.model)) for row in rows]
+
+
+def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:
+    if part.is_empty():
+        return None
+    dots = [
+        Dot(row["episode_id"], links.get(row["episode_id"], 0), row["focal_points"])
+        for row in part.sort("focal_points", "episode_id").iter_rows(named=True)
+    ]
+    floors = blocks(part, "focal_floor_points")
+    return Half(points=mean_of(blocks(part, "focal_points")), floor_points=mean_of(floors).mean, dots=tuple(dots))
+
+
+def blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
+    """Values of independent episodes: those of one seed are replicates of one block."""
+    return part.group_by("condition", "seed").agg(pl.mean(column)).sort("condition", "seed")[column].to_list()
+
+
+def _n_blocks(part: pl.DataFrame) -> int:
+    return part.select("condition", "seed").n_unique()
+
+
+def linked_events(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
+    """The event a mark opens: the focal seat's first message, or where there is none its first pull received."""
+    seats = focal.select("episode_id", "focal_seat")
+    said = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))
+    got = frames["pulls"].join(seats, on="episode_id").filter(pl.col("target") == pl.col("focal_seat"))
+    first = {}
+    for frame in (got, said):  # messages last: they win
+        first.update(dict(frame.group_by("episode_id").agg(pl.min("event_id")).iter_rows()))
+    return first

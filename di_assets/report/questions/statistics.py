@@ -1,0 +1,49 @@
+"""Numbers of a page that are not a model's: how pulls split, pairs, and each observed value beside its nulls."""
+
+from typing import Any
+
+import polars as pl
+
+from di_assets.measures.intervals import Interval, clustered_t
+from di_assets.report.questions.scope import Frames, Scope
+
+NO_TALK = "simulated"
+"""The null of reciprocators who never talk, as in the table `reciprocity_baseline`."""
+
+
+def bounds(interval: Interval) -> list[float] | None:
+    """Both bounds; None where there are none."""
+    return None if interval.low is None or interval.high is None else [interval.low, interval.high]
+
+
+def rate(scope: Scope, column: str) -> dict[str, Any]:
+    """Mean over episodes with messages on, its interval clustered by seed: arms that share seeds are one block."""
+    known = scope.episodes.filter(pl.col("channel") == "open").drop_nulls(column).sort("episode_id")
+    interval = clustered_t(known[column].to_list(), known["seed"].to_list())
+    return {
+        "value": known[column].mean(),
+        "ci": bounds(interval),
+        "ci_method": interval.method,
+        "n": known.height,
+        "n_seeds": interval.n,
+    }
+
+
+def net_capture(scope: Scope, frames: Frames) -> dict[str, Any]:
+    """Antisymmetric pairs sum to zero: the value is an identity to check, its interval would be an artefact."""
+    pairs = frames["pair_capture"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
+    values = pairs.sort("episode_id", "seat", "other")["net_capture"]
+    spread = values.std() if len(values) > 1 else None
+    mean = values.mean() if len(values) else None
+    return {"value": mean, "ci": None, "ci_reason": "identity", "n": len(values), "pair_sd": spread}
+
+
+def against_chance(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
+    """Each observed value beside its nulls: range, place in the null and p, condition by condition."""
+    conditions = scope.episodes["condition"].unique().implode()
+    rows = frames["reciprocity_baseline"].filter(pl.col("condition").is_in(conditions))
+    told = []
+    for row in rows.iter_rows(named=True):
+        measure, _, null = row.pop("measure").partition("/")
+        told.append({"condition": row.pop("condition"), "measure": measure, "null": null, **row})
+    return told

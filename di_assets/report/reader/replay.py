@@ -1,0 +1,244 @@
+"""What was asked, made again: prompts are not stored, but follow from the replies, the rules and the prompt files.
+
+The stored replies are played through the game once more. Each question is then rendered as it was, and its hash held
+against the stored one, so that the reader can say whether this is what the model was asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from di_assets.agents.player import Ask, Fault, Player
+from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import FIRST_READER, READERS, read_reply
+from di_assets.arms import Arm, Configs, PlannedEpisode, load_configs
+from di_assets.calls.ask_once import MAX_REASKS
+from di_assets.calls.call import FAULTS, Key, call_key
+from di_assets.calls.sending import Lines
+from di_assets.game.observe import observe
+from di_assets.game.state import State
+from di_assets.game.step import asked, start, step
+from di_assets.game.types import RULES_VERSION, Observation, Reply, Rules, Setup
+from di_assets.play.seating import header, players
+from di_assets.play.verify import STOPS
+from di_assets.providers.types import Request
+from di_assets.report.reader.transcript import Event, Transcript
+
+HASHES = ("config_hash", "prompt_hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An episode played again from its stored replies.
+
+    Attributes:
+        problem: why it cannot be; None where it was.
+        changed: names of the hashes that are no longer those it was played with.
+        rules: how it was played; None where that is no longer configured.
+        asks: every question that was made again, in call order.
+        observations: (turn, seat) -> what the seat knew when it was asked.
+        written: event -> what its sender wrote, for messages that arrived as something else.
+        agrees: the events that come out are those stored.
+    """
+
+    problem: str | None = None
+    changed: tuple[str, ...] = ()
+    rules: Rules | None = None
+    asks: Mapping[Key, Ask] = field(default_factory=dict)
+    observations: Mapping[tuple[tuple[int, bool, int], int], Observation] = field(default_factory=dict)
+    written: Mapping[int, str] = field(default_factory=dict)
+    agrees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a call asked, held against what the same seat was asked before.
+
+    Attributes:
+        turns: (role, text), the system text first.
+        kept: lines that are as in the seat's last prompt.
+        gone: lines of that one which are no longer there.
+        new: lines that were not there.
+        same_hash: its hash is the one stored with the call.
+        changed: names of the hashes that are no longer those the episode was played with.
+    """
+
+    turns: tuple[tuple[str, str], ...]
+    kept: int
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+    same_hash: bool
+    changed: tuple[str, ...]
+
+
+def replay(found: Transcript, folder: Path) -> Replay:
+    """Plays an episode's stored replies again by the arms and prompts of a folder; never an exception."""
+    episode = found.episode
+    if episode["rules_version"] != RULES_VERSION:
+        return Replay(
+            problem=f"it was played by rules of version {episode['rules_version']}; known are {RULES_VERSION}"
+        )
+    if (episode["reader_version"] or FIRST_READER) not in READERS:
+        return Replay(
+            problem=f"its replies were read by reader {episode['reader_version']}; known are {', '.join(READERS)}"
+        )
+    try:
+        configs = load_configs(folder)
+        prompts = Prompts.load(configs.prompts)
+        if episode["arm"] not in configs.arms:
+            return Replay(problem=f"its arm {episode['arm']} is not configured")
+        lost = sorted({s["model"] for s in found.seats if not _known(configs, s["model"])})
+        if lost:
+            return Replay(problem=f"{', '.join(lost)} is not configured")
+        return _replayed(found, configs, prompts)
+    except (ValueError, OSError) as problem:
+        return Replay(problem=str(problem))
+
+
+def prompt_of(again: Replay, call: Mapping[str, Any]) -> Prompt | None:
+    """The prompt of a call (a row of `calls`); None where it had none: a scripted agent's, or one not made again."""
+    key: Key = (call["round"], call["phase"], call["exchange"], call["seat"], call["attempt"])
+    ask = again.asks.get(key)
+    if ask is None or not isinstance(ask.payload, Request):
+        return None
+    before: list[str] = []
+    for other, earlier in again.asks.items():
+        if other == key:
+            break
+        if other[3] == key[3] and isinstance(earlier.payload, Request):
+            before = _lines(earlier.payload)
+    kept, gone, new = _apart(before, _lines(ask.payload))
+    turns = (("system", ask.payload.system), *ask.payload.turns)
+    return Prompt(turns, kept, gone, new, ask.request_hash == call["request_hash"], again.changed)
+
+
+def _known(configs: Configs, model: str) -> bool:
+    return configs.is_scripted(model) or model in configs.models
+
+
+def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
+    arm = configs.arm(found.episode["arm"])
+    planned = _planned(found, arm)
+    today = header(planned, arm, configs, prompts)
+    changed = tuple(name for name in HASHES if getattr(today, name) != found.episode[name])
+    cast = players(planned, arm, configs, prompts, Lines({}, {}, ()))
+    stored = {_key(call): call for call in found.calls if call["status"] not in FAULTS}
+    asks: dict[Key, Ask] = {}
+    observations: dict[tuple[tuple[int, bool, int], int], Observation] = {}
+    reader = found.episode["reader_version"] or FIRST_READER
+    state = start(planned.setup)
+    while (turn := state.turn) is not None:
+        replies: dict[int, Reply] = {}
+        for seat in asked(state):
+            seen = observe(state, seat)
+            observations[(turn.round, turn.phase == "pull", turn.exchange), seat] = seen
+            reply = _reply(cast[seat], seen, seat, stored, asks, reader)
+            if reply is not None:
+                replies[seat] = reply
+        if len(replies) < len(asked(state)):
+            break  # as far as the replies go
+        state = step(state, replies)
+    return Replay(
+        changed=changed,
+        rules=None if "config_hash" in changed else arm.rules,
+        asks=asks,
+        observations=observations,
+        written=_written(state, found.events),
+        agrees=_events(state) == [_event(event) for event in found.events],
+    )
+
+
+def _planned(found: Transcript, arm: Arm) -> PlannedEpisode:
+    """The episode as it was planned: what its seed fixed from the tables, its rules from the arm."""
+    episode = found.episode
+    return PlannedEpisode(
+        **{name: episode[name] for name in ("episode_id", "arm", "batch", "launch", "replicate")},
+        **{name: episode[name] for name in ("focal_model", "focal_seat")},
+        models=tuple(seat["model"] for seat in found.seats),
+        roles=tuple(seat["role"] for seat in found.seats),
+        setup=Setup(
+            rules=arm.rules,
+            edges=found.edges,
+            labels=tuple(found.labels),
+            seed=episode["seed"],
+            focal=episode["focal_seat"],
+        ),
+    )
+
+
+def _reply(
+    player: Player,
+    seen: Observation,
+    seat: int,
+    stored: Mapping[Key, Mapping[str, Any]],
+    asks: dict[Key, Ask],
+    reader: str,
+) -> Reply | None:
+    """The seat's reply in this turn, each of its questions added to `asks`; None where the replies run out."""
+    faults: tuple[Fault, ...] = ()
+    reply = None
+    for attempt in range(1 + MAX_REASKS):
+        key = call_key(seen.turn, seat, attempt)
+        asks[key] = player.prepare(seen, faults)
+        call = stored.get(key)
+        if call is None:
+            return None
+        reply = read_reply(seen, call["reply_text"], stop=STOPS.get(call["status"], "end"), reader=reader)
+        if reply.invalid is None:
+            break
+        faults = (*faults, Fault(text=call["reply_text"], reason=reply.invalid))
+    return reply
+
+
+def _key(call: Mapping[str, Any]) -> Key:
+    return (call["round"], call["phase"], call["exchange"], call["seat"], call["attempt"])
+
+
+def _written(state: State, events: tuple[Event, ...]) -> dict[int, str]:
+    """What a replaced seat knows it wrote, where something else arrived."""
+    if state.setup.rules.channel != "placebo":
+        return {}
+    labels = state.setup.labels
+    texts = {
+        (message.round, message.exchange, message.sender, message.recipient): message.text
+        for label, exchanges in zip(labels, state.seen_messages, strict=True)
+        for exchange in exchanges
+        for message in exchange
+        if message.sender == label
+    }
+    found = {}
+    for event in events:
+        if event.other is not None:
+            text = texts.get((event.round, event.exchange, labels[event.seat], labels[event.other]))
+            if text is not None and text != event.text:
+                found[event.event_id] = text
+    return found
+
+
+def _events(state: State) -> list[tuple[Any, ...]]:
+    messages = [(m.event_id, m.round, m.sender, m.recipient, m.text) for m in state.messages]
+    pulls = [(p.event_id, p.round, p.puller, p.target, None) for p in state.pulls]
+    return sorted(messages + pulls, key=lambda event: event[0])
+
+
+def _event(event: Event) -> tuple[Any, ...]:
+    return (event.event_id, event.round, event.seat, event.other, event.text)
+
+
+def _lines(request: Request) -> list[str]:
+    return list(_numbered(request))
+
+
+def _numbered(request: Request) -> Iterator[str]:
+    for role, text in (("system", request.system), *request.turns):
+        yield f"[{role}]"
+        yield from text.splitlines()
+
+
+def _apart(before: list[str], now: list[str]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Lines alike at both ends, and what lies between: prompts grow at their end, so nothing finer is needed."""
+    most = min(len(before), len(now))
+    first = next((at for at in range(most) if before[at] != now[at]), most)
+    last = next((at for at in range(most - first) if before[-1 - at] != now[-1 - at]), most - first)
+    return first + last, tuple(before[first : len(before) - last]), tuple(now[first : len(now) - last])

@@ -1,0 +1,100 @@
+"""What one seat had seen: by the end of an episode, or at the moment at which an event came about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from di_assets.game.board import may_write
+from di_assets.game.types import Rules, Setup
+from di_assets.report.reader.answers import Answers
+from di_assets.report.reader.transcript import Event, Transcript
+
+NOT_SURE = (
+    "how the episode was played is no longer configured, so that it is not known who learned of whose pulls: "
+    "only those by and on this seat are shown"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a seat knew.
+
+    Attributes:
+        seat: the seat.
+        events: what it knew of, in event order: its own messages as it wrote them, those to it as they arrived, the
+            pulls it learned of. Nothing that a reader knows besides (labels, kinds, calls) is in them.
+        at: the event at whose moment; None for all of the episode.
+        shows_it: the event itself is the seat's own or comes to it later; it is then the last of `events`.
+        later: events that came to it only later.
+        never: events that never came to it.
+        points: by seat, as it had been told them; None where points are not told, or none were yet.
+        may_write: it is asked for messages.
+        word: what is not known of its view; None where all is.
+    """
+
+    seat: int
+    events: tuple[Event, ...]
+    at: int | None
+    shows_it: bool
+    later: int
+    never: int
+    points: tuple[float, ...] | None
+    may_write: bool
+    word: str | None
+
+
+def seen_by(
+    found: Transcript, seat: int, *, at: int | None, rules: Rules | None, written: Mapping[int, str] | None = None
+) -> Seen:
+    """What a seat knew when everybody was asked for an event's turn, or by the end.
+
+    Nothing of a phase reaches anyone before it is over: a message is known from the turn after its exchange on, a pull
+    from the next round on.
+
+    Args:
+        found: the episode.
+        seat: whose view.
+        at: the event; None for the whole episode.
+        rules: how it was played; None where that is not known.
+        written: what senders wrote where something else arrived.
+    """
+    own = [event for event in found.events if _comes_to(event, seat, public=rules is not None and _public(rules))]
+    moment = None if at is None else found.events[at].turn
+    known = [event for event in own if moment is None or event.turn < moment]
+    linked = [event for event in own if event.event_id == at]
+    points = None
+    if rules is not None and _public(rules):
+        # Told when a round begins; the last ones are known to all when it is over.
+        last = max((event.round for event in known if event.kind == "pull"), default=0)
+        points = found.scores.get(last)
+    return Seen(
+        seat=seat,
+        events=tuple(_as_known(event, seat, written or {}) for event in known + linked),
+        at=at,
+        shows_it=bool(linked),
+        later=len(own) - len(known) - len(linked),
+        never=len(found.events) - len(own),
+        points=points,
+        may_write=_may_write(found, seat),
+        word=NOT_SURE if rules is None and found.events else None,
+    )
+
+
+def _public(rules: Rules) -> bool:
+    return rules.visibility == "public"
+
+
+def _comes_to(event: Event, seat: int, *, public: bool) -> bool:
+    """Whether a seat ever learns of it."""
+    return seat in (event.seat, event.other) or (event.kind == "pull" and public)
+
+
+def _as_known(event: Event, seat: int, written: Mapping[int, str]) -> Event:
+    text = written.get(event.event_id, event.text) if event.seat == seat else event.text
+    return replace(event, text=text, labels=(), pull_kind=None, answers=Answers(), calls=())
+
+
+def _may_write(found: Transcript, seat: int) -> bool:
+    channel, focal = found.episode["channel"], found.episode["focal_seat"]
+    return may_write(
+        Setup(rules=Rules(channel=channel), edges=found.edges, labels=tuple(found.labels), seed=0, focal=focal), seat
+    )
