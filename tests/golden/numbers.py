@@ -14,8 +14,9 @@ from polars.testing import assert_frame_equal
 from di_assets.tables import TABLES
 
 GOLDEN = Path(__file__).with_name("numbers.json")
-# What a clock says.
-CLOCK = {"started_at", "finished_at", "latency_s"}
+# What a clock says, and which commit.
+CLOCK = {"started_at", "finished_at", "latency_s", "looked_at"}
+MADE = {"commit", "generated"}
 # Further digits can differ with the instructions that a processor has.
 DIGITS = 9
 
@@ -24,8 +25,8 @@ def digests(warehouse):
     """Digest by name: `table/NAME`, `summary`, `figure/FILE`."""
     made = {f"table/{table.name}": _of_table(warehouse, table) for table in TABLES.values() if warehouse.files(table.name)}
     summary = json.loads(warehouse.read_report("summary.json"))
-    told = {key: value for key, value in summary.items() if key not in {"commit", "generated"}}
-    made["summary"] = _sha256(json.dumps(_rounded(told), sort_keys=True))
+    origin = {key: value for key, value in summary["provenance"].items() if key not in MADE}
+    made["summary"] = _sha256(json.dumps(_rounded({**summary, "provenance": origin}), sort_keys=True))
     for figure in sorted(Path(warehouse.report).glob("*.svg")):
         made[f"figure/{figure.name}"] = _sha256("\n".join(re.findall(r"<text[^>]*>([^<]*)", figure.read_text())))
     return made
