@@ -13,8 +13,8 @@ from di_assets.arms import load_configs
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import read_journal
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
-from tests.cli.damaging import WAYS, copy_of, duplicated, files_of, verb
 from tests.calls.test_in_flight import HEADER, call
+from tests.cli.damaging import WAYS, copy_of, duplicated, files_of, verb
 
 TRIES = int(os.environ.get("DI_DAMAGED", "6"))
 WHEN = ("looks",)  # a look is recorded with the time it was taken at

@@ -23,7 +23,9 @@ DIGITS = 9
 
 def digests(warehouse):
     """Digest by name: `table/NAME`, `summary`, `figure/FILE`."""
-    made = {f"table/{table.name}": _of_table(warehouse, table) for table in TABLES.values() if warehouse.files(table.name)}
+    made = {
+        f"table/{table.name}": _of_table(warehouse, table) for table in TABLES.values() if warehouse.files(table.name)
+    }
     summary = json.loads(warehouse.read_report("summary.json"))
     origin = {key: value for key, value in summary["provenance"].items() if key not in MADE}
     made["summary"] = _sha256(json.dumps(_rounded({**summary, "provenance": origin}), sort_keys=True))

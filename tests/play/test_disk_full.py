@@ -16,8 +16,8 @@ from di_assets.calls.journal_file import read_journal
 from di_assets.control_room.failures import failure
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
-from tests.play.disks import fill, small_disk
 from tests.calls.test_in_flight import HEADER, call, request
+from tests.play.disks import fill, small_disk
 
 
 @pytest.fixture
