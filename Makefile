@@ -26,15 +26,17 @@ soak: $(READY)  ## the long run against a hostile provider: 200 episodes, 20 kil
 survive: $(READY)  ## a backfill of 40 batches on a Dask cluster through kills of a run, a worker and the daemon; some six minutes
 	SURVIVAL_BATCHES=40 $(BIN)/python -m pytest tests/assets/test_survival.py -m slow -n 0 -s
 
-check: $(READY)  ## format, lint, types, layers
+check: $(READY)  ## format, lint, types, layers; style sheets and scripts where their linter is to be had (Linux, x86-64)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	test ! -x $(BIN)/biome || $(BIN)/biome ci --error-on-warnings dashboard/web
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	test ! -x $(BIN)/biome || $(BIN)/biome check --write dashboard/web
 
 clean:  ## remove everything made here but the warehouse
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,27 +5,21 @@ meanwhile: the page is shown once those boxes are gone and its top is there, so 
 hidden loses its focus.
 """
 
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 
-from dashboard.reader_style import READER_CSS
-from dashboard.style import CSS
+from dashboard.style import DASHBOARD, sheet
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_SHELL_CSS = """
-html { background: light-dark(#fcf9f2, #14130f); color-scheme: light dark; }
-.stMain:is(:has([data-testid=stSkeleton]), :not(:has(.di))):not(:focus-within) :is(.stMainBlockContainer, .stMainBlockContainer *) { visibility: hidden !important; }
-"""
 # A page that was changed here is not the one whose tag the browser knows, nor can it be found in a packed one.
 _ASKED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
-HEAD = "<style>" + re.sub(r"</?style>", "", CSS + READER_CSS) + _SHELL_CSS + "</style>"
+HEAD = f"<style>{sheet(DASHBOARD)}</style>"
 
 
 class Shell:

@@ -31,9 +31,8 @@ from dashboard.question import (
     frame_of,
     nothing_yet,
 )
-from dashboard.reader_style import READER_CSS
 from dashboard.static_reader import transcript_of
-from dashboard.style import CSS, page
+from dashboard.style import SITE, page, sheet, web
 from dashboard.tables import rows_of
 from dashboard.transcript import CHANNELS
 from di_assets.report.compare import Comparison, Side, caption, compare, drawing, read_known, sentence
@@ -59,62 +58,6 @@ PAGES = {**{spec.name: spec.title for spec in QUESTIONS}, "episodes": "Episodes"
          "lineage": "Lineage"}  # fmt: skip
 FILES = {name: "index.html" if name == "q1" else f"{name}.html" for name in PAGES}
 _HREF = re.compile(r"""<a ([^>]*?)href=(['"])(.*?)\2([^>]*)>(.*?)</a>""", re.DOTALL)
-
-STYLE = """
-:root { color-scheme: light dark; } * { box-sizing: border-box; }
-body { margin: 0; background: light-dark(#fcf9f2, #14130f); color: light-dark(#1c1b19, #f3efe6); }
-.stApp { --mark: light-dark(#f2e2d5, #3a2724); } main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 5rem; }
-header.site nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; } header.site { max-width: 46rem; margin: 0 auto; padding: 1rem 1rem 0; font: .92rem Georgia, serif; }
-header.site a { color: light-dark(#6b1e2b, #e58b96); } header.site [aria-current] { color: inherit; text-decoration: none; font-weight: 600; }
-.figure { container-type: inline-size; margin: 1rem 0; } .figure svg { display: block; width: 100%; height: auto; } .figure .narrow { display: none; }
-@container (max-width: 520px) { .figure .wide { display: none; } .figure .narrow { display: block; } }
-.figure a:focus-visible { outline: none; } .figure a:is(:focus-visible, :hover) :is(path, line) { stroke-width: 4; }
-.di h2.round { font-weight: 600; font-size: 1.05rem; margin: 1.1rem 0 .25rem; } .di h1.lesser { font-size: 1.95rem; line-height: 1.2; } .di .ev { display: block; } .di .ev p { margin: .15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; line-height: 1.5; } .di .ev i { font-style: normal; font-size: .82rem; color: var(--muted); }
-.di .ev .id { float: right; font-size: .82rem; } .di .ev:target, .di .ev.on { background: var(--mark); outline: 2px solid var(--oxblood); outline-offset: -1px; }
-.di .ev:target i, .di .ev.on i, .di .ev:target .id, .di .ev.on .id { color: inherit; } .di .ev[hidden] { display: none; }
-.di form.only-script { display: none; flex-wrap: wrap; gap: .4rem 1rem; margin: .6rem 0 1rem; font-size: .9rem; }
-.di.scripts form.only-script { display: flex; } .di:not(.scripts) .keys { display: none; } .di.blind .named { display: none; }
-.di input, .di select { font: inherit; color: inherit; background: light-dark(#fffdf8, #1d1b17); border: 1px solid var(--rule); padding: .15rem .35rem; }
-@media print { header.site, .di form.only-script, .di .keys, .di .ways { display: none !important; } main { max-width: none; } }
-"""
-READER_JS = """
-const di = document.querySelector('.di'), events = [...document.querySelectorAll('.ev')], $ = (id) => document.getElementById(id);
-di.classList.add('scripts');
-const seats = [...new Set(events.map((e) => e.querySelector('b').textContent))].sort();
-$('seat').replaceChildren(...['', ...seats].map((s) => new Option(s || 'all', s)));
-const touches = (e, s) => e.querySelector('b').textContent === s || e.childNodes[2]?.textContent.trim() === '→ ' + s;
-const filter = () => {
-  const q = $('q').value.toLowerCase(), s = $('seat').value, k = $('kind').value;
-  let n = 0;
-  for (const e of events) {
-    const pull = e.classList.contains('pull');
-    const shown = (!q || e.querySelector('p').textContent.toLowerCase().includes(q)) && (!s || touches(e, s)) && (!k || (k === 'pull') === pull);
-    e.hidden = !shown; n += shown;
-  }
-  $('found').textContent = n === events.length ? '' : n + ' of ' + events.length + ' events';
-};
-for (const id of ['q', 'seat', 'kind']) $(id).addEventListener('input', filter);
-document.querySelector('form').addEventListener('submit', (e) => e.preventDefault());
-const blind = (on) => { di.classList.toggle('blind', on); $('blind').checked = on; document.title = on ? 'Judged blind' : title; };
-const title = document.title;
-$('blind').addEventListener('input', (e) => blind(e.target.checked));
-const go = (e) => { if (!e) return; e.tabIndex = -1; for (const o of events) o.classList.toggle('on', o === e); history.replaceState(null, '', '#' + e.id);
-  e.scrollIntoView({ block: 'center' }); e.focus({ preventScroll: true }); };
-const now = () => events.findIndex((e) => e.classList.contains('on'));
-const arrive = () => { const e = document.getElementById(location.hash.slice(1)); if (e && e.classList.contains('ev')) go(e); };
-addEventListener('hashchange', arrive); arrive();
-addEventListener('keydown', (p) => {
-  if (p.ctrlKey || p.metaKey || p.altKey || p.target.closest('input, select')) return;
-  const at = now(), seat = at < 0 ? null : events[at].querySelector('b').textContent;
-  const fits = (e) => !e.hidden && (p.key === p.key.toLowerCase() || e.querySelector('b').textContent === seat);
-  if (p.key.toLowerCase() === 'j') go(events.find((e, i) => i > at && fits(e)));
-  else if (p.key.toLowerCase() === 'k') go(events.findLast((e, i) => i < at && fits(e)));
-  else if (p.key === '/') $('q').focus();
-  else if (p.key === 'b') blind(!di.classList.contains('blind'));
-  else { const link = /^[np]$/.test(p.key) && document.querySelector(`[data-key=${p.key}]`); if (!link) return; location.href = link.href; }
-  p.preventDefault();
-});
-"""
 
 
 class SiteError(ValueError):
@@ -165,8 +108,8 @@ def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | b
     kept = transcripts(summary, shelf["episode_id"].to_list())
     site = _Site(names={episode: file_of(episode) for episode in kept})
     yield MARKER, "written by di report --site\n"
-    yield STYLESHEET, _css()
-    yield SCRIPT, READER_JS
+    yield STYLESHEET, sheet(SITE)
+    yield SCRIPT, web("site_reader.js")
     for spec in QUESTIONS:
         yield FILES[spec.name], site.page(spec.name, _question(spec, summary, warehouse))
         if summary is not None:
@@ -253,11 +196,6 @@ class _Site:
         if parts.path.startswith("downloads/") or address.startswith("#") or parts.path in self.names.values():
             return address
         raise ValueError(f"a page links to nothing in the report: {address[:80]}")
-
-
-def _css() -> str:
-    sheets = [re.sub(r"</?style>", "", text) for text in (CSS, READER_CSS)]
-    return "\n".join([*sheets, STYLE])
 
 
 def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:
