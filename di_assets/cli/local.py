@@ -18,7 +18,8 @@ from urllib.request import urlopen
 
 import click
 
-from di_assets.cli.base import errors
+from di_assets.cli.command import Verb
+from di_assets.cli.endings import WorkFailed
 from di_assets.cli.verbs import main as di
 from di_assets.control_room.serving.ports import PortError, bound, listens
 
@@ -30,7 +31,7 @@ READY_WITHIN_S = 120
 WAREHOUSE = "warehouse/local"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option(
     "--port",
     type=click.IntRange(1, 65_535),
@@ -43,17 +44,16 @@ WAREHOUSE = "warehouse/local"
 @click.option("--warehouse", default=WAREHOUSE, show_default=True, help="Where the episodes go.")
 def main(port: int, weights: Path | None, serve_only: bool, warehouse: str) -> None:
     """Serve a small language model on loopback and let it play all five seats, once in each dialect."""
-    with errors():
-        path = weights or packaged_weights()
-        if port != PORT and not serve_only:
-            raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
-        _look_at(port)
-        if serve_only:
-            serve(path, port)
-            return
-        with server(path, port):
-            di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
-            di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)
+    path = weights or packaged_weights()
+    if port != PORT and not serve_only:
+        raise click.UsageError(f"configs/models.yaml names port {PORT}; another --port goes with --serve-only")
+    _look_at(port)
+    if serve_only:
+        serve(path, port)
+        return
+    with server(path, port):
+        di.main(["--warehouse", warehouse, "run", *ARMS], standalone_mode=False)
+        di.main(["--warehouse", warehouse, "verify", "--all"], standalone_mode=False)
 
 
 def _look_at(port: int) -> None:
@@ -69,11 +69,11 @@ def packaged_weights() -> Path:
     try:
         files = metadata.files(WEIGHTS_PACKAGE) or []
     except metadata.PackageNotFoundError:
-        raise click.ClickException(f"{WEIGHTS_PACKAGE} is not installed; `make demo-llm` installs it") from None
+        raise WorkFailed(f"{WEIGHTS_PACKAGE} is not installed; `make demo-llm` installs it") from None
     for file in files:
         if file.name.endswith(".gguf"):
             return Path(str(file.locate()))
-    raise click.ClickException(f"{WEIGHTS_PACKAGE} holds no .gguf file")
+    raise WorkFailed(f"{WEIGHTS_PACKAGE} holds no .gguf file")
 
 
 def serve(weights: Path, port: int) -> None:
@@ -124,14 +124,14 @@ def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise click.ClickException(f"the server ended at once; is {SERVER_PACKAGE} installed?")
+            raise WorkFailed(f"the server ended at once; is {SERVER_PACKAGE} installed?")
         try:
             with urlopen(f"http://{HOST}:{port}/health", timeout=2) as reply:
                 if reply.status == 200 and listens(process.pid, port):
                     return
         except (URLError, OSError):
             time.sleep(0.5)
-    raise click.ClickException(f"the server was not ready within {READY_WITHIN_S} s")
+    raise WorkFailed(f"the server was not ready within {READY_WITHIN_S} s")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ import sqlite3
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from di_assets.tables import DamageError
+from di_assets.report.published import damage_behind
+from di_assets.tables import DamageError, StorageError, open_warehouse, refusals
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_CHARS = 600
@@ -68,9 +67,7 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
     if isinstance(code, int):
         return str(error), code
     if "object-store error" in str(error):  # Polars raises OSErrors, too; their words can name keys
-        from di_assets.tables.refusals import told  # noqa: PLC0415
-
-        fault = told(warehouse if "://" in warehouse else "the warehouse", str(error))
+        fault = refusals.told(warehouse if "://" in warehouse else "the warehouse", str(error))
         return str(fault), fault.exit_code
     if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error)
@@ -92,11 +89,8 @@ def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR
     return _mistake(error), FAILED
 
 
-def _damage(error: BaseException, warehouse: str) -> "DamageError | None":
+def _damage(error: BaseException, warehouse: str) -> DamageError | None:
     """Files of the warehouse that are not what was written: what was read of them made no sense."""
-    from di_assets.report.published import damage_behind  # noqa: PLC0415
-    from di_assets.tables import StorageError, open_warehouse  # noqa: PLC0415
-
     try:
         return damage_behind(open_warehouse(warehouse), error)
     except StorageError:

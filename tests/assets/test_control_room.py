@@ -5,7 +5,7 @@ import pytest
 
 from di_assets.arms import batches, load_configs
 from di_assets.assets.freshness import PUBLISHED
-from di_assets.cli.playing import DEMO
+from di_assets.cli.verbs.demo import ARMS as DEMO
 from di_assets.tables import Warehouse
 from tests.assets.control_room import BACKFILLS_ENDED, ENDED, control_room, wait_for
 from tests.conftest import ROOT

@@ -211,7 +211,7 @@ def test_a_failure_is_one_line_that_names_the_place(place, case):
 
 
 AS_NOBODY = (
-    "import os, di_assets.control_room.failures, di_assets.cli.printing, di_assets.control_room.runs\n"  # the interpreter's own files may be another user's
+    "import os, di_assets.cli.verbs.arms, di_assets.cli.verbs.run\n"  # the interpreter's own files may be another user's
     "os.setresuid(65534, 65534, 65534)\n"
     "from di_assets.cli.verbs import main\nmain()\n"
 )

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from di_assets.assets.checks import kept_promises_were_pulls, messages_labelled
 from di_assets.assets.home import Home
-from di_assets.cli.printing import escaped
 from di_assets.cli.verbs import main
+from di_assets.cli.verbs.label import escaped
 from di_assets.control_room.runs import materialise_batches
 from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse

@@ -36,7 +36,7 @@ def test_no_fault_lets_the_key_out(tmp_path, monkeypatch, caplog, fault):
     monkeypatch.setenv("PLANTED_KEY", KEY)
     monkeypatch.setattr("di_assets.calls.sending.FIRST_WAIT_S", 0.01)
     if fault not in QUICK:  # the report is made of what is stored, and need not be made after each of them
-        monkeypatch.setattr("di_assets.control_room.runs.materialise_report", lambda _home: None)
+        monkeypatch.setattr("di_assets.cli.playing.materialise_report", lambda _home: None)
     caplog.set_level(logging.DEBUG)
     with hostile(always=fault) as url:
         hostile_configs(tmp_path / "configs", url, episodes=2, timeout_s=1, retries=1)

@@ -3,9 +3,12 @@
 import errno
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
+
+from di_assets.origins import allowed_hosts
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
@@ -46,6 +49,42 @@ def bound(port: int, option: str, *, host: str = HOST) -> socket.socket:
             raise PortError(f"can't listen at {host}, port {port}: {error.strerror}") from None
         raise PortError(f"port {port} is in use{_by_whom(port)}; end that, or choose another: {other}") from None
     return listening
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPorts:
+    """The ports of a control room, taken before anything starts.
+
+    Attributes:
+        dashboard: listens at the dashboard's port.
+        dagster: listens at the Dagster UI's; the web server takes it over.
+    """
+
+    dashboard: socket.socket
+    dagster: socket.socket
+
+    @classmethod
+    def take(cls, *, port: int, dagster_port: int) -> "HeldPorts":
+        """Takes both ports; 0 takes any that is free.
+
+        Raises:
+            PortError: one of them can't be had.
+            HostsError: DI_ALLOWED_HOSTS is wrong.
+        """
+        allowed_hosts()
+        if port == dagster_port != 0:
+            raise PortError(f"--port and --dagster-port are both {port}; they have to be two")
+        dashboard = bound(port, "--port")
+        try:
+            return cls(dashboard, bound(dagster_port, "--dagster-port"))
+        except PortError:
+            dashboard.close()
+            raise
+
+    def close(self) -> None:
+        """Gives both back."""
+        self.dashboard.close()
+        self.dagster.close()
 
 
 def number(listening: socket.socket) -> int:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from di_assets.cli.local import main as local
 from di_assets.cli.verbs import main
-from di_assets.control_room.serving import Doors, PortError
+from di_assets.control_room.serving import HeldPorts, PortError
 from di_assets.control_room.serving.ports import bound, listens, number
 
 
@@ -37,12 +37,12 @@ def test_a_port_of_every_address_is_taken_too():
 
 def test_both_are_held_or_none(taken):
     with pytest.raises(PortError, match="--dagster-port N"):
-        Doors.hold(port=0, dagster_port=taken)
+        HeldPorts.take(port=0, dagster_port=taken)
     with pytest.raises(PortError, match="have to be two"):
-        Doors.hold(port=taken + 1, dagster_port=taken + 1)
-    doors = Doors.hold(port=0, dagster_port=0)
-    assert number(doors.dashboard) != number(doors.dagster)
-    doors.close()
+        HeldPorts.take(port=taken + 1, dagster_port=taken + 1)
+    held = HeldPorts.take(port=0, dagster_port=0)
+    assert number(held.dashboard) != number(held.dagster)
+    held.close()
 
 
 @pytest.mark.parametrize("verb", ["ui", "demo"])

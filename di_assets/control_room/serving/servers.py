@@ -6,22 +6,21 @@ UI's port, and the code server's socket, a file. The daemon opens nothing.
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import grpc
 import httpx
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from di_assets.assets.home import Home
 from di_assets.control_room.instance import dagster_home
-from di_assets.control_room.serving.ports import HOST, PortError, bound, listens, number
+from di_assets.control_room.serving.ports import HOST, HeldPorts, listens, number
 from di_assets.control_room.serving.processes import ServingError, together
-from di_assets.origins import allowed_hosts
 
 APP = Path(__file__).parents[3] / "dashboard" / "app.py"
 CODE = "di_assets.assets.definitions"
@@ -31,54 +30,18 @@ LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { loadStatus
   __typename ... on PythonError { message } } } } } }"""
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """The ports of a control room, held from before anything starts.
-
-    Attributes:
-        dashboard: listens at the dashboard's port.
-        dagster: listens at the Dagster UI's; the web server takes it over.
-    """
-
-    dashboard: socket.socket
-    dagster: socket.socket
-
-    @classmethod
-    def hold(cls, *, port: int, dagster_port: int) -> "Doors":
-        """Takes both ports; 0 takes any that is free.
-
-        Raises:
-            PortError: one of them can't be had.
-            HostsError: DI_ALLOWED_HOSTS is wrong.
-        """
-        allowed_hosts()
-        if port == dagster_port != 0:
-            raise PortError(f"--port and --dagster-port are both {port}; they have to be two")
-        dashboard = bound(port, "--port")
-        try:
-            return cls(dashboard, bound(dagster_port, "--dagster-port"))
-        except PortError:
-            dashboard.close()
-            raise
-
-    def close(self) -> None:
-        """Gives both back."""
-        self.dashboard.close()
-        self.dagster.close()
-
-
-def serve(home: Home, doors: Doors, *, read_only: bool = False) -> None:
+def serve(home: Home, ports: HeldPorts, *, read_only: bool = False) -> None:
     """Starts all, says of each when it answers, and waits until told to end.
 
     Args:
         home: whose tables and runs are shown.
-        doors: where; closed at the end.
+        ports: where; closed at the end.
         read_only: nothing can be launched, ended, turned on or off, and no daemon runs.
 
     Raises:
         ServingError: one did not start or ended by itself; the others are ended too.
     """
-    port, dagster_port = number(doors.dashboard), number(doors.dagster)
+    port, dagster_port = number(ports.dashboard), number(ports.dagster)
     pages, dagster = f"http://{HOST}:{port}", f"http://{HOST}:{dagster_port}"
     environment = {
         **os.environ,
@@ -97,15 +60,15 @@ def serve(home: Home, doors: Doors, *, read_only: bool = False) -> None:
         code, workspace = Path(folder, "code"), Path(folder, "workspace.yaml")
         server = {"location_name": CODE, "socket": str(code)}
         workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))  # YAML, too
-        doors.dashboard.close()  # Streamlit takes it itself
+        ports.dashboard.close()  # Streamlit takes it itself
         shown = processes.start("the dashboard", [sys.executable, "-m", "streamlit", "run", str(APP)])
         processes.start("the code server", [*_dagster("dagster"), "code-server", "start", "-m", CODE, "-s", str(code),
                         "--inject-env-vars-from-instance", "--log-level", "warning"], last=True)  # fmt: skip
         processes.wait_until(_serves(code), "the code server", seconds=READY_S)
-        fd = doors.dagster.fileno()
+        fd = ports.dagster.fileno()
         web = [sys.executable, "-m", "di_assets.cli", "webserver", "--fd", str(fd), "--workspace", str(workspace)]
         processes.start("the Dagster UI", [*web, *(["--read-only"] if read_only else [])], inherits=[fd])
-        doors.dagster.close()
+        ports.dagster.close()
         if not read_only:
             daemon = [*_dagster("dagster-daemon"), "run", "-w", str(workspace), "--log-level", "warning"]
             processes.start("the daemon", daemon)
@@ -123,8 +86,6 @@ def _dagster(program: str) -> list[str]:
 
 def _serves(code: Path) -> Callable[[], bool]:
     """Whether the code server answers at its socket."""
-    import grpc  # noqa: PLC0415 -- heavy
-    from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
 
     def serves() -> bool:
         if not code.exists():

@@ -1,22 +1,26 @@
-"""What a provider or a gateway charges, held against what is recorded."""
+"""`di bill`: what a provider or a gateway charges, held against what is recorded."""
 
 import json
 import sys
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+import polars as pl
 
-from di_assets.cli.base import BadInput, Finite, errors, main, open_home_of, printing
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    import polars as pl
-
-    from di_assets.assets.home import Home
+from di_assets.arms.yaml_files import nearest
+from di_assets.assets.home import Home
+from di_assets.cli.command import Verb
+from di_assets.cli.endings import BadInput
+from di_assets.cli.options import Finite
+from di_assets.cli.places import open_home_of
+from di_assets.cli.printing import table
+from di_assets.labelling.stored import label_calls
+from di_assets.measures.billing import AGREES, BY_DAY, BY_REQUEST, DIFFERENT, compare, named_alike
+from di_assets.play.charged import as_charged, charged_calls
+from di_assets.tables.bills import read_bill
 
 MOST_LINES = 50
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -24,7 +28,7 @@ COLUMN_OPTIONS = {"id": "request_id", "time": "time", "model": "model", "request
                   "output": "output_tokens", "cost": "usd"}  # fmt: skip
 
 
-@main.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--since", type=DAY, help="First day to compare, UTC.")
 @click.option("--until", type=DAY, help="Last day to compare, UTC.")
@@ -65,45 +69,34 @@ def bill(
     named with the options. A call whose usage never came is recorded as the most it can have cost, so a bill that says
     less of it agrees.
     """
-    with errors():
-        import polars as pl  # noqa: PLC0415
-
-        from di_assets.measures.billing import BY_DAY, BY_REQUEST, DIFFERENT, compare  # noqa: PLC0415
-        from di_assets.tables.bills import read_bill  # noqa: PLC0415
-
-        home = open_home_of(options)
-        named = {what: name for key, what in COLUMN_OPTIONS.items() if (name := columns[f"{key}_column"]) is not None}
-        told = read_bill(file, named)
-        by = by or (BY_REQUEST if told["request_id"].count() else BY_DAY)
-        if by == BY_REQUEST and not told["request_id"].count():
-            raise BadInput(f"{file}: has no request ids; leave out --by, or name their column with --id-column")
-        labels = _labels(home)
-        calls = _calls(home, models).with_columns(pl.col("model").replace(labels))
-        told = told.with_columns(pl.col("model").replace(_alike(home, told, same, labels)))
-        if models:
-            others = {*labels.values()} - {labels[name] for name in models}
-            told = told.filter(~pl.col("model").is_in(list(others)).fill_null(value=False))
-        days = {"since": since, "until": until}
-        calls, told = _within(calls, pl.col("started_at").dt.date(), **days), _within(told, pl.col("day"), **days)
-        rows = compare(calls, told, by=by, apart_usd=apart_usd)
-        _print(rows, by=by, as_json=as_json)
+    home = open_home_of(options)
+    named = {what: name for key, what in COLUMN_OPTIONS.items() if (name := columns[f"{key}_column"]) is not None}
+    told = read_bill(file, named)
+    by = by or (BY_REQUEST if told["request_id"].count() else BY_DAY)
+    if by == BY_REQUEST and not told["request_id"].count():
+        raise BadInput(f"{file}: has no request ids; leave out --by, or name their column with --id-column")
+    labels = _labels(home)
+    calls = _calls(home, models).with_columns(pl.col("model").replace(labels))
+    told = told.with_columns(pl.col("model").replace(_alike(home, told, same, labels)))
+    if models:
+        others = {*labels.values()} - {labels[name] for name in models}
+        told = told.filter(~pl.col("model").is_in(list(others)).fill_null(value=False))
+    days = {"since": since, "until": until}
+    calls, told = _within(calls, pl.col("started_at").dt.date(), **days), _within(told, pl.col("day"), **days)
+    rows = compare(calls, told, by=by, apart_usd=apart_usd)
+    _print(rows, by=by, as_json=as_json)
     if rows["finding"].is_in(list(DIFFERENT)).any():
         sys.exit(1)
 
 
-def _labels(home: "Home") -> dict[str, str]:
+def _labels(home: Home) -> dict[str, str]:
     """What stands for each model in the comparison: its name, or the id where several names share one."""
     ids = Counter(config.id for config in home.configs.models.values())
     return {name: config.id if ids[config.id] > 1 else name for name, config in home.configs.models.items()}
 
 
-def _calls(home: "Home", models: "Collection[str]") -> "pl.DataFrame":
+def _calls(home: Home, models: Collection[str]) -> pl.DataFrame:
     """All calls that may have been charged for: those of episodes, and those for labels."""
-    import polars as pl  # noqa: PLC0415
-
-    from di_assets.labelling.stored import label_calls  # noqa: PLC0415
-    from di_assets.play.charged import as_charged, charged_calls  # noqa: PLC0415
-
     for name in models:
         _known(home, name, "--model")
     labels = [as_charged(model, calls) for model, calls in label_calls(home.warehouse)]
@@ -111,10 +104,8 @@ def _calls(home: "Home", models: "Collection[str]") -> "pl.DataFrame":
     return calls.filter(pl.col("model").is_in(list(models))) if models else calls
 
 
-def _alike(home: "Home", told: "pl.DataFrame", same: "Iterable[str]", labels: "Mapping[str, str]") -> dict[str, str]:
+def _alike(home: Home, told: pl.DataFrame, same: Iterable[str], labels: Mapping[str, str]) -> dict[str, str]:
     """The bill's names of models -> what stands for them here, where it can be told which is meant."""
-    from di_assets.measures.billing import named_alike  # noqa: PLC0415
-
     ours: dict[str, list[str]] = {}
     for name, config in home.configs.models.items():
         ours.setdefault(labels[name], []).extend((name, config.id))
@@ -128,26 +119,21 @@ def _alike(home: "Home", told: "pl.DataFrame", same: "Iterable[str]", labels: "M
     return alike
 
 
-def _known(home: "Home", name: str, where: str) -> None:
-    from di_assets.arms.yaml_files import nearest  # noqa: PLC0415
+def _known(home: Home, name: str, where: str) -> None:
 
     if name not in home.configs.models:
         raise BadInput(f"{where}: no model {name!r} in models.yaml{nearest(name, home.configs.models)}")
 
 
-def _within(frame: "pl.DataFrame", day: "pl.Expr", *, since: datetime | None, until: datetime | None) -> "pl.DataFrame":
+def _within(frame: pl.DataFrame, day: pl.Expr, *, since: datetime | None, until: datetime | None) -> pl.DataFrame:
     """Rows of these days; all where no day is named."""
     if since is not None:
         frame = frame.filter(day >= since.date())
     return frame if until is None else frame.filter(day <= until.date())
 
 
-def _print(rows: "pl.DataFrame", *, by: str, as_json: bool) -> None:
+def _print(rows: pl.DataFrame, *, by: str, as_json: bool) -> None:
     """What differs, a row each; then how many rows agree, and the sums of both sides."""
-    import polars as pl  # noqa: PLC0415
-
-    from di_assets.measures.billing import AGREES, DIFFERENT  # noqa: PLC0415
-
     found = dict(rows.group_by("finding").len().sort("finding").iter_rows())
     billed, recorded = (float(rows[f"{side}_usd"].sum() or 0.0) for side in ("billed", "recorded"))
     if as_json:
@@ -170,7 +156,7 @@ def _print(rows: "pl.DataFrame", *, by: str, as_json: bool) -> None:
         for row in apart.head(MOST_LINES).iter_rows(named=True)
     ]
     if lines:
-        printing().table(lines, as_json=False, title="Where the bill and the calls are not the same")
+        table(lines, as_json=False, title="Where the bill and the calls are not the same")
     if apart.height > MOST_LINES:
         click.echo(f"and {apart.height - MOST_LINES:,} more; --json shows all")
     noun = "requests" if by == "request" else "days and models"
@@ -178,7 +164,7 @@ def _print(rows: "pl.DataFrame", *, by: str, as_json: bool) -> None:
     click.echo(f"{rows.height:,} {noun}: {told}; billed ${billed:,.4f}, recorded ${recorded:,.4f}")
 
 
-def _told(row: "Mapping[str, object]", side: str) -> str | None:
+def _told(row: Mapping[str, object], side: str) -> str | None:
     """Dollars, else tokens, of one side of a row."""
     usd, tokens = row[f"{side}_usd"], (row[f"{side}_input_tokens"], row[f"{side}_output_tokens"])
     if usd is not None:

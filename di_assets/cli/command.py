@@ -1,0 +1,63 @@
+"""What every verb does besides its work: a failure becomes one line, and damaged files are named at the end."""
+
+import os
+from typing import Any
+
+import click
+
+from di_assets.cli.endings import VERBOSE, ending
+from di_assets.control_room.failures import failure, trace
+from di_assets.tables import Warehouse
+
+# Where the context holds the damaged files that were found: file -> the line that names it.
+DAMAGED = "di.damaged"
+MOST_WARNINGS = 5
+
+
+class Verb(click.Command):
+    """A command that ends with one line and an exit code, whatever fails in it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs it, then warns of damaged files.
+
+        Raises:
+            Ended: it failed, or what was asked for is impossible.
+        """
+        try:
+            made = self._invoke(ctx)
+        except click.ClickException as error:
+            _warn(ctx, but=error.message)
+            raise
+        _warn(ctx)
+        return made
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            raise  # whoever read the output has seen enough; click ends quietly
+        except BaseException as error:
+            if not isinstance(error, (Exception, KeyboardInterrupt)) and type(error).__name__ != "PanicException":
+                raise  # but for a panic of Polars, which is how it ends at some damaged files
+            if ctx.meta.get(VERBOSE):
+                click.echo(getattr(error, "trace", None) or trace(error), err=True)
+            told = failure(error, warehouse=os.environ.get("DI_WAREHOUSE", "warehouse"))
+            raise ending(told.line, told.exit_code) from error
+
+
+def look_for_damage(warehouse: Warehouse) -> None:
+    """Notes which files of the warehouse are damaged; they are named when the verb has ended."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[DAMAGED] = {f"{warehouse}/{one.file}": f"{warehouse}/{one}" for one in warehouse.damage()}
+
+
+def _warn(context: click.Context, *, but: str = "") -> None:
+    """Names the damaged files, but for those that a line names already."""
+    lines = [line for file, line in context.meta.get(DAMAGED, {}).items() if file not in but]
+    for line in lines[:MOST_WARNINGS]:
+        click.echo(f"Warning: {line}", err=True)
+    if len(lines) > MOST_WARNINGS:
+        click.echo(f"Warning: and {len(lines) - MOST_WARNINGS:,} more; `di repair --dry-run` names them", err=True)

@@ -1,0 +1,28 @@
+"""The warehouse for verbs that need no configuration."""
+
+from di_assets.arms.yaml_files import nearest
+from di_assets.cli.command import look_for_damage
+from di_assets.tables import Warehouse, open_warehouse
+
+# Most episodes that a misspelt id is compared with, and most characters of what comes of it.
+MOST_COMPARED, MOST_CHARS = 2_000, 200
+
+
+def warehouse_of(options: dict[str, str]) -> Warehouse:
+    """The warehouse that the options name.
+
+    Raises:
+        StorageError: it can't be used.
+    """
+    warehouse = open_warehouse(options["warehouse"])
+    warehouse.check()
+    look_for_damage(warehouse)
+    return warehouse
+
+
+def no_episode(warehouse: Warehouse, episode: str) -> str:
+    """A line that says that there is no such episode, with the nearest id where there are few."""
+    known = warehouse.scan("episodes").select("episode_id").collect()["episode_id"].to_list()
+    stored = f" ({len(known):,} are stored)"
+    hint = nearest(episode, known) if 0 < len(known) < MOST_COMPARED else stored
+    return f"no episode {episode!r} in {warehouse}" + (hint if len(hint) < MOST_CHARS else stored)

@@ -1,0 +1,45 @@
+"""`di report`: what is played, published."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from di_assets.cli.command import Verb
+from di_assets.cli.places import open_home_of
+from di_assets.control_room.runs import materialise_report
+from di_assets.report.published import read_summary
+
+
+@click.command(cls=Verb)
+@click.option(
+    "--site",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the report as files that open from disk.",
+)
+@click.pass_obj
+def report(options: dict[str, str], site: Path | None) -> None:
+    """Aggregate what is played, write summary.json and the figures anew, and say what may be claimed."""
+    home = open_home_of(options, writing=True)
+    if site is not None:
+        from streamlit.logger import set_log_level  # noqa: PLC0415 -- only those who write a site load Streamlit
+
+        set_log_level("error")  # it would warn that nothing is served here
+        from dashboard.static_site import check_folder, write_site  # noqa: PLC0415
+
+        check_folder(site.absolute())  # before anything is made
+    materialise_report(home)
+    _print_claims(read_summary(home.warehouse) or {"questions": {}})
+    click.echo(f"written to {home.warehouse.report}")
+    if site is not None:
+        n = write_site(home.warehouse, home.configs.root, site)
+        click.echo(f"{n:,} files written to {site}; open {site / 'index.html'}")
+
+
+def _print_claims(summary: Mapping[str, Any]) -> None:
+    """Every question's headline, and every claim with its status."""
+    for question in summary["questions"].values():
+        click.echo(question["headline"])
+        for claim in question["claims"]:
+            click.echo(f"  {claim['status'] + ':':14}{claim['sentence']}")
