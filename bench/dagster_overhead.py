@@ -30,10 +30,11 @@ from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, 
 from di_assets.assets.definitions import build
 from di_assets.assets.freshness import PUBLISHED, newer_batches
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
+from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.assets.published import publish_figure, publish_summary
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, materialise_report
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
 from di_assets.tables import TABLES, Warehouse
@@ -85,10 +86,10 @@ def bare(home, names):
     for batch in names:
         play_batch(home.configs, home.configs.arm("arm"), batch, home.warehouse)
         clock("play")
-        for measure in BY_BATCH:
+        for measure in by_batch():
             measure_batch(home, measure, batch)
         clock("tables")
-    for measure in OVER_ALL:
+    for measure in over_all():
         measure_all(home, measure)
     clock("tables")
     summary = publish_summary(home)

@@ -1,10 +1,11 @@
-"""Every per-episode measure from Parquet against SQL and a bare scan: `python bench/measures.py [--sizes N ...]`.
+"""Measures of seats and episodes from Parquet against SQL and a bare scan: `python bench/measures.py [--sizes N ...]`.
 
 Synthetic episodes (five seats, 25 rounds, messages on) of each size, three engines in turn, each run a process of its
 own whose best figures count:
 
-    measures  di_assets.measures.whole, batch by batch: seat_measures and episode_measures
-    duckdb    the same two tables by measures.sql
+    measures  the tables seat_measures and episode_measures as the asset graph makes and writes them, batch by batch
+              (`measures.making.make_batch`)
+    duckdb    the same two tables by measures.sql, not written
     scan      Polars reads the columns they need and sums them: what no engine can do without
 
 First both engines' tables are compared on episodes of several graphs, with and without messages.
@@ -24,18 +25,24 @@ import polars as pl
 from polars.testing import assert_frame_equal
 from synthetic import ARMS, COMPLETE, build
 
-from di_assets.measures.whole import COLUMNS, measured
+from di_assets.measures.declared import MEASURES
+from di_assets.measures.making import make_batch
 from di_assets.tables import Warehouse
 
 SIZES, RUNS = (1_000, 10_000, 100_000), 3
 SLOW_S = 20.0  # CPU; an engine that takes longer at a size runs once there
 COMPARED, CLOSE = 1_000, 1e-12
+MADE = ("seat_measures", "episode_measures")
+COLUMNS = {}  # what both need of each table
+for _name in MADE:
+    for _table, _columns in MEASURES[_name].reads.items():
+        COLUMNS[_table] = tuple(dict.fromkeys((*COLUMNS.get(_table, ()), *_columns)))
 LEAST_GAIN, MOST_SCANS, MOST_MB, MOST_GROWTH = 10, 6, 700, 11
 
 
 def by_measures(warehouse):
-    batches = [measured(warehouse, file.stem) for file in warehouse.files("pulls")]
-    return tuple(pl.concat(getattr(b, name) for b in batches) for name in ("seat_measures", "episode_measures"))
+    batches = [file.stem for file in warehouse.files("pulls")]
+    return tuple(pl.concat(make_batch(warehouse, MEASURES[name], batch, {}) for batch in batches) for name in MADE)
 
 
 def by_duckdb(warehouse):

@@ -22,8 +22,9 @@ from playwright.sync_api import sync_playwright
 from bench.synthetic import ARMS, BATCH, FIRST_SEED, FOCAL, build
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
+from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.assets.published import publish_figure, publish_summary
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.figures import FIGURES
 from di_assets.tables import Warehouse
 from tests.assets.control_room import free_port
@@ -59,10 +60,10 @@ def published(folder, n_episodes):
     home = Home(warehouse=Warehouse(folder / "warehouse"), configs=synthetic_configs(folder / "configs", n_episodes))
     build(home.warehouse, n_episodes, calls=True)
     for file in home.warehouse.files("episodes"):
-        for measure in BY_BATCH:
-            if measure.__name__ != "message_labels":
+        for measure in by_batch():
+            if measure.name != "message_labels":
                 measure_batch(home, measure, file.stem)
-    for measure in OVER_ALL:
+    for measure in over_all():
         measure_all(home, measure)
     summary = publish_summary(home)
     for name in FIGURES:

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,9 @@ import polars as pl
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.game import edges
 from di_assets.game.types import RULES_VERSION
-from di_assets.measures.capture import pair_capture
-from di_assets.measures.episode import episode_measures
-from di_assets.measures.kinds import pull_kinds
+from di_assets.measures.declared import by_batch
 from di_assets.measures.labels import LEXICAL, VERSION
-from di_assets.measures.seats import seat_measures
+from di_assets.measures.making import make_batch
 from di_assets.tables import TABLES, Warehouse
 
 N_SEATS, N_ROUNDS, BATCH = 5, 25, 5_000
@@ -40,7 +37,6 @@ TEXTS = (
     "I won't pull you again.",
     "Good round, thank you!",
 )
-MEASURES = (pull_kinds, pair_capture, seat_measures, episode_measures)
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -80,11 +76,12 @@ def build(warehouse, n_episodes, *, seed=1, arms=ARMS, batch_size=BATCH, calls=F
         indices = np.arange(min(batch_size, n_episodes - start)) + turn * batch_size
         rng = np.random.default_rng([seed, number])
         frames = batch_frames(arm, turn, indices, calls=calls, rng=rng)
-        for measure in MEASURES if measures else ():
-            needed = [name for name in signature(measure).parameters if name in TABLES]
-            frames[measure.__name__] = measure(*(frames[name] for name in needed))
+        batch = f"{arm.name}--b{turn:02d}"
         for name, frame in frames.items():
-            warehouse.write(name, frame, f"{arm.name}--b{turn:02d}")
+            warehouse.write(name, frame, batch)
+        for measure in by_batch() if measures else ():
+            if measure.name not in frames:  # labels come with the messages
+                make_batch(warehouse, measure, batch, {})
 
 
 def batch_frames(arm, turn, indices, *, calls, rng):

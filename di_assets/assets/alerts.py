@@ -15,7 +15,7 @@ import dagster as dg
 
 from di_assets.arms import batches
 from di_assets.assets.damaged import looked_at
-from di_assets.assets.freshness import PUBLISHED, SLACK, last_materialised, newer_batches, scheduled_since, unplayed
+from di_assets.assets.freshness import SLACK, last_materialised, newer_batches, published, scheduled_since, unplayed
 from di_assets.assets.home import Home
 from di_assets.tables import DamageError
 
@@ -58,7 +58,7 @@ def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str
         on = scheduled_since(instance, name) if arm.nightly else None
         if on and (idle := unplayed(home, name, last_materialised(instance, batches(arm)), since=on, now=now)):
             found[name] = idle.description
-    looks = {name: looked_at(home, partial(newer_batches, home.warehouse, name), table=name) for name in PUBLISHED}
+    looks = {name: looked_at(home, partial(newer_batches, home.warehouse, name), table=name) for name in published()}
     behind = {name: older for name, older in looks.items() if older}
     since = 0.0
     with suppress(DamageError):  # what is damaged is told of at once

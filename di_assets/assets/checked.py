@@ -14,6 +14,7 @@ from di_assets.assets.checks import (
     PROMISE_CHECKS,
     BatchCheck,
     measured_keys_unique,
+    measured_together,
     planned_equals_played,
 )
 from di_assets.assets.damaged import looked_at
@@ -35,6 +36,7 @@ def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChec
 def _multi_check(
     name: str, checks: tuple[tuple[BatchCheck, str], ...], definition: dg.StaticPartitionsDefinition
 ) -> dg.AssetChecksDefinition:
+    together = [table for table in measured_together() if table != MEASURED]
     specs = [
         dg.AssetCheckSpec(
             check.__name__,
@@ -43,7 +45,7 @@ def _multi_check(
             # A batch may be measured before it is complete; nothing else that fails leaves measures right.
             blocking=check is not planned_equals_played,
             partitions_def=definition,
-            additional_deps=[table for table in MEASURED if table != asset] if check is measured_keys_unique else None,
+            additional_deps=together if check is measured_keys_unique else None,
         )
         for check, asset in checks
     ]

@@ -9,6 +9,7 @@ from di_assets.arms import planned_ids
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
+from di_assets.measures.declared import by_batch
 from di_assets.measures.labels import LEXICAL
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
@@ -17,10 +18,16 @@ from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
 REPLAYED_SAMPLE = 3
 CLOSE = 1e-9
 KEYS = TABLES["promises"].keys
-MEASURED = ("pull_kinds", "choices", "pair_capture", "seat_measures", "episode_measures")
+# The measure that the check of all measures' keys is shown with, and those that have a check of their own.
+MEASURED, CHECKED_APART = "episode_measures", ("message_labels", "promises")
 
 # A check of a batch: the warehouse and the batch in, what is wrong out (None when nothing is).
 BatchCheck = Callable[[Home, str], Problem | None]
+
+
+def measured_together() -> tuple[str, ...]:
+    """Tables of a batch's measures, but for those that have a check of their own."""
+    return tuple(measure.name for measure in by_batch() if measure.name not in CHECKED_APART)
 
 
 def keys_unique(home: Home, batch: str) -> Problem | None:
@@ -30,7 +37,7 @@ def keys_unique(home: Home, batch: str) -> Problem | None:
 
 def measured_keys_unique(home: Home, batch: str) -> Problem | None:
     """Every measure's keys occur once; labels and promises are checked with what they are of."""
-    return _repeated(home, batch, MEASURED)
+    return _repeated(home, batch, measured_together())
 
 
 def planned_equals_played(home: Home, batch: str) -> Problem | None:
@@ -156,7 +163,7 @@ EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
 LABEL_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((messages_labelled, "message_labels"),)
 PROMISE_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((kept_promises_were_pulls, "promises"),)
 MEASURE_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
-    (measured_keys_unique, "episode_measures"),
+    (measured_keys_unique, MEASURED),
     (points_equal_pulls, "seat_measures"),
     (capture_antisymmetric, "pair_capture"),
     (kinds_sum_to_one, "episode_measures"),

@@ -11,10 +11,11 @@ from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.history import pruning
 from di_assets.assets.home import Home, open_home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, batch_asset, whole_asset
+from di_assets.assets.measured import batch_asset, whole_asset
 from di_assets.assets.pool import POOL
 from di_assets.assets.published import figure_asset, summary
 from di_assets.assets.schedules import nightly
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.figures import FIGURES
 
 # Pinned with ==, so what is called beta here can't change under us.
@@ -27,26 +28,26 @@ PLAY, REPORT = "play_batches", "publish_report"
 def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
     """Assets, checks, jobs and schedules of this installation; runs that play share the slots of `pool`."""
     batches = partitions(home.configs)
-    by_batch = [
+    of_batches = [
         events_asset(batches, code_version=code_version(home.configs), pool=pool),
-        *(batch_asset(measure, batches) for measure in BY_BATCH),
+        *(batch_asset(measure, batches) for measure in by_batch()),
     ]
-    over_all = [*map(whole_asset, OVER_ALL), summary, *map(figure_asset, FIGURES)]
+    of_all = [*map(whole_asset, over_all()), summary, *map(figure_asset, FIGURES)]
     checks = batch_checks(batches)
     fresh = freshness_checks(home.configs)
     play = dg.define_asset_job(
         PLAY,
         # Freshness is a matter of the report: no batch hangs on another arm's nights.
-        dg.AssetSelection.assets(*by_batch).without_checks() | dg.AssetSelection.checks(*checks),
+        dg.AssetSelection.assets(*of_batches).without_checks() | dg.AssetSelection.checks(*checks),
         description="Plays what a batch does not hold yet, measures it, checks it.",
     )
     report = dg.define_asset_job(
         REPORT,
-        dg.AssetSelection.assets(*over_all) | dg.AssetSelection.checks(*fresh),
+        dg.AssetSelection.assets(*of_all) | dg.AssetSelection.checks(*fresh),
         description="Aggregates over all batches, summary.json and the figures.",
     )
     return dg.Definitions(
-        assets=[*by_batch, *over_all],
+        assets=[*of_batches, *of_all],
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
         schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],

@@ -15,10 +15,11 @@ from di_assets.agents.prompts import Prompts
 from di_assets.arms import plan
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, measure_all, measure_batch
+from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.calls.call import Header
 from di_assets.calls.salvage import inspect, salvage
 from di_assets.labelling.stored import alone as labelling_alone
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import alone
 from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
@@ -180,7 +181,7 @@ class Repair:
 
     def _measured(self, batch: str, wrong: dict[str, Damage]) -> list[pl.DataFrame]:
         """The measures of a batch that are sound: they, too, tell which episodes there were."""
-        known = [measure.__name__ for measure in BY_BATCH if measure.__name__ not in wrong]
+        known = [measure.name for measure in by_batch() if measure.name not in wrong]
         return [self.home.warehouse.read(name, batch) for name in known]
 
     def _say_nameless(self, batch: str, n: int) -> None:
@@ -211,8 +212,8 @@ class Repair:
     def _measures(self, batch: str, wrong: dict[str, Damage]) -> None:
         """All measures of a batch: each may rest on what was made again."""
         known = {*self.home.warehouse.recorded(batch).tables, *wrong}
-        for measure in BY_BATCH:
-            if (name := measure.__name__) not in known:
+        for measure in by_batch():
+            if (name := measure.name) not in known:
                 continue
             if name in wrong:
                 self._told(f"{file_name(name, batch)}: {wrong[name].what}: measured again")
@@ -223,8 +224,8 @@ class Repair:
 
     def _whole(self, wrong: list[Damage]) -> None:
         by_name = {one.of: one for one in wrong}
-        for measure in OVER_ALL:
-            one = by_name.get(measure.__name__)
+        for measure in over_all():
+            one = by_name.get(measure.name)
             if one is None:
                 continue
             more = "; looks taken before are in quarantine/ alone" if one.of == "looks" else ""

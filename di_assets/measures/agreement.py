@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from di_assets.measures.intervals import Interval, clustered_t
 from di_assets.measures.labels import LABELS
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.over_all import LABEL_AGREEMENT
 
 NONE_SHARED, ONE_ANSWER = "no message labelled by both", "both give all of them the same one answer"
 BLOCK = ("condition", "focal_model", "seed")
@@ -83,7 +84,7 @@ def label_agreement(
         frames = (by.get((*labeller, scripted), labels.clear()) for labeller in (one, other))
         both = _shared(*frames)
         rows += [(*one, *other, label, scripted, *_row(both, label)) for label in LABELS]
-    return TABLES["label_agreement"].frame(rows)
+    return LABEL_AGREEMENT.frame(rows)
 
 
 def _with_blocks(
@@ -114,3 +115,15 @@ def _row(both: pl.DataFrame, label: str) -> tuple[object, ...]:
         found.interval.high,
         found.interval.method,
     )
+
+
+MEASURE = Measure(
+    label_agreement,
+    LABEL_AGREEMENT,
+    reads={
+        "episodes": ("episode_id", *BLOCK),
+        "seats": ("episode_id", "seat", "kind"),
+        "messages": ("episode_id", "event_id", "sender"),
+        "message_labels": ("episode_id", "event_id", "labeller", "version", *LABELS),
+    },
+)

@@ -19,6 +19,7 @@ from di_assets.measures.comparable import models_first
 from di_assets.measures.dense import (
     COMPLETE,
     MOST_CELLS,
+    NEEDED,
     NOBODY,
     Bools,
     Floats,
@@ -31,8 +32,10 @@ from di_assets.measures.dense import (
     received,
 )
 from di_assets.measures.kinds import PAYBACK_WINDOW
+from di_assets.measures.measure import Measure
 from di_assets.measures.null_means import MOST_DRAWN, held_against, means_of_draws, means_of_shuffles
-from di_assets.tables import TABLES
+from di_assets.tables.contract import Table
+from di_assets.tables.over_all import MODEL_BASELINE, RECIPROCITY_BASELINE
 
 # Members of every set of eight seats, by its bits: how many, and which.
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(bool)
@@ -75,7 +78,7 @@ def reciprocity_baseline(
     Where models played a condition, scripted agents' episodes of it are left out.
     """
     spoken_of = models_first(episodes.join(episode_measures, on="episode_id", how="semi"))
-    return _baseline("reciprocity_baseline", ("condition",), spoken_of, edges, pulls, episode_measures)
+    return _baseline(RECIPROCITY_BASELINE, ("condition",), spoken_of, edges, pulls, episode_measures)
 
 
 def model_baseline(
@@ -86,11 +89,11 @@ def model_baseline(
     A model's rows depend on its own episodes alone. The p values are not adjusted for their number.
     """
     focal = episode_measures.filter(pl.col("focal_model").is_not_null())
-    return _baseline("model_baseline", ("condition", "focal_model"), episodes, edges, pulls, focal)
+    return _baseline(MODEL_BASELINE, ("condition", "focal_model"), episodes, edges, pulls, focal)
 
 
 def _baseline(
-    table: str,
+    table: Table,
     keys: tuple[str, ...],
     episodes: pl.DataFrame,
     edges: pl.DataFrame,
@@ -115,7 +118,7 @@ def _baseline(
             if name in TIMED:
                 null = means_of_shuffles(shuffled[name])
                 rows.append((*key, f"{name}/shuffled", *astuple(held_against(values, null))))
-    return TABLES[table].frame(rows)
+    return table.frame(rows)
 
 
 def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Ints:
@@ -245,3 +248,13 @@ def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
         # A seat's pulls and their forecast both sum to 1 a round, so that what it gives cancels.
         "focal_capture": (scored - floor) / (2 * (n_seats - 1) * n_rounds),
     }
+
+
+_READS = {**NEEDED, "episode_measures": ("episode_id", "condition", "focal_model", *OF_ALL, *OF_FOCAL)}
+_OF_EPISODES = (*NEEDED["episodes"], "seed", "focal_seat")
+BY_CONDITION = Measure(
+    reciprocity_baseline,
+    RECIPROCITY_BASELINE,
+    reads={**_READS, "episodes": (*_OF_EPISODES, "condition", "scripted")},
+)
+BY_MODEL = Measure(model_baseline, MODEL_BASELINE, reads={**_READS, "episodes": _OF_EPISODES})

@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import dense_groups, forecast, net_capture, residuals
-from di_assets.tables import TABLES
+from di_assets.measures.dense import NEEDED, dense_groups, forecast, net_capture, residuals
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import PAIR_CAPTURE
 
 
 def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
@@ -30,4 +31,7 @@ def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFram
                 }
             )
         )
-    return TABLES["pair_capture"].conform(pl.concat([TABLES["pair_capture"].empty(), *parts]))
+    return PAIR_CAPTURE.conform(pl.concat([PAIR_CAPTURE.empty(), *parts]))
+
+
+MEASURE = Measure(pair_capture, PAIR_CAPTURE, reads=NEEDED)

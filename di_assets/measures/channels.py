@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from di_assets.measures.lift import blocks, holm, paired_lift
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.over_all import CHANNEL_LIFT
 
 GAME = pl.format("{}/{}", "topology", "payoff")
+
+_FACTS = ("episode_id", "replicate", "seed", "channel", "topology", "payoff")
+_POINTS = ("episode_id", "arm", "focal_model", "focal_points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,7 @@ def channel_lift(
         episode_measures: their measures.
         controls: open arm -> its control arms, each with its channel.
     """
-    facts = ("episode_id", "replicate", "seed", "channel", "topology", "payoff")
-    measured = episode_measures.select("episode_id", "arm", "focal_model", "focal_points").join(
-        episodes.select(facts), on="episode_id"
-    )
+    measured = episode_measures.select(_POINTS).join(episodes.select(_FACTS), on="episode_id")
     measured = measured.filter(pl.col("focal_model").is_not_null())
     rows = []
     for arm in sorted(controls):
@@ -83,7 +84,7 @@ def channel_lift(
         part = measured.filter(pl.col("arm").is_in(list(channels)))
         for model in sorted(part["focal_model"].unique()):
             rows += _rows(part.filter(pl.col("focal_model") == model), arm, model, channels)
-    return TABLES["channel_lift"].frame(rows)
+    return CHANNEL_LIFT.frame(rows)
 
 
 Row = tuple[object, ...]
@@ -131,3 +132,8 @@ def _needs(contrast: Contrast, by_channel: pl.DataFrame, channels: Mapping[str, 
         return None
     arms = sorted(arm for arm, channel in channels.items() if channel == missing[0])
     return arms[0] if arms else f"a control with channel {missing[0]}"
+
+
+MEASURE = Measure(
+    channel_lift, CHANNEL_LIFT, reads={"episodes": _FACTS, "episode_measures": _POINTS}, settings=("controls",)
+)

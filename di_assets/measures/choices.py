@@ -8,9 +8,11 @@ were written.
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NOBODY, Bools, Dense, Ints, dense_groups
+from di_assets.measures.dense import NEEDED, NOBODY, Bools, Dense, Ints, dense_groups
+from di_assets.measures.kinds import ASKING
 from di_assets.measures.labels import LEXICAL
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import CHOICES
 
 # What may be so of a neighbour j, in the order of their bits in a pattern.
 FACTS = ("owed", "owed_before", "asked", "focal")
@@ -53,11 +55,11 @@ def choices(
         for group in dense_groups(episodes, edges, pulls)
     ]
     if not parts:
-        return TABLES["choices"].empty()
-    keys = [key for key in TABLES["choices"].keys if key != "model"]
+        return CHOICES.empty()
+    keys = [key for key in CHOICES.keys if key != "model"]
     models = seats.select("episode_id", "seat", "model")
     counted = pl.concat(parts).join(models, on=["episode_id", "seat"])
-    return TABLES["choices"].conform(counted.group_by("model", *keys).agg(pl.sum("n"), pl.sum("pulled")))
+    return CHOICES.conform(counted.group_by("model", *keys).agg(pl.sum("n"), pl.sum("pulled")))
 
 
 def patterns(group: Dense, asked: Bools, focal: Ints) -> Ints:
@@ -113,3 +115,15 @@ def _asked(group: Dense, asks: pl.DataFrame) -> Bools:
     asked = np.zeros((*group.targets.shape, group.n_seats), dtype=bool)
     asked[e, t - 1, i, j] = True
     return asked
+
+
+MEASURE = Measure(
+    choices,
+    CHOICES,
+    reads={
+        **NEEDED,
+        **ASKING,
+        "episodes": (*NEEDED["episodes"], "focal_seat"),
+        "seats": ("episode_id", "seat", "model"),
+    },
+)

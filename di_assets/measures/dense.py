@@ -3,7 +3,7 @@
 Axes: e episode (in order of id), t round - 1, i and j seats. Every per-episode measure is a sum over them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -30,7 +30,7 @@ from di_assets.measures.lanes import (
 from di_assets.measures.rows import Cut, spans
 
 __all__ = [
-    "COMPLETE", "MOST_CELLS", "NOBODY", "Bools", "Dense", "Floats", "Ints",
+    "COMPLETE", "MOST_CELLS", "NEEDED", "NOBODY", "Bools", "Dense", "Floats", "Ints",
     "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
     "paybacks", "points", "received", "residuals", "solicited",
 ]  # fmt: skip
@@ -39,6 +39,14 @@ COMPLETE = "complete"
 NOBODY = -1
 # Cells of a group's largest array, episodes x rounds x seats x seats: bounds memory, and stays near the cache.
 MOST_CELLS = 1_250_000
+
+
+# What `dense_groups` needs of each table, without the events of pulls and without asks.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "episodes": ("episode_id", "status", "n_seats", "n_rounds"),
+    "edges": ("episode_id", "seat_a", "seat_b"),
+    "pulls": ("episode_id", "round", "puller", "target"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NOBODY, Dense, cascades, dense_groups, gini
-from di_assets.measures.kinds import KINDS, asking, kinds_of
+from di_assets.measures.dense import NEEDED, NOBODY, Dense, cascades, dense_groups, gini
+from di_assets.measures.kinds import ASKING, KINDS, asking, kinds_of
 from di_assets.measures.lanes import count
+from di_assets.measures.measure import Measure
 from di_assets.measures.seats import Scores, scores_of
-from di_assets.tables import TABLES
+from di_assets.tables.by_batch import EPISODE_MEASURES
 
 RATES = dict(zip(KINDS, ("payback_rate", "solicited_not_payback_rate", "unprompted_rate"), strict=True))
 FOCAL = ("focal_points", "focal_floor_points", "focal_capture")
@@ -61,9 +62,16 @@ def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame, pulls: 
     """The table of these rows, with the episodes' arm, condition and focal model and their forfeits."""
     rows = list(parts)
     if not rows:
-        return TABLES["episode_measures"].empty()
+        return EPISODE_MEASURES.empty()
     forfeits = pulls.filter(pl.col("target").is_null()).group_by("episode_id").agg(n_forfeits=pl.len())
     whole = pl.concat(rows)
     for more in (episodes.select(HEADS), forfeits):
         whole = whole.join(more, on="episode_id", how="left", maintain_order="left")
-    return TABLES["episode_measures"].conform(whole.with_columns(pl.col("n_forfeits").fill_null(0)))
+    return EPISODE_MEASURES.conform(whole.with_columns(pl.col("n_forfeits").fill_null(0)))
+
+
+MEASURE = Measure(
+    episode_measures,
+    EPISODE_MEASURES,
+    reads={**NEEDED, **ASKING, "episodes": (*NEEDED["episodes"], "arm", "condition", "focal_model", "focal_seat")},
+)

@@ -1,14 +1,22 @@
 """What kind of pull each valid pull is: a payback, else solicited, else unprompted."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NOBODY, Bools, Dense, dense_groups, paybacks, solicited
+from di_assets.measures.dense import NEEDED, NOBODY, Bools, Dense, dense_groups, paybacks, solicited
 from di_assets.measures.labels import LEXICAL
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import PULL_KINDS
 
 PAYBACK_WINDOW = 3
 KINDS = ("payback", "solicited", "unprompted")
+# What `asking` needs of each table.
+ASKING: Mapping[str, tuple[str, ...]] = {
+    "messages": ("episode_id", "event_id", "round", "sender", "recipient"),
+    "message_labels": ("episode_id", "event_id", "asks_for_pull", "labeller"),
+}
 
 
 def pull_kinds(
@@ -34,7 +42,7 @@ def pull_kinds(
     """
     asks = asking(messages, message_labels, labeller=labeller)
     parts = [_rows(group, payback_window) for group in dense_groups(episodes, edges, pulls, asks)]
-    return TABLES["pull_kinds"].conform(pl.concat([TABLES["pull_kinds"].empty(), *parts]))
+    return PULL_KINDS.conform(pl.concat([PULL_KINDS.empty(), *parts]))
 
 
 def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: str = LEXICAL) -> pl.DataFrame:
@@ -69,3 +77,6 @@ def _rows(group: Dense, window: int) -> pl.DataFrame:
             "kind": pl.Series(KINDS, dtype=pl.String).gather(kind),
         }
     )
+
+
+MEASURE = Measure(pull_kinds, PULL_KINDS, reads={**NEEDED, **ASKING, "pulls": (*NEEDED["pulls"], "event_id")})

@@ -3,7 +3,8 @@
 import polars as pl
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import MESSAGE_LABELS
 
 LEXICAL, VERSION = "lexical", "1"
 LABELS = ("asks_for_pull", "promises_pull")
@@ -27,7 +28,7 @@ def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None)
     )
     labelled = messages.select("episode_id", "event_id", "text").join(read, on="text").drop("text")
     by_rule = labelled.with_columns(labeller=pl.lit(LEXICAL), version=pl.lit(VERSION))
-    table = TABLES["message_labels"]
+    table = MESSAGE_LABELS
     return table.conform(pl.concat([by_rule, table.empty() if given is None else given]))
 
 
@@ -41,3 +42,12 @@ def covered(said: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     sizes = said.group_by("episode_id").agg(n=pl.len())
     counts = labels.group_by("episode_id", "labeller").agg(n=pl.len())
     return counts.join(sizes, on=["episode_id", "n"]).select("episode_id", "labeller").sort("episode_id", "labeller")
+
+
+MEASURE = Measure(
+    message_labels,
+    MESSAGE_LABELS,
+    reads={"messages": ("episode_id", "event_id", "text")},
+    settings=("given",),
+    version=VERSION,
+)

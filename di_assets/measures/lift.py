@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from di_assets.measures.intervals import Floats, Interval, seeded, studentized_bootstrap, t_interval, welch_interval
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.over_all import LIFT
 
 # Sign flips are enumerated up to this many pairs (about a million), drawn beyond.
 MOST_ENUMERATED = 20
@@ -17,6 +18,8 @@ FLIPS = 100_000
 MOST_CELLS = 10_000_000
 # What two episodes must share for their points to be compared at all.
 SAME_GAME = ("topology", "payoff", "n_seats", "n_rounds")
+_FACTS = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
+_POINTS = ("episode_id", "arm", "focal_model", "condition", "focal_points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,11 @@ def lift(
         mirrors: control arm with messages off -> the arm it mirrors; no other channel is a control of the lift.
         focal: arm -> its focal models.
     """
-    facts = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
-    measured = episode_measures.select("episode_id", "arm", "focal_model", "condition", "focal_points").join(
-        episodes.select(facts), on="episode_id"
-    )
+    measured = episode_measures.select(_POINTS).join(episodes.select(_FACTS), on="episode_id")
     measured = measured.filter(pl.col("focal_model").is_not_null()).sort("episode_id")
     models = sorted(measured["focal_model"].unique())
     rows = [_row(measured.filter(pl.col("focal_model") == model), model, mirrors, focal) for model in models]
-    frame = pl.DataFrame(rows, schema=TABLES["lift"].schema, orient="row").drop("p_holm")
+    frame = pl.DataFrame(rows, schema=LIFT.schema, orient="row").drop("p_holm")
     # Two families: scripted agents are calibration, and must not make models pay for their comparisons.
     kinds = measured.group_by("focal_model").agg(scripted=pl.col("scripted").all())
     known = frame.drop_nulls("p_value").join(kinds, left_on="model", right_on="focal_model")
@@ -116,7 +116,7 @@ def lift(
         for family in known.partition_by("scripted", maintain_order=True)
     ]
     p_holm = pl.concat([pl.DataFrame(schema={"model": pl.String, "p_holm": pl.Float64}), *adjusted])
-    return TABLES["lift"].conform(frame.join(p_holm, on="model", how="left"))
+    return LIFT.conform(frame.join(p_holm, on="model", how="left"))
 
 
 def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -188,3 +188,6 @@ def blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
 def _signed_sums(x: Floats) -> Floats:
     signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(x)))).reshape(2 ** len(x), len(x))
     return np.asarray(signs @ x)
+
+
+MEASURE = Measure(lift, LIFT, reads={"episodes": _FACTS, "episode_measures": _POINTS}, settings=("mirrors", "focal"))

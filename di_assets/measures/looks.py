@@ -8,10 +8,12 @@ from typing import Any
 import polars as pl
 
 from di_assets.measures.lift import SAME_GAME, compared
+from di_assets.measures.measure import Measure
 from di_assets.measures.sequential import look_at, looking_interval, looking_p
-from di_assets.tables import TABLES
+from di_assets.tables.over_all import LOOKS
 
 FACTS = ("episode_id", "replicate", "seed", "channel", *SAME_GAME)
+_POINTS = ("episode_id", "arm", "focal_model", "condition", "focal_points")
 
 
 def looks(
@@ -43,16 +45,14 @@ def looks(
         for before in [looks.filter(arm=control, model=model).sort("look")]
         if pairs.height >= 2 and _to_be_made(pairs, before)
     ]
-    return TABLES["looks"].conform(pl.concat([looks, TABLES["looks"].frame(new)]))
+    return LOOKS.conform(pl.concat([looks, LOOKS.frame(new)]))
 
 
 def matched_pairs(
     episodes: pl.DataFrame, episode_measures: pl.DataFrame, mirrors: Mapping[str, str]
 ) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """Control, model, and its matched pairs there (`focal_points_on`, `focal_points` off), for each that has played."""
-    measured = episode_measures.select("episode_id", "arm", "focal_model", "condition", "focal_points").join(
-        episodes.select(FACTS), on="episode_id"
-    )
+    measured = episode_measures.select(_POINTS).join(episodes.select(FACTS), on="episode_id")
     for control, arm in sorted(mirrors.items()):
         focal = measured.filter(pl.col("arm").is_in([control, arm]) & pl.col("focal_model").is_not_null())
         for model in sorted(focal.filter(pl.col("arm") == control)["focal_model"].unique()):
@@ -85,3 +85,11 @@ def _row(
     fraction = min(1.0, n / planned) if planned else None
     found = (sum(gaps) / n, look.alpha, interval.low, interval.high, interval.method, p_value)
     return (control, model, before.height + 1, n, planned, fraction, now, *found)
+
+
+MEASURE = Measure(
+    looks,
+    LOOKS,
+    reads={"episodes": FACTS, "episode_measures": _POINTS, "looks": tuple(LOOKS.schema)},
+    settings=("mirrors", "planned", "now"),
+)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from di_assets.measures.intervals import Interval, percentile_bootstrap, studentized_bootstrap, t_interval, t_p
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.over_all import MODEL_POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +75,21 @@ def model_points(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.D
                 of_capture.high,
             )
         )
-    return TABLES["model_points"].frame(rows)
+    return MODEL_POINTS.frame(rows)
+
+
+MEASURE = Measure(
+    model_points,
+    MODEL_POINTS,
+    reads={
+        "episodes": ("episode_id", "seed"),
+        "episode_measures": (
+            "episode_id",
+            "condition",
+            "focal_model",
+            "focal_points",
+            "focal_floor_points",
+            "focal_capture",
+        ),
+    },
+)

@@ -17,7 +17,9 @@ from di_assets.measures.dense import COMPLETE
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.measures.labels import LEXICAL, covered
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import PROMISES
+from di_assets.tables.over_all import PROMISE_LEDGER
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
 NO_PROMISE = "no promise with an outcome"
@@ -63,12 +65,12 @@ def promises(
         .when(pl.col("whole") & (pl.col("spent") > 0))
         .then(pl.lit(BROKEN))
     ).otherwise(pl.lit(OPEN))
-    return TABLES["promises"].conform(
+    return PROMISES.conform(
         made.with_columns(
             outcome=outcome,
             recipient_pulled=pl.col("points") > 0,
             chance=1 - (1 - 1 / pl.col("neighbours")).pow(pl.col("valid")),
-        ).select(list(TABLES["promises"].schema))
+        ).select(list(PROMISES.schema))
     )
 
 
@@ -100,7 +102,7 @@ def promise_ledger(
         {**row, **_shares(blocks.filter(pl.all_horizontal(pl.col(name) == row[name] for name in ROLE)))}
         for row in ledger.sort(ROLE).iter_rows(named=True)
     ]
-    table = TABLES["promise_ledger"]
+    table = PROMISE_LEDGER
     return table.conform(pl.DataFrame(rows, schema_overrides=table.schema) if rows else table.empty())
 
 
@@ -206,3 +208,27 @@ def _shares(blocks: pl.DataFrame) -> dict[str, object]:
     interval = t_interval(blocks["kept_share"].to_list()) if blocks.height else Interval(None, None, NO_PROMISE)
     bounds = {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method}
     return {"n": blocks.height, **means, **bounds}
+
+
+OF_BATCHES = Measure(
+    promises,
+    PROMISES,
+    reads={
+        "episodes": ("episode_id", "status", "n_rounds"),
+        "seats": ("episode_id", "seat", "model", "kind"),
+        "edges": ("episode_id", "seat_a", "seat_b"),
+        "messages": ("episode_id", "event_id", "round", "exchange", "sender", "recipient"),
+        "pulls": ("episode_id", "round", "puller", "target", "status"),
+        "message_labels": ("episode_id", "event_id", "labeller", "promises_pull"),
+    },
+)
+OVER_ALL = Measure(
+    promise_ledger,
+    PROMISE_LEDGER,
+    reads={
+        "episodes": ("episode_id", "status", "channel", "condition", "seed"),
+        "seats": ("episode_id", "model", "kind"),
+        "message_labels": ("episode_id", "labeller"),
+        "promises": (*KEY, "model", "repeats", "outcome", "whole", "owed", "points", "chance"),
+    },
+)

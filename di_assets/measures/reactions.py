@@ -22,7 +22,9 @@ from scipy.special import logit
 
 from di_assets.measures.dense import Floats
 from di_assets.measures.logit import Counts, Estimate, fit
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import CHOICES
+from di_assets.tables.over_all import REACTIONS
 
 TERMS = ("intercept", "owed", "rival_owed", "owed_before", "asked", "focal")
 KEYS = ("n_neighbours", *TERMS[1:])
@@ -42,7 +44,7 @@ def reactions(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
         n = int((counts.n.sum(axis=1) > 0).sum())
         for k, made in enumerate(fit(counts)):
             rows.append((condition, model, TERMS[k], n, n_choices, *_cells(made), *_shares(counts, k), made.reason))
-    return TABLES["reactions"].frame(rows)
+    return REACTIONS.frame(rows)
 
 
 def by_condition_and_model(episodes: pl.DataFrame, choices: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
@@ -90,3 +92,10 @@ def _shares(counts: Counts, k: int) -> tuple[float | None, float | None]:
 
 def _share(n: Floats, y: Floats) -> float | None:
     return float(y.sum() / n.sum()) if n.sum() > 0 else None
+
+
+MEASURE = Measure(
+    reactions,
+    REACTIONS,
+    reads={"episodes": ("episode_id", "condition", "seed"), "choices": tuple(CHOICES.schema)},
+)

@@ -14,9 +14,10 @@ from dataclasses import astuple, dataclass, field
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import Dense, Floats, dense_groups, given
+from di_assets.measures.dense import NEEDED, Dense, Floats, dense_groups, given
 from di_assets.measures.intervals import Interval, t_interval
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.over_all import RELATIONS
 
 COMPONENTS = ("giver", "receiver", "dyad", "giver_receiver", "reciprocity")
 TOO_SMALL = "fewer than 4 members"
@@ -202,7 +203,7 @@ def relations(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) 
         if part.select(size.n_unique()).item() > 1:
             found = [(seed, _undefined(SIZES)) for seed, _ in found]
         rows.append((arm, condition, *_row(found)))
-    return TABLES["relations"].frame(rows)
+    return RELATIONS.frame(rows)
 
 
 def _measured(group: Dense) -> Iterator[tuple[str, Variances]]:
@@ -244,3 +245,6 @@ def _method(intervals: Mapping[str, Interval]) -> str:
     if len(methods) == 1:
         return methods.pop()
     return "; ".join(["t", *(f"{name}: {i.method}" for name, i in intervals.items() if i.low is None)])
+
+
+MEASURE = Measure(relations, RELATIONS, reads={**NEEDED, "episodes": (*NEEDED["episodes"], "arm", "condition", "seed")})

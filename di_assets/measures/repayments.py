@@ -11,8 +11,10 @@ from scipy.special import stdtrit
 
 from di_assets.measures.intervals import LEVEL, Interval, t_interval
 from di_assets.measures.logit import CLOSE, FEW, LEAST_CLUSTERS, LEAST_ERROR, NO_VARIANCE
+from di_assets.measures.measure import Measure
 from di_assets.measures.reactions import by_condition_and_model
-from di_assets.tables import TABLES
+from di_assets.tables.by_batch import CHOICES
+from di_assets.tables.over_all import ESTIMATED_FLOORS, REPAYMENTS
 
 NOTHING_OWED = "nothing owed"
 NO_CHOICE = "owed by every neighbour, always"
@@ -37,7 +39,7 @@ def repayments(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
         shares = (repaid / owed, chance / owed) if owed else (None, None)
         bounds = (interval.low, interval.high, interval.method)
         rows.append((condition, model, by_seed.height, round(owed), *shares, propensity, *bounds))
-    return TABLES["repayments"].frame(rows)
+    return REPAYMENTS.frame(rows)
 
 
 def estimated_floors(
@@ -72,7 +74,7 @@ def estimated_floors(
         interval = t_interval(above)
         bounds = (interval.low, interval.high, interval.method)
         rows.append((condition, model, block.height, *means, sum(above) / len(above), *bounds))
-    return TABLES["estimated_floors"].frame(rows)
+    return ESTIMATED_FLOORS.frame(rows)
 
 
 def _owed(part: pl.DataFrame) -> pl.DataFrame:
@@ -116,6 +118,33 @@ def _floors(episodes: pl.DataFrame, choices: pl.DataFrame, repayments: pl.DataFr
     free = pl.col("n") / pl.col("n_neighbours")
     repaid = pl.when(pl.col("owed")).then(pl.col("n") / pl.col("n_owed")).otherwise(0.0)
     part = pl.when(pl.col("n_owed") == 0).then(free).otherwise(w * repaid + (1 - w) * free)
-    keys = [key for key in TABLES["choices"].keys if key != "episode_id"]
+    keys = [key for key in CHOICES.keys if key != "episode_id"]
     summed = known.with_columns(part=part).sort("episode_id", *keys)
     return summed.group_by("episode_id", maintain_order=True).agg(estimated=pl.sum("part"))
+
+
+PROPENSITIES = Measure(
+    repayments,
+    REPAYMENTS,
+    reads={
+        "episodes": ("episode_id", "condition", "seed"),
+        "choices": ("episode_id", "model", "n_neighbours", "n_owed", "owed", "n", "pulled"),
+    },
+)
+FLOORS = Measure(
+    estimated_floors,
+    ESTIMATED_FLOORS,
+    reads={
+        "episodes": ("episode_id", "condition", "seed"),
+        "episode_measures": (
+            "episode_id",
+            "condition",
+            "focal_model",
+            "n_pulls",
+            "focal_points",
+            "focal_floor_points",
+        ),
+        "choices": (*CHOICES.keys, "n"),
+        "repayments": ("condition", "model", "propensity"),
+    },
+)

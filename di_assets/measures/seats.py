@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import Dense, Floats, Ints, capture, dense_groups, forecast, points, residuals
+from di_assets.measures.dense import NEEDED, Dense, Floats, Ints, capture, dense_groups, forecast, points, residuals
 from di_assets.measures.lanes import in_order
-from di_assets.tables import TABLES
+from di_assets.measures.measure import Measure
+from di_assets.tables.by_batch import SEAT_MEASURES
 
 COLUMNS = ("episode_id", "seat", "points", "floor_points", "capture")
 
@@ -64,6 +65,9 @@ def seat_rows(group: Dense, scores: Scores) -> pl.DataFrame:
 
 def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFrame:
     """The table of these rows, with what plays each seat."""
-    measured = pl.concat([TABLES["seat_measures"].empty().select(COLUMNS), *parts])
+    measured = pl.concat([SEAT_MEASURES.empty().select(COLUMNS), *parts])
     roster = seats.select("episode_id", "seat", "model", "role")
-    return TABLES["seat_measures"].conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))
+    return SEAT_MEASURES.conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))
+
+
+MEASURE = Measure(seat_measures, SEAT_MEASURES, reads={**NEEDED, "seats": ("episode_id", "seat", "model", "role")})

@@ -18,7 +18,6 @@ from di_assets.tables.schema import TABLES
 from di_assets.tables.storage import File, Storage, written
 
 BATCH = re.compile(r"tables/[^/]+/([^/]+--b\d+)\.parquet")
-PARTITIONED = tuple(name for name, table in TABLES.items() if table.partitioned)
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)
 
 
@@ -40,7 +39,8 @@ def records_of(storage: Storage, listed: Iterable[File], known: Collection[str])
 
 def record_of_batch(storage: Storage, batch: str) -> Record | None:
     """The record of a batch's files as they are; None where no file says that there is such a batch."""
-    held = {table: _read(storage, table, batch) for table in PARTITIONED}
+    partitioned = [name for name, table in TABLES.items() if table.partitioned]
+    held = {table: _read(storage, table, batch) for table in partitioned}
     episodes = held["episodes"]
     ids = None if episodes is None else episodes.ids
     if episodes is not None and episodes.batches - {batch}:
@@ -48,7 +48,7 @@ def record_of_batch(storage: Storage, batch: str) -> Record | None:
     sound = {table: found for table, found in held.items() if found and (ids is None or found.ids <= ids)}
     if not sound or (episodes is None and _is_copy(storage, batch, sound)):
         return None
-    there = {table for table in PARTITIONED if storage.files(file_name(table, batch))}
+    there = {table for table in partitioned if storage.files(file_name(table, batch))}
     needed = there | ({table.name for table in EVENT_TABLES} if episodes or held["calls"] else set())
     return Record(batch, {table: (sound[table].state if table in sound else DAMAGED,) for table in sorted(needed)})
 

@@ -110,13 +110,3 @@ EPISODE_MEASURES = Table(
         ("unprompted_rate?", FLOAT, "share of valid pulls; null without any"),
     ),
 )
-
-BATCH_TABLES = (
-    MESSAGE_LABELS,
-    PROMISES,
-    PULL_KINDS,
-    CHOICES,
-    PAIR_CAPTURE,
-    SEAT_MEASURES,
-    EPISODE_MEASURES,
-)

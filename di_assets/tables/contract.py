@@ -5,6 +5,7 @@ Undefined is null, never 0. Zeros are rows. Rows are sorted by key before they a
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import polars as pl
 
@@ -99,6 +100,11 @@ class Table:
 def columns(*specs: tuple[str, pl.DataType, str]) -> tuple[Column, ...]:
     """Columns from (name, type, meaning); a name ending in `?` may be null."""
     return tuple(Column(name.rstrip("?"), dtype, meaning, name.endswith("?")) for name, dtype, meaning in specs)
+
+
+def tables_of(module: ModuleType) -> tuple[Table, ...]:
+    """The tables that a module declares, in the order in which it does."""
+    return tuple(value for value in vars(module).values() if isinstance(value, Table))
 
 
 EPISODE = ("episode_id", TEXT, "the episode; the unit of every statistic")

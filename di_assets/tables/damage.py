@@ -15,7 +15,6 @@ from di_assets.tables.storage import File
 
 REPAIR = "`di repair` makes it good"
 MOST_NAMED = 3
-COLUMNS = {name: frozenset(table.schema) for name, table in TABLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +137,9 @@ def _flaw(file: File | None, states: tuple[State | None, ...]) -> str | None:
 
 
 def _newer(table: str, name: str, states: list[State]) -> list[Damage]:
-    if not states or COLUMNS[table].issuperset(states[-1].columns):
+    if not states or set(TABLES[table].schema).issuperset(states[-1].columns):
         return []
-    unknown = [column for column in states[-1].columns if column not in COLUMNS[table]]
+    unknown = [column for column in states[-1].columns if column not in TABLES[table].schema]
     what = f"has columns that this version does not know, and is read without them ({', '.join(unknown)})"
     return [Damage(name, what, "newer", "a newer version of this program reads them")]
 

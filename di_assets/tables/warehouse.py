@@ -9,7 +9,7 @@ the warehouse is a folder all is in it; otherwise the local part is `s3/BUCKET/P
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,20 +93,27 @@ class Warehouse:
         files = self.files(table, partition)
         return self._scan(table, files) if files else TABLES[table].empty().lazy()
 
-    def read(self, table: str, partition: str | None = None) -> pl.DataFrame:
+    def read(self, table: str, partition: str | None = None, columns: Collection[str] | None = None) -> pl.DataFrame:
         """A table in memory, rows in key order; no rows where nothing is stored yet.
+
+        Args:
+            table: its name.
+            partition: one of its partitions; None for all.
+            columns: the columns wanted, and no others are read but for its keys; None for all.
 
         Raises:
             DamageError: as `files`.
         """
-        files = self.files(table, partition)
+        files, keys = self.files(table, partition), TABLES[table].keys
+        wanted = list(TABLES[table].schema if columns is None else columns)
         if not files:
-            return TABLES[table].empty()
+            return TABLES[table].empty().select(wanted)
         try:
-            frame = self._scan(table, files).collect()
+            # Keys too, as rows are put in their order.
+            frame = self._scan(table, files).select(list(dict.fromkeys((*keys, *wanted)))).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise (from_polars(error, str(self)) or error) from None
-        return frame if TABLES[table].in_order(frame) else frame.sort(TABLES[table].keys)
+        return (frame if TABLES[table].in_order(frame) else frame.sort(keys)).select(wanted)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Written:
         """Replaces a table (or one partition) atomically by a frame that keeps the contract.

@@ -11,8 +11,8 @@ from dagster._utils.caching_instance_queryer import CachingInstanceQueryer
 from di_assets.arms import load_configs
 from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL
 from di_assets.control_room.runs import FIRST_TAG, LAST_TAG, QUIET
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import play_batch
 from di_assets.report.figures import FIGURES
 from di_assets.tables import EVENT_TABLES, Warehouse
@@ -20,8 +20,8 @@ from tests.assets.test_checks import MUTE, TALK, other_choice
 from tests.conftest import write_small_configs
 
 EVENTS = [table.name for table in EVENT_TABLES]
-MEASURES = {measure.__name__ for measure in BY_BATCH}
-AGGREGATES = {measure.__name__ for measure in OVER_ALL}
+MEASURES = {measure.name for measure in by_batch()}
+AGGREGATES = {measure.name for measure in over_all()}
 PUBLISHED = {"summary", *FIGURES}
 
 

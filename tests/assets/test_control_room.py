@@ -4,7 +4,7 @@ import psutil
 import pytest
 
 from di_assets.arms import batches, load_configs
-from di_assets.assets.freshness import PUBLISHED
+from di_assets.assets.freshness import published
 from di_assets.cli.verbs.demo import ARMS as DEMO
 from di_assets.tables import Warehouse
 from tests.assets.control_room import BACKFILLS_ENDED, ENDED, control_room, wait_for
@@ -51,7 +51,7 @@ def test_demo_arms_are_materialised_from_the_page_and_their_checks_and_freshness
         # Arms with nights were never played here, and are not late: their schedules are off.
         assert {key for key, status in found.items() if status != "SUCCEEDED"} == set()
         assert {("episodes", f"{arm.name}_is_fresh") for arm in configs.arms.values() if arm.nightly} <= set(found)
-        assert len(found) > len(PUBLISHED) + 10
+        assert len(found) > len(published()) + 10
     warehouse = Warehouse(tmp_path)
     assert dict(warehouse.read("episodes").group_by("arm").len().iter_rows()) == dict.fromkeys(DEMO, 75)
     assert warehouse.read("lift").height == 5
@@ -62,7 +62,7 @@ def settled(room):
     """What the graph shows, once the check of every published table has been made."""
     assets = room.assets()
     made = {asset for (asset, _), status in checks(assets).items() if status}
-    return assets if made >= set(PUBLISHED) else None
+    return assets if made >= set(published()) else None
 
 
 def test_what_it_started_ends_with_it(tmp_path):

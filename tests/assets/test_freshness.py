@@ -25,11 +25,11 @@ from di_assets.arms.arm import Nightly
 from di_assets.assets.alerts import AlertError, alerts, late, webhook
 from di_assets.assets.definitions import build
 from di_assets.assets.freshness import (
-    PUBLISHED,
     freshness_checks,
     last_materialised,
     longest_gap,
     newer_batches,
+    published,
     scheduled_since,
     unplayed,
 )
@@ -56,7 +56,7 @@ def files(warehouse, name):
     return [warehouse.root / file.name for file in warehouse.files(name)]
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", published())
 def test_what_is_older_than_a_batch_is_stale_and_the_batch_is_named(copy, name):  # noqa: F811
     for path in files(copy.warehouse, "episode_measures"):
         os.utime(path, (1_000, 1_000))

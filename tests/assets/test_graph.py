@@ -6,11 +6,11 @@ import pytest
 from di_assets.assets import metadata
 from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
-from di_assets.assets.measured import inputs, settings
+from di_assets.assets.measured import measure_all
 from di_assets.assets.metadata import of_episodes
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import RunFailedError, materialise_batches
-from di_assets.measures.looks import looks
+from di_assets.measures.declared import MEASURES
 from di_assets.report.figures import FIGURES
 from di_assets.tables import TABLES, Warehouse, episode_set
 
@@ -81,7 +81,7 @@ def test_a_report_made_again_is_no_new_look(played):
         ("mute", "con_artist", 1, 6, "paired t"),
         ("mute", "promiser", 1, 6, "paired t"),
     ]
-    again = looks(*(played.warehouse.read(name) for name in inputs(looks)), **settings(looks, played))
+    again, _ = measure_all(played, MEASURES["looks"])
     assert again.equals(recorded)
     above = build(played).resolve_asset_graph().get(dg.AssetKey("looks")).parent_keys
     assert {key.to_user_string() for key in above} == {"episodes", "episode_measures"}

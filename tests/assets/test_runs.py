@@ -10,9 +10,9 @@ import pytest
 from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, PROMISE_CHECKS
 from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, inputs
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, planned_runs
+from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.figures import FIGURES
 from di_assets.tables import EVENT_TABLES, Warehouse
 
@@ -84,13 +84,13 @@ def test_a_run_of_several_batches_tells_of_each_what_was_checked(counted):
 def test_a_step_an_asset_and_a_check_of_a_batch_write_a_few_events_each_whatever_they_are_of(counted):
     home, _ = counted
     (rows,) = events(home, "play_batches")
-    assets, checks, steps = len(EVENT_TABLES) + len(BY_BATCH), len(CHECKS), 1 + len(BY_BATCH) + 4
+    assets, checks, steps = len(EVENT_TABLES) + len(by_batch()), len(CHECKS), 1 + len(by_batch()) + 4
     # Each asset, of each batch, is planned and materialised; each check is planned once and tells of each batch.
     assert rows <= 10 + 2 * steps + assets * (1 + 2 * len(BATCHES)) + checks * (3 + len(BATCHES))
 
 
 def test_a_report_writes_five_events_an_asset_and_three_a_check_and_two_a_step_of_checks(played):
-    published, steps = len(OVER_ALL) + 1 + len(FIGURES), freshness_checks(played.configs)
+    published, steps = len(over_all()) + 1 + len(FIGURES), freshness_checks(played.configs)
     fresh = sum(len(list(step.check_keys)) for step in steps)
     for rows in events(played, "publish_report"):
         assert rows <= 10 + 5 * published + 3 * fresh + 2 * len(steps)
@@ -98,7 +98,7 @@ def test_a_report_writes_five_events_an_asset_and_three_a_check_and_two_a_step_o
 
 def test_a_batch_is_read_by_those_that_need_it_and_once_by_each(counted):
     _, reads = counted
-    measured = sum(len(inputs(measure)) for measure in BY_BATCH)
+    measured = sum(len(measure.reads) for measure in by_batch())
     assert reads <= len(BATCHES) * (measured + len(EVENT_TABLES) + READ_BY_CHECKS)
 
 

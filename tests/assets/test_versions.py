@@ -8,9 +8,9 @@ import pytest
 from di_assets.assets import events
 from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
-from di_assets.assets.measured import BY_BATCH, OVER_ALL, first_line, version
 from di_assets.control_room.instance import instance_of
-from di_assets.measures.labels import message_labels
+from di_assets.measures.declared import MEASURES
+from di_assets.measures.labels import VERSION
 from di_assets.play.batch import BatchResult
 from di_assets.tables import EVENT_TABLES, Warehouse
 
@@ -48,19 +48,19 @@ def test_another_word_in_a_prompt_is_another_version_of_event_tables_alone(home)
     assert changed(before, versions(home)) == EVENTS
 
 
-def test_a_measure_has_the_version_of_its_module(monkeypatch):
-    assert {version(measure) for measure in (*BY_BATCH, *OVER_ALL)} == {"1"}
-    monkeypatch.setattr("di_assets.measures.labels.VERSION", "2")
-    assert [measure for measure in BY_BATCH if version(measure) == "2"] == [message_labels]
+def test_a_measure_has_the_version_it_declares_and_labels_that_of_the_rule(home):
+    of = versions(home)
+    assert {name: of[name] for name in MEASURES} == dict.fromkeys(MEASURES, "1")
+    assert MEASURES["message_labels"].version is VERSION
 
 
 def test_every_table_says_whose_it_is_what_it_is_and_whether_it_can_be_computed_again(home):
     graph = build(home).resolve_asset_graph()
-    for measure in (*BY_BATCH, *OVER_ALL):
-        node = next(graph.get(k) for k in graph.get_all_asset_keys() if k.to_user_string() == measure.__name__)
+    for measure in MEASURES.values():
+        node = next(graph.get(k) for k in graph.get_all_asset_keys() if k.to_user_string() == measure.name)
         assert node.tags["origin"] == "computed"
         assert node.owners == ("team:benchmark",)
-        assert node.description == first_line(measure)
+        assert node.description == measure.description
         assert node.description
         assert "\n" not in node.description
     played = {k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).tags.get("origin") == "played"}

@@ -6,8 +6,9 @@ import shutil
 import polars as pl
 
 from di_assets.assets.home import Home
-from di_assets.assets.measured import OVER_ALL, measure_all
+from di_assets.assets.measured import measure_all
 from di_assets.assets.published import publish_figure, publish_summary
+from di_assets.measures.declared import over_all
 from di_assets.report.figures import FIGURES
 from di_assets.tables import TABLES, Warehouse
 
@@ -27,7 +28,7 @@ def in_state(state, played, folder):
         _keep_played(home.warehouse, "promiser" if state == "contradicted" else "")
     if state == "contradicted":
         _turned_around(home.warehouse)
-    for measure in OVER_ALL:
+    for measure in over_all():
         measure_all(home, measure)
     summary = publish_summary(home)
     for name in FIGURES:

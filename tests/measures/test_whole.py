@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from di_assets.measures import dense
-from di_assets.measures.episode import episode_measures
+from di_assets.measures.declared import by_batch
+from di_assets.measures.making import make_batch
 from di_assets.measures.rows import spans
-from di_assets.measures.seats import seat_measures
-from di_assets.measures.whole import measured as measured_batch
 from di_assets.tables import Warehouse
 from tests.measures.test_invariants import random_vector, slowly
 from tests.measures.test_vectors import KEPT, measured, tables_of, together
@@ -93,19 +92,17 @@ def test_messages_without_a_label_ask_for_nothing():
     check(measured({**tables, "labels": tables["labels"].filter(pl.col("event_id") < 4)}), vectors)
 
 
-def test_what_is_measured_at_once_is_what_each_measure_says(tmp_path):
+@pytest.mark.parametrize("measure", by_batch(), ids=lambda one: one.name)
+def test_a_measure_made_from_the_columns_it_needs_is_what_it_says_of_whole_tables(measure, tmp_path):
     warehouse, (_, tables) = Warehouse(tmp_path), mixture([0, None, 2, 4, 1], seed=7)
-    tables["message_labels"] = tables.pop("labels")
+    tables["message_labels"] = tables.pop("labels").with_columns(promises_pull="asks_for_pull")
     for name, frame in tables.items():
         warehouse.write(name, frame, "a--b00")
-    events = [tables[name] for name in ("episodes", "edges", "messages", "pulls", "message_labels")]
-    at_once = measured_batch(warehouse, "a--b00")
-    assert at_once.episode_measures.equals(episode_measures(*events))
-    assert at_once.seat_measures.equals(
-        seat_measures(*(tables[name] for name in ("episodes", "seats", "edges", "pulls")))
-    )
-    nothing = measured_batch(warehouse, "a--b01")
-    assert (nothing.seat_measures.height, nothing.episode_measures.height) == (0, 0)
+    made = make_batch(warehouse, measure, "a--b00", {})
+    assert made.height
+    assert made.equals(measure.function(**{name: tables[name] for name in measure.reads}))
+    assert warehouse.read(measure.name, "a--b00").equals(made)
+    assert make_batch(warehouse, measure, "a--b01", {}).height == 0
 
 
 def test_a_row_that_is_missing_is_a_pull_for_nobody_and_no_forfeit():

@@ -1,0 +1,55 @@
+"""Measures made in a warehouse: the one way in which the asset graph, `di repair` and the benchmarks make them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from di_assets.measures.comparable import one_rules_version
+from di_assets.measures.measure import Measure
+from di_assets.tables import Warehouse
+
+# What `one_rules_version` needs, and what tells of the episodes behind a table.
+OF_EPISODES = ("episode_id", "status", "scripted", "rules_version")
+
+
+def make_batch(warehouse: Warehouse, measure: Measure, batch: str, settings: Mapping[str, Any]) -> pl.DataFrame:
+    """A measure of one batch, made from the columns it needs, and written; the frame as its function gave it.
+
+    Raises:
+        ContractError: the frame does not keep the table's contract; nothing is written.
+        DamageError: a file it reads is missing or has another size than was written.
+    """
+    frames = {table: warehouse.read(table, batch, columns) for table, columns in measure.reads.items()}
+    frame = measure.function(**frames, **settings)
+    warehouse.write(measure.name, frame, batch)
+    return frame
+
+
+def make_over_all(
+    warehouse: Warehouse, measure: Measure, settings: Mapping[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """A measure over all batches, made from the columns it needs, and written.
+
+    Of its episodes only those count that were played by the newest rules (`one_rules_version`).
+
+    Returns:
+        The frame as its function gave it; and `OF_EPISODES` of the episodes that counted, None if it reads none.
+
+    Raises:
+        ContractError, DamageError: as `make_batch`.
+    """
+    frames = {table: warehouse.read(table, None, columns) for table, columns in _whole(measure).items()}
+    counted = None
+    if "episodes" in frames:
+        counted = one_rules_version(frames["episodes"])
+        frames["episodes"] = counted.select(measure.reads["episodes"])
+    frame = measure.function(**frames, **settings)
+    warehouse.write(measure.name, frame)
+    return frame, None if counted is None else counted.select(OF_EPISODES)
+
+
+def _whole(measure: Measure) -> Mapping[str, tuple[str, ...]]:
+    if "episodes" not in measure.reads:
+        return measure.reads
+    return {**measure.reads, "episodes": tuple(dict.fromkeys((*OF_EPISODES, *measure.reads["episodes"])))}
