@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from di_assets.arms import load_configs
-from di_assets.arms.configs import PlaySettings
+from di_assets.arms.settings import PlaySettings
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT

@@ -1,21 +1,23 @@
 """An arm: one experimental condition with its planned episodes; one YAML file in configs/."""
 
-import difflib
 import hashlib
 import json
 import re
 import string
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from cronsim import CronSim, CronSimError
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
+from di_assets.arms.nightly import Nightly
 from di_assets.arms.yaml_files import Strict
-from di_assets.game.types import FOCAL_CHANNELS, Channel, Rules
+from di_assets.game.types import Channel, Rules
 
 SELF = "self"
+# What a control says for itself. It takes every other field, one that is new too, from the arm that it mirrors, so that
+# the two differ in the channel alone. Only what changes no game may stand here, besides the channel.
+OWN_TO_CONTROLS = frozenset(
+    {"name", "title", "id", "channel", "mirrors", "batch_size", "budget_usd", "nightly", "in_flight"}
+)
 ID_FIELDS = {"focal", "replicate", "seed", "launch"}
 # How a channel is written in a condition.
 TALK: dict[Channel, str] = {
@@ -26,71 +28,6 @@ TALK: dict[Channel, str] = {
     "placebo": "placebo",
 }
 Names = Annotated[tuple[str, ...], Field(strict=False)]
-
-
-def _nearest_zone(name: str) -> str:
-    close = difflib.get_close_matches(name, available_timezones(), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else "; expected one such as 'Europe/Berlin'"
-
-
-class Nightly(Strict):
-    """A schedule of an arm.
-
-    Attributes:
-        cron: when, five fields; of the day of the month and the weekday, either counts where both are given.
-        episodes: most episodes it plays each time; all that are left by default.
-        budget_usd: most it may spend each time, US dollars; the arm's own budget holds besides.
-        timezone: of the cron line.
-    """
-
-    cron: str
-    episodes: int | None = None
-    budget_usd: Annotated[float, Field(strict=False)] | None = None
-    timezone: str = "UTC"
-
-    @field_validator("cron")
-    @classmethod
-    def _comes(cls, cron: str) -> str:
-        fields = cron.split()
-        if len(fields) != 5:
-            raise ValueError(f"expected five fields such as '0 2 * * *', found {cron!r}")
-        # What cronsim and Dagster read alike: neither L nor #, nor a day's step beside a weekday.
-        if not all(re.fullmatch(r"([\d*,/-]|\b[A-Za-z]{3}\b)+", field) for field in fields):
-            raise ValueError(f"expected numbers, *, lists, ranges and steps, such as '0 2 * * 1-5', found {cron!r}")
-        if "*" not in {fields[2], fields[4]} and "*" in fields[2] + fields[4]:
-            raise ValueError(f"expected a step (*/n) of days or weekdays without the other, found {cron!r}")
-        try:
-            next(CronSim(cron, datetime(2026, 1, 1)))  # noqa: DTZ001 -- whether it ever comes, in no zone
-        except CronSimError as error:
-            raise ValueError(f"{error}: expected a time that comes, such as '0 2 * * *', found {cron!r}") from error
-        except StopIteration:
-            raise ValueError(f"expected a time that comes, such as '0 2 * * *'; {cron!r} never does") from None
-        return " ".join(fields)
-
-    @field_validator("episodes")
-    @classmethod
-    def _some(cls, episodes: int | None) -> int | None:
-        if episodes is not None and episodes < 1:
-            raise ValueError(
-                f"expected 1 or more, or no such key where a night plays all that are left; found {episodes}"
-            )
-        return episodes
-
-    @field_validator("budget_usd")
-    @classmethod
-    def _money(cls, budget: float | None) -> float | None:
-        if budget is not None and not budget > 0:
-            raise ValueError(f"expected more than 0, or no such key where the arm's budget is enough; found {budget:g}")
-        return budget
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"no time zone {name!r}{_nearest_zone(name)}") from error
-        return name
 
 
 class Topology(Strict):
@@ -131,7 +68,7 @@ class Arm(Strict):
         topology: graph over the seats.
         payoff: `pure`, or {outside: v}.
         channel: `open`, `none` (messages off), `focal_muted`, `rivals_muted` or `placebo`, as in the rules.
-        mirrors: the arm whose plan this one repeats in another channel, seed by seed.
+        mirrors: the arm that this one is a control of: its plan in another channel, seed by seed.
         relaunch: may be launched again and again, each launch kept apart.
         batch_size: most planned episodes of one partition.
         budget_usd: most that the whole arm may spend.
@@ -190,29 +127,6 @@ class Arm(Strict):
         if not fields & {"replicate", "seed"}:
             raise ValueError(f"{pattern!r} gives every episode the same id; it needs {{replicate}} or {{seed}}")
         return pattern
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Arm":
-        if self.episodes and self.seeds:
-            raise ValueError("give either `episodes` with `first_seed`, or `seeds`, not both")
-        if self.relaunch != ("{launch}" in self.id):
-            raise ValueError("`relaunch: true` and {launch} in `id` go together")
-        return self
-
-    def check_cast(self) -> None:
-        """Raises ValueError unless every seat has a player, now that line-ups and mirrored plans are filled in."""
-        if bool(self.focal) == bool(self.lineup):
-            raise ValueError("an arm has either `focal` models with a `background`, or a mixed `lineup`")
-        if self.channel in FOCAL_CHANNELS and not self.focal:
-            raise ValueError(f"channel: {self.channel!r} needs a focal seat, and a mixed `lineup` has none")
-        if not (self.episodes or self.seeds):
-            raise ValueError("give `episodes` (with `first_seed`), or `seeds`")
-        if self.focal and "{focal}" not in self.id:
-            raise ValueError("`id` needs {focal} where an arm has focal models")
-        rivals = self.background != SELF
-        size = len(self.lineup) if self.lineup else 1 + len(self.background) if rivals else self.seats
-        if size != self.seats:
-            raise ValueError(f"{size} players are named for {self.seats} seats")
 
     @property
     def replicate_seeds(self) -> tuple[int, ...]:

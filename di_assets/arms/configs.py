@@ -4,72 +4,16 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
 
 from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import SELF, Arm
+from di_assets.arms.checking import checked_arms, refuse_unknown
 from di_assets.arms.models import Account, ModelConfig, Models
-from di_assets.arms.names import LONGEST_LAUNCH, id_problem, name_problem
-from di_assets.arms.yaml_files import ConfigError, Strict, nearest, read_yaml, wrong
-from di_assets.game.topology import TOPOLOGIES, edges
+from di_assets.arms.names import name_problem
+from di_assets.arms.settings import LOCAL, PlaySettings, ReportSettings, read_play, read_report
+from di_assets.arms.yaml_files import ConfigError, nearest, read_yaml, wrong
 
-ENGINES = ("local", "dask")
-PLAN_FIELDS = (
-    "focal",
-    "background",
-    "lineup",
-    "episodes",
-    "first_seed",
-    "seeds",
-    "seats",
-    "rounds",
-    "topology",
-    "payoff",
-    "visibility",
-    "horizon",
-    "exchanges",
-    "max_message_chars",
-    "instructions",
-    "relaunch",
-)
 APART = {"models.yaml", "report.yaml", "play.yaml"}
-
-
-class ReportSettings(Strict):
-    """What the pages say of themselves: report.yaml.
-
-    Attributes:
-        title: above every question.
-        subtitle: below it.
-        status: of the report.
-        precision: half-width of a lift's 95% interval that arms are played for, points an episode.
-    """
-
-    title: str = "Delegated Influence"
-    subtitle: str = ""
-    status: str = "private draft — not for citation"
-    precision: float = Field(default=5.0, gt=0)
-
-
-class PlaySettings(Strict):
-    """Where episodes are played: play.yaml, or DI_ENGINE and DI_DASK_SCHEDULER. No part of what is played.
-
-    Attributes:
-        engine: `local` in the process that materialises a batch, `dask` on a cluster.
-        scheduler: of the cluster, as Dask takes it (`tcp://HOST:8786`).
-        chunk: episodes a task.
-        drain_s: most seconds that replies on their way are waited for when play is told to end.
-    """
-
-    engine: Literal["local", "dask"] = "local"
-    scheduler: str | None = Field(default=None, min_length=1)
-    chunk: int = Field(default=5, ge=1)
-    drain_s: float = Field(default=30.0, ge=0, allow_inf_nan=False)
-
-
-LOCAL = PlaySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,34 +94,16 @@ def load_configs(root: Path) -> Configs:
     if not os.access(root, os.R_OK | os.X_OK):
         raise ConfigError(f"{root}: this user may not read the folder; grant it, or name another with --configs")
     models = _models(root / "models.yaml")
-    report = read_yaml(root / "report.yaml", ReportSettings) if (root / "report.yaml").exists() else ReportSettings()
     files = {path.stem: path for path in sorted(root.glob("*.yaml")) if path.name not in APART}
-    read = {name: read_yaml(path, Arm, name=name) for name, path in files.items()}
-    arms: dict[str, Arm] = {}
-    # Those that mirror others last: what they take over is wrong where it is written.
-    for name, arm in sorted(read.items(), key=lambda one: (one[1].mirrors is not None, one[0])):
-        resolved = _mirrored(arm, read, files[name]) if arm.mirrors is not None else arm
-        arms[name] = _checked(_with_lineups(resolved, models), models, files[name], root)
-    _refuse_shared_ids(arms, files)
+    written = {name: read_yaml(path, Arm, name=name) for name, path in files.items()}
     return Configs(
         root=root,
-        arms={name: arms[name] for name in sorted(arms)},
+        arms=checked_arms(written, files, models, root),
         models=models.models,
         accounts=models.accounts,
-        report=report,
-        play=_play(root / "play.yaml"),
+        report=read_report(root / "report.yaml"),
+        play=read_play(root / "play.yaml"),
     )
-
-
-def _play(path: Path) -> PlaySettings:
-    settings = read_yaml(path, PlaySettings) if path.exists() else PlaySettings()
-    given = {"engine": os.environ.get("DI_ENGINE"), "scheduler": os.environ.get("DI_DASK_SCHEDULER")}
-    if given["engine"] not in {None, "", *ENGINES}:
-        raise ConfigError(f"DI_ENGINE: {given['engine']!r} is none{nearest(str(given['engine']), ENGINES)}")
-    settings = settings.model_copy(update={key: value for key, value in given.items() if value})
-    if settings.engine == "dask" and settings.scheduler is None:
-        raise ConfigError(f"{path}: scheduler: dask needs one, such as tcp://127.0.0.1:8786 (or DI_DASK_SCHEDULER)")
-    return settings
 
 
 def _models(path: Path) -> Models:
@@ -193,83 +119,5 @@ def _models(path: Path) -> Models:
         if account not in accounts:
             raise wrong(path, f"accounts.{account}", f"no model is reached there{nearest(account, accounts)}")
     for lineup, members in models.lineups.items():
-        _refuse_unknown(path, f"lineups.{lineup}", members, {*models.models, *POLICIES})
+        refuse_unknown(path, f"lineups.{lineup}", members, {*models.models, *POLICIES})
     return models
-
-
-def _mirrored(arm: Arm, arms: Mapping[str, Arm], path: Path) -> Arm:
-    """The control with the plan of the arm that it mirrors."""
-    others = [name for name, other in arms.items() if name != arm.name and other.mirrors is None]
-    if arm.mirrors not in others:
-        raise wrong(path, "mirrors", f"no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
-    own = sorted(set(PLAN_FIELDS) & arm.model_fields_set)
-    if own:
-        raise wrong(path, own[0], f"comes from {arm.mirrors}, which this arm mirrors; remove it here")
-    mirrored = arms[arm.mirrors]
-    if arm.channel == mirrored.channel:
-        raise wrong(path, "channel", f"is {arm.channel!r} in {arm.mirrors} too, so nothing is controlled for")
-    return arm.model_copy(update={field: getattr(mirrored, field) for field in PLAN_FIELDS})
-
-
-def _with_lineups(arm: Arm, models: Models) -> Arm:
-    """Names of line-ups, written as the one entry of a list, replaced by their members."""
-    update = {}
-    for field in ("background", "lineup", "focal"):
-        value = getattr(arm, field)
-        if value != SELF:
-            update[field] = tuple(m for name in value for m in models.lineups.get(name, (name,)))
-    return arm.model_copy(update=update)
-
-
-def _checked(arm: Arm, models: Models, path: Path, root: Path) -> Arm:
-    known = {*models.models, *POLICIES}
-    for field in ("focal", "lineup", "background"):
-        value = getattr(arm, field)
-        _refuse_unknown(path, field, () if value == SELF else value, {*known, *models.lineups})
-    _refuse_names(arm, path)
-    try:
-        arm.check_cast()
-    except ValueError as error:
-        raise wrong(path, "", str(error)) from error
-    if arm.topology.name not in TOPOLOGIES:
-        raise wrong(path, "topology", f"no graph {arm.topology.name!r}{nearest(arm.topology.name, TOPOLOGIES)}")
-    try:
-        edges(arm.topology.name, arm.seats, seed=arm.replicate_seeds[0], params=arm.topology.params)
-    except (ValueError, TypeError) as error:
-        raise wrong(path, "topology", str(error)) from error
-    for role in ("focal", "background"):
-        name = getattr(arm.instructions, role)
-        available = [p.stem for p in (root / "prompts" / "instructions").glob("*.md")]
-        if name is not None and name not in available:
-            raise wrong(path, f"instructions.{role}", f"no such prompt file {name!r}{nearest(name, available)}")
-    if arm.budget_usd is None and any(m in models.models for m in arm.models):
-        raise wrong(path, "budget_usd", "is missing; an arm with paid models says what it may spend (0 if free)")
-    return arm
-
-
-def _refuse_names(arm: Arm, path: Path) -> None:
-    """Refuses what no file and no record can be named."""
-    problem = name_problem(arm.name)
-    if problem is not None:
-        raise ConfigError(f"{path}: the file's name is the arm's: {problem}")
-    seeds = arm.replicate_seeds or (0,)
-    for focal in arm.focal or (None,):
-        longest = arm.id.format(focal=focal, replicate=len(seeds) - 1, seed=max(seeds), launch=LONGEST_LAUNCH)
-        problem = id_problem(longest)
-        if problem is not None:
-            raise wrong(path, "id", problem)
-
-
-def _refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[str]) -> None:
-    known = set(known)
-    for name in names:
-        if name not in known:
-            raise wrong(path, key, f"no model {name!r}{nearest(name, known)}")
-
-
-def _refuse_shared_ids(arms: Mapping[str, Arm], files: Mapping[str, Path]) -> None:
-    patterns: dict[str, str] = {}
-    for name, arm in arms.items():
-        if arm.id in patterns:
-            raise wrong(files[name], "id", f"{arm.id!r} is also the pattern of {patterns[arm.id]}; ids must differ")
-        patterns[arm.id] = name

@@ -15,6 +15,9 @@ KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 WRITTEN_AGAINST_INPUT, WRITTEN_HOUR_AGAINST_INPUT = 1.25, 2.0
 # Names under which servers take the most tokens of a reply.
 MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+# Keys of a model that change no reply. What is not named here, a new key too, is part of what an episode is.
+NO_PART_OF_REPLIES = {"key", "price", "concurrency", "requests_per_minute", "tokens_per_minute"}
+NO_PART_OF_REPLIES |= {"timeout_s", "max_retries", "max_reply_bytes"}
 # Fields that make the answer another one than is read here, or that stand there already.
 NO_PARAMS = {"messages": "comes from the game", "stream": "is never sent: a reply is read as a whole"}
 
@@ -227,10 +230,8 @@ class ModelConfig(Strict):
         )
 
     def identity(self) -> dict[str, Any]:
-        """What of it can change a reply; prices and limits cannot."""
-        kept = {"provider", "id", "base_url", "json_schema", "max_tokens", "send_seed", "params"}
-        kept |= {"rename", "system"}
-        return self.model_dump(include=kept, exclude_defaults=True)
+        """What of it can change a reply: every key that is set and isn't among `NO_PART_OF_REPLIES`."""
+        return self.model_dump(exclude=NO_PART_OF_REPLIES, exclude_defaults=True)
 
 
 class Models(Strict):

@@ -21,6 +21,11 @@ KEYS = TABLES["promises"].keys
 # The measure that the check of all measures' keys is shown with, and those that have a check of their own.
 MEASURED, CHECKED_APART = "episode_measures", ("message_labels", "promises")
 
+# In what an episode of a control may differ from its pair. All else, a column that is new too, is alike in both.
+OWN_TO_EPISODES = {"episode_id", "arm", "batch", "launch", "condition", "channel", "status", "failure", "started_at"}
+OWN_TO_EPISODES |= {"finished_at", "rules_version", "reader_version", "prompt_hash", "config_hash", "journal_sha256"}
+OWN_TO_EPISODES |= {"n_calls", "n_forfeits", "input_tokens", "output_tokens", "cost_usd"}
+
 # A check of a batch: the warehouse and the batch in, what is wrong out (None when nothing is).
 BatchCheck = Callable[[Home, str], Problem | None]
 
@@ -127,11 +132,12 @@ def sample_replays(home: Home, batch: str) -> Problem | None:
 
 
 def control_mirrors_arm(home: Home, batch: str) -> Problem | None:
-    """Every episode of a control has the seats, letters and seed of its pair, as far as that is played."""
+    """Every episode of a control is the game of its pair in another channel, as far as that is played."""
     mirrored = home.configs.arm(arm_of(batch)).mirrors
     if mirrored is None:
         return None
-    keys, facts = ["focal_model", "replicate"], ["seed", "focal_seat", "n_seats", "n_rounds", "topology", "payoff"]
+    keys = ["focal_model", "replicate"]
+    facts = [name for name in TABLES["episodes"].schema if name not in {*keys, *OWN_TO_EPISODES}]
     off = home.warehouse.read("episodes", batch).select("episode_id", *keys, *facts)
     on = home.warehouse.read("episodes").filter(pl.col("arm") == mirrored).select(*keys, *facts)
     differs = off.join(on, on=keys).filter(pl.any_horizontal(pl.col(f).ne_missing(pl.col(f"{f}_right")) for f in facts))

@@ -15,8 +15,8 @@ from cronsim import CronSim
 from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, ScheduleInstigatorData
 
 from di_assets.arms import Configs, batches
-from di_assets.arms.arm import Nightly
 from di_assets.arms.names import plain_name
+from di_assets.arms.nightly import Nightly
 from di_assets.assets.checked import result
 from di_assets.assets.checks import planned_equals_played
 from di_assets.assets.damaged import looked_at

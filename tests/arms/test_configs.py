@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import networkx as nx
 import pytest
 
-from di_assets.arms import ConfigError, ModelConfig, Price, batches, load_configs, new_launch, plan, planned_ids
+from di_assets.arms import Arm, ConfigError, ModelConfig, Price, batches, load_configs, new_launch, plan, planned_ids
 from di_assets.arms.yaml_files import nearest
+from di_assets.game import TOPOLOGIES
+from di_assets.game.topology import Topology
 from tests.conftest import ROOT, write_small_configs
 
 TALK = "title: T\nid: t--{focal}_r{replicate}\nfocal: [promiser]\nbackground: [loyal, random, grudger, gullible]\nepisodes: 2\n"
@@ -66,6 +69,59 @@ def test_a_control_repeats_its_arm_seed_by_seed_in_another_channel(configs, cont
     assert {p.setup.rules.channel for p in off} == {channel}
     assert [p.setup.focal for p in off] == [p.roles.index("focal") for p in off]
     assert (arm.condition, configs.arm(control).condition) == ("complete/pure/msg-on", condition)
+
+
+class WiderArm(Arm):
+    """An arm with a field that was added to it today."""
+
+    patience: int = 1
+
+
+@pytest.fixture
+def wider(folder, monkeypatch):
+    monkeypatch.setattr("di_assets.arms.configs.Arm", WiderArm)
+    (folder / "x.yaml").write_text(TALK + "patience: 9\n")
+    (folder / "y.yaml").write_text("title: C\nid: c--{focal}_r{replicate}\nchannel: none\nmirrors: x\n")
+    return folder
+
+
+def test_a_new_field_of_an_arm_reaches_its_control(wider):
+    configs = load_configs(wider)
+    assert configs.arm("y").patience == configs.arm("x").patience == 9
+    assert configs.arm("talk").patience == configs.arm("mute").patience == 1
+    apart = {
+        name for name in WiderArm.model_fields if getattr(configs.arm("x"), name) != getattr(configs.arm("y"), name)
+    }
+    assert apart == {"name", "title", "id", "channel", "mirrors"}
+
+
+def test_a_control_can_not_set_a_new_field_for_itself(wider):
+    (wider / "y.yaml").write_text((wider / "y.yaml").read_text() + "patience: 2\n")
+    with pytest.raises(ConfigError, match=r"y.yaml:5: patience: comes from x, which this arm mirrors"):
+        load_configs(wider)
+
+
+def test_a_new_field_of_an_arm_is_part_of_what_an_episode_is_and_is_named_where_it_is_misspelt(wider):
+    configs = load_configs(wider)
+    arm = configs.arm("x")
+    assert configs.config_hash(arm) != configs.config_hash(arm.model_copy(update={"patience": 2}))
+    (wider / "x.yaml").write_text(TALK + "patiance: 9\n")
+    with pytest.raises(ConfigError, match="did you mean 'patience'"):
+        load_configs(wider)
+
+
+def test_a_random_topology_is_one_declaration(folder, monkeypatch):
+    def loops(n, *, seed, k):
+        return nx.connected_watts_strogatz_graph(n, k, 0.9, seed=seed)
+
+    monkeypatch.setitem(TOPOLOGIES, "loops", Topology("loops", loops))
+    (folder / "x.yaml").write_text(TALK.replace("episodes: 2", "episodes: 9") + "topology: {name: loops, k: 2}\n")
+    arm = load_configs(folder).arm("x")
+    assert arm.condition == "loops/pure/msg-on"
+    assert len({episode.setup.edges for episode in plan(arm)}) > 1
+    (folder / "x.yaml").write_text(TALK + "topology: lops\n")
+    with pytest.raises(ConfigError, match=r"topology: no graph 'lops' .did you mean 'loops'"):
+        load_configs(folder)
 
 
 def test_the_lift_compares_with_messages_off_alone_and_channels_with_every_control(configs):

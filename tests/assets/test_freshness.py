@@ -21,7 +21,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from di_assets.arms.arm import Nightly
+from di_assets.arms.nightly import Nightly
 from di_assets.assets.alerts import AlertError, alerts, late, webhook
 from di_assets.assets.definitions import build
 from di_assets.assets.freshness import (

@@ -1,9 +1,11 @@
 import subprocess
 import sys
 
+import networkx as nx
 import pytest
 
-from di_assets.game import edges
+from di_assets.game import TOPOLOGIES, edges
+from di_assets.game.topology import Topology
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,32 @@ def test_a_small_world_is_drawn_from_the_seed():
     drawn = [edges("watts_strogatz", 8, seed=s, params={"k": 4, "p": 0.5}) for s in range(5)]
     assert len(set(drawn)) > 1
     assert drawn[2] == edges("watts_strogatz", 8, seed=2, params={"k": 4, "p": 0.5})
+
+
+def pairs_drawn(n, *, seed):
+    return nx.connected_watts_strogatz_graph(n, 2, 0.9, seed=seed)
+
+
+def test_a_random_graph_takes_the_seed_and_so_needs_no_second_entry(monkeypatch):
+    monkeypatch.setitem(TOPOLOGIES, "pairs", Topology("pairs", pairs_drawn))
+    assert TOPOLOGIES["pairs"].drawn
+    drawn = [edges("pairs", 8, seed=seed) for seed in range(5)]
+    assert len(set(drawn)) > 1
+    assert drawn == [edges("pairs", 8, seed=seed) for seed in range(5)]
+
+
+def test_a_random_graph_that_does_not_take_the_seed_is_refused(monkeypatch):
+    def loose(n):
+        return nx.connected_watts_strogatz_graph(n, 2, 0.9)
+
+    monkeypatch.setitem(TOPOLOGIES, "loose", Topology("loose", loose))
+    with pytest.raises(ValueError, match="loose: it differs each time"):
+        edges("loose", 20, seed=1)
+
+
+def test_a_topology_is_found_by_the_name_that_it_has():
+    assert {name: topology.name for name, topology in TOPOLOGIES.items()} == {name: name for name in TOPOLOGIES}
+    assert [name for name in TOPOLOGIES if TOPOLOGIES[name].drawn] == ["watts_strogatz"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from di_assets.arms import load_configs, plan
-from di_assets.arms.configs import PlaySettings
+from di_assets.arms.settings import PlaySettings
 from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.call import FAULTS, INTERRUPTED
 from di_assets.calls.in_flight import InFlight, Request, left_in_flight, move

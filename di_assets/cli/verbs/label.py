@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from di_assets.arms.configs import LOCAL
+from di_assets.arms.settings import LOCAL
 from di_assets.assets.home import Home
 from di_assets.calls.stopping import heard
 from di_assets.cli.command import Verb
