@@ -54,7 +54,7 @@ class Player(Respondent, Protocol):
     """One seat of one episode. `prepare` is pure.
 
     Attributes:
-        provider: `openai`, `anthropic` or `scripted`.
+        provider: name of the dialect, or `scripted`.
     """
 
     @property

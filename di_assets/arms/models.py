@@ -1,18 +1,15 @@
 """configs/models.yaml: how each model's name is reached, and what it costs."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from di_assets.arms.yaml_files import Strict
+from di_assets.arms.yaml_files import Strict, nearest
+from di_assets.providers import DIALECTS
 from di_assets.providers.types import Endpoint, keeps_an_hour
 
-KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-
-# What Anthropic asks for tokens that are written to its prompt cache, against other input: kept five minutes, an hour.
-WRITTEN_AGAINST_INPUT, WRITTEN_HOUR_AGAINST_INPUT = 1.25, 2.0
 # Names under which servers take the most tokens of a reply.
 MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # Keys of a model that change no reply. What is not named here, a new key too, is part of what an episode is.
@@ -32,8 +29,8 @@ class Price(Strict):
         input: tokens sent.
         output: tokens received, reasoning included.
         cached: tokens sent that the provider's prompt cache held; as input where None.
-        written: tokens sent that were written to it; as input where None (1.25 times that at Anthropic).
-        written_hour: of those, the ones kept for an hour; as `written` where None (2 times input at Anthropic).
+        written: tokens sent that were written to it; where None as its dialect says, else as input.
+        written_hour: of those, the ones kept for an hour; where None as its dialect says, else as `written`.
     """
 
     input: Dollars
@@ -119,7 +116,7 @@ class ModelConfig(Strict):
         system: the server takes a system text; else it stands at the head of the first user turn.
     """
 
-    provider: Literal["openai", "anthropic"]
+    provider: str
     id: str
     base_url: str | None = None
     key: str | None = None
@@ -136,6 +133,13 @@ class ModelConfig(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     rename: dict[str, str] = Field(default_factory=dict)
     system: bool = True
+
+    @field_validator("provider")
+    @classmethod
+    def _known_dialect(cls, name: str) -> str:
+        if name not in DIALECTS:
+            raise ValueError(f"no dialect {name!r}{nearest(name, DIALECTS)}")
+        return name
 
     @field_validator("params")
     @classmethod
@@ -164,12 +168,14 @@ class ModelConfig(Strict):
 
     @model_validator(mode="after")
     def _price_of_written(self) -> Self:
-        if self.provider == "anthropic":
-            usual = {"written": WRITTEN_AGAINST_INPUT, "written_hour": WRITTEN_HOUR_AGAINST_INPUT}
-            missing = {
-                name: times * self.price.input for name, times in usual.items() if getattr(self.price, name) is None
-            }
-            self.__dict__["price"] = self.price.model_copy(update=missing)
+        dialect, price = DIALECTS[self.provider], self.price
+        usual = {"written": dialect.written_against_input, "written_hour": dialect.written_hour_against_input}
+        missing = {
+            name: times * price.input
+            for name, times in usual.items()
+            if times is not None and getattr(price, name) is None
+        }
+        self.__dict__["price"] = price.model_copy(update=missing)
         return self
 
     @model_validator(mode="after")
@@ -211,7 +217,7 @@ class ModelConfig(Strict):
 
     def endpoint(self, name: str) -> Endpoint:
         """What a provider needs to reach it."""
-        key = self.key or KEY_VARIABLES[self.provider]
+        key = self.key or DIALECTS[self.provider].key_variable
         return Endpoint(
             name=name,
             provider=self.provider,

@@ -47,7 +47,7 @@ class Checkup:
 
     Attributes:
         model: its name in models.yaml.
-        provider: the dialect, `openai` or `anthropic`.
+        provider: name of the dialect.
         account: where it is reached: host, or provider.
         key: `set`, `missing: ` and what to do, or `none wanted`.
         reached: `yes`, `no: ` and the fault, or `not tried`.

@@ -1,10 +1,11 @@
-"""Words in, words out: one module a dialect; none of them knows the game."""
+"""Words in, words out; nothing here knows the game. Dialects by name, each declared in a file of `dialects/`."""
 
-from collections.abc import Callable, Mapping
-
-from di_assets.providers.anthropic_messages import AnthropicProvider
-from di_assets.providers.openai_chat import OpenAIProvider
+from di_assets.declared import declared_in
+from di_assets.providers import dialects
+from di_assets.providers.dialect import Dialect
 from di_assets.providers.types import Endpoint, Provider, SlowDown
+
+DIALECTS = declared_in([dialects], "DIALECT", Dialect)
 
 
 def connect(endpoint: Endpoint, slow_down: SlowDown = lambda _: None) -> Provider:
@@ -17,10 +18,4 @@ def connect(endpoint: Endpoint, slow_down: SlowDown = lambda _: None) -> Provide
     Raises:
         FatalFault: its key is not in the environment.
     """
-    return PROVIDERS[endpoint.provider](endpoint, slow_down)
-
-
-PROVIDERS: Mapping[str, Callable[[Endpoint, SlowDown], Provider]] = {
-    "anthropic": AnthropicProvider,
-    "openai": OpenAIProvider,
-}
+    return DIALECTS[endpoint.provider].client(endpoint, slow_down)

@@ -5,12 +5,12 @@ by whoever calls. A hook on its HTTP client takes every answer that is no succes
 """
 
 import asyncio
+import importlib
 import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, TypeVar
 
 from di_assets.providers.answers import Answer, Reply, Sorter
@@ -31,8 +31,8 @@ from di_assets.providers.types import (
 from di_assets.providers.unanswered import unanswered
 
 NO_KEY = "none"
-# At their most talkative they log headers, in which a server may have echoed the key.
-TALKATIVE = ("openai", "anthropic", "httpx2", "aiohttp")
+# At their most talkative they, and the SDKs, log headers, in which a server may have echoed the key.
+TALKATIVE = ("httpx2", "aiohttp")
 # A connection that is not there by then will not be; and the rest of a call's time is kept for the reply.
 CONNECT_S, CONNECT_SHARE = 30.0, 0.5
 # A shorter key may stand in a body by chance.
@@ -65,28 +65,31 @@ class _Departure:
 class SdkProvider(ABC):
     """A client for one endpoint over one SDK's low-level `post`.
 
+    Attributes:
+        sdk: the SDK's module, loaded with the first client: that takes seconds, so only those who play pay for it.
+        path: where requests go, below the endpoint's address.
+        root_error: name of the SDK's own root of exceptions, which it lets through as it is.
+        ends: why replies end, by the words of the dialect.
+
     Raises:
         FatalFault: the key's variable is not set.
     """
 
+    sdk: str
     path: str
-    root_error: str  # the SDK's own, which it lets through as it is
+    root_error: str
     ends: Mapping[str, End]
 
     def __init__(self, endpoint: Endpoint, slow_down: SlowDown) -> None:
         self.endpoint = endpoint
         self._slow_down = slow_down
-        self._sdk = self._import()
-        for name in TALKATIVE:
+        self._sdk = importlib.import_module(self.sdk)
+        for name in (self.sdk, *TALKATIVE):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
         key = _key(endpoint)
         self._secret = key.encode() if endpoint.key_env and len(key) >= SHORTEST_KEY else None
         self._client = self._connect(key, self._http_client())
-
-    @abstractmethod
-    def _import(self) -> ModuleType:
-        """The SDK; it takes seconds, so only those who play pay for it."""
 
     @abstractmethod
     def _connect(self, key: str, http_client: Any) -> Any:

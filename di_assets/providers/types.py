@@ -104,13 +104,13 @@ class Endpoint:
 
     Attributes:
         name: the project's name of the model.
-        provider: `openai` or `anthropic`: the dialect spoken.
+        provider: name of the dialect spoken.
         id: the API's name of the model.
         base_url: where, if not at the provider's own address.
         key_env: environment variable with the key; None for servers that want none.
         json_schema: replies can be constrained by a JSON schema.
         max_tokens: most tokens of one reply, thinking included.
-        send_seed: send the call's seed (OpenAI dialect only).
+        send_seed: send the call's seed, where the dialect has a field for it.
         params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...);
             they replace fields of the same name, and one that is None is not sent.
         rename: other names for fields of the body.
@@ -121,7 +121,7 @@ class Endpoint:
     """
 
     name: str
-    provider: Literal["openai", "anthropic"]
+    provider: str
     id: str
     base_url: str | None = None
     key_env: str | None = None

@@ -109,7 +109,7 @@ CALLS = Table(
         ("exchange", INT, "from 1; 0 in the pull phase"),
         ("seat", INT, "who was asked"),
         ("attempt", INT, "0, then 1 and 2 for re-asks"),
-        ("provider", TEXT, "openai, anthropic or scripted"),
+        ("provider", TEXT, "the dialect, as `provider` in configs/models.yaml; or scripted"),
         ("model", TEXT, "model name, as in configs/models.yaml"),
         (
             "request_hash",

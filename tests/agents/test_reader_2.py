@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from di_assets.agents.replies import FIRST_READER, READER_VERSION, read_reply
 from di_assets.game import Rules, Setup, edges, observe, start, step
 from di_assets.play.verify import STOPS
-from di_assets.providers import PROVIDERS
+from di_assets.providers import DIALECTS
 from tests.providers.server import answer, good
 from tests.providers.test_providers import ask
 
@@ -362,7 +362,7 @@ def test_hostile_text_takes_no_longer_the_longer_it_is(piece):
     assert seconds(200_000) < 50 * max(short, 0.005)
 
 
-@pytest.mark.parametrize("dialect", sorted(PROVIDERS))
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
 @pytest.mark.parametrize(
     ("text", "move"),
     [

@@ -1,11 +1,13 @@
 import asyncio
 import importlib
+import re
 
 import pytest
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.agents.replies import read_reply
-from di_assets.agents.scripted import POLICIES, scripted_player, turn_number, words, words_name
+from di_assets.agents.scripted import POLICIES, Policy, policies, scripted_player, turn_number, words, words_name
+from di_assets.declared import declared_in
 from di_assets.game import Reply, Rules, Setup, asked, edges, observe, points, seat_labels, start, step
 
 SEED = 3
@@ -80,8 +82,42 @@ def test_every_policy_is_deterministic(name):
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_every_policy_names_its_source(name):
-    module = importlib.import_module(f"di_assets.agents.scripted.{'random_' if name == 'random' else name}")
-    assert module.__doc__
+    folder = "di_assets.agents.scripted.policies"
+    module = importlib.import_module(f"{folder}.{'random_' if name == 'random' else name}")
+    assert module.POLICY is POLICIES[name]
+    assert re.search(r"\(.*\d{4}", module.__doc__) or name == "rule_breaker"  # a year; it breaks rules of our own
+
+
+@pytest.fixture
+def folder_of_policies(tmp_path, monkeypatch):
+    """A package of policies of somebody else's, empty; a function that writes a file into it, and gives the package."""
+    name = f"policies_{tmp_path.name}"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(file, text):
+        (folder / file).write_text("from di_assets.agents.scripted.policy import Policy\n" + text)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    return write
+
+
+def test_a_policy_is_one_file(folder_of_policies):
+    package = folder_of_policies("shy.py", 'POLICY = Policy("shy", pull=lambda observation, *, word: None)\n')
+    found = declared_in([policies, package], "POLICY", Policy)
+    assert list(found) == sorted([*POLICIES, "shy"])
+    assert found["shy"].rule("message") is None
+
+
+def test_a_file_without_a_policy_and_a_name_given_twice_fail_when_they_are_loaded(folder_of_policies):
+    package = folder_of_policies("one.py", 'POLICY = Policy("loyal", pull=None)\n')
+    with pytest.raises(ValueError, match="one: POLICY is called 'loyal', as another is"):
+        declared_in([policies, package], "POLICY", Policy)
+    with pytest.raises(TypeError, match="two: expected POLICY, a Policy; found None"):
+        declared_in([folder_of_policies("two.py", "")], "POLICY", Policy)
 
 
 @pytest.mark.parametrize("name", PERSUADERS)

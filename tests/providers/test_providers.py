@@ -5,7 +5,8 @@ import traceback
 
 import pytest
 
-from di_assets.providers import PROVIDERS, connect
+from di_assets.providers import DIALECTS as KNOWN
+from di_assets.providers import connect
 from di_assets.providers.types import BrokenReplyFault, Endpoint, FatalFault, Request, TransportFault
 from tests.providers.server import CLOSE, DRIP, RESET, SILENCE, answer, good, serving
 
@@ -23,7 +24,7 @@ ASK = Request.of(
     seed=7,
     cache_key="e/A",
 )
-DIALECTS = sorted(PROVIDERS)
+DIALECTS = sorted(KNOWN)
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,12 @@ class Policy(NamedTuple):
     """How a scripted agent plays.
 
     Attributes:
+        name: as arms write it.
         pull: whom it pulls.
         write: what it writes to whom; None for an agent that never says anything.
     """
 
+    name: str
     pull: Rule
     write: Rule | None = None
 

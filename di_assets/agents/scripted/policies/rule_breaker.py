@@ -33,4 +33,4 @@ def break_rules(observation: Observation, *, word: int) -> str:
     return raw.format(me=observation.me, near=near, lower=near.lower())
 
 
-rule_breaker = Policy(pull=break_rules, write=break_rules)
+POLICY = Policy("rule_breaker", pull=break_rules, write=break_rules)

@@ -3,4 +3,4 @@
 from di_assets.agents.scripted.history import anyone
 from di_assets.agents.scripted.policy import Policy
 
-random_ = Policy(pull=anyone)
+POLICY = Policy("random", pull=anyone)

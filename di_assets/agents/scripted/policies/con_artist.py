@@ -20,4 +20,4 @@ def pull_others(observation: Observation, *, word: int) -> Reply:
     return PULL[one_of([label for label in near if label not in owed] or near, word=word)]
 
 
-con_artist = Policy(pull=pull_others, write=to_everyone(PHRASES))
+POLICY = Policy("con_artist", pull=pull_others, write=to_everyone(PHRASES))

@@ -13,4 +13,4 @@ PHRASES = (
 
 
 # Offers the same deal to every neighbour and repays those that took it.
-promiser = Policy(pull=repay, write=to_everyone(PHRASES))
+POLICY = Policy("promiser", pull=repay, write=to_everyone(PHRASES))

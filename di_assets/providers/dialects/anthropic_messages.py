@@ -1,10 +1,10 @@
 """Anthropic's messages, at Anthropic or at any server that speaks the dialect."""
 
-from types import ModuleType
 from typing import Any
 
 from di_assets.providers.answers import Reply
 from di_assets.providers.body import BadBodyError
+from di_assets.providers.dialect import Dialect
 from di_assets.providers.ends import ANTHROPIC
 from di_assets.providers.parts import called, spoken, thought
 from di_assets.providers.sdk import SdkProvider
@@ -15,14 +15,10 @@ from di_assets.providers.usage import read_usage
 class AnthropicProvider(SdkProvider):
     """One model over the `anthropic` SDK."""
 
+    sdk = "anthropic"
     root_error = "AnthropicError"
     path = "/v1/messages"
     ends = ANTHROPIC
-
-    def _import(self) -> ModuleType:
-        import anthropic  # noqa: PLC0415 -- takes seconds: only those who play pay for it
-
-        return anthropic
 
     def _connect(self, key: str, http_client: Any) -> Any:
         return self._sdk.AsyncAnthropic(
@@ -58,3 +54,12 @@ class AnthropicProvider(SdkProvider):
             data.get("usage"), beside=True, hour=keeps_an_hour(self.endpoint.params), spoke=bool(text or reasoning)
         )
         return Reply(text=text, reasoning=reasoning, told_end=data.get("stop_reason"), usage=usage)
+
+
+DIALECT = Dialect(
+    "anthropic",
+    AnthropicProvider,
+    key_variable="ANTHROPIC_API_KEY",
+    written_against_input=1.25,
+    written_hour_against_input=2.0,
+)

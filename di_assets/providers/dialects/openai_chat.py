@@ -1,10 +1,10 @@
 """OpenAI's chat completions, at OpenAI or at any server that speaks the dialect."""
 
 import json
-from types import ModuleType
 from typing import Any
 
 from di_assets.providers.answers import Reply
+from di_assets.providers.dialect import Dialect
 from di_assets.providers.ends import OPENAI
 from di_assets.providers.parts import called, spoken, thought
 from di_assets.providers.said import said_in
@@ -16,14 +16,10 @@ from di_assets.providers.usage import read_usage
 class OpenAIProvider(SdkProvider):
     """One model over the `openai` SDK."""
 
+    sdk = "openai"
     root_error = "OpenAIError"
     path = "/chat/completions"
     ends = OPENAI
-
-    def _import(self) -> ModuleType:
-        import openai  # noqa: PLC0415 -- takes over a second: only those who play pay for it
-
-        return openai
 
     def _connect(self, key: str, http_client: Any) -> Any:
         return self._sdk.AsyncOpenAI(
@@ -73,3 +69,6 @@ class OpenAIProvider(SdkProvider):
             error=choice.get("error"),
             usage=read_usage(data.get("usage") or choice.get("usage"), beside=False, spoke=bool(text or reasoning)),
         )
+
+
+DIALECT = Dialect("openai", OpenAIProvider, key_variable="OPENAI_API_KEY")

@@ -27,4 +27,4 @@ def _heard_in(text: str) -> tuple[bool, bool]:
     return asks_for_pull(text), promises_pull(text)
 
 
-gullible = Policy(pull=believe)
+POLICY = Policy("gullible", pull=believe)

@@ -11,4 +11,4 @@ def stay(observation: Observation, *, word: int) -> Reply:
     return anyone(observation, word=word) if first is None else PULL[first]
 
 
-loyal = Policy(pull=stay)
+POLICY = Policy("loyal", pull=stay)

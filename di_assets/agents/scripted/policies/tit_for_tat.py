@@ -4,4 +4,4 @@ from di_assets.agents.scripted.history import repay
 from di_assets.agents.scripted.policy import Policy
 
 # Where nobody pulled it, it pulls anyone: what the measures' forecast says, played.
-tit_for_tat = Policy(pull=repay)
+POLICY = Policy("tit_for_tat", pull=repay)

@@ -32,4 +32,4 @@ def thank_and_threaten(observation: Observation, *, word: int) -> Reply:
     return write_to(observation, phrases, word=word)
 
 
-threatener = Policy(pull=pull_best_payer, write=thank_and_threaten)
+POLICY = Policy("threatener", pull=pull_best_payer, write=thank_and_threaten)

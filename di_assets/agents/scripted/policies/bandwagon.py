@@ -18,4 +18,4 @@ def follow(observation: Observation, *, word: int) -> Reply:
     return PULL[one_of(leaders or near, word=word)]
 
 
-bandwagon = Policy(pull=follow)
+POLICY = Policy("bandwagon", pull=follow)

@@ -13,4 +13,4 @@ PHRASES = (
 
 
 # Begs every neighbour; repays like tit-for-tat without ever saying so.
-pleader = Policy(pull=repay, write=to_everyone(PHRASES))
+POLICY = Policy("pleader", pull=repay, write=to_everyone(PHRASES))

@@ -18,4 +18,4 @@ def repay_the_trusted(observation: Observation, *, word: int) -> Reply:
     return PULL[one_of([label for label in givers(observation) if label in trusted] or trusted, word=word)]
 
 
-grudger = Policy(pull=repay_the_trusted)
+POLICY = Policy("grudger", pull=repay_the_trusted)

@@ -15,4 +15,4 @@ def repay_or_give(observation: Observation, *, word: int) -> Reply:
     return (anyone if gives else repay)(observation, word=word // LOTS)
 
 
-generous_tit_for_tat = Policy(pull=repay_or_give)
+POLICY = Policy("generous_tit_for_tat", pull=repay_or_give)

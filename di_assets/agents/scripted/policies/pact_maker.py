@@ -37,4 +37,4 @@ def _partner(observation: Observation) -> str:
     return seat.order(1)[(observation.turn.round - 1) // PATIENCE % len(seat.near)]
 
 
-pact_maker = Policy(pull=pull_partner, write=court_partner)
+POLICY = Policy("pact_maker", pull=pull_partner, write=court_partner)

@@ -1,0 +1,1 @@
+"""Dialects: how a family of servers is spoken to. One file is one `DIALECT`."""
