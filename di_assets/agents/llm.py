@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from di_assets.agents.player import Ask, Fault
+from di_assets.agents.player import Fault
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import reply_schema, write_reply
 from di_assets.game.types import Observation, Reply, SeenMessage, Turn
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
 # An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.

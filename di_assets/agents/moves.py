@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from di_assets.game.types import Observation, Reply
+from di_assets.providers.asking import encodable
 
 _PLAYER = re.compile(r"^(?:player\s+)?([a-z])$", re.IGNORECASE)
 
@@ -11,11 +12,6 @@ _PLAYER = re.compile(r"^(?:player\s+)?([a-z])$", re.IGNORECASE)
 def moves(observation: Observation, wanted: str, value: Any) -> Reply:
     """What the value of the wanted key (`messages` or `pull`) says."""
     return _messages(observation, value) if wanted == "messages" else _pull(observation, value)
-
-
-def encodable(text: str) -> str:
-    """The text with lone surrogates, which JSON can smuggle in and no file can hold, replaced by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _messages(observation: Observation, value: Any) -> Reply:

@@ -1,10 +1,10 @@
-"""What sits in a seat: it prepares an ask from an observation alone, and sends it. A labeller only sends."""
+"""What sits in a seat: it prepares an ask from an observation alone, and sends it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from di_assets.game.types import Observation
-from di_assets.providers.types import Completion
+from di_assets.providers.asking import Ask, Respondent
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,41 +13,6 @@ class Fault:
 
     text: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question to a player, ready to be sent; `request_hash` is the same for the same question."""
-
-    request_hash: str
-    payload: object
-
-
-class Respondent(Protocol):
-    """What answers asks; only `send` costs anything.
-
-    Attributes:
-        model: model name, as in configs/models.yaml or the list of scripted agents.
-        kind: `llm` or `scripted`.
-    """
-
-    @property
-    def model(self) -> str:
-        """See above."""
-        ...
-
-    @property
-    def kind(self) -> Literal["llm", "scripted"]:
-        """See above."""
-        ...
-
-    async def send(self, ask: Ask) -> Completion:
-        """Sends it and waits for the reply.
-
-        Raises:
-            ProviderError: no reply came.
-        """
-        ...
 
 
 class Player(Respondent, Protocol):

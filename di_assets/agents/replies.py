@@ -14,15 +14,15 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from di_assets.agents import reader_1, reader_2
-from di_assets.agents.moves import encodable
 from di_assets.game.types import Observation, Reply
+from di_assets.providers.asking import encodable
 
 # Longer replies are not searched past this; bounded time on hostile input.
 MOST_CHARS = 200_000
 # What was stored before readers had versions was read by the first.
-FIRST_READER, READER_VERSION = "1", "2"
+READER_VERSION = "2"
 READERS: dict[str, Callable[[Observation, str, str, str], Reply]] = {
-    FIRST_READER: reader_1.read,
+    "1": reader_1.read,
     READER_VERSION: reader_2.read,
 }
 

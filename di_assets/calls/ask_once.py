@@ -5,17 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from di_assets.agents.moves import encodable
-from di_assets.agents.player import Ask, Respondent
 from di_assets.calls.budget import BudgetExceededError
-from di_assets.calls.call import MOST_TEXT, OK, Call
+from di_assets.calls.call import MOST_TEXT, Call, call_of, unanswered
+from di_assets.calls.place import Place
 from di_assets.calls.stopping import StoppedError
-from di_assets.game.types import Turn
+from di_assets.providers.asking import Ask, Respondent, encodable
 from di_assets.providers.types import Completion, ProviderError
+from di_assets.tables.words import OK
 
 MAX_REASKS = 2
-# Of the ids that a server gives, this much is kept.
-MOST_ID = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,11 @@ class Sender(Protocol):
 class Replies(Protocol):
     """Where replies are looked up and kept: a journal, or what stands in its place."""
 
-    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+    def find(self, place: Place, request_hash: str) -> Call | None:
         """The stored call that answers this question."""
         ...
 
-    def goes_out(
-        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
-    ) -> Callable[[], None]:
+    def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
         """Keeps that a request goes out, so that one whose reply never came is known of; what it gives forgets it."""
         ...
 
@@ -89,15 +85,6 @@ class Read(Protocol):
 Reading = TypeVar("Reading", bound=Read)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a question stands: turn, seat, and 0 for the first time it is asked, 1 and 2 for re-asks."""
-
-    turn: Turn
-    seat: int
-    attempt: int
-
-
 async def ask_once(
     respondent: Respondent,
     ask: Ask,
@@ -119,32 +106,18 @@ async def ask_once(
     def goes_out(most_usd: float) -> Callable[[], None]:
         nonlocal started_at, clock
         started_at, clock = _now(), time.perf_counter()
-        return journal.goes_out(
-            place.turn, place.seat, place.attempt, ask.request_hash, most_usd=most_usd, at=started_at
-        )
+        return journal.goes_out(place, ask.request_hash, most_usd=most_usd, at=started_at)
 
     def kept(sent: Sent, status: str, error: str | None) -> Call:
-        completion = sent.completion
-        call = Call(
-            round=place.turn.round,
-            phase=place.turn.phase,
-            exchange=place.turn.exchange,
-            seat=place.seat,
-            attempt=place.attempt,
-            request_hash=ask.request_hash,
-            text=encodable(completion.text)[:MOST_TEXT],
-            stop=completion.stop,
+        call = call_of(
+            place,
+            ask.request_hash,
+            sent.completion,
             status=status,
             error=error,
-            reasoning=None if completion.reasoning is None else encodable(completion.reasoning)[:MOST_TEXT],
-            input_tokens=completion.input_tokens,
-            cached_tokens=completion.cached_tokens,
-            output_tokens=completion.output_tokens,
             cost_usd=sent.cost_usd,
             latency_s=round(time.perf_counter() - clock, 6),
             started_at=started_at,
-            retried=" ".join(completion.retried) or None,
-            request_id=None if completion.request_id is None else encodable(completion.request_id)[:MOST_ID],
             bound_usd=sent.bound_usd,
         )
         journal.append(call)
@@ -154,7 +127,7 @@ async def ask_once(
     try:
         sent = await send(respondent, ask, goes_out)
     except ProviderError as error:
-        nothing = Completion(text="", stop="fault", retried=error.retried, request_id=error.request_id)
+        nothing = unanswered(retried=error.retried, request_id=error.request_id)
         kept(Sent(nothing, error.cost_usd, error.bound_usd), error.kind, str(error))
         if isinstance(error.__cause__, BudgetExceededError | StoppedError):
             raise error.__cause__ from None  # the fault might have passed, had play not ended

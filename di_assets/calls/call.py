@@ -1,22 +1,27 @@
 """A call as it is kept: one request to a model and what came back; what an episode is played with."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from json.encoder import encode_basestring_ascii as quote
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
-from di_assets.agents.replies import FIRST_READER
 from di_assets.calls.in_flight import Request
-from di_assets.game.state import Fields
-from di_assets.game.types import Turn
-from di_assets.providers.types import FaultKind
+from di_assets.calls.place import Place
+from di_assets.providers.asking import encodable
+from di_assets.providers.types import Completion, FaultKind
+from di_assets.tables.words import FIRST_READER, INTERRUPTED
 
-OK = "ok"
-INTERRUPTED = "interrupted"
+# Calls by field, each a column.
+Columns = Mapping[str, Sequence[Any]]
+# Statuses of calls that brought no reply.
 FAULTS = frozenset({*get_args(FaultKind), INTERRUPTED})
-# No valid reply is longer by far; what a run-away reply holds beyond this is not kept.
-MOST_TEXT = 200_000
+# No valid reply is longer by far; what a run-away reply holds beyond this is not kept. Of the ids that a server gives,
+# this much is kept.
+MOST_TEXT, MOST_ID = 200_000, 2_000
+# Why a call ended that brought no reply.
+NO_REPLY = "fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,11 @@ class Header:
 
 
 class Call(NamedTuple):
-    """One request to a model and what came back.
+    """One request to a model and what came back: the one place where the fields of a call are written down.
+
+    The first fields are those of its `Place`. A field that a `Completion` has too is taken from it. A field whose type
+    allows no None stands in every line of a journal. In the table `calls` a field has the column of its name, but for
+    those in `COLUMNS`.
 
     Attributes:
         status: `ok`, the kind of an invalid reply, or a kind of fault (then `text` is empty).
@@ -70,31 +79,64 @@ class Call(NamedTuple):
     bound_usd: float | None = None
 
     @property
-    def key(self) -> tuple[int, str, int, int, int]:
-        """Which question it answers: (round, phase, exchange, seat, attempt)."""
-        return (self.round, self.phase, self.exchange, self.seat, self.attempt)
+    def place(self) -> Place:
+        """Which question it answers."""
+        return Place._make(self[: len(Place._fields)])
 
 
-Key = tuple[int, str, int, int, int]
+# Fields under another name in the table `calls`; None is not kept there.
+COLUMNS: Mapping[str, str | None] = {"text": "reply_text", "reasoning": "reasoning_text", "stop": None}
+COLUMN_OF = {name: COLUMNS.get(name, name) for name in Call._fields}
+_TAKEN = [field.name for field in fields_of(Completion) if field.name in Call._fields]
 
 
-def call_key(turn: Turn, seat: int, attempt: int) -> Key:
-    """The key of the call that asks this seat in this turn."""
-    return (turn.round, turn.phase, turn.exchange, seat, attempt)
+def call_of(place: Place, request_hash: str, completion: Completion, **others: Any) -> Call:
+    """The call that brought this completion, its texts fit to be kept.
+
+    Args:
+        place: of the question.
+        request_hash: of what was asked.
+        completion: what came back; `unanswered()` where nothing did.
+        others: fields that neither of these has.
+    """
+    taken = {name: getattr(completion, name) for name in _TAKEN}
+    taken["text"] = encodable(completion.text)[:MOST_TEXT]
+    taken["reasoning"] = None if completion.reasoning is None else encodable(completion.reasoning)[:MOST_TEXT]
+    taken["request_id"] = None if completion.request_id is None else encodable(completion.request_id)[:MOST_ID]
+    taken["retried"] = " ".join(completion.retried) or None
+    return Call(**place._asdict(), request_hash=request_hash, **taken, **others)
+
+
+def unanswered(**told: Any) -> Completion:
+    """What stands in a completion's place where no reply came; `told` is what is known all the same."""
+    return Completion(text="", stop=NO_REPLY, **told)
 
 
 def in_call_order(calls: Iterable[Call]) -> list[Call]:
-    """Calls by round, phase (messages first), exchange, seat, attempt; faults before the reply they delayed."""
-    return sorted(
-        calls,
-        key=lambda c: (c.round, c.phase == "pull", c.exchange, c.seat, c.attempt, c.status not in FAULTS, c.started_at),
-    )
+    """Calls in the order of their places; faults before the reply they delayed."""
+    return sorted(calls, key=lambda call: (call.place.order, call.status not in FAULTS, call.started_at))
 
 
-def by_field(calls: Sequence[Call]) -> Fields:
+def by_field(calls: Sequence[Call]) -> Columns:
     """The calls' fields by name, each a column."""
     columns = zip(*calls, strict=True) if calls else ((),) * len(Call._fields)
     return dict(zip(Call._fields, columns, strict=True))
+
+
+def as_columns(calls: Columns) -> Columns:
+    """Calls by field as columns of the table `calls`, as far as it has them from calls."""
+    return {column: calls[name] for name, column in COLUMN_OF.items() if column is not None}
+
+
+def from_row(row: Mapping[str, Any], **others: Any) -> Call:
+    """The call in a row of the table `calls`; fields it does not hold are None.
+
+    Args:
+        row: by column; `started_at` is a time.
+        others: fields that the table does not hold, or that count for more.
+    """
+    values = {name: None if column is None else row.get(column) for name, column in COLUMN_OF.items()}
+    return Call(**{**values, "started_at": row["started_at"].timestamp(), **others})
 
 
 def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
@@ -107,25 +149,15 @@ def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
 def interrupted(requests: Iterable[Request], calls: Sequence[Call]) -> Iterator[Call]:
     """As calls, those of the requests that none of these calls came of."""
     for request in requests:
-        key = call_key(request.turn, request.seat, request.attempt)
         # A call covers every request for it: one that came broken is asked again before the call is kept.
-        if any(call.key == key and call.started_at >= request.at for call in calls):
+        if any(call.place == request.place and call.started_at >= request.at for call in calls):
             continue
-        yield Call(
-            round=request.turn.round,
-            phase=request.turn.phase,
-            exchange=request.turn.exchange,
-            seat=request.seat,
-            attempt=request.attempt,
-            request_hash=request.request_hash,
-            text="",
-            stop="fault",
+        yield call_of(
+            request.place,
+            request.request_hash,
+            unanswered(),
             status=INTERRUPTED,
             error="play was ended before the reply came",
-            reasoning=None,
-            input_tokens=None,
-            cached_tokens=None,
-            output_tokens=None,
             cost_usd=request.most_usd,
             latency_s=0.0,
             started_at=request.at,

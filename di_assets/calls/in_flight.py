@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from di_assets.calls.disk_space import put, reserve, room_in
-from di_assets.game.types import Turn
+from di_assets.calls.place import Place
+from di_assets.tables.words import PHASES
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +32,14 @@ class Request:
 
     Attributes:
         episode_id: of its episode.
-        turn: of the game.
-        seat: who was asked.
-        attempt: 0, then 1 and 2 for re-asks.
+        place: of the question.
         request_hash: of what was asked.
         most_usd: the most it can cost, US dollars.
         at: when it went out, seconds since the epoch.
     """
 
     episode_id: str
-    turn: Turn
-    seat: int
-    attempt: int
+    place: Place
     request_hash: str
     most_usd: float
     at: float
@@ -91,7 +88,7 @@ class InFlight:
 
     def left(self, episode_id: str) -> list[tuple[int, Request]]:
         """What an ended run left of an episode, by slot, oldest first; whoever keeps a request gives its slot back."""
-        return sorted(self._left.pop(episode_id, []), key=lambda one: (one[1].at, one[1].seat))
+        return sorted(self._left.pop(episode_id, []), key=lambda one: (one[1].at, one[1].place.seat))
 
     def expect(self, requests: int) -> None:
         """So many more requests may be out at once; fewer where it is negative."""
@@ -112,18 +109,9 @@ class InFlight:
         Raises:
             DiskFullError: no slot is free, and there is no room for more.
         """
-        turn = request.turn
-        record = _encode(
-            [
-                request.episode_id,
-                [turn.round, turn.phase, turn.exchange],
-                request.seat,
-                request.attempt,
-                request.request_hash,
-                request.most_usd,
-                request.at,
-            ]
-        ).encode()
+        *turn, seat, attempt = request.place
+        told = [request.episode_id, turn, seat, attempt, request.request_hash, request.most_usd, request.at]
+        record = _encode(told).encode()
         if len(record) > SLOT_BYTES - 2:
             raise ValueError(f"{request.episode_id}: an episode id this long fits no slot")
         if not self._free:
@@ -191,10 +179,10 @@ def _request(slot: bytes) -> Request | None:
     record, end, _ = slot[1:].partition(b"\n")
     try:
         episode, (number, phase, exchange), seat, attempt, request_hash, most_usd, at = json.loads(record)
-        request = Request(episode, Turn(number, phase, exchange), seat, attempt, request_hash, most_usd, at)
+        request = Request(episode, Place(number, phase, exchange, seat, attempt), request_hash, most_usd, at)
     except (ValueError, TypeError):
         return None
-    known = phase in ("message", "pull") and isinstance(episode, str) and isinstance(request_hash, str)
+    known = phase in PHASES and isinstance(episode, str) and isinstance(request_hash, str)
     counts = all(isinstance(one, int) for one in (number, exchange, seat, attempt))
     return request if slot[0] == USED and end and known and counts and _is_money(most_usd) and _is_money(at) else None
 

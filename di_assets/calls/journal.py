@@ -18,13 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from di_assets.agents.replies import READERS
-from di_assets.calls.call import FAULTS, Call, Header, Key, call_key, interrupted
+from di_assets.calls.call import FAULTS, Call, Header, interrupted
 from di_assets.calls.disk_space import DiskFullError, put, reserve, room_in
 from di_assets.calls.group_sync import GroupSync
 from di_assets.calls.in_flight import InFlight, Request
 from di_assets.calls.journal_file import StaleJournalError, line_of, read_journal
-from di_assets.game.types import Turn
+from di_assets.calls.place import Place
 from di_assets.tables.storage import replacing
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class Journal:
     ) -> None:
         self.path, self.header = path, header
         self._sync, self._in_flight = sync, in_flight
-        self._out: dict[Key, list[int]] = {}
+        self._out: dict[Place, list[int]] = {}
         self._room, self._most_out = REPLY_BYTES * most_out, most_out
         self._descriptor: int | None = None
         self._end = self._reserved = 0  # where the next line goes, and up to where there is room
@@ -73,7 +72,7 @@ class Journal:
             stored, self.calls = read_journal(path)
             if stored is not None:
                 self.header = _same(stored, header, path)
-        self._replies = {call.key: call for call in self.calls if call.status not in FAULTS}
+        self._replies = {call.place: call for call in self.calls if call.status not in FAULTS}
         if in_flight is not None:
             for slot, request in in_flight.left(header.episode_id):
                 for call in interrupted([request], self.calls):
@@ -81,30 +80,28 @@ class Journal:
                 in_flight.back(slot)
             in_flight.expect(most_out)
 
-    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+    def find(self, place: Place, request_hash: str) -> Call | None:
         """The stored call that answers this question.
 
         Raises:
-            StaleJournalError: a call is stored for this turn, but for another question.
+            StaleJournalError: a call is stored for this place, but for another question.
         """
-        call = self._replies.get(call_key(turn, seat, attempt))
+        call = self._replies.get(place)
         if call is not None and call.request_hash != request_hash:
             raise StaleJournalError(
-                f"{self.path}: round {turn.round}, seat {seat}: the stored reply answers another question"
+                f"{self.path}: round {place.round}, seat {place.seat}: the stored reply answers another question"
             )
         return call
 
-    def goes_out(
-        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
-    ) -> Callable[[], None]:
+    def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
         """Notes that a request goes out at this time, and what it can cost at most.
 
         What this gives back forgets the request: it is called when the request turned out to cost nothing.
         """
         if self._in_flight is None:
             return lambda: None
-        in_flight, slots = self._in_flight, self._out.setdefault(call_key(turn, seat, attempt), [])
-        slot = in_flight.out(Request(self.header.episode_id, turn, seat, attempt, request_hash, most_usd, at))
+        in_flight, slots = self._in_flight, self._out.setdefault(place, [])
+        slot = in_flight.out(Request(self.header.episode_id, place, request_hash, most_usd, at))
         slots.append(slot)
 
         def forget() -> None:
@@ -154,7 +151,7 @@ class Journal:
             self._new_in = None
         self.calls.append(call)
         if self._in_flight is not None:
-            for slot in self._out.pop(call.key, ()):
+            for slot in self._out.pop(call.place, ()):
                 self._in_flight.back(slot)
 
     async def settled(self) -> None:
@@ -219,10 +216,10 @@ class Journal:
 
 
 def _same(stored: Header, today: Header, path: Path) -> Header:
-    """The stored header, whose reader goes on to the end.
+    """The stored header, whose reader of replies goes on to the end.
 
     Raises:
-        StaleJournalError: it is not today's in anything else, or its reader is not known.
+        StaleJournalError: it is not today's in anything else.
     """
     here = replace(today, reader_version=stored.reader_version)
     changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(here, f.name)]
@@ -232,8 +229,6 @@ def _same(stored: Header, today: Header, path: Path) -> Header:
             raise StaleJournalError(f"{path}: {what}; `di repair` puts it right")
         advice = "put that back to go on with it, or move the file away to play the episode anew"
         raise StaleJournalError(f"{path}: was played with another {', '.join(changed)}; {advice}")
-    if stored.reader_version not in READERS:
-        raise StaleJournalError(f"{path}: was read by reader {stored.reader_version}; known are {', '.join(READERS)}")
     return stored
 
 

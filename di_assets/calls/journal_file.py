@@ -10,9 +10,10 @@ import logging
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from di_assets.calls.call import Call, Header
+from di_assets.tables.words import PHASES
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +110,21 @@ def _read(line: bytes) -> Header | Call | None:
     return call if _is_sound(call) else None
 
 
+def _indices(kind: type) -> list[int]:
+    """Where in a call the fields of this type stand."""
+    types = get_type_hints(Call)
+    return [at for at, name in enumerate(Call._fields) if types[name] is kind]
+
+
+_COUNTS, _NUMBERS, _TEXTS = _indices(int), _indices(float), _indices(str)
+
+
 def _is_sound(call: Call) -> bool:
-    counts: list[Any] = [call.round, call.exchange, call.seat, call.attempt]
-    numbers: list[Any] = [call.cost_usd, call.latency_s, call.started_at]
-    texts: list[Any] = [call.request_hash, call.text, call.stop, call.status]
+    """Whether the fields that every call has are of their types, and can be."""
+    values: tuple[Any, ...] = call
     return (
-        all(isinstance(one, int) and one >= 0 for one in counts)
-        and all(isinstance(one, int | float) and isfinite(one) for one in numbers)
-        and all(isinstance(one, str) for one in texts)
-        and call.phase in ("message", "pull")
+        all(isinstance(values[at], int) and values[at] >= 0 for at in _COUNTS)
+        and all(isinstance(values[at], int | float) and isfinite(values[at]) for at in _NUMBERS)
+        and all(isinstance(values[at], str) for at in _TEXTS)
+        and call.phase in PHASES
     )

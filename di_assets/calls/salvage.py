@@ -25,18 +25,20 @@ from statistics import median
 from di_assets.calls.call import Call, Header, interrupted
 from di_assets.calls.in_flight import SLOT_BYTES, SUFFIX, InFlight, Request, used_slots
 from di_assets.calls.journal_file import Lines, line_of, lines_of
-from di_assets.game.types import Turn
+from di_assets.calls.place import Place
 from di_assets.tables.quarantine import name_aside
 from di_assets.tables.storage import replacing
+from di_assets.tables.words import PHASES, PULL
 
-# Where a call stands in the game, as its line begins.
-_PLACE = re.compile(
-    rb'"round":(?P<round>\d{1,18}),"phase":"(?P<phase>message|pull)","exchange":(?P<exchange>\d{1,9})'
-    rb',"seat":(?P<seat>\d{1,9}),"attempt":(?P<attempt>\d{1,9})(?:,"request_hash":"(?P<hash>[\w/.-]{1,200})")?'
+# A call's place, with which its line begins, and what was asked.
+_NAMED = ",".join(
+    f'"{name}":"(?P<{name}>{"|".join(PHASES)})"' if name == "phase" else rf'"{name}":(?P<{name}>\d{{1,18}})'
+    for name in Place._fields
 )
+_PLACE = re.compile(_NAMED.encode() + rb'(?:,"request_hash":"(?P<hash>[\w/.-]{1,200})")?')
 _EPISODE = re.compile(rb'"([\w.-]{1,200})"')
 _EPISODE_ID = re.compile(r"[\w.-]*\w[\w.-]*")
-_UNKNOWN = Request("", Turn(1, "pull", 0), 0, 0, "", 0.0, 0.0)
+_UNKNOWN = Request("", Place(1, PULL, 0, 0, 0), "", 0.0, 0.0)
 LOST = "its line in the journal could not be read; it is counted as the most it can have cost"
 
 
@@ -173,11 +175,11 @@ def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
             continue  # a header, which cost nothing
         place = _PLACE.search(line)
         n = 1 if place else max(1, ceil(len(line) / (2 * usual)))
-        turn, seat, attempt, asked = _UNKNOWN.turn, 0, 0, ""
+        at_place, asked = _UNKNOWN.place, ""
         if place:
-            turn = Turn(int(place["round"]), "pull" if place["phase"] == b"pull" else "message", int(place["exchange"]))
-            seat, attempt, asked = int(place["seat"]), int(place["attempt"]), (place["hash"] or b"").decode()
-        request = replace(_UNKNOWN, turn=turn, seat=seat, attempt=attempt, request_hash=asked, most_usd=most_usd, at=at)
+            at_place = Place(*(place[name].decode() if name == "phase" else int(place[name]) for name in Place._fields))
+            asked = (place["hash"] or b"").decode()
+        request = replace(_UNKNOWN, place=at_place, request_hash=asked, most_usd=most_usd, at=at)
         for call in interrupted([request] * n, []):
             yield call._replace(error=LOST)
 

@@ -12,7 +12,6 @@ from functools import partial
 
 import tenacity
 
-from di_assets.agents.player import Ask, Respondent
 from di_assets.arms.models import Account, ModelConfig
 from di_assets.calls.ask_once import GoesOut, Sent
 from di_assets.calls.budget import Budget, BudgetExceededError
@@ -20,6 +19,7 @@ from di_assets.calls.costing import cost_of, most_it_can_cost, size, text_bytes
 from di_assets.calls.stopping import Departure, Stop, StoppedError
 from di_assets.calls.tolls import OwnTolls, Toll, Tolls
 from di_assets.providers import connect
+from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import (
     Completion,
     FatalFault,

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from di_assets.calls.call import OK
-from di_assets.game.state import Fields
+from di_assets.calls.call import Columns
+from di_assets.tables.words import OK
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Tally:
     stopped: str | None = None
     replayed: int = 0
 
-    def add(self, calls: Fields) -> None:
+    def add(self, calls: Columns) -> None:
         """Counts these calls, given by field."""
         scripted = sum(bound is None for bound in calls["bound_usd"])
         self.calls += len(calls["status"]) - scripted
@@ -39,7 +39,7 @@ class Tally:
         self.faults.update(status for status in calls["status"] if status != OK)
         self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))
 
-    def also(self, unfinished: Iterable[Fields]) -> "Tally":
+    def also(self, unfinished: Iterable[Columns]) -> "Tally":
         """A copy that counts these calls too: those of episodes that are still being played."""
         copy = replace(self, faults=Counter(self.faults))
         for calls in unfinished:

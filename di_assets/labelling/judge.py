@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from typing import Literal
 
-from di_assets.agents.player import Ask, Fault
+from di_assets.agents.player import Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import ModelConfig
 from di_assets.labelling.label_reader import SCHEMA
 from di_assets.labelling.stored import text_number
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import Completion, Provider, Request, Role
 
 # An invalid reply is shown to its writer cut to this.

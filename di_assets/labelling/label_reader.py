@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from di_assets.agents.moves import encodable
 from di_assets.agents.reader_1 import json_objects
 from di_assets.agents.replies import MOST_CHARS
+from di_assets.providers.asking import encodable
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 SCHEMA: dict[str, Any] = {

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from di_assets.agents.player import Ask, Fault
+from di_assets.agents.player import Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
 from di_assets.arms.yaml_files import ConfigError, nearest
-from di_assets.calls.ask_once import MAX_REASKS, Place, ask_once
+from di_assets.calls.ask_once import MAX_REASKS, ask_once
 from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.call import Call, Header, by_field
 from di_assets.calls.disk_space import DiskFullError
@@ -23,16 +23,18 @@ from di_assets.calls.group_sync import GroupSync
 from di_assets.calls.in_flight import InFlight
 from di_assets.calls.journal import Journal
 from di_assets.calls.open_files import calls_at_once
+from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
-from di_assets.game.types import Turn
 from di_assets.labelling.judge import Judge
 from di_assets.labelling.label_reader import Label, Reading, read_label
 from di_assets.labelling.stored import alone, model_file, text_number
 from di_assets.measures.labels import LEXICAL
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
+from di_assets.tables.words import MESSAGE
 
 READING_VERSION = "1"
 # Told every second, and at the end: texts done, texts in all, what was asked so far.
@@ -185,11 +187,12 @@ async def _work(run: _Run, *, workers: int) -> None:
 
 async def _label(run: _Run, text: str) -> Label | None:
     """A text's label; None when the re-asks have run out."""
-    turn = Turn(text_number(text), "message", 1)
     faults: tuple[Fault, ...] = ()
     for attempt in range(1 + MAX_REASKS):
         ask = run.judge.prepare(text, faults)
-        call = run.journal.find(turn, 0, attempt, ask.request_hash) or await _call(run, ask, turn, attempt)
+        # A text's number where a round's stands: `text_number`.
+        place = Place(text_number(text), MESSAGE, 1, 0, attempt)
+        call = run.journal.find(place, ask.request_hash) or await _call(run, ask, place)
         reading = read_label(call.text, stop=call.stop)
         if reading.label is not None:
             return reading.label
@@ -197,8 +200,7 @@ async def _label(run: _Run, text: str) -> Label | None:
     return None
 
 
-async def _call(run: _Run, ask: Ask, turn: Turn, attempt: int) -> Call:
-    place = Place(turn, 0, attempt)
+async def _call(run: _Run, ask: Ask, place: Place) -> Call:
     call, _ = await ask_once(run.judge, ask, place, send=run.lines.send, journal=run.journal, read=_read)
     await run.journal.settled()
     return call

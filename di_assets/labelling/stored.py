@@ -18,12 +18,13 @@ from typing import Any
 
 import polars as pl
 
-from di_assets.calls.call import OK, Call
+from di_assets.calls.call import Call
 from di_assets.calls.journal_file import calls_of
 from di_assets.labelling.label_reader import read_label
 from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.words import OK
 
 log = logging.getLogger(__name__)
 

@@ -28,14 +28,14 @@ from di_assets.measures.lanes import (
     total,
 )
 from di_assets.measures.rows import Cut, spans
+from di_assets.tables.words import COMPLETE
 
 __all__ = [
-    "COMPLETE", "MOST_CELLS", "NEEDED", "NOBODY", "Bools", "Dense", "Floats", "Ints",
+    "MOST_CELLS", "NEEDED", "NOBODY", "Bools", "Dense", "Floats", "Ints",
     "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
     "paybacks", "points", "received", "residuals", "solicited",
 ]  # fmt: skip
 
-COMPLETE = "complete"
 NOBODY = -1
 # Cells of a group's largest array, episodes x rounds x seats x seats: bounds memory, and stays near the cache.
 MOST_CELLS = 1_250_000

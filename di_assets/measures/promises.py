@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import COMPLETE
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.measures.labels import LEXICAL, covered
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import PROMISES
 from di_assets.tables.over_all import PROMISE_LEDGER
+from di_assets.tables.words import COMPLETE
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
 NO_PROMISE = "no promise with an outcome"

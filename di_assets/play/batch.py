@@ -20,10 +20,11 @@ from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
 from di_assets.play.journaled import play_journaled
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
+from di_assets.play.record import Played, event_frames
 from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE, FAILED
 
 # Told as scripted episodes end, and every second while models play: how many episodes ended, how many are
 # played in all, what the run did so far.

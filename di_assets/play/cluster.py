@@ -35,7 +35,8 @@ from di_assets.game.state import Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
 from di_assets.play.journaled import BEAT_S
-from di_assets.play.record import FAILED, Played
+from di_assets.play.record import Played
+from di_assets.tables.words import FAILED
 
 # A task whose worker died is begun again so often.
 RETRIES = 3

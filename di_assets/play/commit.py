@@ -102,7 +102,7 @@ def _covered(path: Path, rows: list[tuple[object, ...]]) -> bool:
 
 
 def _said(call: Call) -> tuple[object, ...]:
-    return (*call.key, call.request_hash, call.status, call.text)
+    return (*call.place, call.request_hash, call.status, call.text)
 
 
 def _read(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from di_assets.agents.llm import LLMPlayer
-from di_assets.agents.player import Ask
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
 from di_assets.arms import Configs, ModelConfig
@@ -18,6 +17,7 @@ from di_assets.calls.calibration import Sample, Size, keep
 from di_assets.calls.sending import Lines
 from di_assets.calls.tolls import OwnTolls
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
+from di_assets.providers.asking import Ask
 from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, ProviderError, Request
 from di_assets.tables import Warehouse

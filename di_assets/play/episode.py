@@ -10,7 +10,8 @@ from functools import partial
 
 from di_assets.agents.player import Fault, Player
 from di_assets.agents.replies import READER_VERSION, read_reply
-from di_assets.calls.ask_once import MAX_REASKS, Place, Replies, Sender, ask_once
+from di_assets.calls.ask_once import MAX_REASKS, Replies, Sender, ask_once
+from di_assets.calls.place import Place
 from di_assets.calls.stopping import StoppedError
 from di_assets.game.observe import observe
 from di_assets.game.state import State
@@ -63,9 +64,10 @@ async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) 
     reply = Reply(invalid="was never asked")
     for attempt in range(1 + MAX_REASKS):
         ask = player.prepare(observation, faults)
-        call = table.journal.find(turn, seat, attempt, ask.request_hash)
+        place = Place(*turn, seat, attempt)
+        call = table.journal.find(place, ask.request_hash)
         if call is None:
-            place, read = Place(turn, seat, attempt), partial(_read, observation, table.reader)
+            read = partial(_read, observation, table.reader)
             call, reply = await ask_once(player, ask, place, send=table.send, journal=table.journal, read=read)
         else:
             reply = _read(observation, table.reader, call.text, call.stop)

@@ -10,9 +10,9 @@ import polars as pl
 from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan, planned_ids
 from di_assets.game.board import may_write
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE
 from di_assets.play.use import measured, rehearsed
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from di_assets.agents.prompts import Prompts
+from di_assets.agents.replies import READERS
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.call import by_field, in_call_order
@@ -23,9 +24,10 @@ from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.record import COMPLETE, FAILED, STOPPED, Played
+from di_assets.play.record import Played
 from di_assets.play.seating import header, players
 from di_assets.providers.types import FatalFault, TransportFault
+from di_assets.tables.words import COMPLETE, FAILED, STOPPED
 
 IN_FLIGHT = f"in_flight{SUFFIX}"
 # Seconds between two tellings of what is being played.
@@ -176,6 +178,9 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             run.tally.replayed += held
             run.now[planned.episode_id] = journal, held
             today = journal.header
+            if today.reader_version not in READERS:
+                known = ", ".join(READERS)
+                raise StaleJournalError(f"{path}: was read by reader {today.reader_version}; known are {known}")
             table = Table(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)
             state = await play_episode(planned.setup, table)
         except TransportFault as fault:

@@ -6,9 +6,9 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, planned_ids
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE
 from di_assets.providers.sdk import key_problem
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 
 class KeyMissingError(RuntimeError):

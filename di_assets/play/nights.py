@@ -19,8 +19,8 @@ from di_assets.calls.budget import exceeded, of_arm
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import estimate
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE, FAILED
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE, FAILED
 
 # Sums of floats leave dust, which is no money to play with.
 DUST_USD = 1e-9

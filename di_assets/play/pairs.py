@@ -10,8 +10,8 @@ import polars as pl
 
 from di_assets.arms import Arm, planned_ids
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 
 def limited(arms: Sequence[Arm], warehouse: Warehouse, limit: int) -> Counter[str]:

@@ -1,6 +1,6 @@
 """Played episodes as the event tables, made column by column: a row at a time would cost more than play itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, repeat
 from operator import add
@@ -10,15 +10,12 @@ import numpy as np
 import polars as pl
 
 from di_assets.arms import Arm, PlannedEpisode
-from di_assets.calls.call import FAULTS, Header, replies_sha256
+from di_assets.calls.call import FAULTS, Columns, Header, as_columns, replies_sha256
 from di_assets.game.state import Events, Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.tables import TABLES
 
-COMPLETE, FAILED, STOPPED = "complete", "failed", "stopped"
 MICROSECONDS = 1_000_000
-
-Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Played:
     kinds: tuple[str, ...]
     providers: tuple[str, ...]
     events: Events | None
-    calls: Fields
+    calls: Columns
     status: str
     failure: str | None = None
 
@@ -138,7 +135,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
     return {name: (value,) for name, value in row.items()}
 
 
-def _replied(calls: Fields) -> tuple[Sequence[str], Sequence[str]]:
+def _replied(calls: Columns) -> tuple[Sequence[str], Sequence[str]]:
     """Request hash and text of the calls that brought a reply."""
     hashes, texts, statuses = calls["request_hash"], calls["text"], calls["status"]
     if FAULTS.isdisjoint(statuses):
@@ -175,13 +172,11 @@ def _events(played: Played, fields: Fields) -> Columns:
 def _calls(played: Played) -> Columns:
     calls, seats = played.calls, played.calls["seat"]
     return {
-        **calls,
+        **as_columns(calls),
         "episode_id": Alike(played.planned.episode_id, len(seats)),
         "call_id": range(len(seats)),
         "provider": _by_seat(played.providers, seats),
         "model": _by_seat(played.planned.models, seats),
-        "reply_text": calls["text"],
-        "reasoning_text": calls["reasoning"],
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from di_assets.agents.llm import LLMPlayer
-from di_assets.agents.player import Ask, Fault, Player, Respondent
+from di_assets.agents.player import Fault, Player
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted import scripted_player
@@ -17,10 +17,12 @@ from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.ask_once import GoesOut, Sent
 from di_assets.calls.calibration import Size
 from di_assets.calls.call import Call
+from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
-from di_assets.game.types import Observation, Reply, Turn
+from di_assets.game.types import Observation, Reply
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.seating import players
+from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import Completion, Request
 
 STAND_IN = "promiser"
@@ -112,13 +114,11 @@ class _StandIn:
 class _Nowhere:
     """A journal that keeps nothing."""
 
-    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> None:
-        del turn, seat, attempt, request_hash
+    def find(self, place: Place, request_hash: str) -> None:
+        del place, request_hash
 
-    def goes_out(
-        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
-    ) -> Callable[[], None]:
-        del turn, seat, attempt, request_hash, most_usd, at
+    def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
+        del place, request_hash, most_usd, at
         return lambda: None
 
     def append(self, call: Call) -> None:

@@ -10,23 +10,25 @@ from typing import Any
 
 import polars as pl
 
-from di_assets.agents.player import Ask, Player, Respondent
+from di_assets.agents.player import Player
 from di_assets.agents.prompts import Prompts
-from di_assets.agents.replies import FIRST_READER, READER_VERSION
+from di_assets.agents.replies import READER_VERSION
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.calls.ask_once import GoesOut, Sent
-from di_assets.calls.call import FAULTS, INTERRUPTED, Call, Key, by_field, call_key, replies_sha256
+from di_assets.calls.call import FAULTS, NO_REPLY, Call, by_field, call_of, from_row, replies_sha256, unanswered
 from di_assets.calls.journal import Journal
+from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.state import State
-from di_assets.game.types import Turn
 from di_assets.play.episode import Table, play_episode
 from di_assets.play.launches import launches
-from di_assets.play.record import COMPLETE, FAILED, Played, event_frames
+from di_assets.play.record import Played, event_frames
 from di_assets.play.scripted import played_free
 from di_assets.play.seating import header, players
 from di_assets.play.verify import STOPS
+from di_assets.providers.asking import Ask, Respondent
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE, FAILED, FIRST_READER, INTERRUPTED, PULL
 
 LOST = "its stored replies were lost; it is played again"
 
@@ -52,19 +54,16 @@ class _NoReplyError(Exception):
 class _Replies:
     """Stands in a journal's place: holds stored replies and takes no new ones."""
 
-    calls: Mapping[Key, Call]
-    asked: set[Key] = field(default_factory=set)
+    calls: Mapping[Place, Call]
+    asked: set[Place] = field(default_factory=set)
 
-    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
+    def find(self, place: Place, request_hash: str) -> Call | None:
         del request_hash  # of today's prompts; what was said is said
-        key = call_key(turn, seat, attempt)
-        self.asked.add(key)
-        return self.calls.get(key)
+        self.asked.add(place)
+        return self.calls.get(place)
 
-    def goes_out(
-        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
-    ) -> Callable[[], None]:
-        del turn, seat, attempt, request_hash, most_usd, at
+    def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
+        del place, request_hash, most_usd, at
         raise _NoReplyError
 
     def append(self, _call: Call) -> None:
@@ -172,7 +171,7 @@ def _replayed(
     readers = [READER_VERSION, FIRST_READER] if row is None else [row["reader_version"] or FIRST_READER]
     state = None
     for reader in readers if status == COMPLETE else ():
-        replies = _Replies({call.key: call for call in calls if call.status not in FAULTS})
+        replies = _Replies({call.place: call for call in calls if call.status not in FAULTS})
         # Models are not asked; what scripted agents say is among the replies, too.
         state = _to_the_end(planned, Table(players=fresh_cast(), journal=replies, send=_refuse, reader=reader))
         if state is not None and replies.asked == set(replies.calls):
@@ -218,19 +217,17 @@ def _lost(configs: Configs, arm: Arm, planned: PlannedEpisode, prompts: Prompts,
 
 def _spent(cost_usd: float) -> Call:
     """What a lost episode had cost, as one call that brought nothing."""
-    return _call(
-        dict.fromkeys(Call._fields),
-        round=1, phase="pull", exchange=0, seat=0, attempt=0, request_hash="", text="", stop="fault",
-        status=INTERRUPTED, error="replies that were lost with a damaged file", cost_usd=cost_usd, latency_s=0.0,
+    return call_of(
+        Place(1, PULL, 0, 0, 0),
+        "",
+        unanswered(),
+        status=INTERRUPTED,
+        error="replies that were lost with a damaged file",
+        cost_usd=cost_usd,
+        latency_s=0.0,
         started_at=0.0,
-    )  # fmt: skip
+    )
 
 
 def _as_call(row: Mapping[str, Any]) -> Call:
-    stop = "fault" if row["status"] in FAULTS else STOPS.get(row["status"], "end")
-    text, reasoning, at = row["reply_text"], row["reasoning_text"], row["started_at"].timestamp()
-    return _call(row, text=text, reasoning=reasoning, stop=stop, started_at=at)
-
-
-def _call(row: Mapping[str, Any], **values: Any) -> Call:
-    return Call(**{**{name: row.get(name) for name in Call._fields}, **values})
+    return from_row(row, stop=NO_REPLY if row["status"] in FAULTS else STOPS.get(row["status"], "end"))

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from di_assets.agents.moves import encodable
 from di_assets.agents.replies import READER_VERSION, read_reply, write_reply
 from di_assets.agents.scripted import (
     SILENCE,
@@ -23,17 +22,23 @@ from di_assets.agents.scripted import (
 )
 from di_assets.arms import PlannedEpisode
 from di_assets.calls.ask_once import MAX_REASKS
-from di_assets.calls.call import MOST_TEXT, OK, Header
+from di_assets.calls.call import MOST_TEXT, Columns, Header, call_of
+from di_assets.calls.place import Place
 from di_assets.game.observe import observe
-from di_assets.game.state import Fields, State
+from di_assets.game.state import State
 from di_assets.game.step import start, step
 from di_assets.game.types import RULES_VERSION, Observation, Phase, Reply, Setup, Turn
-from di_assets.play.record import COMPLETE, Alike, Played
+from di_assets.play.record import Alike, Played
 from di_assets.play.seating import SCRIPTED_PROMPTS
+from di_assets.providers.asking import encodable
+from di_assets.providers.types import Completion
+from di_assets.tables.words import COMPLETE, OK, PULL
 
-# What every call of a scripted agent has alike: it brings its reply at once and for nothing.
-ALIKE = {"stop": "end", "reasoning": None, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
-ALIKE |= {"latency_s": 0.0, "retried": None, "request_id": None, "bound_usd": None}
+# What is not alike in all calls of scripted agents: they bring their reply at once and for nothing.
+OWN = frozenset({*Place._fields, "request_hash", "text", "status", "error", "started_at"})
+_REPLIED = Completion(text="", input_tokens=0, cached_tokens=0, output_tokens=0)
+_CALL = call_of(Place(1, PULL, 0, 0, 0), "", _REPLIED, status=OK, error=None, cost_usd=0.0, latency_s=0.0, started_at=0)
+ALIKE = {name: value for name, value in _CALL._asdict().items() if name not in OWN}
 
 
 def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
@@ -55,7 +60,7 @@ class Finished(NamedTuple):
     """A finished game, and the calls that led there, in call order, by field of `Call`."""
 
     state: State
-    calls: Fields
+    calls: Columns
 
 
 class _Said(NamedTuple):
@@ -136,7 +141,7 @@ def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Aske
 
 def _calls(
     asked: _Asked, streams: Sequence[str], said: Sequence[Mapping[int, Reply]], times: Sequence[float]
-) -> dict[str, Sequence[object]]:
+) -> Columns:
     """The calls, by field, as if nobody was asked again."""
     n = len(asked.seat)
     return {
@@ -154,7 +159,7 @@ def _calls(
     }
 
 
-def _with_reasks(calls: Fields, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Fields:
+def _with_reasks(calls: Columns, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Columns:
     """The calls with one for each try of those that answered with raw text, given by turn and seat."""
     tried = [raw.get(key) for key in zip(asked.at, asked.seat, strict=True)]
     rows = [(i, attempt, said) for i, tries in enumerate(tried) for attempt, said in enumerate(tries or [None])]

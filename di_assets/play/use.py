@@ -10,9 +10,9 @@ from di_assets.arms import Arm, Configs, ModelConfig, PlannedEpisode
 from di_assets.calls.calibration import BYTES_PER_TOKEN, REASKED, Size, by_doctor
 from di_assets.calls.call import FAULTS
 from di_assets.game.board import may_write
-from di_assets.play.record import COMPLETE
 from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 # Where a model has neither played nor been looked at by the doctor.
 SECONDS_PER_CALL = 3.0

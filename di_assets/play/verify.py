@@ -8,19 +8,20 @@ from typing import Any, Literal
 
 import polars as pl
 
-from di_assets.agents.player import Ask, Respondent
 from di_assets.agents.prompts import Prompts
-from di_assets.agents.replies import FIRST_READER, READERS
+from di_assets.agents.replies import READERS
 from di_assets.arms import Configs, PlannedEpisode, plan
 from di_assets.calls.ask_once import GoesOut, Sent
-from di_assets.calls.call import FAULTS, Call, Key, call_key, replies_sha256
+from di_assets.calls.call import FAULTS, Call, from_row, replies_sha256
+from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.state import State
-from di_assets.game.types import RULES_VERSION, Message, Pull, Turn
+from di_assets.game.types import RULES_VERSION, Message, Pull
 from di_assets.play.episode import Table, play_episode
-from di_assets.play.record import COMPLETE
 from di_assets.play.seating import header, players
+from di_assets.providers.asking import Ask, Respondent
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.words import COMPLETE, FIRST_READER, MESSAGE
 
 # What a provider said of a reply's end, as far as its status in `calls` still tells.
 STOPS = {"truncated": "length", "refusal": "refusal"}
@@ -52,27 +53,24 @@ class _MissingReplyError(Exception):
 class _Stored:
     """Stands in a journal's place: holds stored calls, notes the first reply that its scripted agent would not give."""
 
-    calls: dict[Key, Call]
+    calls: dict[Place, Call]
     same_prompts: bool
-    asked: set[Key] = field(default_factory=set)
-    other_question: tuple[Turn, int] | None = None
-    unanswered: tuple[Turn, int] | None = None
+    asked: set[Place] = field(default_factory=set)
+    other_question: Place | None = None
+    unanswered: Place | None = None
 
-    def find(self, turn: Turn, seat: int, attempt: int, request_hash: str) -> Call | None:
-        key = call_key(turn, seat, attempt)
-        call = self.calls.get(key)
+    def find(self, place: Place, request_hash: str) -> Call | None:
+        call = self.calls.get(place)
         if call is None:
-            self.unanswered = self.unanswered or (turn, seat)
+            self.unanswered = self.unanswered or place
             return None
-        self.asked.add(key)
+        self.asked.add(place)
         if self.same_prompts and call.request_hash != request_hash and self.other_question is None:
-            self.other_question = (turn, seat)
+            self.other_question = place
         return call
 
-    def goes_out(
-        self, turn: Turn, seat: int, attempt: int, request_hash: str, *, most_usd: float, at: float
-    ) -> Callable[[], None]:
-        del turn, seat, attempt, request_hash, most_usd, at
+    def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
+        del place, request_hash, most_usd, at
         raise _MissingReplyError
 
     def append(self, _call: Call) -> None:
@@ -177,7 +175,7 @@ async def _replay(
 ) -> str | None:
     """The first thing stored that does not follow from the stored replies; None when everything does."""
     calls = [_as_call(row) for row in tables["calls"] if row["status"] not in FAULTS]
-    stored = _Stored({call.key: call for call in calls}, same_prompts)
+    stored = _Stored({call.place: call for call in calls}, same_prompts)
     cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, {}, ()))
     changed: list[str] = []
 
@@ -193,38 +191,31 @@ async def _replay(
     if not changed and len(stored.asked) != len(calls):
         changed.append("replies are stored that the episode never asked for")
     if not changed and stored.other_question is not None:
-        turn, seat = stored.other_question
-        changed.append(f"round {turn.round}, {turn.phase}, seat {seat}: the stored reply answers another question")
+        place = stored.other_question
+        changed.append(
+            f"round {place.round}, {place.phase}, seat {place.seat}: the stored reply answers another question"
+        )
     changed += _roster_problems(planned, episode, state, tables)
     return changed[0] if changed else None
 
 
 def _unanswered(stored: _Stored, tables: dict[str, list[dict[str, Any]]]) -> str:
     """Where the stored replies no longer lead on: one is missing, or was changed into one that is asked again."""
-    turn, seat = stored.unanswered or (Turn(1, "message", 1), 0)
+    place = stored.unanswered or Place(1, MESSAGE, 1, 0, 0)
+    turn = (place.round, place.seat, place.exchange)
     events = [
         row["event_id"]
         for table, who in (("messages", "sender"), ("pulls", "puller"))
         for row in tables[table]
-        if (row["round"], row[who], row.get("exchange", 0)) == (turn.round, seat, turn.exchange)
+        if (row["round"], row[who], row.get("exchange", 0)) == turn
     ]
     where = f"event {min(events)}" if events else "no event"
-    return f"{where}: the stored reply of seat {seat} in round {turn.round} ({turn.phase}) is missing or cannot be read"
+    said = f"the stored reply of seat {place.seat} in round {place.round} ({place.phase})"
+    return f"{where}: {said} is missing or cannot be read"
 
 
 def _as_call(row: dict[str, Any]) -> Call:
-    return Call(
-        **{k: row[k] for k in ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "error")},
-        text=row["reply_text"],
-        stop=STOPS.get(row["status"], "end"),
-        reasoning=None,
-        input_tokens=None,
-        cached_tokens=None,
-        output_tokens=None,
-        cost_usd=0.0,
-        latency_s=0.0,
-        started_at=0.0,
-    )
+    return from_row(row, stop=STOPS.get(row["status"], "end"))
 
 
 def _as_row(event: Message | Pull) -> dict[str, Any]:

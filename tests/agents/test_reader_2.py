@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from di_assets.agents.replies import FIRST_READER, READER_VERSION, read_reply
+from di_assets.agents.replies import READER_VERSION, read_reply
 from di_assets.game import Rules, Setup, edges, observe, start, step
 from di_assets.play.verify import STOPS
 from di_assets.providers import DIALECTS
+from di_assets.tables.words import FIRST_READER
 from tests.providers.server import answer, good
 from tests.providers.test_providers import ask
 

@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from di_assets.arms import batches, load_configs
-from di_assets.calls.call import FAULTS, INTERRUPTED
+from di_assets.calls.call import FAULTS
 from di_assets.calls.costing import most_it_can_cost
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
+from di_assets.tables.words import INTERRUPTED
 from tests.assets.control_room import BACKFILLS_ENDED, control_room, wait_for
 from tests.conftest import bytes_of
 from tests.play.clusters import dask_cluster

@@ -6,18 +6,19 @@ import sys
 
 import pytest
 
-from di_assets.calls.call import INTERRUPTED, Call, Header, interrupted
+from di_assets.calls.call import Call, Header, interrupted
 from di_assets.calls.in_flight import SLOT_BYTES, SLOTS_AT_FIRST, USED, InFlight, Request, left_in_flight
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import read_journal
-from di_assets.game.types import Turn
+from di_assets.calls.place import Place
+from di_assets.tables.words import INTERRUPTED
 from tests.conftest import ROOT
 
 HEADER = Header(episode_id="e", rules_version="1", prompt_hash="p", config_hash="c")
 
 
 def request(number, episode="e", seat=0):
-    return Request(episode, Turn(number, "pull", 0), seat, 0, "hash", 0.25, 100.0 + number)
+    return Request(episode, Place(number, "pull", 0, seat, 0), "hash", 0.25, 100.0 + number)
 
 
 def call(number, **changed):
@@ -94,7 +95,7 @@ def test_a_request_is_interrupted_unless_a_call_came_of_it():
     assert list(interrupted([request(1)], [call(1, started_at=100.0)]))  # that call was an earlier one
     assert list(interrupted([request(1)], [call(2)]))
     [lost] = interrupted([request(1)], [])
-    assert (lost.status, lost.cost_usd, lost.key) == (INTERRUPTED, 0.25, (1, "pull", 0, 0, 0))
+    assert (lost.status, lost.cost_usd, lost.place) == (INTERRUPTED, 0.25, (1, "pull", 0, 0, 0))
 
 
 def test_reopening_a_journal_writes_the_interrupted_calls_and_gives_their_slots_back(tmp_path):
@@ -102,7 +103,7 @@ def test_reopening_a_journal_writes_the_interrupted_calls_and_gives_their_slots_
     journal = Journal(tmp_path / "e.jsonl", HEADER, in_flight=first)
     for number in (1, 2):
         one = request(number)
-        journal.goes_out(one.turn, one.seat, one.attempt, one.request_hash, most_usd=one.most_usd, at=one.at)
+        journal.goes_out(one.place, one.request_hash, most_usd=one.most_usd, at=one.at)
     journal.append(call(1))
     first.out(request(1, episode="another"))
     again = InFlight(tmp_path / "map")

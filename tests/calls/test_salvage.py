@@ -7,7 +7,6 @@ import pytest
 
 from di_assets.arms import Configs, batches
 from di_assets.assets.events import sentence
-from di_assets.calls.call import INTERRUPTED
 from di_assets.calls.in_flight import SLOT_BYTES, InFlight, left_in_flight
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import DamagedJournalError, read_journal
@@ -16,6 +15,7 @@ from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch, spent_so_far
 from di_assets.play.verify import verify
 from di_assets.tables import Warehouse
+from di_assets.tables.words import INTERRUPTED
 from tests.calls.test_in_flight import HEADER, call, request
 
 
@@ -82,7 +82,7 @@ def test_a_line_whose_place_reads_is_counted_in_its_place(folder, tmp_path):
     damaged(folder / "e.jsonl", lambda lines: [*lines[:2], lines[2][:-30] + b"\n", *lines[3:]])
     salvage(folder, tmp_path / "quarantine")
     (lost,) = [one for one in read_journal(folder / "e.jsonl")[1] if one.status == INTERRUPTED]
-    assert (lost.key, lost.request_hash) == (call(1).key, "hash")
+    assert (lost.place, lost.request_hash) == (call(1).place, "hash")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 5000, b'{"episode_id": "e", "rul'])

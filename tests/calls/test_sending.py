@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from di_assets.agents.player import Ask
 from di_assets.arms import ModelConfig, Price
 from di_assets.arms.models import Account
 from di_assets.calls import sending
@@ -13,6 +12,7 @@ from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.costing import most_it_can_cost, size
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import BrokenReplyFault, FatalFault, ProviderError, Request, TransportFault
 from tests.providers.server import RESET, SILENCE, answer, good, serving
 

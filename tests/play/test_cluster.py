@@ -14,13 +14,14 @@ import pytest
 from di_assets.arms import load_configs, plan
 from di_assets.arms.settings import PlaySettings
 from di_assets.arms.yaml_files import ConfigError
-from di_assets.calls.call import FAULTS, INTERRUPTED
+from di_assets.calls.call import FAULTS
 from di_assets.calls.in_flight import InFlight, Request, left_in_flight, move
 from di_assets.calls.locks import alone_with, others_gone
-from di_assets.game.types import Turn
+from di_assets.calls.place import Place
 from di_assets.play.batch import play_batch
 from di_assets.play.cluster import ClusterError, chunks_of
 from di_assets.tables import Warehouse
+from di_assets.tables.words import INTERRUPTED
 from tests.conftest import ROOT, bytes_of
 from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, leaks, noted, served
@@ -87,7 +88,7 @@ def test_the_environment_comes_before_the_file_and_neither_changes_what_is_playe
 
 def test_what_an_ended_run_left_is_found_by_either_engine(tmp_path):
     def request(episode):
-        return Request(episode, Turn(1, "pull", 0), 0, 0, "hash", 0.5, 7.0)
+        return Request(episode, Place(1, "pull", 0, 0, 0), "hash", 0.5, 7.0)
 
     shared = InFlight(tmp_path / "in_flight.map")
     for episode in ("a", "b", "a"):

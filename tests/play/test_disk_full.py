@@ -28,7 +28,7 @@ def disk(tmp_path):
 
 def out(journal, number):
     one = request(number)
-    return journal.goes_out(one.turn, one.seat, one.attempt, one.request_hash, most_usd=one.most_usd, at=one.at)
+    return journal.goes_out(one.place, one.request_hash, most_usd=one.most_usd, at=one.at)
 
 
 def _go_on(journal):

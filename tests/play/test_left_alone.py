@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from di_assets.agents.player import Ask
 from di_assets.arms import ModelConfig, Price
 from di_assets.calls.sending import Lines
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import Request
 from tests.calls.test_sending import Seat
 from tests.providers.server import answer, good, serving

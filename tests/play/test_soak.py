@@ -10,8 +10,9 @@ import time
 import polars as pl
 import pytest
 
-from di_assets.calls.call import FAULTS, INTERRUPTED
+from di_assets.calls.call import FAULTS
 from di_assets.tables import Warehouse
+from di_assets.tables.words import INTERRUPTED
 from tests.conftest import ROOT, bytes_of
 from tests.play.hostility import KEY, hostile, hostile_configs, leaks, noted, served
 from tests.providers.hostile import STRANGE, TRANSIENT

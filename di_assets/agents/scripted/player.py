@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from di_assets.agents.player import Ask, Fault
+from di_assets.agents.player import Fault
 from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted.policy import Policy
 from di_assets.agents.scripted.words import words
 from di_assets.game.types import Observation, Phase, Reply, Turn
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import Completion
 
 SILENCE = Reply()

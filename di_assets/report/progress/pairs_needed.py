@@ -9,8 +9,8 @@ from di_assets.arms import Arm, Configs, plan
 from di_assets.measures.looks import FACTS, matched_pairs, pair_gaps
 from di_assets.measures.power import PairPlan, pair_plan, pairs_for_precision, spread_of
 from di_assets.play.estimate import estimate
-from di_assets.play.record import COMPLETE
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 # US dollars, hours.
 NOTHING = (0.0, 0.0)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from di_assets.agents.replies import FIRST_READER
+from di_assets.tables.words import FIRST_READER
 
 Kind = Literal["rules", "prompts", "readers", "relaunches", "controls", "incomplete", "unrecorded"]
 

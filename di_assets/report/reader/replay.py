@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from di_assets.agents.player import Ask, Fault, Player
+from di_assets.agents.player import Fault, Player
 from di_assets.agents.prompts import Prompts
-from di_assets.agents.replies import FIRST_READER, READERS, read_reply
+from di_assets.agents.replies import READERS, read_reply
 from di_assets.arms import Arm, Configs, PlannedEpisode, load_configs
 from di_assets.calls.ask_once import MAX_REASKS
-from di_assets.calls.call import FAULTS, Key, call_key
+from di_assets.calls.call import FAULTS
+from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.observe import observe
 from di_assets.game.state import State
@@ -22,8 +23,10 @@ from di_assets.game.step import asked, start, step
 from di_assets.game.types import RULES_VERSION, Observation, Reply, Rules, Setup
 from di_assets.play.seating import header, players
 from di_assets.play.verify import STOPS
+from di_assets.providers.asking import Ask
 from di_assets.providers.types import Request
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import FIRST_READER
 
 HASHES = ("config_hash", "prompt_hash")
 
@@ -45,7 +48,7 @@ class Replay:
     problem: str | None = None
     changed: tuple[str, ...] = ()
     rules: Rules | None = None
-    asks: Mapping[Key, Ask] = field(default_factory=dict)
+    asks: Mapping[Place, Ask] = field(default_factory=dict)
     observations: Mapping[tuple[tuple[int, bool, int], int], Observation] = field(default_factory=dict)
     written: Mapping[int, str] = field(default_factory=dict)
     agrees: bool = False
@@ -98,15 +101,15 @@ def replay(found: Transcript, folder: Path) -> Replay:
 
 def prompt_of(again: Replay, call: Mapping[str, Any]) -> Prompt | None:
     """The prompt of a call (a row of `calls`); None where it had none: a scripted agent's, or one not made again."""
-    key: Key = (call["round"], call["phase"], call["exchange"], call["seat"], call["attempt"])
-    ask = again.asks.get(key)
+    place = _place(call)
+    ask = again.asks.get(place)
     if ask is None or not isinstance(ask.payload, Request):
         return None
     before: list[str] = []
     for other, earlier in again.asks.items():
-        if other == key:
+        if other == place:
             break
-        if other[3] == key[3] and isinstance(earlier.payload, Request):
+        if other.seat == place.seat and isinstance(earlier.payload, Request):
             before = _lines(earlier.payload)
     kept, gone, new = _apart(before, _lines(ask.payload))
     turns = (("system", ask.payload.system), *ask.payload.turns)
@@ -123,8 +126,8 @@ def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
     today = header(planned, arm, configs, prompts)
     changed = tuple(name for name in HASHES if getattr(today, name) != found.episode[name])
     cast = players(planned, arm, configs, prompts, Lines({}, {}, ()))
-    stored = {_key(call): call for call in found.calls if call["status"] not in FAULTS}
-    asks: dict[Key, Ask] = {}
+    stored = {_place(call): call for call in found.calls if call["status"] not in FAULTS}
+    asks: dict[Place, Ask] = {}
     observations: dict[tuple[tuple[int, bool, int], int], Observation] = {}
     reader = found.episode["reader_version"] or FIRST_READER
     state = start(planned.setup)
@@ -171,17 +174,17 @@ def _reply(
     player: Player,
     seen: Observation,
     seat: int,
-    stored: Mapping[Key, Mapping[str, Any]],
-    asks: dict[Key, Ask],
+    stored: Mapping[Place, Mapping[str, Any]],
+    asks: dict[Place, Ask],
     reader: str,
 ) -> Reply | None:
     """The seat's reply in this turn, each of its questions added to `asks`; None where the replies run out."""
     faults: tuple[Fault, ...] = ()
     reply = None
     for attempt in range(1 + MAX_REASKS):
-        key = call_key(seen.turn, seat, attempt)
-        asks[key] = player.prepare(seen, faults)
-        call = stored.get(key)
+        place = Place(*seen.turn, seat, attempt)
+        asks[place] = player.prepare(seen, faults)
+        call = stored.get(place)
         if call is None:
             return None
         reply = read_reply(seen, call["reply_text"], stop=STOPS.get(call["status"], "end"), reader=reader)
@@ -191,8 +194,8 @@ def _reply(
     return reply
 
 
-def _key(call: Mapping[str, Any]) -> Key:
-    return (call["round"], call["phase"], call["exchange"], call["seat"], call["attempt"])
+def _place(call: Mapping[str, Any]) -> Place:
+    return Place(**{name: call[name] for name in Place._fields})
 
 
 def _written(state: State, events: tuple[Event, ...]) -> dict[int, str]:
