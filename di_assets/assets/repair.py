@@ -18,9 +18,9 @@ from di_assets.assets.home import Home
 from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.calls.call import Header
 from di_assets.calls.salvage import inspect, salvage
-from di_assets.labelling.stored import alone as labelling_alone
+from di_assets.labelling.stored import locked_labels
+from di_assets.play.batch import locked_batch
 from di_assets.measures.declared import by_batch, over_all
-from di_assets.play.batch import alone
 from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
 from di_assets.play.seating import header
@@ -70,12 +70,12 @@ class Repair:
         warehouse = self.home.warehouse
         for folder in sorted(path for path in warehouse.journal.glob("*") if path.is_dir()):
             if inspect(folder):
-                with alone(folder) if self.do else nullcontext():
+                with locked_batch(folder) if self.do else nullcontext():
                     self._salvaged(folder, partial(self._header, folder.name))
         models = warehouse.labels / "models"
         with ExitStack() as held:
             for found in inspect(models) if self.do else ():
-                held.enter_context(labelling_alone(warehouse, found.path.with_suffix(".jsonl")))
+                held.enter_context(locked_labels(warehouse, found.path.with_suffix(".jsonl")))
             self._salvaged(models, lambda _: None)
 
     def _salvaged(self, folder: Path, header_of: Callable[[str], Header | None]) -> None:
@@ -144,7 +144,7 @@ class Repair:
             for one in wrong.values():
                 self._cannot(one, f"the arm {name!r} is not configured; put its file back, then repair again")
             return
-        with alone(self.home.warehouse.journal / batch):
+        with locked_batch(self.home.warehouse.journal / batch):
             try:
                 if any(table in EVENTS for table in wrong):
                     self._events(batch, wrong)

@@ -2,12 +2,12 @@
 
 `inspect(folder)` says what is damaged in the folder of a batch's journals (or of models' labels) and changes nothing.
 `salvage(folder, aside)` puts each such file aside as it is and writes in its place what still reads; whoever calls it
-holds the folder's lock (`batch.alone`), so that nobody plays there. Then the next run replays the replies that read,
-asks for those that don't, and touches no other episode:
+holds the folder's lock (`locked_batch` of play), so that nobody plays there. Then the next run replays the replies that
+read, asks for those that don't, and touches no other episode:
 
     for found in inspect(warehouse.journal / batch):
         print(found)
-    with alone(warehouse.journal / batch):
+    with locked_batch(warehouse.journal / batch):
         salvage(warehouse.journal / batch, warehouse.root / "quarantine")
 
 A line that cannot be read may have been a reply that was paid for. It becomes a call with the status `interrupted`, in

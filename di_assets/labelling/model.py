@@ -29,7 +29,7 @@ from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
 from di_assets.labelling.judge import Judge
 from di_assets.labelling.label_reader import Label, Reading, read_label
-from di_assets.labelling.stored import alone, model_file, text_number
+from di_assets.labelling.stored import locked_labels, model_file, text_number
 from di_assets.measures.labels import LEXICAL
 from di_assets.providers.asking import Ask
 from di_assets.providers.types import ProviderError
@@ -122,7 +122,7 @@ def label_with_model(
     )
     version = f"{header.prompt_hash[:8]}-{header.config_hash[:8]}"
     path = model_file(warehouse, model, version)
-    with alone(warehouse, path):
+    with locked_labels(warehouse, path):
         stop = stop or Stop(drain_s=configs.play.drain_s)
         lines = Lines(configs.models, configs.accounts, [Budget(budget_usd, name="budget of this run")], stop=stop)
         workers = calls_at_once(configs.models[model].concurrency)

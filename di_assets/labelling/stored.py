@@ -7,7 +7,6 @@ The table is written anew with every materialisation; these files are what was p
 for, and only ever grow.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -24,6 +23,7 @@ from di_assets.labelling.label_reader import read_label
 from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.locks import locked
 from di_assets.tables.words import OK
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,8 @@ def person_file(warehouse: Warehouse, name: str) -> Path:
 
 
 @contextmanager
-def alone(warehouse: Warehouse, path: Path) -> Iterator[None]:
-    """Holds the lock on a file of labels, which the system lets go when this process ends, however it ends.
+def locked_labels(warehouse: Warehouse, path: Path) -> Iterator[None]:
+    """Holds the lock on a file of labels while the block works.
 
     Where the warehouse is shared, what others said is in the file then, and what was added is handed over at the end.
 
@@ -72,14 +72,9 @@ def alone(warehouse: Warehouse, path: Path) -> Iterator[None]:
         LabelsInUseError: another process holds it.
         StorageError: the labels could not be brought, or handed over.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabelsInUseError(f"{path.stem} is labelling in another process; wait for it to end") from None
-        with handed_over(warehouse, path):
-            yield
+    taken = LabelsInUseError(f"{path.stem} is labelling in another process; wait for it to end")
+    with locked(path.parent / f".{path.name}.lock", taken=taken), handed_over(warehouse, path):
+        yield
 
 
 def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """One batch: plays what its tables and journals do not hold, commits the tables, then clears the journals."""
 
-import fcntl
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from di_assets.play.record import Played, event_frames
 from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
 from di_assets.tables import Warehouse
+from di_assets.tables.locks import locked
 from di_assets.tables.words import COMPLETE, FAILED
 
 # Told as scripted episodes end, and every second while models play: how many episodes ended, how many are
@@ -102,7 +102,7 @@ def play_batch(
         StorageError: object storage does not do what play needs, or did not keep what was written; journals are kept.
     """
     folder = warehouse.journal / batch
-    with alone(folder):
+    with locked_batch(folder):
         planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
         tables = stored(warehouse, folder, batch)
         complete = set(tables["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
@@ -246,13 +246,12 @@ def _result(
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Holds the batch's lock, which the system lets go when this process ends, however it ends."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = folder.parent / f".{folder.name}.lock"
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BatchInUseError(f"{folder.name} is being played by another process; wait for it to end") from None
+def locked_batch(folder: Path) -> Iterator[None]:
+    """Holds the lock on a batch, by the folder of its journals, while the block works.
+
+    Raises:
+        BatchInUseError: another process holds it.
+    """
+    taken = BatchInUseError(f"{folder.name} is being played by another process; wait for it to end")
+    with locked(folder.parent / f".{folder.name}.lock", taken=taken):
         yield

@@ -20,15 +20,16 @@ from distributed.core import Status
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.in_flight import SUFFIX, InFlight
-from di_assets.calls.locks import alone_with
 from di_assets.calls.remote_limits import far_tolls
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop
 from di_assets.calls.tally import Tally
 from di_assets.game.types import RULES_VERSION
+from di_assets.play.episode_locks import lock_of
 from di_assets.play.journaled import Playing, play_together
 from di_assets.play.record import Played
 from di_assets.play.scripted import played_free
+from di_assets.tables.locks import locked_in_loop
 
 # An episode's journal, its lock, and its requests that are out, once more where they are mapped.
 FILES = 4
@@ -159,7 +160,7 @@ async def _noting(folder: Path, stop: Stop, episode_id: str) -> AsyncIterator[In
     """Where an episode's requests are noted, once nobody else plays it."""
     async with AsyncExitStack() as held:
         async with stop.waiting():
-            await held.enter_async_context(alone_with(folder, episode_id))
+            await held.enter_async_context(locked_in_loop(lock_of(folder, episode_id)))
         in_flight = InFlight(notes(folder, episode_id))
         try:
             yield in_flight

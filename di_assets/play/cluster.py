@@ -25,7 +25,6 @@ from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.budget import Budget
 from di_assets.calls.call import Call, by_field
 from di_assets.calls.in_flight import move
-from di_assets.calls.locks import locks_in, others_gone
 from di_assets.calls.remote_limits import TollHouse
 from di_assets.calls.salvage import calls_in
 from di_assets.calls.stopping import Stop
@@ -34,8 +33,10 @@ from di_assets.calls.tolls import OwnTolls
 from di_assets.game.state import Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
+from di_assets.play.episode_locks import locks_in
 from di_assets.play.journaled import BEAT_S
 from di_assets.play.record import Played
+from di_assets.tables.locks import all_let_go
 from di_assets.tables.words import FAILED
 
 # A task whose worker died is begun again so often.
@@ -92,7 +93,7 @@ async def _drive(
 ) -> list[Played]:
     scheduler = str(configs.play.scheduler)
     async with stop.waiting():
-        await others_gone(locks_in(folder))
+        await all_let_go(locks_in(folder))
     move(folder, partial(notes, folder))
     held = {one.episode_id: _held(folder, one.episode_id) for one in todo}
     tally.replayed = sum(calls.total() for calls in held.values())

@@ -16,7 +16,7 @@ import polars as pl
 
 from di_assets.calls.call import FAULTS, Call
 from di_assets.calls.journal_file import StaleJournalError, read_journal
-from di_assets.calls.locks import locks_in
+from di_assets.play.episode_locks import locks_in
 from di_assets.tables import EVENT_TABLES, TABLES, DamageError, Warehouse
 from di_assets.tables.storage import replacing
 

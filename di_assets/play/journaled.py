@@ -18,15 +18,16 @@ from di_assets.calls.group_sync import GroupSync
 from di_assets.calls.in_flight import SUFFIX, InFlight, move
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import StaleJournalError
-from di_assets.calls.locks import locks_in, others_gone
 from di_assets.calls.open_files import at_once
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
 from di_assets.play.episode import Table, play_episode
+from di_assets.play.episode_locks import locks_in
 from di_assets.play.record import Played
 from di_assets.play.seating import header, players
 from di_assets.providers.types import FatalFault, TransportFault
+from di_assets.tables.locks import all_let_go
 from di_assets.tables.words import COMPLETE, FAILED, STOPPED
 
 IN_FLIGHT = f"in_flight{SUFFIX}"
@@ -90,7 +91,7 @@ def play_journaled(
 
     async def all_of_them() -> list[Played]:
         async with stop.waiting():
-            await others_gone(locks_in(folder))
+            await all_let_go(locks_in(folder))
         move(folder, lambda _: folder / IN_FLIGHT)
         in_flight = InFlight(folder / IN_FLIGHT)
 

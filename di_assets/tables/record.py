@@ -6,18 +6,17 @@ file is replaced and the old one taken away afterwards, so that a process that i
 does not know.
 """
 
-import fcntl
 import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from di_assets.tables.locks import locked
 from di_assets.tables.storage import File, Storage
 
 FOLDER = "record/"
@@ -92,7 +91,7 @@ class Records:
 
     def expect(self, name: str, new: Mapping[str, State]) -> bool:
         """Notes what files will hold besides what they do; whether that is anything new."""
-        with self._alone():
+        with locked(self.root / ".record.lock"):
             known = (self.one(name, fresh=True) or Record(name)).tables
             if all(known.get(table) == (state,) for table, state in new.items()):
                 return False
@@ -102,7 +101,7 @@ class Records:
 
     def settle(self, name: str, new: Mapping[str, State | None]) -> None:
         """Notes what files hold; None for no file."""
-        with self._alone():
+        with locked(self.root / ".record.lock"):
             known = (self.one(name, fresh=True) or Record(name)).tables
             now = {table: (state,) for table, state in new.items()}
             self.write(Record(name, {table: s for table, s in {**known, **now}.items() if s != (None,)}))
@@ -127,13 +126,6 @@ class Records:
     def _cached(self, file: File) -> tuple[File, Record | None] | None:
         cached = _READ.get(self.storage.address(file.name))
         return cached if cached is not None and cached[0] == file else None
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".record.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 # A warehouse holds some hundred records, which seldom change; a page or a verb reads them many times.

@@ -8,7 +8,7 @@ import pytest
 from di_assets.arms.yaml_files import ConfigError
 from di_assets.labelling.person import Answers, check_name, codebook, label_by_hand
 from di_assets.labelling.sample import chosen
-from di_assets.labelling.stored import LabelsInUseError, alone, behind, given_labels, person_file
+from di_assets.labelling.stored import LabelsInUseError, behind, given_labels, locked_labels, person_file
 from di_assets.measures.labels import message_labels
 from tests.conftest import ROOT
 from tests.labelling.tables import warehouse_with
@@ -172,9 +172,9 @@ def test_a_name_of_ones_own_is_taken(configs):
 def test_one_person_labels_in_one_place_at_a_time(warehouse):
     path = person_file(warehouse, "anna")
     with (
-        alone(warehouse, path),
+        locked_labels(warehouse, path),
         pytest.raises(LabelsInUseError, match="anna is labelling in another process"),
-        alone(warehouse, path),
+        locked_labels(warehouse, path),
     ):
         pass
 

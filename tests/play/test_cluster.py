@@ -16,11 +16,12 @@ from di_assets.arms.settings import PlaySettings
 from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.call import FAULTS
 from di_assets.calls.in_flight import InFlight, Request, left_in_flight, move
-from di_assets.calls.locks import alone_with, others_gone
 from di_assets.calls.place import Place
 from di_assets.play.batch import play_batch
 from di_assets.play.cluster import ClusterError, chunks_of
+from di_assets.play.episode_locks import lock_of
 from di_assets.tables import Warehouse
+from di_assets.tables.locks import all_let_go, locked_in_loop
 from di_assets.tables.words import INTERRUPTED
 from tests.conftest import ROOT, bytes_of
 from tests.play.clusters import dask_cluster
@@ -107,13 +108,13 @@ async def test_an_episode_is_played_by_one_at_a_time(tmp_path):
     order = []
 
     async def play(name):
-        async with alone_with(tmp_path, "e"):
+        async with locked_in_loop(lock_of(tmp_path, "e")):
             order.append(f"{name} begins")
             await asyncio.sleep(0.05)
             order.append(f"{name} ends")
 
     await asyncio.gather(play("one"), play("other"))
-    await others_gone([tmp_path / "e.lock"])
+    await all_let_go([tmp_path / "e.lock"])
     assert [line.split()[1] for line in order] == ["begins", "ends", "begins", "ends"]
 
 

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from di_assets.calls.call import FAULTS as NO_REPLY
 from di_assets.cli.verbs import main
 from di_assets.labelling.person import Answers
-from di_assets.labelling.stored import alone, person_file
+from di_assets.labelling.stored import locked_labels, person_file
 from di_assets.measures.labels import LABELS
 from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch, launches
@@ -109,7 +109,7 @@ def ways_of_writing(warehouse, small_configs):
 
     def label():
         path = person_file(warehouse, "anna")
-        with alone(warehouse, path), Answers(path, "v1") as answers:
+        with locked_labels(warehouse, path), Answers(path, "v1") as answers:
             from di_assets.labelling.sample import Message
 
             answers.give(Message("e", 1, "text"), LABELS[0], True)

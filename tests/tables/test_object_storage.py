@@ -15,7 +15,7 @@ from di_assets.assets.repair import Repair
 from di_assets.cli.verbs import main
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.labelling.person import Answers
-from di_assets.labelling.stored import alone, given_labels, person_file, text_number
+from di_assets.labelling.stored import given_labels, locked_labels, person_file, text_number
 from di_assets.measures.labels import LABELS
 from di_assets.play.batch import play_batch
 from di_assets.play.launches import add_launch, launches
@@ -295,7 +295,7 @@ def test_labels_of_several_machines_come_together_and_none_is_lost(warehouse, tm
 
     def label(home, number):
         path = person_file(home, "anna")
-        with alone(home, path), Answers(path, "v1") as answers:
+        with locked_labels(home, path), Answers(path, "v1") as answers:
             for one in LABELS:
                 answers.give(Message("e", number, f"text {number}"), one, True)
         return path

@@ -22,7 +22,7 @@ from di_assets.control_room.runs import materialise_labels
 from di_assets.labelling.model import Labelled, label_with_model
 from di_assets.labelling.person import Answers, Question, check_name, codebook, label_by_hand
 from di_assets.labelling.sample import Message, chosen
-from di_assets.labelling.stored import alone, person_file
+from di_assets.labelling.stored import locked_labels, person_file
 from di_assets.play.keys import check_keys
 
 BY_HAND = 50  # messages that a person is shown unless told
@@ -122,7 +122,7 @@ def _label_by_hand(home: Home, name: str, sample: list[Message]) -> None:
     path = person_file(home.warehouse, check_name(name, home.configs))
     text, version = codebook(home.configs.prompts)
     click.echo(text)
-    with alone(home.warehouse, path), Answers(path, version) as answers:
+    with locked_labels(home.warehouse, path), Answers(path, version) as answers:
         label_by_hand(sample, answers, _keys(), _ask)
         whole = sum(answers.whole(message) for message in sample)
     click.echo(f"\n{whole} of {len(sample)} messages labelled by {name}")
