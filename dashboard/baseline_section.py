@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.tables import boxed
 from di_assets.report.published import text_of
+from di_assets.tables.words import talks_openly
 
 AGAINST = {"n": "n", "observed": "observed_mean", "null mean": "null_mean", "2.5%": "null_low", "97.5%": "null_high",
            "place in the null": "null_place", "p": "p_value"}  # fmt: skip
@@ -41,7 +42,7 @@ def whose_talk(q1: dict[str, Any]) -> str:
 def against_chance(q1: dict[str, Any]) -> str:
     """Each observed value beside what chance would give: a table a condition, those with messages on unfolded."""
     tables = [
-        f"<details{' open' if condition.endswith('/msg-on') else ''}><summary>{escape(condition)}</summary>"
+        f"<details{' open' if talks_openly(condition) else ''}><summary>{escape(condition)}</summary>"
         f"{boxed(CHANCE, list(map(_against, rows)), label=f'{condition} against chance')}</details>"
         for condition, rows in groupby(q1["against_chance"], key=lambda row: str(row["condition"]))
     ]

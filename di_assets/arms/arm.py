@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from di_assets.arms.nightly import Nightly
 from di_assets.arms.yaml_files import Strict
 from di_assets.game.types import Channel, Rules
+from di_assets.tables.words import OPEN, condition_of
 
 SELF = "self"
 # What a control says for itself. It takes every other field, one that is new too, from the arm that it mirrors, so that
@@ -19,14 +20,6 @@ OWN_TO_CONTROLS = frozenset(
     {"name", "title", "id", "channel", "mirrors", "batch_size", "budget_usd", "nightly", "in_flight"}
 )
 ID_FIELDS = {"focal", "replicate", "seed", "launch"}
-# How a channel is written in a condition.
-TALK: dict[Channel, str] = {
-    "open": "msg-on",
-    "none": "msg-off",
-    "focal_muted": "focal-muted",
-    "rivals_muted": "rivals-muted",
-    "placebo": "placebo",
-}
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -88,7 +81,7 @@ class Arm(Strict):
     rounds: int = Field(default=25, ge=1)
     topology: Topology = Topology(name="complete")
     payoff: Literal["pure"] | Outside = "pure"
-    channel: Channel = "open"
+    channel: Channel = OPEN
     visibility: Literal["public", "own"] = "public"
     horizon: Literal["known", "hidden"] = "known"
     exchanges: int = Field(default=1, ge=1)
@@ -160,7 +153,7 @@ class Arm(Strict):
     @property
     def condition(self) -> str:
         """topology/payoff/messaging."""
-        return f"{self.topology.name}/{self.payoff_name}/{TALK[self.channel]}"
+        return condition_of(self.topology.name, self.payoff_name, self.channel)
 
     @property
     def planned(self) -> int:

@@ -12,6 +12,7 @@ from di_assets.arms.models import Account, ModelConfig, Models
 from di_assets.arms.names import name_problem
 from di_assets.arms.settings import LOCAL, PlaySettings, ReportSettings, read_play, read_report
 from di_assets.arms.yaml_files import ConfigError, nearest, read_yaml, wrong
+from di_assets.tables.words import NO_MESSAGES, OPEN, SCRIPTED
 
 APART = {"models.yaml", "report.yaml", "play.yaml"}
 
@@ -44,14 +45,14 @@ class Configs:
     @property
     def mirrors(self) -> dict[str, str]:
         """Control arm with messages off -> the arm it mirrors: what the lift compares."""
-        return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors and arm.channel == "none"}
+        return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors and arm.channel == NO_MESSAGES}
 
     @property
     def controls(self) -> dict[str, dict[str, str]]:
         """Arm with an open channel -> its controls, each with its channel."""
         controls: dict[str, dict[str, str]] = {}
         for arm in self.arms.values():
-            if arm.mirrors and self.arms[arm.mirrors].channel == "open":
+            if arm.mirrors and self.arms[arm.mirrors].channel == OPEN:
                 controls.setdefault(arm.mirrors, {})[arm.name] = arm.channel
         return controls
 
@@ -79,7 +80,7 @@ class Configs:
 
     def config_hash(self, arm: Arm) -> str:
         """sha256 of all that can change the arm's episodes."""
-        identities = {m: self.models[m].identity() if m in self.models else {"scripted": m} for m in arm.models}
+        identities = {m: self.models[m].identity() if m in self.models else {SCRIPTED: m} for m in arm.models}
         return arm.config_hash(identities)
 
 

@@ -9,6 +9,7 @@ from di_assets.arms.arm import SELF, Arm
 from di_assets.game.setup import seat_labels, seating
 from di_assets.game.topology import edges
 from di_assets.game.types import Setup
+from di_assets.tables.words import BACKGROUND, FOCAL, MIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _episode(arm: Arm, place: _Place) -> PlannedEpisode:
         focal_model=focal,
         focal_seat=focal_seat,
         models=tuple(cast[member] for member in seats),
-        roles=tuple("mixed" if focal is None else "focal" if member == 0 else "background" for member in seats),
+        roles=tuple(MIXED if focal is None else FOCAL if member == 0 else BACKGROUND for member in seats),
         setup=setup,
     )
 

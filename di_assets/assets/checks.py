@@ -14,6 +14,7 @@ from di_assets.measures.labels import LEXICAL
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
+from di_assets.tables.words import COMPLETE, VALID
 
 REPLAYED_SAMPLE = 3
 CLOSE = 1e-9
@@ -49,7 +50,7 @@ def planned_equals_played(home: Home, batch: str) -> Problem | None:
     """Every planned episode of the batch is complete."""
     arm = home.configs.arm(arm_of(batch))
     planned = set(planned_ids(arm, launches=launches(home.warehouse, arm), batch=batch))
-    episodes = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")
+    episodes = home.warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)
     missing = pl.DataFrame(
         {"episode_id": sorted(planned - set(episodes["episode_id"]))}, schema={"episode_id": pl.String}
     )
@@ -58,12 +59,12 @@ def planned_equals_played(home: Home, batch: str) -> Problem | None:
 
 def points_equal_pulls(home: Home, batch: str) -> Problem | None:
     """Pulls given are points received, in every episode, and every seat pulled once a round."""
-    complete = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")
+    complete = home.warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)
     got = home.warehouse.read("seat_measures", batch).group_by("episode_id").agg(points=pl.sum("points"))
     sums = (
         home.warehouse.read("pulls", batch)
         .group_by("episode_id")
-        .agg(valid=(pl.col("status") == "valid").sum(), owned=pl.len())
+        .agg(valid=(pl.col("status") == VALID).sum(), owned=pl.len())
     )
     joined = complete.join(sums, on="episode_id", how="left").join(got, on="episode_id", how="left")
     wrong = joined.filter(
@@ -109,7 +110,7 @@ def messages_labelled(home: Home, batch: str) -> Problem | None:
 def kept_promises_were_pulls(home: Home, batch: str) -> Problem | None:
     """Whoever kept a promise pulled its recipient in the promise's window, and nobody else did."""
     made = home.warehouse.read("promises", batch)
-    pulls = _complete(home.warehouse, "pulls", batch).filter(pl.col("status") == "valid").rename({"round": "pulled_in"})
+    pulls = _complete(home.warehouse, "pulls", batch).filter(pl.col("status") == VALID).rename({"round": "pulled_in"})
     paid = made.join(
         pulls.select("episode_id", "pulled_in", sender="puller", recipient="target"),
         on=["episode_id", "sender", "recipient"],
@@ -123,7 +124,7 @@ def kept_promises_were_pulls(home: Home, batch: str) -> Problem | None:
 
 def sample_replays(home: Home, batch: str) -> Problem | None:
     """A few episodes, replayed from their stored replies, give the stored events."""
-    ids = home.warehouse.read("episodes", batch).filter(pl.col("status") == "complete")["episode_id"].sort()
+    ids = home.warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)["episode_id"].sort()
     step = max(1, len(ids) // REPLAYED_SAMPLE)
     sample = list(islice(ids.gather_every(step), REPLAYED_SAMPLE))
     broken = [v for v in verify(home.configs, home.warehouse, episodes=sample, batch=batch) if v.status == "broken"]
@@ -154,7 +155,7 @@ def _repeated(home: Home, batch: str, tables: Iterable[str]) -> Problem | None:
 
 
 def _complete(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:
-    complete = warehouse.read("episodes", batch).filter(pl.col("status") == "complete")["episode_id"]
+    complete = warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)["episode_id"]
     return warehouse.read(table, batch).filter(pl.col("episode_id").is_in(complete.implode()))
 
 

@@ -15,6 +15,7 @@ from di_assets.assets.home import Home
 from di_assets.labelling.stored import given_labels
 from di_assets.measures.making import make_batch, make_over_all
 from di_assets.measures.measure import Measure, Setting
+from di_assets.tables.words import COMPLETE
 
 
 def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, Any]:
@@ -85,7 +86,7 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
             frame, episodes = measure_all(home, measure)
         told = metadata.of_table(name, frame, measure.above)
         if episodes is not None:
-            complete = episodes.filter(status="complete")
+            complete = episodes.filter(status=COMPLETE)
             told |= {**metadata.of_episodes(complete), **metadata.players(scripted=bool(complete["scripted"].all()))}
         return dg.MaterializeResult(metadata=told)
 

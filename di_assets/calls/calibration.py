@@ -20,6 +20,7 @@ from di_assets.arms import ModelConfig
 from di_assets.calls.costing import text_bytes
 from di_assets.providers.types import Request
 from di_assets.tables import Warehouse
+from di_assets.tables.words import MESSAGE, PHASES
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +132,9 @@ def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) 
         for name in ("sent_pieces", "sent_bytes")
     }
     best = min(lines, key=lambda name: lines[name].off)
-    wrote = [sample for sample in samples if sample.phase == "message"]
+    wrote = [sample for sample in samples if sample.phase == MESSAGE]
     sent = sum(sample.messages for sample in wrote)
-    received = {phase: [s.output_tokens for s in samples if s.phase == phase] for phase in ("message", "pull")}
+    received = {phase: [s.output_tokens for s in samples if s.phase == phase] for phase in PHASES}
     return Calibration(
         first_tokens=lines[best].start,
         tokens_per_byte=lines[best].slope if best == "sent_bytes" else 0.0,
@@ -174,7 +175,7 @@ def by_doctor(warehouse: Warehouse, model: str, config: ModelConfig) -> Calibrat
     for line in _lines(_file(warehouse)):
         samples += _samples(line, model, _identity(config))
     latest = samples[-MOST_SAMPLES:]
-    if not {"message", "pull"} <= {sample.phase for sample in latest}:
+    if not set(PHASES) <= {sample.phase for sample in latest}:
         return None
     game = [sample for sample in latest if sample.phase != "schema"]
     again = (sum(not sample.valid for sample in game) + REASKED) / (len(game) + 1)

@@ -177,7 +177,9 @@ def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
         n = 1 if place else max(1, ceil(len(line) / (2 * usual)))
         at_place, asked = _UNKNOWN.place, ""
         if place:
-            at_place = Place(*(place[name].decode() if name == "phase" else int(place[name]) for name in Place._fields))
+            at_place = Place._make(
+                place[name].decode() if name == "phase" else int(place[name]) for name in Place._fields
+            )
             asked = (place["hash"] or b"").decode()
         request = replace(_UNKNOWN, place=at_place, request_hash=asked, most_usd=most_usd, at=at)
         for call in interrupted([request] * n, []):

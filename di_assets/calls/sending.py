@@ -29,6 +29,7 @@ from di_assets.providers.types import (
     Request,
     TransportFault,
 )
+from di_assets.tables.words import SCRIPTED
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 # What a call is taken to be before its model has told any usage.
@@ -149,7 +150,7 @@ class Lines:
             ProviderError: no reply came; its `cost_usd` is what all tries may have cost. Where play ended between two
                 tries, its cause says why.
         """
-        if player.kind == "scripted" or not isinstance(ask.payload, Request):
+        if player.kind == SCRIPTED or not isinstance(ask.payload, Request):
             return Sent(await player.send(ask), cost_usd=0.0)
         config, tries = self._models[player.model], _Tries()
         again = tenacity.AsyncRetrying(

@@ -7,6 +7,7 @@ import polars as pl
 
 from di_assets.labelling.stored import text_number
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE
 
 STRATUM = ("arm", "focal_model")
 
@@ -37,7 +38,7 @@ def chosen(warehouse: Warehouse, *, arm: str | None = None, sample: int | None =
         sample: most messages; None is all.
         seed: of the order.
     """
-    complete = pl.col("status") == "complete"
+    complete = pl.col("status") == COMPLETE
     episodes = warehouse.scan("episodes").filter(complete if arm is None else complete & (pl.col("arm") == arm))
     messages = warehouse.scan("messages").select("episode_id", "event_id", "text")
     found = messages.join(episodes.select("episode_id", *STRATUM), on="episode_id").collect()

@@ -11,6 +11,7 @@ from di_assets.measures.intervals import Interval, clustered_t
 from di_assets.measures.labels import LABELS
 from di_assets.measures.measure import Measure
 from di_assets.tables.over_all import LABEL_AGREEMENT
+from di_assets.tables.words import SCRIPTED
 
 NONE_SHARED, ONE_ANSWER = "no message labelled by both", "both give all of them the same one answer"
 BLOCK = ("condition", "focal_model", "seed")
@@ -90,7 +91,7 @@ def label_agreement(
 def _with_blocks(
     episodes: pl.DataFrame, seats: pl.DataFrame, messages: pl.DataFrame, labels: pl.DataFrame
 ) -> pl.DataFrame:
-    senders = seats.select("episode_id", sender="seat", scripted=pl.col("kind") == "scripted")
+    senders = seats.select("episode_id", sender="seat", scripted=pl.col("kind") == SCRIPTED)
     written = messages.select("episode_id", "event_id", "sender").join(senders, on=["episode_id", "sender"])
     blocks = episodes.select("episode_id", block=pl.struct(BLOCK).rank("dense"))
     return labels.join(written, on=["episode_id", "event_id"]).join(blocks, on="episode_id")

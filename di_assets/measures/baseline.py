@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from di_assets.measures.comparable import models_first
 from di_assets.measures.dense import (
-    COMPLETE,
     MOST_CELLS,
     NEEDED,
     NOBODY,
@@ -36,6 +35,7 @@ from di_assets.measures.measure import Measure
 from di_assets.measures.null_means import MOST_DRAWN, held_against, means_of_draws, means_of_shuffles
 from di_assets.tables.contract import Table
 from di_assets.tables.over_all import MODEL_BASELINE, RECIPROCITY_BASELINE
+from di_assets.tables.words import COMPLETE
 
 # Members of every set of eight seats, by its bits: how many, and which.
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(bool)

@@ -8,6 +8,7 @@ import polars as pl
 from di_assets.measures.lift import blocks, holm, paired_lift
 from di_assets.measures.measure import Measure
 from di_assets.tables.over_all import CHANNEL_LIFT
+from di_assets.tables.words import FOCAL_MUTED, NO_MESSAGES, OPEN, PLACEBO, RIVALS_MUTED
 
 GAME = pl.format("{}/{}", "topology", "payoff")
 
@@ -36,13 +37,13 @@ class Contrast:
 
 
 CONTRASTS = (
-    Contrast("total_talk", ("open",), ("none",)),
-    Contrast("focal_talk", ("open",), ("focal_muted",)),
-    Contrast("rivals_talk", ("open",), ("rivals_muted",)),
-    Contrast("content", ("open",), ("placebo",)),
-    Contrast("focal_talk_alone", ("rivals_muted",), ("none",)),
-    Contrast("rivals_talk_alone", ("focal_muted",), ("none",)),
-    Contrast("interaction", ("open", "none"), ("focal_muted", "rivals_muted")),
+    Contrast("total_talk", (OPEN,), (NO_MESSAGES,)),
+    Contrast("focal_talk", (OPEN,), (FOCAL_MUTED,)),
+    Contrast("rivals_talk", (OPEN,), (RIVALS_MUTED,)),
+    Contrast("content", (OPEN,), (PLACEBO,)),
+    Contrast("focal_talk_alone", (RIVALS_MUTED,), (NO_MESSAGES,)),
+    Contrast("rivals_talk_alone", (FOCAL_MUTED,), (NO_MESSAGES,)),
+    Contrast("interaction", (OPEN, NO_MESSAGES), (FOCAL_MUTED, RIVALS_MUTED)),
 )
 
 
@@ -80,7 +81,7 @@ def channel_lift(
     measured = measured.filter(pl.col("focal_model").is_not_null())
     rows = []
     for arm in sorted(controls):
-        channels = {arm: "open", **controls[arm]}
+        channels = {arm: OPEN, **controls[arm]}
         part = measured.filter(pl.col("arm").is_in(list(channels)))
         for model in sorted(part["focal_model"].unique()):
             rows += _rows(part.filter(pl.col("focal_model") == model), arm, model, channels)

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from di_assets.tables.words import OPEN
+
 
 def one_rules_version(episodes: pl.DataFrame) -> pl.DataFrame:
     """Of scripted agents' episodes and of models' each those by the newest rules; other rules are another game."""
@@ -30,7 +32,7 @@ def ring_and_complete(
         seed, MEASURE_ring, MEASURE_complete (means over the block's episodes), n_ring, n_complete.
     """
     lineups = seats.group_by("episode_id").agg(lineup=pl.col("model").sort().str.join(" "))
-    talking = episodes.filter(pl.col("channel") == "open")
+    talking = episodes.filter(pl.col("channel") == OPEN)
     keys = ("seed", "lineup", "focal_model", "payoff", "n_seats", "n_rounds")
     whole = (
         talking.select("episode_id", "topology", "seed", "focal_model", "payoff", "n_seats", "n_rounds")

@@ -10,6 +10,7 @@ import polars as pl
 from di_assets.measures.intervals import Floats, Interval, seeded, studentized_bootstrap, t_interval, welch_interval
 from di_assets.measures.measure import Measure
 from di_assets.tables.over_all import LIFT
+from di_assets.tables.words import NO_MESSAGES, OPEN
 
 # Sign flips are enumerated up to this many pairs (about a million), drawn beyond.
 MOST_ENUMERATED = 20
@@ -126,8 +127,8 @@ def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.Dat
     payoff, size). Without any control: of the arms that controls will mirror, else of the condition it has most of.
     Pairs: one row a block (`condition`, `seed`), with its mean `focal_points_on` and `focal_points` (off).
     """
-    off = measured.filter(pl.col("arm").is_in(list(mirrors)) & (pl.col("channel") == "none"))
-    talking = measured.filter(pl.col("channel") == "open")
+    off = measured.filter(pl.col("arm").is_in(list(mirrors)) & (pl.col("channel") == NO_MESSAGES))
+    talking = measured.filter(pl.col("channel") == OPEN)
     played = {control: mirrors[control] for control in off["arm"].unique().sort()}
     on = talking.filter(pl.col("arm").is_in(list((played or mirrors).values())))
     if on.is_empty() and played:

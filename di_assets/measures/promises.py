@@ -20,6 +20,7 @@ from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import PROMISES
 from di_assets.tables.over_all import PROMISE_LEDGER
 from di_assets.tables.words import COMPLETE
+from di_assets.tables.words import COMPLETE, FORFEIT, NO_MESSAGES, SCRIPTED, VALID
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
 NO_PROMISE = "no promise with an outcome"
@@ -85,14 +86,14 @@ def promise_ledger(
     episodes of one seed are one block, as everywhere, and the interval is Student's t over the `n` blocks in which it
     is defined. Only episodes that the labeller labelled wholly; the lexical rule labels all.
     """
-    talked = episodes.filter((pl.col("status") == COMPLETE) & (pl.col("channel") != "none"))
+    talked = episodes.filter((pl.col("status") == COMPLETE) & (pl.col("channel") != NO_MESSAGES))
     roster = (
         talked.select("episode_id", "condition", "seed")
         .join(_judged(talked, message_labels), on="episode_id")
         .join(seats.select("episode_id", "model", "kind").unique(), on="episode_id")
     )
     whole = roster.group_by(*ROLE).agg(
-        scripted=(pl.col("kind") == "scripted").all(), n_episodes=pl.n_unique("episode_id")
+        scripted=(pl.col("kind") == SCRIPTED).all(), n_episodes=pl.n_unique("episode_id")
     )
     theirs = promises.join(roster.drop("kind"), on=["episode_id", "labeller", "model"])
     counts = theirs.group_by(*ROLE).agg(messages=pl.len(), **_counts(~pl.col("repeats")))
@@ -110,7 +111,7 @@ def _senders(seats: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """Who a sender is, and how many neighbours it can pull."""
     ends = pl.concat([edges.select("episode_id", sender=end) for end in ("seat_a", "seat_b")])
     near = ends.group_by("episode_id", "sender").agg(neighbours=pl.len())
-    roster = seats.select("episode_id", "model", sender="seat", scripted=pl.col("kind") == "scripted")
+    roster = seats.select("episode_id", "model", sender="seat", scripted=pl.col("kind") == SCRIPTED)
     return roster.join(near, on=["episode_id", "sender"])
 
 
@@ -142,12 +143,12 @@ def _window(made: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
         *KEY, "sender", "recipient", "last", made_in="round", round=pl.int_ranges("round", pl.col("last") + 1)
     ).explode("round")
     done = pulls.select("episode_id", "round", "puller", "target", "status")
-    valid, at = pl.col("status") == "valid", ["episode_id", "round"]
+    valid, at = pl.col("status") == VALID, ["episode_id", "round"]
     own = rounds.join(done, left_on=[*at, "sender"], right_on=[*at, "puller"], how="left")
     theirs = rounds.join(done, left_on=[*at, "recipient"], right_on=[*at, "puller"], how="left")
     back = valid & (pl.col("target") == pl.col("sender"))
     gave = own.group_by(KEY).agg(
-        spent=(pl.col("status") != "forfeit").sum(),
+        spent=(pl.col("status") != FORFEIT).sum(),
         valid=valid.sum(),
         gave=(valid & (pl.col("target") == pl.col("recipient"))).sum(),
     )

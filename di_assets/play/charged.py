@@ -11,6 +11,7 @@ from di_assets.calls.in_flight import left_in_flight
 from di_assets.calls.salvage import calls_in
 from di_assets.play.launches import launches
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.words import SCRIPTED
 
 WHAT = ("request_id", "started_at", "input_tokens", "output_tokens", "cost_usd", "bound_usd", "retried")
 SCHEMA = {"model": pl.String(), **{name: TABLES["calls"].schema[name] for name in WHAT}}
@@ -24,7 +25,7 @@ def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
     folders = [(arm, f) for arm in configs.arms.values() for f in sorted(warehouse.journal.glob(f"{arm.name}--b*/"))]
     kept = [_of_journals(arm, folder.name, warehouse) for arm, folder in folders]
     journals = pl.concat([_frame([]), *kept])
-    stored = warehouse.scan("calls").filter(pl.col("provider") != "scripted").select("episode_id", *SCHEMA).collect()
+    stored = warehouse.scan("calls").filter(pl.col("provider") != SCRIPTED).select("episode_id", *SCHEMA).collect()
     return pl.concat([stored.join(journals, on="episode_id", how="anti"), journals]).select(list(SCHEMA))
 
 

@@ -23,14 +23,13 @@ from distributed.utils import get_ip
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.budget import Budget
-from di_assets.calls.call import Call, by_field
+from di_assets.calls.call import Call, Columns, by_field
 from di_assets.calls.in_flight import move
 from di_assets.calls.remote_limits import TollHouse
 from di_assets.calls.salvage import calls_in
 from di_assets.calls.stopping import Stop
 from di_assets.calls.tally import Tally
 from di_assets.calls.tolls import OwnTolls
-from di_assets.game.state import Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
 from di_assets.play.episode_locks import locks_in
@@ -213,7 +212,7 @@ def _held(folder: Path, episode_id: str) -> Counter[Call]:
     return Counter(calls_in(path)) if path.exists() else Counter()
 
 
-def _new_calls(calls: Fields, held: Counter[Call]) -> Fields:
+def _new_calls(calls: Columns, held: Counter[Call]) -> Columns:
     """An episode's calls but for those that its journal held before."""
     if not held:
         return calls

@@ -11,19 +11,27 @@ from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
 from di_assets.arms import Configs, ModelConfig
 from di_assets.arms.yaml_files import ConfigError, nearest
-from di_assets.calls.advice import advice_for, advice_on_replies
+from di_assets.calls.advice import advice_for
 from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.calls.calibration import Sample, Size, keep
 from di_assets.calls.sending import Lines
 from di_assets.calls.tolls import OwnTolls
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
+from di_assets.play.checkup import (
+    ENFORCED,
+    NOT_ENFORCED,
+    REFUSED,
+    VALID,
+    YES,
+    Checkup,
+    advice_on,
+    before_a_call,
+)
 from di_assets.providers.asking import Ask
-from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Completion, ProviderError, Request
 from di_assets.tables import Warehouse
+from di_assets.tables.words import PHASES
 
-YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
-ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced", "refused", "not asked for"
 # Fewer than an episode's, so that a line that is down is told within seconds.
 MOST_RETRIES = 2
 # Five seats that all reach each other, by the rules of an arm that says nothing else.
@@ -39,54 +47,6 @@ PROBE = Request.of(
     cache_key="doctor/probe",
 )
 HELD = '{"pull":"X"}'  # all that the probe's schema allows, but for white space
-
-
-@dataclass(frozen=True, slots=True)
-class Checkup:
-    """What was found out about one model. No field holds a key, or the text of a reply.
-
-    Attributes:
-        model: its name in models.yaml.
-        provider: name of the dialect.
-        account: where it is reached: host, or provider.
-        key: `set`, `missing: ` and what to do, or `none wanted`.
-        reached: `yes`, `no: ` and the fault, or `not tried`.
-        schema: `enforced`, `accepted, not enforced`, `refused`, `not asked for` (by configuration), `unclear: ` and
-            why, or `not tried`.
-        message: how the message turn went: `valid`, kind of the invalid reply, kind of the fault, or `not tried`.
-        pull: the same of the pull turn.
-        input_tokens: sent, over all calls; None where no call told.
-        cached_tokens: of them, read from the prompt cache.
-        output_tokens: received, reasoning included.
-        latency_s: mean seconds of a call that brought a reply, time spent waiting for limits left out.
-        cost_usd: US dollars, over all calls; of those without a reply what they may have cost.
-        advice: one line of what to change, or None.
-    """
-
-    model: str
-    provider: str
-    account: str
-    key: str
-    reached: str = NOT_TRIED
-    schema: str = NOT_TRIED
-    message: str = NOT_TRIED
-    pull: str = NOT_TRIED
-    input_tokens: int | None = None
-    cached_tokens: int | None = None
-    output_tokens: int | None = None
-    latency_s: float | None = None
-    cost_usd: float = 0.0
-    advice: str | None = None
-
-    @property
-    def key_ok(self) -> bool:
-        """Its key is there, or it wants none."""
-        return not self.key.startswith("missing")
-
-    @property
-    def ok(self) -> bool:
-        """Everything that play needs works; a schema that is not enforced is no hindrance."""
-        return self.reached == YES and self.message == VALID and self.pull == VALID
 
 
 async def checkup(
@@ -117,7 +77,7 @@ async def checkup(
         if name not in configs.models:
             raise ConfigError(f"{configs.root / 'models.yaml'}: no model {name!r}{nearest(name, configs.models)}")
     chosen = {name: configs.models[name] for name in dict.fromkeys(models or configs.models)}
-    before = [_before(name, config) for name, config in chosen.items()]
+    before = [before_a_call(name, config) for name, config in chosen.items()]
     if not talk:
         return before
     called = {
@@ -163,7 +123,7 @@ class _Visit:
             cached_tokens=_sum(c.cached_tokens for c in self.completions),
             output_tokens=_sum(c.output_tokens for c in self.completions),
             latency_s=sum(self.seconds) / len(self.seconds) if self.seconds else None,
-            advice=self.found.advice or _advice(self.found, self.config, self.completions),
+            advice=self.found.advice or advice_on(self.found, self.config, self.completions),
         )
         return self.found
 
@@ -171,7 +131,7 @@ class _Visit:
         """Seat 0 of round 1, as an episode would ask it, its rivals writing one line each; then the schema."""
         player, state = self._player(self.found.model), start(SETUP)
         word = Reply(messages=((SETUP.labels[ME], "Pull me and I pull you."),))
-        for phase in ("message", "pull"):
+        for phase in PHASES:
             observation = observe(state, ME)
             ask = player.prepare(observation)
             completion = await self._ask(phase, player, ask)
@@ -270,20 +230,6 @@ class _Visit:
         self.found = replace(self.found, **said)
 
 
-def _before(name: str, config: ModelConfig) -> Checkup:
-    """What is known without a call."""
-    endpoint = config.endpoint(name)
-    problem = key_problem(endpoint)
-    return Checkup(
-        model=name,
-        provider=config.provider,
-        account=config.account,
-        key=f"missing: {problem}" if problem else "none wanted" if endpoint.key_env is None else "set",
-        schema=NOT_TRIED if config.json_schema else NOT_ASKED,
-        advice=f"{problem}; keys come from the environment alone" if problem else None,
-    )
-
-
 def _plain(name: str) -> str:
     """The model once more, asked without a schema; no name in models.yaml has a space."""
     return f"{name} without a schema"
@@ -295,16 +241,6 @@ def _held(completion: Completion) -> str:
         return ENFORCED
     cut = {"length": "unclear: the reply was cut off", "refusal": "unclear: the model declined"}
     return cut.get(completion.stop, NOT_ENFORCED)
-
-
-def _advice(found: Checkup, config: ModelConfig, completions: Sequence[Completion]) -> str | None:
-    """What to change, by what the replies themselves show."""
-    if found.schema == REFUSED:
-        return "set `json_schema: false`: the same request is answered without a schema"
-    turns = {found.message, found.pull} - {VALID, NOT_TRIED}
-    if turns:
-        return advice_on_replies(turns, completions, config.max_tokens)
-    return "set `json_schema: false`, as nothing enforces it" if found.schema == NOT_ENFORCED else None
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

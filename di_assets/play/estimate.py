@@ -12,7 +12,7 @@ from di_assets.game.board import may_write
 from di_assets.play.launches import launches
 from di_assets.play.use import measured, rehearsed
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE
+from di_assets.tables.words import COMPLETE, NO_MESSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _hours(configs: Configs, arm: Arm, needs: Sequence[Need], left: int) -> floa
         accounts.setdefault(configs.models[need.model].account, []).append(need)
     seconds = [_seconds(configs.models[need.model].limits, [need]) for need in needs]
     seconds += [_seconds(configs.accounts.get(name, Limits()), group) for name, group in accounts.items()]
-    turns = arm.rounds * (1 + (arm.exchanges if arm.channel != "none" else 0))
+    turns = arm.rounds * (1 + (arm.exchanges if arm.channel != NO_MESSAGES else 0))
     slowest = max((need.seconds_per_call for need in needs), default=0.0)
     seconds.append(math.ceil(left / arm.in_flight) * turns * slowest)
     return max(seconds, default=0.0) / 3600

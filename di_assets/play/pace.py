@@ -2,6 +2,7 @@
 
 from di_assets.arms import Arm, Configs
 from di_assets.arms.arm import SELF
+from di_assets.tables.words import FOCAL_MUTED, NO_MESSAGES, RIVALS_MUTED
 
 
 def calls_an_episode(configs: Configs, arm: Arm) -> float:
@@ -16,9 +17,9 @@ def _calls(configs: Configs, arm: Arm, cast: tuple[str, ...]) -> int:
     """Of one cast, its focal model first where there is one; a seat that may not write is asked for its pulls alone."""
 
     def may_write(place: int) -> bool:
-        if arm.channel in {"focal_muted", "rivals_muted"}:
-            return (place == 0) == (arm.channel == "rivals_muted")
-        return arm.channel != "none"
+        if arm.channel in {FOCAL_MUTED, RIVALS_MUTED}:
+            return (place == 0) == (arm.channel == RIVALS_MUTED)
+        return arm.channel != NO_MESSAGES
 
     return sum(
         arm.rounds * (1 + (arm.exchanges if may_write(place) else 0))

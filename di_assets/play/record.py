@@ -14,6 +14,7 @@ from di_assets.calls.call import FAULTS, Columns, Header, as_columns, replies_sh
 from di_assets.game.state import Events, Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.tables import TABLES
+from di_assets.tables.words import FORFEIT, SCRIPTED
 
 MICROSECONDS = 1_000_000
 
@@ -116,7 +117,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
         "seed": setup.seed,
         "n_seats": len(setup.labels),
         "n_rounds": setup.rules.n_rounds,
-        "scripted": all(kind == "scripted" for kind in played.kinds),
+        "scripted": all(kind == SCRIPTED for kind in played.kinds),
         "status": played.status,
         "failure": played.failure,
         "started_at": min(calls["started_at"], default=0.0),
@@ -127,7 +128,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
         "config_hash": played.header.config_hash,
         "journal_sha256": replies_sha256(*_replied(calls)),
         "n_calls": len(calls["status"]),
-        "n_forfeits": played.events.pulls["status"].count("forfeit") if played.events else 0,
+        "n_forfeits": played.events.pulls["status"].count(FORFEIT) if played.events else 0,
         "input_tokens": sum(filter(None, calls["input_tokens"])),
         "output_tokens": sum(filter(None, calls["output_tokens"])),
         "cost_usd": sum(calls["cost_usd"]),

@@ -24,6 +24,7 @@ from di_assets.play.episode import Table, play_episode
 from di_assets.play.seating import players
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import Completion, Request
+from di_assets.tables.words import MESSAGE
 
 STAND_IN = "promiser"
 WORDS = "Pull me this round and I will pull you in the next one, as I said before. "
@@ -87,7 +88,7 @@ class _StandIn:
 
     async def send(self, ask: Ask) -> Completion:
         completion = await self.scripted.send(ask)
-        if self.talk is not None and self.observation is not None and self.observation.turn.phase == "message":
+        if self.talk is not None and self.observation is not None and self.observation.turn.phase == MESSAGE:
             completion = replace(completion, text=self._said(self.talk, self.observation))
         self.replies.append(len(completion.text.encode()))
         return completion

@@ -32,7 +32,7 @@ from di_assets.play.record import Alike, Played
 from di_assets.play.seating import SCRIPTED_PROMPTS
 from di_assets.providers.asking import encodable
 from di_assets.providers.types import Completion
-from di_assets.tables.words import COMPLETE, OK, PULL
+from di_assets.tables.words import COMPLETE, MESSAGE, OK, PULL
 
 # What is not alike in all calls of scripted agents: they bring their reply at once and for nothing.
 OWN = frozenset({*Place._fields, "request_hash", "text", "status", "error", "started_at"})
@@ -84,8 +84,8 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
     state, n_rounds, exchanges = start(setup), setup.rules.n_rounds, setup.rules.exchanges
     streams = [player.stream(label) for player, label in zip(cast, setup.labels, strict=True)]
     rules = {
-        "message": _rules(cast, streams, state.board.writers, "message", n_rounds * exchanges),
-        "pull": _rules(cast, streams, range(len(cast)), "pull", n_rounds),
+        MESSAGE: _rules(cast, streams, state.board.writers, MESSAGE, n_rounds * exchanges),
+        PULL: _rules(cast, streams, range(len(cast)), PULL, n_rounds),
     }
     said: list[dict[int, Reply]] = []
     times: list[float] = []
@@ -134,7 +134,7 @@ def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Aske
     rows = [
         (turn.round, turn.phase, turn.exchange, seat, at, turn_name(turn))
         for at, turn in enumerate(turns)
-        for seat in (range(n_seats) if turn.phase == "pull" else writers)
+        for seat in (range(n_seats) if turn.phase == PULL else writers)
     ]
     return _Asked(*zip(*rows, strict=True))
 

@@ -10,6 +10,7 @@ from di_assets.calls.call import Header
 from di_assets.calls.sending import Lines
 from di_assets.game.board import may_write
 from di_assets.game.types import RULES_VERSION
+from di_assets.tables.words import FOCAL
 
 SCRIPTED_PROMPTS = "scripted: no prompts"
 
@@ -22,7 +23,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
         if configs.is_scripted(model):
             seats.append(scripted_player(model, seed=setup.seed))
             continue
-        name = arm.instructions.focal if role == "focal" else arm.instructions.background
+        name = arm.instructions.focal if role == FOCAL else arm.instructions.background
         seats.append(
             LLMPlayer(
                 model,

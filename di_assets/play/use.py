@@ -12,7 +12,7 @@ from di_assets.calls.call import FAULTS
 from di_assets.game.board import may_write
 from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE
+from di_assets.tables.words import COMPLETE, FOCAL, FOCAL_MUTED, RIVALS_MUTED
 
 # Where a model has neither played nor been looked at by the doctor.
 SECONDS_PER_CALL = 3.0
@@ -31,8 +31,8 @@ def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dic
     like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
     episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
     seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
-    if arm.channel in {"focal_muted", "rivals_muted"}:
-        seats = seats.filter((pl.col("role") == "focal") == ((arm.channel == "rivals_muted") == writes))
+    if arm.channel in {FOCAL_MUTED, RIVALS_MUTED}:
+        seats = seats.filter((pl.col("role") == FOCAL) == ((arm.channel == RIVALS_MUTED) == writes))
     own = seats.filter(pl.col("arm") == arm.name)
     chosen = own if own.height else seats
     if not chosen.height:

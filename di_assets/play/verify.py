@@ -21,7 +21,7 @@ from di_assets.play.episode import Table, play_episode
 from di_assets.play.seating import header, players
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.tables import TABLES, Warehouse
-from di_assets.tables.words import COMPLETE, FIRST_READER, MESSAGE
+from di_assets.tables.words import COMPLETE, FIRST_READER, FORFEIT, MESSAGE, VALID
 
 # What a provider said of a reply's end, as far as its status in `calls` still tells.
 STOPS = {"truncated": "length", "refusal": "refusal"}
@@ -246,7 +246,7 @@ def _roster_problems(
         "edges are not those of the arm's topology": tuple(edges) != planned.setup.edges,
         "seed is not the planned one": episode["seed"] != planned.setup.seed,
         "n_forfeits is not the number of forfeits": episode["n_forfeits"]
-        != sum(p.status == "forfeit" for p in state.pulls),
+        != sum(p.status == FORFEIT for p in state.pulls),
         "n_calls is not the number of calls": episode["n_calls"] != len(tables["calls"]),
         "points in seat_measures are not the pulls received": bool(tables["seat_measures"])
         and tuple(row["points"] for row in tables["seat_measures"]) != _pulls_received(state),
@@ -257,7 +257,7 @@ def _roster_problems(
 def _pulls_received(state: State) -> tuple[int, ...]:
     received = [0] * len(state.setup.labels)
     for pull in state.pulls:
-        if pull.status == "valid" and pull.target is not None:
+        if pull.status == VALID and pull.target is not None:
             received[pull.target] += 1
     return tuple(received)
 

@@ -79,7 +79,10 @@ def test_launches_are_kept_apart(small_configs, warehouse):
 
 
 def test_two_processes_do_not_play_one_batch(small_configs, warehouse):
-    with batch_module.locked_batch(warehouse.journal / "talk--b00"), pytest.raises(BatchInUseError, match="another process"):
+    with (
+        batch_module.locked_batch(warehouse.journal / "talk--b00"),
+        pytest.raises(BatchInUseError, match="another process"),
+    ):
         play(small_configs, "talk", warehouse)
 
 

@@ -12,7 +12,8 @@ from di_assets.cli.command import Verb
 from di_assets.cli.options import Finite
 from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import table
-from di_assets.play.doctor import Checkup, checkup
+from di_assets.play.checkup import Checkup
+from di_assets.play.doctor import checkup
 
 
 @click.command(cls=Verb)

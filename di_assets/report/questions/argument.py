@@ -6,6 +6,7 @@ from di_assets.report.questions.claims import pooled_capture
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import NO_TALK, against_chance, net_capture, rate
+from di_assets.tables.words import talks_openly
 
 
 def reading(scope: Scope, frames: Frames, claims: Sequence[Claim], needs: Sequence[str]) -> list[str]:
@@ -35,7 +36,7 @@ def _traffic(scope: Scope, frames: Frames) -> str:
     rows = [
         row
         for row in against_chance(scope, frames)
-        if (row["measure"], row["null"]) == ("payback_rate", NO_TALK) and row["condition"].endswith("/msg-on")
+        if (row["measure"], row["null"]) == ("payback_rate", NO_TALK) and talks_openly(row["condition"])
     ]
     told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
     return (

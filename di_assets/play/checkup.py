@@ -1,0 +1,84 @@
+"""What the doctor finds out about a model, in the words in which it is told; and what to change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from di_assets.arms import ModelConfig
+from di_assets.calls.advice import advice_on_replies
+from di_assets.providers.sdk import key_problem
+from di_assets.providers.types import Completion
+
+YES, VALID, NOT_TRIED = "yes", "valid", "not tried"
+ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced", "refused", "not asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found out about one model. No field holds a key, or the text of a reply.
+
+    Attributes:
+        model: its name in models.yaml.
+        provider: name of the dialect.
+        account: where it is reached: host, or provider.
+        key: `set`, `missing: ` and what to do, or `none wanted`.
+        reached: `yes`, `no: ` and the fault, or `not tried`.
+        schema: `enforced`, `accepted, not enforced`, `refused`, `not asked for` (by configuration), `unclear: ` and
+            why, or `not tried`.
+        message: how the message turn went: `valid`, kind of the invalid reply, kind of the fault, or `not tried`.
+        pull: the same of the pull turn.
+        input_tokens: sent, over all calls; None where no call told.
+        cached_tokens: of them, read from the prompt cache.
+        output_tokens: received, reasoning included.
+        latency_s: mean seconds of a call that brought a reply, time spent waiting for limits left out.
+        cost_usd: US dollars, over all calls; of those without a reply what they may have cost.
+        advice: one line of what to change, or None.
+    """
+
+    model: str
+    provider: str
+    account: str
+    key: str
+    reached: str = NOT_TRIED
+    schema: str = NOT_TRIED
+    message: str = NOT_TRIED
+    pull: str = NOT_TRIED
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_s: float | None = None
+    cost_usd: float = 0.0
+    advice: str | None = None
+
+    @property
+    def key_ok(self) -> bool:
+        """Its key is there, or it wants none."""
+        return not self.key.startswith("missing")
+
+    @property
+    def ok(self) -> bool:
+        """Everything that play needs works; a schema that is not enforced is no hindrance."""
+        return self.reached == YES and self.message == VALID and self.pull == VALID
+
+
+def before_a_call(name: str, config: ModelConfig) -> Checkup:
+    """What is known without a call."""
+    endpoint = config.endpoint(name)
+    problem = key_problem(endpoint)
+    return Checkup(
+        model=name,
+        provider=config.provider,
+        account=config.account,
+        key=f"missing: {problem}" if problem else "none wanted" if endpoint.key_env is None else "set",
+        schema=NOT_TRIED if config.json_schema else NOT_ASKED,
+        advice=f"{problem}; keys come from the environment alone" if problem else None,
+    )
+
+
+def advice_on(found: Checkup, config: ModelConfig, completions: Sequence[Completion]) -> str | None:
+    """What to change, by what the replies themselves show."""
+    if found.schema == REFUSED:
+        return "set `json_schema: false`: the same request is answered without a schema"
+    turns = {found.message, found.pull} - {VALID, NOT_TRIED}
+    if turns:
+        return advice_on_replies(turns, completions, config.max_tokens)
+    return "set `json_schema: false`, as nothing enforces it" if found.schema == NOT_ENFORCED else None
