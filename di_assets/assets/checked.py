@@ -18,8 +18,8 @@ from di_assets.assets.checks import (
     planned_equals_played,
 )
 from di_assets.assets.damaged import looked_at
-from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.problems import Problem
 
 
@@ -52,8 +52,10 @@ def _multi_check(
 
     # Of the assets that a run makes, so that a measure can be made without the others.
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True)
-    def run(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
-        with noted(home, name):
+    def run(
+        context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]
+    ) -> Iterator[dg.AssetCheckResult]:
+        with outcome.noting(home, name):
             chosen = {(key.asset_key.to_user_string(), key.name) for key in context.selected_asset_check_keys}
             for check, asset in checks:
                 if (asset, check.__name__) not in chosen:

@@ -12,6 +12,7 @@ from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.history import pruning
 from di_assets.assets.home import Home, open_home
 from di_assets.assets.measured import batch_asset, whole_asset
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.pool import POOL
 from di_assets.assets.published import figure_asset, summary
 from di_assets.assets.schedules import nightly
@@ -25,8 +26,14 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 PLAY, REPORT = "play_batches", "publish_report"
 
 
-def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
-    """Assets, checks, jobs and schedules of this installation; runs that play share the slots of `pool`."""
+def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL) -> dg.Definitions:
+    """Assets, checks, jobs and schedules of this installation.
+
+    Args:
+        home: where it is.
+        outcome: what runs in this process come to is added to it; None where nobody asks.
+        pool: runs that play share its slots.
+    """
     batches = partitions(home.configs)
     of_batches = [
         events_asset(batches, code_version=code_version(home.configs), pool=pool),
@@ -52,7 +59,7 @@ def build(home: Home, *, pool: str | None = POOL) -> dg.Definitions:
         jobs=[play, report],
         schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],
         sensors=[downstream(), *alerts(home)],
-        resources={"home": home},
+        resources={"home": home, "outcome": outcome or Outcome()},
         executor=dg.in_process_executor,
     )
 

@@ -9,10 +9,10 @@ from pydantic import Field
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
-from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.pool import POOL, playing
 from di_assets.calls.stopping import heard
 from di_assets.calls.tally import Tally
@@ -76,17 +76,20 @@ def events_asset(
         ],
     )
     def play(
-        context: dg.AssetExecutionContext, config: PlayConfig, home: dg.ResourceParam[Home]
+        context: dg.AssetExecutionContext,
+        config: PlayConfig,
+        home: dg.ResourceParam[Home],
+        outcome: dg.ResourceParam[Outcome],
     ) -> Iterator[dg.MaterializeResult[None]]:
         limit, money = config.limit, config.budget_usd
         tell = _teller(context, home)
         results: list[BatchResult] = []
         context.instance.add_run_tags(context.run.run_id, run_tags(home.configs, context.partition_keys))
         arms = [home.configs.arm(name) for name in sorted(set(map(arm_of, context.partition_keys)))]
-        with noted(home, NAME):
+        with outcome.noting(home, NAME):
             check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
-        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), noted(home, NAME):
+        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), outcome.noting(home, NAME):
             for batch in context.partition_keys:
                 if home.stop.reason is not None:
                     break
@@ -102,7 +105,7 @@ def events_asset(
                 )
                 limit = None if limit is None else max(0, limit - result.played - result.failed)
                 money = None if money is None else max(0.0, money - result.cost_usd)
-                home.results.append(result)
+                outcome.results.append(result)
                 results.append(result)
                 context.instance.add_run_tags(context.run.run_id, result_tags(results))
                 context.log.info(sentence(result))

@@ -20,8 +20,8 @@ from di_assets.arms.nightly import Nightly
 from di_assets.assets.checked import result
 from di_assets.assets.checks import planned_equals_played
 from di_assets.assets.damaged import looked_at
-from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.problems import Problem, problem
 from di_assets.assets.schedules import schedule_name
 from di_assets.play.batch import spent_so_far
@@ -118,8 +118,10 @@ def _fresh_tables() -> dg.AssetChecksDefinition:
     ]
 
     @dg.multi_asset_check(name="published_is_fresh", specs=specs, can_subset=True)
-    def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
-        with noted(home, "published_is_fresh"):
+    def fresh(
+        context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]
+    ) -> Iterator[dg.AssetCheckResult]:
+        with outcome.noting(home, "published_is_fresh"):
             for key in sorted(context.selected_asset_check_keys):
                 name = key.asset_key.to_user_string()
                 found = looked_at(home, partial(newer_batches, home.warehouse, name), table=name)
@@ -135,8 +137,10 @@ def _fresh_arm(name: str, night: Nightly) -> dg.AssetChecksDefinition:
     check = f"{plain_name(name)}_is_fresh"
 
     @dg.asset_check(asset="episodes", name=check, description=due)
-    def fresh(context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]) -> dg.AssetCheckResult:
-        with noted(home, check):
+    def fresh(
+        context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]
+    ) -> dg.AssetCheckResult:
+        with outcome.noting(home, check):
             newest = last_materialised(context.instance, batches(home.configs.arm(name)))
             since = scheduled_since(context.instance, name)
             look = partial(unplayed, home, name, newest, since=since, now=datetime.now(tz=UTC))

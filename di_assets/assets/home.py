@@ -8,7 +8,6 @@ from pathlib import Path
 from di_assets.arms import Configs, load_configs
 from di_assets.calls.stopping import Stop
 from di_assets.calls.tally import Tally
-from di_assets.play.batch import BatchResult
 from di_assets.tables import Warehouse, open_warehouse
 
 Progress = Callable[[str, int, int, Tally], None]
@@ -22,16 +21,12 @@ class Home:
         warehouse: tables, journals and the report.
         configs: all configuration, checked.
         progress: told (batch, episodes done, episodes to play, what was done) while a batch is played.
-        results: what each batch played in this process came to.
-        failures: what each step that failed in this process raised, by step.
         stop: ends whatever this process plays, once it is asked.
     """
 
     warehouse: Warehouse
     configs: Configs
     progress: Progress | None = None
-    results: list[BatchResult] = field(default_factory=list)
-    failures: dict[str, BaseException] = field(default_factory=dict)
     stop: Stop = field(default_factory=Stop)
 
     @property

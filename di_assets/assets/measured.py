@@ -10,8 +10,8 @@ import polars as pl
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
 from di_assets.assets.events import arm_of
-from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.labelling.stored import given_labels
 from di_assets.measures.making import make_batch, make_over_all
 from di_assets.measures.measure import Measure, Setting
@@ -49,9 +49,11 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
         owners=metadata.OWNERS,
         tags=metadata.COMPUTED,
     )
-    def made(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
+    def made(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]
+    ) -> dg.MaterializeResult[None]:
         for batch in context.partition_keys:
-            with noted(home, name):
+            with outcome.noting(home, name):
                 frame = measure_batch(home, measure, batch)
             scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
             told = {**metadata.of_table(name, frame, measure.above), **metadata.players(scripted=scripted)}
@@ -81,8 +83,8 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
         owners=metadata.OWNERS,
         tags=metadata.COMPUTED,
     )
-    def made(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        with noted(home, name):
+    def made(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
+        with outcome.noting(home, name):
             frame, episodes = measure_all(home, measure)
         told = metadata.of_table(name, frame, measure.above)
         if episodes is not None:

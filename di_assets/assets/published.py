@@ -13,8 +13,8 @@ from PIL import Image
 
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
-from di_assets.assets.failed import noted
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.report.figures import FIGURES, Figure, png
 from di_assets.report.published import read_summary
 from di_assets.report.summary import READS, build_summary, summary_text
@@ -25,9 +25,9 @@ PREVIEW_COLOURS = 16
 # A lift is published only after the look at it was recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
           owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
-def summary(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
+def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
-    with noted(home, "summary"):
+    with outcome.noting(home, "summary"):
         built = publish_summary(home)
     return dg.MaterializeResult(
         metadata={
@@ -61,8 +61,8 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
     @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
               description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
               owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
-    def figure(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[None]:
-        with noted(home, name):
+    def figure(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
+        with outcome.noting(home, name):
             published = read_summary(home.warehouse)
             if published is None:
                 raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")

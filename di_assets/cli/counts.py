@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from di_assets.arms import Arm
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.calls.tally import Tally
 from di_assets.cli.progress import Count
 from di_assets.play.batch import spent_so_far
@@ -15,13 +16,14 @@ class Counts:
     """Counts of the batches of a run.
 
     Args:
-        home: configuration, warehouse, and what the batches of the run came to.
+        home: configuration and warehouse.
+        outcome: what the batches of the run came to so far.
         arms: that are played.
         budget_usd: most to spend on all of it; None where the arms' own budgets hold alone.
     """
 
-    def __init__(self, home: Home, arms: Sequence[Arm], budget_usd: float | None) -> None:
-        self._home, self._budget_usd = home, budget_usd
+    def __init__(self, home: Home, outcome: Outcome, arms: Sequence[Arm], budget_usd: float | None) -> None:
+        self._home, self._outcome, self._budget_usd = home, outcome, budget_usd
         self._calls = {arm.name: calls_an_episode(home.configs, arm) for arm in arms}
         self._before = {
             arm.name: 0.0 if home.configs.only_scripted(arm) else spent_so_far(home.warehouse, arm) for arm in arms
@@ -31,7 +33,7 @@ class Counts:
     def of(self, batch: str, done: int, total: int, tally: Tally) -> Count:
         """What is done while a batch is played; money is held against the run's budget, else against the arm's."""
         arm = self._home.configs.arm(arm_of(batch))
-        results = self._home.results
+        results = self._outcome.results
         budget = self._budget_usd if self._budget_usd is not None else arm.budget_usd
         counted = [
             result.cost_usd for result in results if self._budget_usd is not None or arm_of(result.batch) == arm.name

@@ -10,6 +10,7 @@ import click
 from di_assets.arms import Arm, batches, new_launch
 from di_assets.assets.events import sentence
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.calls.tally import Tally
 from di_assets.cli.counts import Counts
 from di_assets.cli.endings import BadInput, WorkFailed
@@ -47,6 +48,7 @@ def play_arms(
     with progress() as line:
         line.title("preparing")
         counts: Counts | None = None
+        outcome = Outcome()
 
         def hear(batch: str, done: int, total: int, tally: Tally) -> None:
             if counts is not None:
@@ -55,19 +57,20 @@ def play_arms(
         home = open_home_of(options, writing=True, progress=hear)
         arms = [home.configs.arm(name) for name in dict.fromkeys(names)]
         _prepare(home, arms, launch=launch)
-        counts = Counts(home, arms, budget_usd)
+        counts = Counts(home, outcome, arms, budget_usd)
         interrupted: RunInterruptedError | None = None
         try:
-            materialise_batches(home, [b for arm in arms for b in batches(arm)], limit=limit, budget_usd=budget_usd)
+            every = [batch for arm in arms for batch in batches(arm)]
+            materialise_batches(home, every, limit=limit, budget_usd=budget_usd, outcome=outcome)
             line.title("report")
             materialise_report(home)
         except RunInterruptedError as reason:
             interrupted = reason
-    for result in home.results:
+    for result in outcome.results:
         click.echo(json.dumps(asdict(result)) if as_json else sentence(result))
     if interrupted is not None:
         raise interrupted
-    _check_all_played(home.results)
+    _check_all_played(outcome.results)
     return home
 
 

@@ -12,12 +12,14 @@ from di_assets.assets.definitions import PLAY, REPORT, build
 from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.launcher import this_process
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.pool import POOL, free_slots_of_the_dead, wait_for_turn
 from di_assets.assets.schedules import play_config
 from di_assets.calls.stopping import heard, overheard
 from di_assets.control_room.failures import failure, trace
 from di_assets.control_room.instance import instance_of
 from di_assets.labelling.stored import behind
+from di_assets.play.batch import BatchResult
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
 
@@ -50,8 +52,13 @@ class RunInterruptedError(RuntimeError):
 
 
 def materialise_batches(
-    home: Home, batches: Sequence[str], *, limit: int | None = None, budget_usd: float | None = None
-) -> None:
+    home: Home,
+    batches: Sequence[str],
+    *,
+    limit: int | None = None,
+    budget_usd: float | None = None,
+    outcome: Outcome | None = None,
+) -> list[BatchResult]:
     """Plays, measures and checks these partitions: a run a batch; a run an arm where scripted agents alone play.
 
     A run costs more than it takes scripted agents to play a batch; what models say, though, is measured batch by batch,
@@ -63,29 +70,33 @@ def materialise_batches(
         batches: the partitions.
         limit: most pairs to play of arms that mirror one another, most episodes of each other arm.
         budget_usd: most to spend on all of it.
+        outcome: for who wants to know what was done while it is done, or where it fails: added to batch by batch.
+
+    Returns:
+        What each batch that was played came to, in order.
 
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
         RunInterruptedError: it was interrupted; what was played is kept.
     """
-    runs = planned_runs(home, batches)
-    jobs = {paid: build(home, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
+    runs, outcome = planned_runs(home, batches), outcome or Outcome()
+    jobs = {paid: build(home, outcome=outcome, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
     arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
     chosen = None if limit is None else limited(arms, home.warehouse, limit)
-    with instance_of(home) as instance, _runs(home, instance, batches) as execute:
+    with instance_of(home) as instance, _runs(home, instance, outcome, batches) as execute:
         free_slots_of_the_dead(instance, home.playing)
         for paid, together in runs:
-            spent = sum(result.cost_usd for result in home.results)
             left = None if chosen is None else sum(chosen[batch] for batch in together)
             if left == 0:
                 continue
-            money = None if budget_usd is None else max(0.0, budget_usd - spent)
+            money = None if budget_usd is None else max(0.0, budget_usd - outcome.cost_usd)
             config = {**play_config(limit=left, budget_usd=money), **QUIET}
             if paid:
                 wait_for_turn(instance, home.playing, home.stop)
             one = together[0] if len(together) == 1 else None
             tags = {} if one else {FIRST_TAG: together[0], LAST_TAG: together[-1]}
             execute(jobs[paid], partition_key=one, tags=tags, run_config=config)
+    return outcome.results
 
 
 def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[str, ...]]]:
@@ -112,8 +123,9 @@ def materialise_report(home: Home) -> None:
         RunFailedError: a step failed; what was published before stays.
         RunInterruptedError: it was interrupted; what was published before stays.
     """
-    job = build(home).resolve_job_def(REPORT)
-    with instance_of(home) as instance, _runs(home, instance) as execute:
+    outcome = Outcome()
+    job = build(home, outcome=outcome).resolve_job_def(REPORT)
+    with instance_of(home) as instance, _runs(home, instance, outcome) as execute:
         execute(job)
 
 
@@ -130,9 +142,10 @@ def materialise_labels(home: Home) -> list[str]:
     # Besides what lacks labels: what an ended run (a full disk, a kill) left older than the labels it is made of.
     batches = [batch for batch in sorted({*behind(home.warehouse), *_older(home, "promises")}) if batch in known]
     if batches or any(_older(home, table) for table in ("label_agreement", "promise_ledger")):
-        definitions = build(home, pool=None)
+        outcome = Outcome()
+        definitions = build(home, outcome=outcome, pool=None)
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
-        with instance_of(home) as instance, _runs(home, instance) as execute:
+        with instance_of(home) as instance, _runs(home, instance, outcome) as execute:
             for batch in batches:
                 chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
                 execute(play, partition_key=batch, asset_selection=chosen)
@@ -149,7 +162,9 @@ def _older(home: Home, table: str) -> list[str]:
 
 
 @contextmanager
-def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ()) -> Iterator[Callable[..., None]]:
+def _runs(
+    home: Home, instance: dg.DagsterInstance, outcome: Outcome, batches: Sequence[str] = ()
+) -> Iterator[Callable[..., None]]:
     """Yields what executes a job in this process, as a run of this history, and raises where it did not succeed.
 
     An interrupt ends the run that is in progress, as canceled, and whatever would follow.
@@ -159,7 +174,7 @@ def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ())
         def end_where_interrupted() -> None:
             listen()
             if home.stop.interrupted:
-                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, batches)}")
+                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, outcome, batches)}")
 
         def execute(job: dg.JobDefinition, *, tags: Mapping[str, str] | None = None, **options: Any) -> None:
             end_where_interrupted()
@@ -173,7 +188,7 @@ def _runs(home: Home, instance: dg.DagsterInstance, batches: Sequence[str] = ())
             if home.stop.interrupted and not result.success:
                 _told_as_canceled(instance, result.run_id, home.stop.reason)
             end_where_interrupted()
-            _succeed(home, result)
+            _succeed(home, outcome, result)
 
         yield execute
 
@@ -185,8 +200,8 @@ def _told_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str | N
         instance.report_run_canceled(run, message=reason)
 
 
-def _what_is_kept(home: Home, batches: Sequence[str]) -> str:
-    made, spent = sum(r.calls for r in home.results), sum(r.cost_usd for r in home.results)
+def _what_is_kept(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
+    made, spent = outcome.calls, outcome.cost_usd
     rests = []
     for name, some in groupby(sorted(batches), key=arm_of):
         arm, chosen = home.configs.arm(name), tuple(some)
@@ -198,7 +213,7 @@ def _what_is_kept(home: Home, batches: Sequence[str]) -> str:
     return f"{kept}{rest}; run the same again to resume"
 
 
-def _succeed(home: Home, result: dg.ExecuteInProcessResult) -> None:
+def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) -> None:
     """Passes where the run succeeded.
 
     Raises:
@@ -206,7 +221,7 @@ def _succeed(home: Home, result: dg.ExecuteInProcessResult) -> None:
     """
     if result.success:
         return
-    failures = {step: home.failures.pop(step) for step in list(home.failures)}
+    failures = outcome.take_failures()
     checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
     # Each check once: a run of a range tells it of each batch, and of the whole.
     reasons = list(dict.fromkeys(map(_check_failed, checks)))

@@ -12,6 +12,7 @@ import pytest
 from di_assets.arms import Nightly, load_configs
 from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.assets.pool import playing
 from di_assets.control_room.runs import QUIET
 from di_assets.play.batch import spent_so_far
@@ -59,7 +60,8 @@ class Nights:
     """Ticks of a home's schedules, by a clock of its own, against an instance."""
 
     def __init__(self, home, instance):
-        self.home, self.instance, self.definitions = home, instance, build(home, pool=None)
+        self.home, self.instance, self.outcome = home, instance, Outcome()
+        self.definitions = build(home, outcome=self.outcome, pool=None)
         self.job = self.definitions.resolve_job_def(PLAY)
 
     def tick(self, arm, at):
@@ -179,7 +181,7 @@ def month(home):
                 done = 0
                 if not isinstance(asked, str):
                     assert nights.run(asked).success
-                    result = home.results[-1]
+                    result = nights.outcome.results[-1]
                     assert result.batch == asked.partition_key == asked.tags["batch"]
                     done = result.played
                 spent = spent_so_far(home.warehouse, home.configs.arm(arm)) - before
