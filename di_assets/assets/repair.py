@@ -19,8 +19,8 @@ from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.calls.call import Header
 from di_assets.calls.salvage import inspect, salvage
 from di_assets.labelling.stored import locked_labels
-from di_assets.play.batch import locked_batch
 from di_assets.measures.declared import by_batch, over_all
+from di_assets.play.batch import locked_batch
 from di_assets.play.launches import launches
 from di_assets.play.remake import Remade, keep_cost, remade, whole_replies
 from di_assets.play.seating import header

@@ -19,7 +19,6 @@ from di_assets.measures.labels import LEXICAL, covered
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import PROMISES
 from di_assets.tables.over_all import PROMISE_LEDGER
-from di_assets.tables.words import COMPLETE
 from di_assets.tables.words import COMPLETE, FORFEIT, NO_MESSAGES, SCRIPTED, VALID
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
