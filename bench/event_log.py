@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from di_assets.arms import batches, load_configs
-from di_assets.assets.history import prune
 from di_assets.assets.home import Home
+from di_assets.control_room.history import prune
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.tables import Warehouse

@@ -27,8 +27,8 @@ from di_assets.assets.published import publish_figure, publish_summary
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.figures import FIGURES
 from di_assets.tables import Warehouse
-from tests.assets.control_room import free_port
 from tests.conftest import ROOT
+from tests.control_room.served import free_port
 from tests.dashboard.test_browser import CHROMIUM, DONE, FLAGS
 
 # Page -> goal: seconds warm, seconds cold.

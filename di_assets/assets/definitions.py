@@ -1,21 +1,18 @@
-"""The whole asset graph put together. `dagster dev` loads `defs`; `di run` builds the same with its own folders."""
+"""The asset graph put together: assets, their checks, and the two jobs that materialise them."""
 
 import warnings
 
 import dagster as dg
 
-from di_assets.assets.alerts import alerts
 from di_assets.assets.automation import downstream
 from di_assets.assets.checked import batch_checks
 from di_assets.assets.events import code_version, events_asset, partitions
 from di_assets.assets.freshness import freshness_checks
-from di_assets.assets.history import pruning
-from di_assets.assets.home import Home, open_home
+from di_assets.assets.home import Home
 from di_assets.assets.measured import batch_asset, whole_asset
 from di_assets.assets.outcome import Outcome
-from di_assets.assets.pool import POOL
+from di_assets.assets.playing import POOL
 from di_assets.assets.published import figure_asset, summary
-from di_assets.assets.schedules import nightly
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.figures import FIGURES
 
@@ -27,7 +24,7 @@ PLAY, REPORT = "play_batches", "publish_report"
 
 
 def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL) -> dg.Definitions:
-    """Assets, checks, jobs and schedules of this installation.
+    """Assets, checks and jobs of this installation, and what follows by itself.
 
     Args:
         home: where it is.
@@ -57,14 +54,7 @@ def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL
         assets=[*of_batches, *of_all],
         asset_checks=[*checks, *fresh],
         jobs=[play, report],
-        schedules=[*(nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly), pruning()],
-        sensors=[downstream(), *alerts(home)],
+        sensors=[downstream()],
         resources={"home": home, "outcome": outcome or Outcome()},
         executor=dg.in_process_executor,
     )
-
-
-@dg.definitions
-def defs() -> dg.Definitions:
-    """What `dagster dev` shows: the folders named by DI_WAREHOUSE and DI_CONFIGS, or those here."""
-    return build(open_home())

@@ -1,6 +1,7 @@
 """The six event tables of a batch: played, or completed from the journal, by one multi-asset."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
@@ -10,10 +11,9 @@ from di_assets.agents.prompts import Prompts
 from di_assets.arms import Configs, batches
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
-from di_assets.assets.launcher import PROCESS_TAG
 from di_assets.assets.live import Live
 from di_assets.assets.outcome import Outcome
-from di_assets.assets.pool import POOL, playing
+from di_assets.assets.playing import POOL, PROCESS_TAG, playing
 from di_assets.calls.stopping import heard
 from di_assets.calls.tally import Tally
 from di_assets.game.types import RULES_VERSION
@@ -30,6 +30,12 @@ class PlayConfig(dg.Config):
 
     limit: int | None = None
     budget_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+def play_config(*, limit: int | None, budget_usd: float | None) -> dict[str, Any]:
+    """Run configuration of a run that plays; None leaves an option out."""
+    given = {"limit": limit, "budget_usd": budget_usd}
+    return {"ops": {NAME: {"config": {name: value for name, value in given.items() if value is not None}}}}
 
 
 def partitions(configs: Configs) -> dg.StaticPartitionsDefinition:

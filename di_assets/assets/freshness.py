@@ -23,7 +23,6 @@ from di_assets.assets.damaged import looked_at
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.assets.problems import Problem, problem
-from di_assets.assets.schedules import schedule_name
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
 from di_assets.report.figures import FIGURES
@@ -82,6 +81,11 @@ def unplayed(
     left = [batch for batch in batches(arm) if planned_equals_played(home, batch)]
     rows = pl.DataFrame({"batch": left}, schema={"batch": pl.String})
     return problem(f"{name} was last materialised {newest or 'never'}", "episodes", rows)
+
+
+def schedule_name(arm: str) -> str:
+    """What the schedule of a nightly arm is called in Dagster."""
+    return f"nightly_{plain_name(arm)}"
 
 
 def scheduled_since(instance: dg.DagsterInstance, name: str) -> datetime | None:

@@ -1,1 +1,1 @@
-"""Dagster as it runs: its instance, its runs, and the two servers."""
+"""Dagster as it runs: instance, launcher, turns, history, schedules, alerts, runs, and what is served."""

@@ -26,7 +26,7 @@ concurrency:
       - {key: dagster/backfill, value: {applyLimitPerUniqueValue: true}, limit: 3}
 
 # A run whose process is gone has failed, gives back its slot, and is started again: it plays what is missing.
-run_launcher: {module: di_assets.assets.launcher, class: WatchedRunLauncher}
+run_launcher: {module: di_assets.control_room.launcher, class: WatchedRunLauncher}
 run_monitoring:
   enabled: true
   poll_interval_seconds: 20

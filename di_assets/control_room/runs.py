@@ -9,15 +9,15 @@ import dagster as dg
 
 from di_assets.arms import batches as arm_batches
 from di_assets.assets.definitions import PLAY, REPORT, build
-from di_assets.assets.events import arm_of
+from di_assets.assets.events import arm_of, play_config
 from di_assets.assets.home import Home
-from di_assets.assets.launcher import this_process
 from di_assets.assets.outcome import Outcome
-from di_assets.assets.pool import POOL, free_slots_of_the_dead, wait_for_turn
-from di_assets.assets.schedules import play_config
+from di_assets.assets.playing import POOL
 from di_assets.calls.stopping import heard, overheard
 from di_assets.control_room.failures import failure, trace
 from di_assets.control_room.instance import instance_of
+from di_assets.control_room.launcher import this_process
+from di_assets.control_room.pool import free_slots_of_the_dead, wait_for_turn
 from di_assets.labelling.stored import behind
 from di_assets.play.batch import BatchResult
 from di_assets.play.estimate import estimate

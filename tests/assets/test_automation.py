@@ -11,6 +11,7 @@ from dagster._utils.caching_instance_queryer import CachingInstanceQueryer
 from di_assets.arms import load_configs
 from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
+from di_assets.control_room.code_location import location
 from di_assets.control_room.runs import FIRST_TAG, LAST_TAG, QUIET
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import play_batch
@@ -195,7 +196,7 @@ def test_what_a_run_of_many_batches_makes_while_the_daemon_looks_is_not_made_aga
 
 
 def test_what_costs_nothing_follows_by_itself_and_nights_wait_to_be_turned_on(configs, tmp_path):
-    definitions = build(Home(warehouse=Warehouse(tmp_path), configs=configs))
+    definitions = location(Home(warehouse=Warehouse(tmp_path), configs=configs))
     # It watches all that has a condition, so Dagster adds none of its own.
     found = definitions.get_repository_def().sensor_defs
     (sensor,) = [one for one in found if isinstance(one, dg.AutomationConditionSensorDefinition)]

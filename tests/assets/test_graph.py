@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from di_assets.assets import metadata
-from di_assets.assets.definitions import PLAY, build
+from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
 from di_assets.assets.measured import measure_all
 from di_assets.assets.metadata import of_episodes
@@ -85,26 +85,6 @@ def test_a_report_made_again_is_no_new_look(played):
     assert again.equals(recorded)
     above = build(played).resolve_asset_graph().get(dg.AssetKey("looks")).parent_keys
     assert {key.to_user_string() for key in above} == {"episodes", "episode_measures"}
-
-
-def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
-    home = Home(warehouse=Warehouse(tmp_path), configs=configs)
-    definitions = build(home)
-    schedules = {s.name: s for s in definitions.schedules}
-    assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg", "prune_history"}
-    schedule = schedules["nightly_04_attack_complete"]
-    assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
-    from datetime import UTC, datetime
-
-    with instance_of(home) as instance:
-        context = dg.build_schedule_context(
-            instance=instance,
-            scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC),
-            repository_def=definitions.get_repository_def(),
-        )
-        (request,) = schedule.evaluate_tick(context).run_requests
-    assert request.partition_key == "04_attack_complete--b00"
-    assert request.run_config["ops"]["play"]["config"] == {"limit": 25, "budget_usd": 50.0}
 
 
 def test_a_failed_step_says_which_and_why(small_configs, tmp_path):

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from di_assets.assets.home import Home
-from di_assets.assets.launcher import PROCESS_TAG, WatchedRunLauncher, this_process
+from di_assets.assets.playing import PROCESS_TAG
 from di_assets.control_room.instance import FIRST_LINE, dagster_home, instance_of, settings
+from di_assets.control_room.launcher import WatchedRunLauncher, this_process
 from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
 

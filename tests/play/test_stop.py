@@ -19,13 +19,13 @@ import pytest
 
 from di_assets.arms import batches, load_configs
 from di_assets.assets.home import open_home
-from di_assets.assets.pool import POOL
+from di_assets.assets.playing import POOL
 from di_assets.calls.call import FAULTS
 from di_assets.control_room.instance import instance_of
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
-from tests.assets.control_room import ENDED, control_room, wait_for
 from tests.conftest import ROOT, write_small_configs
+from tests.control_room.served import ENDED, control_room, wait_for
 from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, hostile, hostile_configs, served
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from di_assets.assets.history import prune as prune_history
 from di_assets.cli.command import Verb
 from di_assets.cli.places import open_home_of
+from di_assets.control_room.history import prune as prune_history
 from di_assets.control_room.instance import instance_of
 
 

@@ -23,7 +23,9 @@ from di_assets.control_room.serving.ports import HOST, HeldPorts, listens, numbe
 from di_assets.control_room.serving.processes import ServingError, together
 
 APP = Path(__file__).parents[3] / "dashboard" / "app.py"
-CODE = "di_assets.assets.definitions"
+CODE = "di_assets.control_room.code_location"
+# Dagster keeps under this name which schedules are turned on: another one would turn all of them off.
+LOCATION = "di_assets.assets.definitions"
 READY_S = 300.0
 LOOK_S = 5.0
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError {
@@ -58,7 +60,7 @@ def serve(home: Home, ports: HeldPorts, *, read_only: bool = False) -> None:
     with TemporaryDirectory(prefix="di-") as folder, together(environment) as processes, suppress(KeyboardInterrupt):
         click.echo("starting; Ctrl-C ends all")
         code, workspace = Path(folder, "code"), Path(folder, "workspace.yaml")
-        server = {"location_name": CODE, "socket": str(code)}
+        server = {"location_name": LOCATION, "socket": str(code)}
         workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))  # YAML, too
         ports.dashboard.close()  # Streamlit takes it itself
         shown = processes.start("the dashboard", [sys.executable, "-m", "streamlit", "run", str(APP)])

@@ -7,8 +7,8 @@ from di_assets.arms import batches, load_configs
 from di_assets.assets.freshness import published
 from di_assets.cli.verbs.demo import ARMS as DEMO
 from di_assets.tables import Warehouse
-from tests.assets.control_room import BACKFILLS_ENDED, ENDED, control_room, wait_for
 from tests.conftest import ROOT
+from tests.control_room.served import BACKFILLS_ENDED, ENDED, control_room, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from di_assets.assets.definitions import build
-from di_assets.assets.history import prune, pruning
 from di_assets.assets.home import Home
 from di_assets.cli.verbs import main
+from di_assets.control_room.code_location import location
+from di_assets.control_room.history import prune, pruning
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_report
 from di_assets.tables import Warehouse
@@ -106,7 +107,7 @@ def test_the_verb_tells_what_it_did(home):
 
 
 def test_it_is_done_every_night(home):
-    [schedule] = [one for one in build(home).schedules if one.name == "prune_history"]
+    [schedule] = [one for one in location(home).schedules if one.name == "prune_history"]
     assert schedule.default_status.value == "RUNNING"
     job = pruning().job
     with instance_of(home) as instance:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import dagster as dg
+import httpx
 
 from di_assets.arms import batches
 from di_assets.assets.damaged import looked_at
@@ -39,8 +40,6 @@ def webhook(text: str) -> None:
     Raises:
         AlertError: it was not taken.
     """
-    import httpx  # noqa: PLC0415 -- slow to import, and seldom needed
-
     try:
         status = httpx.post(os.environ[URL], json={"text": text}, timeout=TIMEOUT_S).status_code
     except KeyError:

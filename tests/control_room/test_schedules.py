@@ -13,7 +13,9 @@ from di_assets.arms import Nightly, load_configs
 from di_assets.assets.definitions import PLAY, build
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
-from di_assets.assets.pool import playing
+from di_assets.assets.playing import playing
+from di_assets.control_room.code_location import location
+from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import QUIET
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import coming_nights
@@ -60,9 +62,8 @@ class Nights:
     """Ticks of a home's schedules, by a clock of its own, against an instance."""
 
     def __init__(self, home, instance):
-        self.home, self.instance, self.outcome = home, instance, Outcome()
-        self.definitions = build(home, outcome=self.outcome, pool=None)
-        self.job = self.definitions.resolve_job_def(PLAY)
+        self.home, self.instance, self.outcome, self.definitions = home, instance, Outcome(), location(home)
+        self.job = build(home, outcome=self.outcome, pool=None).resolve_job_def(PLAY)
 
     def tick(self, arm, at):
         """What the schedule says at this moment: a run request, or the reason why there is none."""
@@ -232,3 +233,21 @@ async def test_a_month_of_nights_plays_each_episode_once_within_every_limit_as_t
     asked = home.warehouse.read("calls").filter(pl.col("model") == "m")
     assert len(received) == asked.height
     assert any(not done or spent < done * 2 * 0.00603 - 1e-9 for _, done, spent in nights)
+
+
+def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
+    home = Home(warehouse=Warehouse(tmp_path), configs=configs)
+    definitions = location(home)
+    schedules = {s.name: s for s in definitions.schedules}
+    assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg", "prune_history"}
+    schedule = schedules["nightly_04_attack_complete"]
+    assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
+    with instance_of(home) as instance:
+        context = dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC),
+            repository_def=definitions.get_repository_def(),
+        )
+        (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "04_attack_complete--b00"
+    assert request.run_config["ops"]["play"]["config"] == {"limit": 25, "budget_usd": 50.0}

@@ -1,41 +1,23 @@
-"""The pool that all play of paid models stands in: one run at a time, so that parallel runs keep to the same limits.
+"""Turns of the runs that play paid models: one run at a time, so that parallel runs keep to the same limits.
 
-Without Postgres, two runs that claim its slot at once can both be told that they have it: a run takes a turn besides,
-which no two on a machine have. A run that is killed leaves its slot taken. So a run locks a file of its own while it
-plays; the system lets the lock go when the process ends, however it ends, and whoever comes next gives back the slots
-of those that are gone.
+A run that is killed leaves its slot of Dagster's pool taken. It held a lock while it played, which the system has let
+go; by that it is known to be dead, and its slot is given back.
 """
 
 import fcntl
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 
+from di_assets.assets.playing import POOL
 from di_assets.calls.stopping import Stop
 
-POOL = "model_calls"
 POLL_S = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@contextmanager
-def playing(folder: Path, run_id: str, *, in_turn: bool) -> Iterator[None]:
-    """Holds the lock that says that this run is alive; `in_turn`, waits until no other such run plays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, unlocked = folder / run_id, folder / f".{run_id}"
-    with unlocked.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        unlocked.rename(path)  # seen by others only once it is locked
-        with folder.with_suffix(".lock").open("w") as turn:
-            if in_turn:
-                fcntl.flock(turn, fcntl.LOCK_EX)
-            yield
-        path.unlink(missing_ok=True)
 
 
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:

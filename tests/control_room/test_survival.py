@@ -15,8 +15,8 @@ from di_assets.calls.costing import most_it_can_cost
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 from di_assets.tables.words import INTERRUPTED
-from tests.assets.control_room import BACKFILLS_ENDED, control_room, wait_for
 from tests.conftest import bytes_of
+from tests.control_room.served import BACKFILLS_ENDED, control_room, wait_for
 from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, leaks, noted, served
 

@@ -1,16 +1,15 @@
 """One schedule per nightly arm, from its configuration."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from di_assets.arms import Arm
-from di_assets.arms.names import plain_name
-from di_assets.assets.events import arm_of
+from di_assets.assets.events import arm_of, play_config
+from di_assets.assets.freshness import schedule_name
 from di_assets.assets.home import Home
-from di_assets.assets.pool import free_slots_of_the_dead
+from di_assets.control_room.pool import free_slots_of_the_dead
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
 
@@ -59,11 +58,6 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
     )
 
 
-def schedule_name(arm: str) -> str:
-    """What the schedule of an arm is called in Dagster."""
-    return f"nightly_{plain_name(arm)}"
-
-
 def description(arm: Arm) -> str:
     """What the arm's nights play and may spend, in a sentence.
 
@@ -89,9 +83,3 @@ def still_going(instance: dg.DagsterInstance, arm: Arm) -> dg.DagsterRun | None:
         if arm.name in arms:
             return run
     return None
-
-
-def play_config(*, limit: int | None, budget_usd: float | None) -> dict[str, Any]:
-    """Run configuration of the play asset."""
-    given = {"limit": limit, "budget_usd": budget_usd}
-    return {"ops": {"play": {"config": {name: value for name, value in given.items() if value is not None}}}}

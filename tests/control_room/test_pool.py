@@ -15,8 +15,9 @@ import pytest
 
 from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
-from di_assets.assets.pool import POOL, free_slots_of_the_dead, playing
+from di_assets.assets.playing import POOL, playing
 from di_assets.control_room.instance import instance_of
+from di_assets.control_room.pool import free_slots_of_the_dead
 from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT

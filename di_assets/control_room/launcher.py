@@ -19,8 +19,8 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
-# Of a run in the process that asked for it: host, process and when that began (process ids come back).
-PROCESS_TAG = "di/process"
+from di_assets.assets.playing import PROCESS_TAG
+
 # When a process began is known to some hundredths of a second.
 SLACK_S = 1.0
 
