@@ -13,15 +13,21 @@ ROOT = Path(__file__).parents[1]
 
 
 def local_imports(folder: Path) -> Iterator[tuple[Path, int, str]]:
-    """File, line and text of every import statement inside a function of a folder's Python files."""
+    """File, line and text of every import inside a function of a folder's Python files."""
     for path in sorted(folder.rglob("*.py")):
         seen = set()
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 for node in ast.walk(function):
-                    if isinstance(node, ast.Import | ast.ImportFrom) and node.lineno not in seen:
+                    if _imports(node) and node.lineno not in seen:
                         seen.add(node.lineno)
                         yield path, node.lineno, ast.unparse(node)
+
+
+def _imports(node: ast.AST) -> bool:
+    """An import statement, or a call that imports."""
+    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Import | ast.ImportFrom) or called.endswith(("import_module", "__import__"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import aiohttp
+
 from di_assets.providers.types import LEAVES
 
 
@@ -19,8 +21,6 @@ class _Session:
         self._transport = transport
 
     def __call__(self) -> Any:
-        import aiohttp  # noqa: PLC0415 -- with the SDK
-
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_leaves)  # called before they are written
         limits = self._transport.limits

@@ -14,9 +14,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from di_assets.providers.answers import Answer, Reply, Sorter
-from di_assets.providers.body import ENCODINGS, BadBodyError, read_body
+from di_assets.providers.body import BadBodyError, read_body
 from di_assets.providers.ends import End
-from di_assets.providers.leaving import tell_when_it_leaves
 from di_assets.providers.shape import shaped, turns
 from di_assets.providers.types import (
     LEAVES,
@@ -28,13 +27,10 @@ from di_assets.providers.types import (
     SlowDown,
     TransportFault,
 )
-from di_assets.providers.unanswered import unanswered
 
 NO_KEY = "none"
 # At their most talkative they, and the SDKs, log headers, in which a server may have echoed the key.
 TALKATIVE = ("httpx2", "aiohttp")
-# A connection that is not there by then will not be; and the rest of a call's time is kept for the reply.
-CONNECT_S, CONNECT_SHARE = 30.0, 0.5
 # A shorter key may stand in a body by chance.
 SHORTEST_KEY, HIDDEN = 8, b"(the key)"
 
@@ -83,13 +79,15 @@ class SdkProvider(ABC):
     def __init__(self, endpoint: Endpoint, slow_down: SlowDown) -> None:
         self.endpoint = endpoint
         self._slow_down = slow_down
-        self._sdk = importlib.import_module(self.sdk)
+        from di_assets.providers import transport  # noqa: PLC0415 -- takes as long as an SDK
+
+        self._sdk, self._transport = importlib.import_module(self.sdk), transport
         for name in (self.sdk, *TALKATIVE):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
         key = _key(endpoint)
         self._secret = key.encode() if endpoint.key_env and len(key) >= SHORTEST_KEY else None
-        self._client = self._connect(key, self._http_client())
+        self._client = self._connect(key, transport.connected(self._sdk, endpoint, on_response=self._take_failures))
 
     @abstractmethod
     def _connect(self, key: str, http_client: Any) -> Any:
@@ -139,8 +137,8 @@ class SdkProvider(ABC):
             )
         except BadBodyError as error:
             fault = self._sorter(request).broken(str(error))
-        except (self._sdk.APIError, *_of_the_line()) as error:
-            fault = unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
+        except (self._sdk.APIError, *self._transport.FAULTS) as error:
+            fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
         # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
@@ -151,11 +149,9 @@ class SdkProvider(ABC):
         await self._client.close()
 
     async def _answer(self, body: bytes) -> Answer:
-        import httpx2  # noqa: PLC0415 -- with the SDK
-
         try:
             response = await self._client.post(
-                self.path, cast_to=httpx2.Response, content=body, stream=True, stream_cls=self._sdk.AsyncStream
+                self.path, cast_to=self._transport.Response, content=body, stream=True, stream_cls=self._sdk.AsyncStream
             )
         except _NoSuccess as error:
             return error.answer
@@ -192,23 +188,6 @@ class SdkProvider(ABC):
     def _hidden(self, text: TextOrNone) -> TextOrNone:
         return text.replace(self._secret.decode(), HIDDEN.decode()) if text and self._secret else text
 
-    def _http_client(self) -> Any:
-        """The SDK's own client on aiohttp; as many idle connections kept as calls may be in flight."""
-        import httpx2  # noqa: PLC0415 -- with the SDK
-
-        endpoint = self.endpoint
-        reach_s = min(CONNECT_S, CONNECT_SHARE * endpoint.timeout_s)
-        http_client = self._sdk.DefaultAioHttpClient(
-            # The deadline of a call holds for its body; these two tell what was never sent from what was.
-            timeout=httpx2.Timeout(None, connect=reach_s, pool=reach_s),
-            limits=httpx2.Limits(max_connections=endpoint.connections, max_keepalive_connections=endpoint.connections),
-            headers={"accept-encoding": ENCODINGS},
-            event_hooks={"response": [self._take_failures]},
-            follow_redirects=False,  # another host would be sent the key
-        )
-        tell_when_it_leaves(http_client)
-        return http_client
-
     def _sorter(self, request: Request) -> Sorter:
         return Sorter(self.endpoint.name, self.read, self.ends, frozenset(self.fields(request)))
 
@@ -224,14 +203,6 @@ def key_problem(endpoint: Endpoint) -> str | None:
         # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
         return f"{endpoint.key_env} holds characters that no key has (a line break, perhaps)"
     return None
-
-
-def _of_the_line() -> tuple[type[Exception], ...]:
-    """What the transport raises and the SDKs let through as it is: an answer that is no HTTP, say."""
-    import aiohttp  # noqa: PLC0415 -- with the SDK
-    import httpx2  # noqa: PLC0415 -- with the SDK
-
-    return aiohttp.ClientError, httpx2.HTTPError
 
 
 def _key(endpoint: Endpoint) -> str:

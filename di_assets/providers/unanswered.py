@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
+
 from di_assets.providers.types import Cause, Endpoint, FaultKind, TransportFault
 
 
@@ -47,8 +49,6 @@ def unanswered(endpoint: Endpoint, url: str, error: BaseException, *, left: bool
 
 
 def _failed(host: str, chain: list[BaseException]) -> _Failed:
-    import aiohttp  # noqa: PLC0415 -- with the SDK
-
     match next((link for link in chain if isinstance(link, aiohttp.ClientError)), None):
         case aiohttp.ClientHttpProxyError(status=status):
             why = f"the proxy refused to connect to {host} (HTTP {status})"

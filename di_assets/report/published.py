@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from jsonschema import Draft202012Validator
 
 from di_assets.tables import Damage, DamageError, StorageError, Warehouse
 from di_assets.tables.warehouse import SUMMARY
@@ -47,8 +48,6 @@ def damage_behind(warehouse: Warehouse, error: BaseException) -> DamageError | N
     blamed = warehouse.blamed(error)
     if blamed is not None or hasattr(error, "exit_code"):
         return blamed
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- only where something failed
-
     try:
         summary = read_summary(warehouse)
     except DamageError as damage:

@@ -20,12 +20,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import obstore
+from obstore.store import S3Store
+
 from di_assets.tables.refusals import must_be_the_object, saying
 from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
-    from obstore.store import S3Store
+    from obstore import ObjectMeta  # a type alone
 
 SCHEME = "s3://"
 CONNECT_S, REQUEST_S = 5.0, 60.0  # the longest that a connection, and one request with its answer, may take
@@ -63,8 +65,6 @@ class Bucket:
 
     def read(self, name: str) -> bytes | None:
         """What an object holds; None where there is none."""
-        import obstore  # noqa: PLC0415 -- a folder needs none
-
         with saying(self.address(name)):
             try:
                 return bytes(obstore.get(self._store(), self._key(name)).bytes())
@@ -88,8 +88,6 @@ class Bucket:
 
     def delete(self, name: str) -> None:
         """Removes the object."""
-        import obstore  # noqa: PLC0415
-
         with saying(self.address(name)), suppress(FileNotFoundError):
             obstore.delete(self._store(), self._key(name))
 
@@ -115,8 +113,6 @@ class Bucket:
         _probe(self, _environment())
 
     def _put(self, name: str, data: bytes, sent: Written) -> None:
-        import obstore  # noqa: PLC0415
-
         # One call, which an interrupt waits for: an object is there whole or not at all.
         try:
             obstore.put(self._store(), self._key(name), data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
@@ -127,8 +123,6 @@ class Bucket:
 
     def _held(self, name: str) -> Written | None:
         """What an object holds, read piece by piece; None where there is none."""
-        import obstore  # noqa: PLC0415
-
         size, digest = 0, hashlib.sha256()
         try:
             for piece in obstore.get(self._store(), self._key(name)).stream():
@@ -140,8 +134,6 @@ class Bucket:
         return Written(size, digest.hexdigest())
 
     def _head(self, name: str) -> list["ObjectMeta"]:
-        import obstore  # noqa: PLC0415
-
         with saying(self.address(name)):
             try:
                 return [obstore.head(self._store(), self._key(name))]
@@ -149,8 +141,6 @@ class Bucket:
                 return []
 
     def _list(self, folder: str) -> list["ObjectMeta"]:
-        import obstore  # noqa: PLC0415
-
         with saying(self.url):
             return list(obstore.list(self._store(), self._key(folder) or None).collect())
 
@@ -162,7 +152,7 @@ class Bucket:
     def _key(self, name: str) -> str:
         return f"{self.url.removeprefix(SCHEME).partition('/')[2]}/{name}".strip("/")
 
-    def _store(self) -> "S3Store":
+    def _store(self) -> S3Store:
         return _store(self.url.removeprefix(SCHEME).partition("/")[0], _environment())
 
 
@@ -194,11 +184,9 @@ def _environment() -> int:
 
 
 @lru_cache(maxsize=8)
-def _store(bucket: str, environment: int) -> "S3Store":
+def _store(bucket: str, environment: int) -> S3Store:
     """The client of a bucket, once for each environment; nothing is asked yet."""
     del environment
-    from obstore.store import S3Store  # noqa: PLC0415
-
     missing = [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]
     if missing:
         raise WarehouseError(f"{SCHEME}{bucket}: no credentials: set {' and '.join(missing)} in the environment")
@@ -224,8 +212,6 @@ def _store(bucket: str, environment: int) -> "S3Store":
 @lru_cache(maxsize=8)
 def _check(bucket: Bucket, environment: int) -> None:
     del environment
-    import obstore  # noqa: PLC0415
-
     with saying(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
         obstore.list_with_delimiter(bucket._store(), bucket._key("") or None)
 
@@ -233,8 +219,6 @@ def _check(bucket: Bucket, environment: int) -> None:
 @lru_cache(maxsize=8)
 def _probe(bucket: Bucket, environment: int) -> None:
     del environment
-    import obstore  # noqa: PLC0415
-
     name, data = f"probe/{uuid4().hex}", bytes(range(256))
     store, key = bucket._store(), bucket._key(name)
     with _step(bucket, name, "put and read back a small object"):

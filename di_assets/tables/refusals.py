@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from obstore.exceptions import BaseError
+
 from di_assets.tables.storage import StorageError, WarehouseError
 
 
 @contextmanager
 def saying(url: str) -> Iterator[None]:
     """What goes wrong inside, in one line of our own: the server's words can name keys."""
-    from obstore.exceptions import BaseError  # noqa: PLC0415
-
     try:
         yield
     except (BaseError, OSError) as error:

@@ -17,8 +17,9 @@ from tests.assets.test_freshness import files, nightly, turn
 
 
 def said(sensor, home, instance, cursor):
-    context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=build(home))
-    return sensor(context)
+    # Left open, it would leave Dagster with the storage of an instance that is gone, and fail whatever is built next.
+    with dg.build_sensor_context(instance=instance, cursor=cursor, definitions=build(home)) as context:
+        return sensor(context)
 
 
 def test_a_late_arm_is_told_of_once_and_again_when_it_is_no_longer_late(copy):  # noqa: F811

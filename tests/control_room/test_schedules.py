@@ -242,12 +242,11 @@ def test_every_nightly_arm_has_a_schedule(configs, tmp_path):
     assert set(schedules) == {"nightly_04_attack_complete", "nightly_05_attack_nomsg", "prune_history"}
     schedule = schedules["nightly_04_attack_complete"]
     assert (schedule.cron_schedule, schedule.job_name) == ("0 1 * * *", PLAY)
-    with instance_of(home) as instance:
-        context = dg.build_schedule_context(
-            instance=instance,
-            scheduled_execution_time=datetime(2026, 1, 1, tzinfo=UTC),
-            repository_def=definitions.get_repository_def(),
-        )
+    at, repository = datetime(2026, 1, 1, tzinfo=UTC), definitions.get_repository_def()
+    with (
+        instance_of(home) as instance,
+        dg.build_schedule_context(instance=instance, scheduled_execution_time=at, repository_def=repository) as context,
+    ):
         (request,) = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "04_attack_complete--b00"
     assert request.run_config["ops"]["play"]["config"] == {"limit": 25, "budget_usd": 50.0}

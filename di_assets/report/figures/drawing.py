@@ -58,6 +58,17 @@ class Scale:
         return round(min(1.0, max(0.0, share)) * self.width, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Marks of one kind: a value a mark, with `x2` and `y2` where they `span`, and a `depth` where they are filled so."""
+
+    values: list[Value]
+    mark: Callable[[Any], Any]
+    span: bool
+    by_depth: bool
+    channels: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Sheet:
     """Marks in the order they are drawn, later ones above.
@@ -70,7 +81,7 @@ class Sheet:
 
     width: int
     height: float = 0.0
-    layers: list[Any] = field(default_factory=list)
+    layers: list[_Layer] = field(default_factory=list)
 
     def boxes(self, values: Sequence[Value], role: str, *, dashed: bool = False) -> None:
         """Boxes x..x2, y..y2, filled with a role's colour; or dashed outlines, for what is not there yet."""
@@ -83,11 +94,8 @@ class Sheet:
 
     def tiles(self, values: Sequence[Value], role: str) -> None:
         """Boxes that are links (`href`, `label`), as deep in colour as their `depth` in [0, 1]."""
-        import altair as alt  # noqa: PLC0415
-
-        depth = alt.FillOpacity("depth:Q", scale=None, legend=None)
         look = {"fill": LIGHT[role], "stroke": LIGHT["rim"], "strokeWidth": 0}
-        self._add(values, lambda chart: chart.mark_rect(**look), span=True, fillOpacity=depth, **_LINK)
+        self._add(values, lambda chart: chart.mark_rect(**look), span=True, by_depth=True, channels=_LINK)
 
     def lines(self, values: Sequence[Value], role: str, *, thick: float = 1.0) -> None:
         """Lines from (x, y) to (x2, y2)."""
@@ -97,7 +105,7 @@ class Sheet:
     def joins(self, values: Sequence[Value], role: str) -> None:
         """Lines that are links (`href`, `label`), from (x, y) to (x2, y2)."""
         look = {"stroke": LIGHT[role], "strokeWidth": 0.9}
-        self._add(values, lambda chart: chart.mark_rule(**look), span=True, **_LINK)
+        self._add(values, lambda chart: chart.mark_rule(**look), span=True, channels=_LINK)
 
     def intervals(self, spans: Iterable[tuple[float | None, float | None, float]]) -> None:
         """Intervals (low, high, y) with a cap at each end, halo then ink so as to be seen on a bar; none without bounds."""
@@ -118,7 +126,7 @@ class Sheet:
             spread.append({**value, "y": value["y"] + STACK[alike[at] % len(STACK)]})
             alike[at] += 1
         look = {"filled": True, "shape": "circle", "size": 34, "stroke": LIGHT["rim"], "strokeWidth": 1.2, "opacity": 1}
-        self._add(spread, lambda chart: chart.mark_point(fill=LIGHT[role], **look), **_LINK)
+        self._add(spread, lambda chart: chart.mark_point(fill=LIGHT[role], **look), channels=_LINK)
 
     def words(
         self, values: Sequence[Value], role: str = "ink", *, size: float = 13, align: str = "left", italic: bool = False
@@ -126,7 +134,7 @@ class Sheet:
         """Texts (`text`) at (x, y), their middle at y."""
         look: dict[str, Any] = {"align": align, "baseline": "middle", "fontSize": size, "fill": LIGHT[role]}
         look |= {"fontStyle": "italic"} if italic else {}
-        self._add(values, lambda chart: chart.mark_text(aria=False, **look), text="text:N")
+        self._add(values, lambda chart: chart.mark_text(aria=False, **look), channels={"text": "text:N"})
 
     def names(self, values: Sequence[tuple[str, float]], role: str = "ink", *, size: float = 13) -> None:
         """Names of rows (text, y), left of the panel."""
@@ -164,26 +172,27 @@ class Sheet:
     def _add(
         self,
         values: Sequence[Value],
-        mark: "Callable[[Any], Any]",
+        mark: Callable[[Any], Any],
         *,
         span: bool = False,
-        **channels: Any,
+        by_depth: bool = False,
+        channels: Mapping[str, str] | None = None,
     ) -> None:
-        # Takes most of a second to import, and the asset graph is loaded far more often than a figure is drawn.
-        import altair as alt  # noqa: PLC0415
-
         if values:
-            channels |= {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")} if span else {}
-            x = alt.X("x:Q", scale=alt.Scale(domain=[0, self.width], nice=False), axis=None)
-            # The height is not known yet: it is put in at the end.
-            self.layers.append((mark(alt.Chart({"values": list(values)})), {"x": x, **channels}))
+            self.layers.append(_Layer(list(values), mark, span, by_depth, channels or {}))
 
     def chart(self) -> "Any":
         """The Altair chart."""
+        # Takes most of a second to import, and the asset graph is loaded far more often than a figure is drawn.
         import altair as alt  # noqa: PLC0415
 
+        x = alt.X("x:Q", scale=alt.Scale(domain=[0, self.width], nice=False), axis=None)
         y = alt.Y("y:Q", scale=alt.Scale(domain=[0, self.height], reverse=True, nice=False), axis=None)
-        layers = [mark.encode(y=y, **channels) for mark, channels in self.layers]
+        depth, layers = alt.FillOpacity("depth:Q", scale=None, legend=None), []
+        for one in self.layers:
+            more = {**({"fillOpacity": depth} if one.by_depth else {}), **one.channels}
+            more |= {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")} if one.span else {}
+            layers.append(one.mark(alt.Chart({"values": one.values})).encode(y=y, x=x, **more))
         return (
             alt.layer(*layers)
             .properties(width=self.width, height=self.height, background="transparent", padding=6)
@@ -192,7 +201,7 @@ class Sheet:
         )
 
 
-_LINK: dict[str, Any] = {"href": "href:N", "description": "label:N"}
+_LINK: Mapping[str, str] = {"href": "href:N", "description": "label:N"}
 
 
 def link(mark: Mapping[str, Any], label: str) -> Value:

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from bench.local_imports import ROOT, local_imports
+
+# What is slow to import or an extra, and needed by few; everything else is imported at the top of a file.
+EXCEPTIONS = {
+    ("cli/local.py", "import xllamacpp"),
+    ("cli/verbs/__init__.py", "importlib.import_module(f'{__name__}.{name}')"),
+    ("cli/verbs/report.py", "from streamlit.logger import set_log_level"),
+    ("cli/verbs/report.py", "from dashboard.static_site import check_folder, write_site"),
+    ("play/batch.py", "from di_assets.play.cluster import play_on_cluster"),
+    ("providers/sdk.py", "from di_assets.providers import transport"),
+    ("providers/sdk.py", "importlib.import_module(self.sdk)"),
+    ("report/figures/drawing.py", "import altair as alt"),
+}
+
+
+@pytest.mark.parametrize("package", ["di_assets", "dashboard"])
+def test_modules_say_at_their_top_what_they_need_but_for_a_few(package):
+    folder = ROOT / package
+    found = {(str(path.relative_to(folder)), text) for path, _, text in local_imports(folder)}
+    assert found <= EXCEPTIONS
+    assert len(EXCEPTIONS) <= 8
+
+
+def test_an_import_in_a_function_is_found_wherever_it_stands(tmp_path):
+    (tmp_path / "a.py").write_text(
+        "import os\nif os:\n    import sys\nclass A:\n    def f(self):\n        if os:\n            from re import sub\n"
+        "async def g():\n    def h():\n        import ast\n        __import__('os')\n"
+    )
+    assert [(path, line) for path, line, _ in local_imports(Path(tmp_path))] == [
+        (tmp_path / "a.py", 10),
+        (tmp_path / "a.py", 11),
+        (tmp_path / "a.py", 7),
+    ]
