@@ -5,24 +5,26 @@ import pytest
 from bench.local_imports import ROOT, local_imports
 
 # What is slow to import or an extra, and needed by few; everything else is imported at the top of a file.
-EXCEPTIONS = {
+SLOW = {
     ("cli/local.py", "import xllamacpp"),
-    ("cli/verbs/__init__.py", "importlib.import_module(f'{__name__}.{name}')"),
     ("cli/verbs/report.py", "from streamlit.logger import set_log_level"),
     ("cli/verbs/report.py", "from dashboard.static_site import check_folder, write_site"),
     ("play/batch.py", "from di_assets.play.cluster import play_on_cluster"),
     ("providers/sdk.py", "from di_assets.providers import transport"),
-    ("providers/sdk.py", "importlib.import_module(self.sdk)"),
     ("report/figures/drawing.py", "import altair as alt"),
 }
+# Modules that are found by their names: the verb that is called, the SDK of a dialect, files of declarations.
+FOUND_BY_NAME = {"cli/verbs/__init__.py", "providers/sdk.py", "declared.py", "measures/declared.py"}
 
 
 @pytest.mark.parametrize("package", ["di_assets", "dashboard"])
 def test_modules_say_at_their_top_what_they_need_but_for_a_few(package):
     folder = ROOT / package
     found = {(str(path.relative_to(folder)), text) for path, _, text in local_imports(folder)}
-    assert found <= EXCEPTIONS
-    assert len(EXCEPTIONS) <= 8
+    by_name = {(path, text) for path, text in found if "import_module(" in text}
+    assert found - by_name <= SLOW
+    assert {path for path, _ in by_name} <= FOUND_BY_NAME
+    assert len(SLOW) <= 8
 
 
 def test_an_import_in_a_function_is_found_wherever_it_stands(tmp_path):
