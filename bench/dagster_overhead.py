@@ -36,7 +36,7 @@ from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import play_batch
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse
 
 ROOT = Path(__file__).parent.parent
@@ -93,8 +93,8 @@ def bare(home, names):
         measure_all(home, measure)
     clock("tables")
     summary = publish_summary(home)
-    for name in FIGURES:
-        publish_figure(home, name, summary)
+    for question in QUESTIONS.values():
+        publish_figure(home, question, summary)
     clock("report")
     return clock.parts
 
@@ -135,8 +135,8 @@ def warm(home):
     with instance_of(other):
         pass
     summary = publish_summary(other)
-    for name in FIGURES:
-        publish_figure(other, name, summary)
+    for question in QUESTIONS.values():
+        publish_figure(other, question, summary)
 
 
 def files_of(home):

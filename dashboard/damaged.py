@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.style import page
 from dashboard.untrusted import safe
-from di_assets.report.published import damage_behind
+from di_assets.report.damage import damage_behind
 from di_assets.tables import DamageError, StorageError
 from di_assets.tables.refusals import from_polars
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from typing import Any
@@ -11,61 +10,28 @@ import polars as pl
 import streamlit as st
 
 from dashboard import data
-from dashboard.baseline_section import against_chance, whose_talk
 from dashboard.components import figure
 from dashboard.style import page
 from dashboard.tables import boxed, linked_table
 from dashboard.untrusted import reader_link, safe
 from di_assets.report.figures import png
 from di_assets.report.published import are_records, flat, text_of
+from di_assets.report.questions import registry
+from di_assets.report.questions.question import Question, Section, SectionTable
 from di_assets.tables import Warehouse
 from di_assets.tables.spreadsheet import SAID, safe_csv
 
 EPISODES = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "focal_capture": "capture (by focal)",
             "cascades": "cascades", "gini": "gini"}  # fmt: skip
-Section = Callable[[dict[str, Any]], str]
+QUESTIONS = tuple(registry.QUESTIONS.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What is particular to one question page.
-
-    Attributes:
-        name: as in summary.json and in the address.
-        title: in the menu and above the question.
-        asks: the question, for a page before anything is published.
-        mark: what a mark of the figure is.
-        statistics: keys of the question that are shown verbatim, in this order.
-        tables: tables of the contract that are offered as downloads.
-        sections: further sections, between claims and statistics.
-    """
-
-    name: str
-    title: str
-    asks: str
-    mark: str
-    statistics: tuple[str, ...]
-    tables: tuple[str, ...]
-    sections: tuple[Section, ...] = ()
-
-
-QUESTIONS = (
-    Spec("q1", "Question 1", "Can models persuade other agents to give them points?", "dot",
-         ("measured", "needs", "net_capture", "payback_rate", "solicited_not_payback_rate", "lift", "primary"), ("lift", "model_points"),
-         (whose_talk, against_chance)),
-    Spec("q2", "Question 2", "Is it persuasion or pay-back?", "dot", ("measured", "needs", "total", "rows"), ("model_baseline", "reactions")),
-    Spec("q3", "Question 3", "Who captures whom?", "dot and every square", ("measured", "needs", "variance", "rows"), ("relations", "model_points")),
-    Spec("q4", "Question 4", "Does the network matter?", "dot", ("measured", "needs", "most_points", "rows"), ("reciprocity_baseline",)),
-    Spec("q5", "Question 5", "Do promises hold?", "dot", ("measured", "needs", "without_a_promise", "rows"), ("promise_ledger",)),
-)  # fmt: skip
-
-
-def page_of(spec: Spec) -> Callable[[], None]:
+def page_of(spec: Question) -> Callable[[], None]:
     """What draws a question's page."""
     return lambda: show(spec)
 
 
-def show(spec: Spec) -> None:
+def show(spec: Question) -> None:
     """The page, top to bottom; an empty warehouse gives the same page with what it needs."""
     warehouse = data.warehouse()
     root, version = str(warehouse), warehouse.version()
@@ -88,18 +54,18 @@ def show(spec: Spec) -> None:
     _downloads(spec, summary, warehouse, version)
 
 
-def above_figure(spec: Spec, summary: dict[str, Any]) -> str:
+def above_figure(spec: Question, summary: dict[str, Any]) -> str:
     """Title, provenance, the question and its headline."""
     return _top(summary) + _question(spec, summary["questions"][spec.name])
 
 
-def below_figure(spec: Spec, question: dict[str, Any]) -> str:
+def below_figure(spec: Question, question: dict[str, Any]) -> str:
     """Caption, reading, claims and statistics."""
     body = (
         _evidence(spec),
         _reading(question),
         _claims(question),
-        *(made(question) for made in spec.sections),
+        *(_section(section, question) for section in spec.sections),
         _statistics(spec, question),
     )
     return f"<p class='caption'>{escape(question['caption'])}</p>{''.join(body)}"
@@ -113,7 +79,7 @@ def about_episodes(n: int) -> str:
     )
 
 
-def nothing_yet(spec: Spec) -> str:
+def nothing_yet(spec: Question) -> str:
     """A page before anything is published."""
     return (
         f"<h1>Delegated Influence</h1><p class='kicker'>{spec.title}</p><h2>{escape(spec.asks)}</h2>"
@@ -132,7 +98,7 @@ def _top(summary: dict[str, Any]) -> str:
     )
 
 
-def _question(spec: Spec, question: dict[str, Any]) -> str:
+def _question(spec: Question, question: dict[str, Any]) -> str:
     label = "<p class='scripted'>scripted agents, not language models</p>" if question["scripted"] else ""
     return (
         f"<p class='kicker'>{spec.title}</p><h2>{escape(question['question'])}</h2>{label}"
@@ -140,7 +106,7 @@ def _question(spec: Spec, question: dict[str, Any]) -> str:
     )
 
 
-def _evidence(spec: Spec) -> str:
+def _evidence(spec: Question) -> str:
     return (
         f"<h3 class='small'>Evidence links</h3><p>Every {spec.mark} is backed by a transcript: it opens the reader at that episode’s event, by "
         "mouse or by Tab and Enter. The same episodes are listed in the table below.</p>"
@@ -172,7 +138,20 @@ def _claims(question: dict[str, Any]) -> str:
     return f"<h3>Claims</h3>{table}" if rows else ""
 
 
-def _statistics(spec: Spec, question: dict[str, Any]) -> str:
+def _section(section: Section, question: dict[str, Any]) -> str:
+    """A further section; nothing where it has no tables."""
+    tables = "".join(map(_section_table, section.tables(question)))
+    return f"<h3>{escape(section.heading)}</h3>{tables}<p class='caption'>{escape(section.note)}</p>" if tables else ""
+
+
+def _section_table(table: SectionTable) -> str:
+    body = boxed(table.columns, [list(map(escape, row)) for row in table.rows], label=table.label)
+    if table.folded is None:
+        return body
+    return f"<details{' open' if table.unfolded else ''}><summary>{escape(table.folded)}</summary>{body}</details>"
+
+
+def _statistics(spec: Question, question: dict[str, Any]) -> str:
     lists = {name: question[name] for name in spec.statistics if are_records(question[name])}
     rows = flat({name: question[name] for name in spec.statistics if name not in lists})
     body = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
@@ -190,7 +169,7 @@ def _records(name: str, records: list[dict[str, Any]]) -> str:
     return f"<details><summary>{escape(name)} ({len(records)})</summary>{boxed(columns, rows, label=name)}</details>"
 
 
-def _downloads(spec: Spec, summary: dict[str, Any], warehouse: Warehouse, version: str) -> None:
+def _downloads(spec: Question, summary: dict[str, Any], warehouse: Warehouse, version: str) -> None:
     """The figure, the summary, the table behind the figure and those that it was made from; each made when asked for."""
     rows, name, root = summary["questions"][spec.name].get("rows"), spec.name, str(warehouse)
     with st.container(horizontal=True):

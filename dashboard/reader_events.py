@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.reader_view import View
 from dashboard.untrusted import safe
+from di_assets.report.named import named
 from di_assets.report.reader.choosing import Cell, first_events, lanes
 from di_assets.report.reader.seen import Seen
 from di_assets.report.reader.transcript import Event, Transcript
@@ -65,7 +66,7 @@ def _model(found: Transcript, seat: int, view: View) -> str:
     if view.blind:
         return ""
     one = found.seats[seat]
-    return f"<small>{safe(one['model'])}{' (scripted)' if one['kind'] == 'scripted' else ''}</small>"
+    return f"<small>{safe(named(one['model'], scripted=one['kind'] == 'scripted'))}</small>"
 
 
 def event_list(

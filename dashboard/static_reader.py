@@ -10,6 +10,7 @@ from dashboard.reader_events import LANES, legend, listed_text, notes_of, pull_w
 from dashboard.reader_view import View
 from dashboard.untrusted import hidden, name_of, safe
 from di_assets.report.lineage.citations import Citation
+from di_assets.report.named import named
 from di_assets.report.reader.choosing import Wanted, lanes
 from di_assets.report.reader.transcript import Event, Transcript
 
@@ -93,7 +94,7 @@ def _lanes(found: Transcript) -> str:
     rows = []
     for seat, label in sorted(enumerate(found.labels), key=lambda one: one[1]):
         one = found.seats[seat]
-        model = f"{safe(one['model'])}{' (scripted)' if one['kind'] == 'scripted' else ''}"
+        model = safe(named(one["model"], scripted=one["kind"] == "scripted"))
         cells = "".join(
             "<td>—" if cell is None
             else f"<td><a href=#e-{cell.event_id}>{'–' if cell.target is None else escape(found.labels[cell.target])}</a>"

@@ -24,7 +24,6 @@ from dashboard.lineage import walk_of
 from dashboard.question import (
     EPISODES,
     QUESTIONS,
-    Spec,
     about_episodes,
     above_figure,
     below_figure,
@@ -41,6 +40,7 @@ from di_assets.report.lineage.citations import Citation, citations, models_of
 from di_assets.report.lineage.trace import TraceError, trace_model
 from di_assets.report.progress.arms import ProgressError, read_progress
 from di_assets.report.published import all_episodes, episodes_behind, read_figure, read_summary
+from di_assets.report.questions.question import Question
 from di_assets.report.reader.episode_index import read_shelf
 from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
@@ -198,7 +198,7 @@ class _Site:
         raise ValueError(f"a page links to nothing in the report: {address[:80]}")
 
 
-def _question(spec: Spec, summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:
+def _question(spec: Question, summary: Mapping[str, Any] | None, warehouse: Warehouse) -> str:
     if summary is None or spec.name not in summary["questions"]:
         return nothing_yet(spec)
     question = summary["questions"][spec.name]
@@ -231,9 +231,9 @@ def _more(n: int) -> str:
 
 
 def _downloads(
-    spec: Spec, summary: Mapping[str, Any], warehouse: Warehouse, *, named: bool = False
+    spec: Question, summary: Mapping[str, Any], warehouse: Warehouse, *, named: bool = False
 ) -> Iterator[tuple[str, str | bytes]]:
-    """The figure, the summary, and the table behind the figure; `named` for their names alone."""
+    """The figure, the summary, and the tables behind the page, each file once; `named` for the names of all it offers."""
     svg = read_figure(warehouse, f"{spec.name}.svg")
     if svg:
         yield f"downloads/{spec.name}.svg", svg
@@ -241,11 +241,12 @@ def _downloads(
     if spec.name == "q1" or named:
         yield "downloads/summary.json", warehouse.read_report("summary.json") or ""
     rows = summary["questions"][spec.name].get("rows")
-    if rows is None:
-        for table in spec.tables:
+    if rows:
+        yield f"downloads/{spec.name}.csv", "" if named else safe_csv(frame_of(rows))
+    for table in spec.tables:
+        first = next(one for one in QUESTIONS if table in one.tables)
+        if named or first is spec:
             yield f"downloads/{table}.csv", "" if named else safe_csv(warehouse.read(table))
-    elif rows:
-        yield f"downloads/{spec.name}.csv", safe_csv(frame_of(rows))
 
 
 def _episodes(every: pl.DataFrame) -> str:

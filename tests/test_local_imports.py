@@ -11,7 +11,8 @@ SLOW = {
     ("cli/verbs/report.py", "from dashboard.static_site import check_folder, write_site"),
     ("play/batch.py", "from di_assets.play.cluster import play_on_cluster"),
     ("providers/sdk.py", "from di_assets.providers import transport"),
-    ("report/figures/drawing.py", "import altair as alt"),
+    ("report/damage.py", "from di_assets.report.schema import flaw_in"),
+    ("report/figures/rendering.py", "import altair as alt"),
 }
 # Modules that are found by their names: the verb that is called, the SDK of a dialect, files of declarations.
 FOUND_BY_NAME = {"cli/verbs/__init__.py", "providers/sdk.py", "declared.py", "measures/declared.py"}

@@ -8,7 +8,7 @@ import polars as pl
 
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem
-from di_assets.report.published import damage_behind
+from di_assets.report.damage import damage_behind
 from di_assets.tables import DamageError
 
 NO_ROWS = pl.DataFrame(schema={"episode_id": pl.String})

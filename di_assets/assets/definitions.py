@@ -14,7 +14,7 @@ from di_assets.assets.outcome import Outcome
 from di_assets.assets.playing import POOL
 from di_assets.assets.published import figure_asset, summary
 from di_assets.measures.declared import by_batch, over_all
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 
 # Pinned with ==, so what is called beta here can't change under us.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -36,7 +36,7 @@ def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL
         events_asset(batches, code_version=code_version(home.configs), pool=pool),
         *(batch_asset(measure, batches) for measure in by_batch()),
     ]
-    of_all = [*map(whole_asset, over_all()), summary, *map(figure_asset, FIGURES)]
+    of_all = [*map(whole_asset, over_all()), summary, *map(figure_asset, QUESTIONS.values())]
     checks = batch_checks(batches)
     fresh = freshness_checks(home.configs)
     play = dg.define_asset_job(

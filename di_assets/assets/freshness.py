@@ -25,7 +25,7 @@ from di_assets.assets.outcome import Outcome
 from di_assets.assets.problems import Problem, problem
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.storage import File
 
@@ -37,7 +37,7 @@ NIGHTS = 400
 
 def published() -> tuple[str, ...]:
     """Everything that is made from all batches: tables, the summary, figures."""
-    return (*(name for name, table in TABLES.items() if not table.partitioned), "summary", *FIGURES)
+    return (*(name for name, table in TABLES.items() if not table.partitioned), "summary", *QUESTIONS)
 
 
 def longest_gap(night: Nightly) -> timedelta:
@@ -111,7 +111,7 @@ def last_materialised(instance: dg.DagsterInstance, partitions: Sequence[str]) -
 def _published(warehouse: Warehouse, name: str) -> list[File]:
     if name in TABLES:
         return warehouse.files(name)
-    return warehouse.shared(f"report/{name}.svg" if name in FIGURES else f"report/{name}.json")
+    return warehouse.shared(f"report/{name}.svg" if name in QUESTIONS else f"report/{name}.json")
 
 
 def _fresh_tables() -> dg.AssetChecksDefinition:

@@ -15,9 +15,11 @@ from di_assets.assets import metadata
 from di_assets.assets.automation import follows
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
-from di_assets.report.figures import FIGURES, Figure, png
+from di_assets.report.figures import Figure, png
 from di_assets.report.published import read_summary
-from di_assets.report.summary import READS, build_summary, summary_text
+from di_assets.report.questions.question import Question
+from di_assets.report.questions.registry import READS
+from di_assets.report.summary import build_summary, summary_text
 
 PREVIEW_COLOURS = 16
 
@@ -36,7 +38,7 @@ def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) ->
             **metadata.players(scripted=built["provenance"]["scripted"]),
             "path": dg.MetadataValue.path(f"{home.warehouse.report}/summary.json"),
             "page": dg.MetadataValue.url(metadata.dashboard()),
-            "summary": dg.MetadataValue.json({k: v for k, v in built["questions"]["q1"].items() if k != "marks"}),
+            "summary": dg.MetadataValue.json(_without_marks(built)),
         }
     )
 
@@ -55,18 +57,25 @@ def publish_summary(home: Home) -> dict[str, Any]:
     return built
 
 
-def figure_asset(name: str) -> dg.AssetsDefinition:
-    """The asset of one figure: its three renderings, and a picture of it in the UI. Drawn from summary.json alone."""
+def _without_marks(built: Mapping[str, Any]) -> dict[str, Any]:
+    """The first question as published, but for its marks, which are many."""
+    first: Mapping[str, Any] = next(iter(built["questions"].values()))
+    return {key: value for key, value in first.items() if key != "marks"}
+
+
+def figure_asset(question: Question) -> dg.AssetsDefinition:
+    """The asset of a question's figure: three renderings and a preview, drawn from summary.json alone."""
+    name = question.name
 
     @dg.asset(name=name, deps=["summary"], group_name="report", kinds={"svg"}, code_version="2",
-              description=f"The figure of question {name.removeprefix('q')}, for the page and to take away.",
+              description=f"The figure of question {question.number}, for the page and to take away.",
               owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
     def figure(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
         with outcome.noting(home, name):
             published = read_summary(home.warehouse)
             if published is None:
                 raise dg.Failure("there is no summary.json to draw from: materialise `summary` first")
-            made, origin = publish_figure(home, name, published), published["provenance"]
+            made, origin = publish_figure(home, question, published), published["provenance"]
         return dg.MaterializeResult(
             metadata={
                 "page": dg.MetadataValue.url(metadata.dashboard()),
@@ -80,9 +89,10 @@ def figure_asset(name: str) -> dg.AssetsDefinition:
     return figure
 
 
-def publish_figure(home: Home, name: str, published: Mapping[str, Any]) -> Figure:
-    """A figure in its three renderings, made of the summary and written."""
-    made = FIGURES[name](published["questions"][name])
+def publish_figure(home: Home, question: Question, published: Mapping[str, Any]) -> Figure:
+    """A question's figure in its three renderings, made of the summary and written."""
+    name = question.name
+    made = question.figure(published["questions"][name])
     renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
     for file, svg in renderings.items():
         home.warehouse.write_report(file, svg)

@@ -13,7 +13,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from di_assets.report.published import damage_behind
+from di_assets.report.damage import damage_behind
 from di_assets.tables import DamageError, StorageError, open_warehouse, refusals
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130

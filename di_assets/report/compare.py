@@ -10,8 +10,8 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.measures.matched import by_seed, matched
 from di_assets.report.figures.compared import compared
-from di_assets.report.figures.drawing import Figure
 from di_assets.report.figures.marks import note, thinned
+from di_assets.report.figures.rendering import Figure
 from di_assets.report.reader.transcript import Event, Transcript
 from di_assets.tables import Warehouse
 

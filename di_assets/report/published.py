@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jsonschema import Draft202012Validator
 
-from di_assets.tables import Damage, DamageError, StorageError, Warehouse
+from di_assets.tables import Damage, DamageError, Warehouse
 from di_assets.tables.warehouse import SUMMARY
 
 EPISODES = (
@@ -23,7 +21,6 @@ EPISODES = (
     "n_forfeits",
     "cost_usd",
 )
-SCHEMA = Path(__file__).with_name("summary.schema.json")
 LISTED = ("episode_id", "condition", "focal_model", "focal_capture", "cascades", "gini")
 
 
@@ -37,32 +34,14 @@ def read_summary(warehouse: Warehouse) -> dict[str, Any] | None:
         text = warehouse.read_report("summary.json")
         found: dict[str, Any] | None = None if text is None else json.loads(text)
     except ValueError:
-        raise _damaged(warehouse, "is no summary") from None
+        raise damaged_summary(warehouse, "is no summary") from None
     if found is not None and not (isinstance(found, dict) and isinstance(found.get("questions"), dict)):
-        raise _damaged(warehouse, "is no summary")
+        raise damaged_summary(warehouse, "is no summary")
     return found
 
 
-def damage_behind(warehouse: Warehouse, error: BaseException) -> DamageError | None:
-    """The damaged files that an error came of, the summary among them; None where there are none."""
-    blamed = warehouse.blamed(error)
-    if blamed is not None or hasattr(error, "exit_code"):
-        return blamed
-    try:
-        summary = read_summary(warehouse)
-    except DamageError as damage:
-        return damage
-    except (OSError, StorageError):
-        return None
-    wrong = (
-        None
-        if summary is None
-        else next(Draft202012Validator(json.loads(SCHEMA.read_text())).iter_errors(summary), None)
-    )
-    return None if wrong is None else _damaged(warehouse, f"is not what was written ({'.'.join(map(str, wrong.path))})")
-
-
-def _damaged(warehouse: Warehouse, what: str) -> DamageError:
+def damaged_summary(warehouse: Warehouse, what: str) -> DamageError:
+    """The summary is damaged, and how: what is raised, with the way to write it anew."""
     return DamageError(str(warehouse), [Damage(SUMMARY, what, remedy="`di report` writes it anew")])
 
 

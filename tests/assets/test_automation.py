@@ -15,7 +15,7 @@ from di_assets.control_room.code_location import location
 from di_assets.control_room.runs import FIRST_TAG, LAST_TAG, QUIET
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.play.batch import play_batch
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import EVENT_TABLES, Warehouse
 from tests.assets.test_checks import MUTE, TALK, other_choice
 from tests.conftest import write_small_configs
@@ -23,7 +23,7 @@ from tests.conftest import write_small_configs
 EVENTS = [table.name for table in EVENT_TABLES]
 MEASURES = {measure.name for measure in by_batch()}
 AGGREGATES = {measure.name for measure in over_all()}
-PUBLISHED = {"summary", *FIGURES}
+PUBLISHED = {"summary", *QUESTIONS}
 
 
 class Daemon:

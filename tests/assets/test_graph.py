@@ -11,13 +11,13 @@ from di_assets.assets.metadata import of_episodes
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import RunFailedError, materialise_batches
 from di_assets.measures.declared import MEASURES
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse, episode_set
 
 
 def test_every_table_of_the_contract_is_an_asset_and_is_stored(played):
     keys = {key.to_user_string() for key in build(played).resolve_all_asset_keys()}
-    assert set(TABLES) | {"summary", *FIGURES} == keys
+    assert set(TABLES) | {"summary", *QUESTIONS} == keys
     for name, table in TABLES.items():
         frame = played.warehouse.read(name)
         # Only one labeller has labelled there, and it agrees with nobody.

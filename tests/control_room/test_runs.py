@@ -13,7 +13,7 @@ from di_assets.assets.home import Home
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, planned_runs
 from di_assets.measures.declared import by_batch, over_all
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import EVENT_TABLES, Warehouse
 
 # Files that the ten checks of a batch read in all.
@@ -90,7 +90,7 @@ def test_a_step_an_asset_and_a_check_of_a_batch_write_a_few_events_each_whatever
 
 
 def test_a_report_writes_five_events_an_asset_and_three_a_check_and_two_a_step_of_checks(played):
-    published, steps = len(over_all()) + 1 + len(FIGURES), freshness_checks(played.configs)
+    published, steps = len(over_all()) + 1 + len(QUESTIONS), freshness_checks(played.configs)
     fresh = sum(len(list(step.check_keys)) for step in steps)
     for rows in events(played, "publish_report"):
         assert rows <= 10 + 5 * published + 3 * fresh + 2 * len(steps)

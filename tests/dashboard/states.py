@@ -9,7 +9,7 @@ from di_assets.assets.home import Home
 from di_assets.assets.measured import measure_all
 from di_assets.assets.published import publish_figure, publish_summary
 from di_assets.measures.declared import over_all
-from di_assets.report.figures import FIGURES
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse
 
 STATES = ("nothing", "messages-on", "both", "contradicted")
@@ -31,8 +31,8 @@ def in_state(state, played, folder):
     for measure in over_all():
         measure_all(home, measure)
     summary = publish_summary(home)
-    for name in FIGURES:
-        publish_figure(home, name, summary)
+    for question in QUESTIONS.values():
+        publish_figure(home, question, summary)
     return home.warehouse
 
 

@@ -14,7 +14,8 @@ from dashboard import question
 from dashboard.question import QUESTIONS
 from dashboard.untrusted import safe
 from di_assets.report.published import matching, read_summary
-from di_assets.report.summary import READS, build_summary, summary_text
+from di_assets.report.questions.registry import READS
+from di_assets.report.summary import build_summary, summary_text
 from di_assets.tables import TABLES, Warehouse
 from tests.conftest import ROOT
 from tests.dashboard.conftest import HOSTILE, cells

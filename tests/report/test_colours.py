@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from di_assets.report.figures.captured import DARK_FROM, LIGHT_FROM
-from di_assets.report.figures.drawing import DARK, LIGHT
+from di_assets.report.figures.colours import DARK, LIGHT
+from di_assets.report.questions.asked.capturing.figure import DARK_FROM, LIGHT_FROM
 
 # Machado, Oliveira & Fernandes (2009, IEEE TVCG 15:1291): what is left of linear red, green, blue, at full severity.
 SIGHTS = {

@@ -8,9 +8,12 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from altair.utils.schemapi import SchemaValidationError
 
-from di_assets.report.figures import FIGURES, png
-from di_assets.report.figures.drawing import CHARACTER, DARK, LIGHT, Scale, Sheet, broken
+from di_assets.report.figures import rendering
+from di_assets.report.figures.colours import DARK, LIGHT
+from di_assets.report.figures.rendering import png
+from di_assets.report.figures.sheet import CHARACTER, Scale, broken
 from di_assets.report.published import read_summary
+from di_assets.report.questions.registry import QUESTIONS
 from tests.report.worlds import asked, episode, null, world
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,10 +50,10 @@ def published(played):
 @pytest.fixture(scope="module")
 def drawn(published):
     """Figures of what is published, each drawn once."""
-    return cache(lambda name: FIGURES[name](published["questions"][name]))
+    return cache(lambda name: QUESTIONS[name].figure(published["questions"][name]))
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, published, drawn, name):
     """The dead-link test: wide and narrow, on every page."""
     stored = played.warehouse.scan("pulls").select("episode_id", "event_id").collect()
@@ -71,35 +74,35 @@ def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, publ
     assert not links(figure.download)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_label_tells_the_value_and_its_interval(drawn, name):
     labels = [a.get("aria-label") for a in links(drawn(name).wide)]
     assert all(re.search(r"\d", label.rpartition(": open episode")[0]) for label in labels)
     assert any("95% CI [" in label for label in labels)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_figure_keeps_to_the_schema_of_its_grammar(published, name, monkeypatch):
-    specified, chart = [], Sheet.chart
-    monkeypatch.setattr(Sheet, "chart", lambda sheet: specified.append(made := chart(sheet)) or made)
-    FIGURES[name](published["questions"][name])
-    assert len(specified) == 2
-    for made in specified:
+    charts, specified = [], rendering.specified
+    monkeypatch.setattr(rendering, "specified", lambda sheet: charts.append(made := specified(sheet)) or made)
+    QUESTIONS[name].figure(published["questions"][name])
+    assert len(charts) == 2
+    for made in charts:
         made.to_dict(validate=True)
     made.mark = "blob"
     with pytest.raises(SchemaValidationError):
         made.to_dict(validate=True)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_figure_is_the_same_every_time_and_asks_no_server(published, drawn, name):
     figure = drawn(name)
-    assert FIGURES[name](published["questions"][name]) == figure
+    assert QUESTIONS[name].figure(published["questions"][name]) == figure
     assert "http" not in figure.download.replace("http://www.w3.org/", "")
     assert png(figure.download).startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_colours_follow_the_theme_on_the_page_and_are_plain_in_the_download(drawn, name):
     figure = drawn(name)
     for svg in (figure.wide, figure.narrow):
@@ -112,7 +115,7 @@ def test_colours_follow_the_theme_on_the_page_and_are_plain_in_the_download(draw
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_an_empty_figure_has_a_word(name):
-    figure = FIGURES[name](asked(world([]), name))
+    figure = QUESTIONS[name].figure(asked(world([]), name))
     for svg in (figure.download, figure.wide, figure.narrow):
         assert EMPTY[name] in texts(svg)
         assert not links(svg)
@@ -123,7 +126,7 @@ def test_a_hostile_name_stays_text():
     episodes = [episode(evil, seed=k, payback=0.5 + k / 50) for k in range(6)]
     frames = world(episodes, model_baseline=[null(evil)])
     for name in ("q2", "q3", "q4", "q5"):
-        figure = FIGURES[name](asked(frames, name))
+        figure = QUESTIONS[name].figure(asked(frames, name))
         for svg in (figure.download, figure.wide):
             assert not list(ET.fromstring(svg).iter(f"{SVG}script"))
             assert name in {"q4", "q5"} or evil in texts(svg)
@@ -131,7 +134,7 @@ def test_a_hostile_name_stays_text():
 
 def test_a_bar_of_question_2_is_as_long_as_its_shares():
     question = asked(world([episode(seed=k, payback=0.5, solicited=0.25) for k in range(6)]), "q2")
-    root = ET.fromstring(FIGURES["q2"](question).download)
+    root = ET.fromstring(QUESTIONS["q2"].figure(question).download)
     widths = {}
     for path in root.iter(f"{SVG}path"):
         bar = re.fullmatch(r"M([\d.]+),[\d.]+h([\d.]+)v([\d.]+)h-[\d.]+Z", path.get("d", ""))

@@ -6,10 +6,11 @@ from scipy import stats
 
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
+from di_assets.report.questions.registry import READS
 from di_assets.report.questions.scope import scope_of
 from di_assets.report.questions.statement import LEAST_EPISODES
 from di_assets.report.questions.statistics import rate
-from di_assets.report.summary import READS, build_summary
+from di_assets.report.summary import build_summary
 from di_assets.tables import TABLES
 from tests.report.published import MIRRORS, frames
 

@@ -5,7 +5,9 @@ import json
 import jsonschema
 import pytest
 
-from di_assets.report.summary import READS, SCHEMA, build_summary
+from di_assets.report.questions.registry import READS
+from di_assets.report.schema import schema as declared
+from di_assets.report.summary import build_summary
 from di_assets.tables import TABLES
 from tests.report.published import MIRRORS as PUBLISHED_MIRRORS
 from tests.report.published import frames as published
@@ -39,7 +41,7 @@ def ledger(model="m", **more):
 
 @pytest.fixture(scope="module")
 def schema():
-    return json.loads(SCHEMA.read_text())
+    return declared()
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

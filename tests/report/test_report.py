@@ -11,11 +11,14 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import lift
 from di_assets.measures.points import mean_of
-from di_assets.report.figures.points import q1
-from di_assets.report.questions.claims import decomposed, headline, persuades
-from di_assets.report.questions.scope import Dot, Half, Look, Row, Scope, scope_of
+from di_assets.report.questions.asked.persuasion import QUESTION
+from di_assets.report.questions.asked.persuasion.claims import decomposed, headline, persuades
+from di_assets.report.questions.part import part_of
+from di_assets.report.questions.registry import READS
+from di_assets.report.questions.scope import Dot, FocalModel, Half, Look, Scope, scope_of
 from di_assets.report.questions.threats import Flaw, flaws, several_controls
-from di_assets.report.summary import READS, SCHEMA, build_summary, question_1, summary_text
+from di_assets.report.schema import schema
+from di_assets.report.summary import build_summary, summary_text
 from di_assets.tables import TABLES
 from tests.report.published import POINTS
 
@@ -35,7 +38,7 @@ def row(model="m", on=(50.0, 52, 54, 56, 58, 60), **more):
         "p_holm": None,
         "needs": "05_attack_nomsg",
     }
-    return Row(model=model, on=half, **{**fields, **more})
+    return FocalModel(model=model, on=half, **{**fields, **more})
 
 
 def looked(low, high):
@@ -264,20 +267,19 @@ def built(played, **more):
 
 
 def test_the_summary_keeps_its_published_schema_and_its_bytes(played):
-    schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator.check_schema(schema())
     one, other = (summary_text(built(played)) for _ in range(2))
-    jsonschema.validate(json.loads(one), schema)
+    jsonschema.validate(json.loads(one), schema())
     assert one == other
 
 
 def test_an_empty_warehouse_says_what_is_needed():
     empty = {name: TABLES[name].empty() for name in READS}
     summary = build_summary(empty, mirrors={}, settings=SETTINGS, commit="c", generated="g")
-    jsonschema.validate(summary, json.loads(SCHEMA.read_text()))
+    jsonschema.validate(summary, schema())
     question = summary["questions"]["q1"]
     assert (question["measured"], question["needs"]) == (False, "04_attack_complete")
-    assert "no focal episode has been played yet" in q1(question).download
+    assert "no focal episode has been played yet" in QUESTION.figure(question).download
 
 
 def test_net_capture_has_no_interval_for_it_is_an_identity(played):
@@ -328,7 +330,7 @@ def links(svg):
 def test_every_dot_of_the_page_is_a_link_with_a_name(played):
     frames = frames_of(played)
     shown = built(played)["questions"]["q1"]
-    figure = q1(shown)
+    figure = QUESTION.figure(shown)
     ids = set(frames["episodes"]["episode_id"])
     for svg in (figure.wide, figure.narrow):
         found = links(svg)
@@ -340,7 +342,7 @@ def test_every_dot_of_the_page_is_a_link_with_a_name(played):
             assert a.get("target") == "_self"
     assert not links(figure.download)
     assert "http" not in figure.download.replace("http://www.w3.org/", "")
-    assert q1(shown) == figure
+    assert QUESTION.figure(shown) == figure
 
 
 def test_a_hostile_model_name_stays_text():
@@ -349,7 +351,7 @@ def test_a_hostile_model_name_stays_text():
     hostile = replace(
         hostile, episodes=TABLES["episodes"].empty().join(TABLES["episode_measures"].empty(), on="episode_id")
     )
-    figure = q1(question_1(hostile, {name: TABLES[name].empty() for name in READS}))
+    figure = QUESTION.figure(part_of(QUESTION, hostile, {name: TABLES[name].empty() for name in READS}))
     for svg in (figure.download, figure.wide):
         root = ET.fromstring(svg)
         assert not list(root.iter("{http://www.w3.org/2000/svg}script"))

@@ -7,11 +7,15 @@ from dataclasses import asdict
 import polars as pl
 import pytest
 
-from di_assets.report.lineage.citations import CONTRASTS, citations, grounds_of, models_of, sides_of
+from di_assets.report.lineage.citations import citations, grounds_of, models_of, sides_of
 from di_assets.report.lineage.steps import line_of, short, tree
 from di_assets.report.lineage.trace import STALE, Step, TraceError, trace_episode, trace_model
 from di_assets.report.published import read_summary
-from di_assets.tables import Warehouse, episode_set
+from di_assets.report.questions.asked.persuasion.channels import SILENT, rows_behind
+from di_assets.report.questions.registry import READS
+from di_assets.report.summary import build_summary, summary_text
+from di_assets.tables import TABLES, Warehouse, episode_set
+from tests.report.worlds import SETTINGS
 
 ON = [f"talk--promiser_r{k}" for k in range(6)]
 OFF = [f"mute--promiser_r{k}" for k in range(6)]
@@ -94,7 +98,7 @@ def test_an_episode_is_cited_by_every_claim_whose_walk_comes_to_it(played, asked
     question = summary["questions"][asked]
     for row in played.warehouse.read("episodes").iter_rows(named=True):
         model, name = row["focal_model"], row["episode_id"]
-        sides = sides_of(played.warehouse, question, model)
+        sides = sides_of(played.warehouse, asked, question, model)
         walked_to = {g.name for g in grounds_of(question, model) if any(name in sides.get(s, ()) for s in g.sides)}
         cited = {one.what for one in citations(played.warehouse, summary, row)}
         claims = {what.partition(": ")[2] for what in cited if what.startswith(f"claim in {asked}")}
@@ -130,7 +134,8 @@ def test_an_unfinished_episode_and_one_before_a_report_are_cited_by_nothing(play
 
 def test_what_a_contrast_rests_on_is_matched_by_seed_and_named_by_its_open_arm(copied):
     question = read_summary(copied)["questions"]["q1"]
-    published = [{"arm": "talk", "model": "promiser", "contrast": contrast} for contrast, _ in CONTRASTS.values()]
+    rows = [rows_behind("talk", "promiser", contrast)[0] for contrast in SILENT]
+    claims = [{"model": "promiser", "rows": [{"table": one.table, "where": one.where}]} for one in rows]
     talk = copied.read("episodes", "talk--b00")
     placebo = talk.filter(focal_model="promiser").with_columns(
         episode_id=pl.col("episode_id").str.replace("talk", "filler"), arm=pl.lit("filler"), channel=pl.lit("placebo"),
@@ -138,13 +143,78 @@ def test_what_a_contrast_rests_on_is_matched_by_seed_and_named_by_its_open_arm(c
         seed=pl.when(replicate=5).then(10**6).otherwise("seed"),
     )  # fmt: skip
     copied.write("episodes", pl.concat([talk, placebo]), "talk--b00")
-    sides = sides_of(copied, {**question, "channels": published}, "promiser")
+    sides = sides_of(copied, "q1", {**question, "claims": claims}, "promiser")
     assert sides == {
         "messages on": ON,
         "messages off": OFF,
         "open of talk": ON,
         "placebo of talk": [f"filler--promiser_r{k}" for k in range(5)],
     }
+
+
+def spelled(model, *, scripted):
+    return f"[{model}, scripted]" if scripted else model
+
+
+def publish(copied, played, **changed):
+    """The summary made anew of these tables, some of them changed."""
+    frames = {name: played.warehouse.read(name) for name in READS} | changed
+    made = build_summary(frames, mirrors=played.configs.mirrors, settings=SETTINGS, commit="c", generated="g")
+    copied.write_report("summary.json", summary_text(made))
+    return made["questions"]["q1"]
+
+
+def test_a_walk_is_the_same_however_a_scripted_agent_is_labelled_in_the_sentences(played, copied, monkeypatch):
+    before = trace_model(copied, "q1", "promiser")
+    monkeypatch.setattr("di_assets.report.questions.asked.persuasion.claims.named", spelled)
+    monkeypatch.setattr("di_assets.report.questions.asked.capturing.claims.named", spelled)
+    publish(copied, played)
+    walked = trace_model(copied, "q1", "promiser")
+    names = [claim.name for claim in of_kind(walked, "claim")]
+    assert names[0] == "[promiser, scripted] persuades"
+    assert names != [claim.name for claim in of_kind(before, "claim")]
+    assert [claim.steps for claim in of_kind(walked, "claim")] == [claim.steps for claim in of_kind(before, "claim")]
+    assert of_kind(walked, "episodes") == of_kind(before, "episodes")
+
+
+def test_a_claim_of_a_contrast_cites_its_own_arm_whatever_the_order_of_claims(played, copied):
+    """Two open arms, `a` before `b`, each with a lift of its own; the claims are published the other way round."""
+    contrast = {"model": "promiser", "game": "complete/pure", "contrast": "content", "formula": "open - placebo", "n_pairs": 6,
+                "points_heard": 50.0, "points_unheard": 40.0, "ci_low": 5.0, "ci_high": 15.0, "ci_method": "paired t",
+                "p_value": 0.03, "p_holm": 0.03, "needs": None}  # fmt: skip
+    rows = [{**contrast, "arm": arm, "difference": gain} for arm, gain in (("a", 10.0), ("b", 11.0))]
+    lifts = TABLES["channel_lift"].conform(pl.DataFrame(rows, schema_overrides={"needs": pl.String}))
+    copied.write("channel_lift", lifts)
+    question = publish(copied, played, channel_lift=lifts)
+    for order in (1, -1):
+        summary = read_summary(copied)
+        summary["questions"]["q1"]["claims"] = question["claims"][::order]
+        copied.write_report("summary.json", summary_text(summary))
+        walked = trace_model(copied, "q1", "promiser")
+        told = {
+            next(number for number in ("+10.0", "+11.0") if number in claim.facts["sentence"]): claim.steps[0].facts[
+                "row"
+            ]["arm"]
+            for claim in of_kind(walked, "claim")
+            if "by what it says" in claim.name
+        }
+        assert told == {"+10.0": "a", "+11.0": "b"}
+
+
+def test_a_report_whose_claims_do_not_name_their_rows_says_so_and_is_still_read(copied):
+    summary = read_summary(copied)
+    for claim in summary["questions"]["q1"]["claims"]:
+        for new in ("model", "parts", "rows"):
+            del claim[new]
+    for mark in summary["questions"]["q1"]["marks"]:
+        del mark["part"], mark["value"]
+    copied.write_report("summary.json", summary_text(summary))
+    with pytest.raises(TraceError, match="older version, whose claims do not name their rows: run `di report`"):
+        trace_model(copied, "q1", "promiser")
+    cited = [step.name for step in trace_episode(copied, ON[0]).steps]
+    assert "figure q1: promiser, messages on" in cited
+    assert any(name.startswith("claim in q2") for name in cited)
+    assert not any(name.startswith("claim in q1") for name in cited)
 
 
 def test_people_see_the_first_episodes_and_how_many_more(played):

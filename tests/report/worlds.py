@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from di_assets.report.summary import READS, build_summary
+from di_assets.report.questions.registry import READS
+from di_assets.report.summary import build_summary
 from di_assets.tables import TABLES, Warehouse
 
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}

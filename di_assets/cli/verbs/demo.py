@@ -11,6 +11,7 @@ from di_assets.cli.playing import play_arms
 from di_assets.cli.printing import table
 from di_assets.control_room.serving import HeldPorts
 from di_assets.control_room.serving import serve as serve_pages
+from di_assets.report.named import named
 
 ARMS = ("demo_attack", "demo_nomsg", "demo_focal_muted", "demo_rivals_muted", "demo_placebo", "demo_ring")
 
@@ -34,7 +35,7 @@ def _lifts(home: Home) -> list[dict[str, Any]]:
     lifts = home.warehouse.read("lift").sort("points_on", descending=True, nulls_last=True)
     return [
         {
-            "model": f"{row['model']} (scripted)" if home.configs.is_scripted(row["model"]) else row["model"],
+            "model": named(row["model"], scripted=home.configs.is_scripted(row["model"])),
             "points on": row["points_on"],
             "points off": row["points_off"],
             "lift": row["lift"],

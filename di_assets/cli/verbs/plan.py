@@ -15,6 +15,7 @@ from di_assets.measures.power import SPREADS
 from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
 from di_assets.play.use import REHEARSAL, REHEARSED
+from di_assets.report.named import named
 from di_assets.report.progress.pairs_needed import LiftPlan, lift_plans, no_lift
 
 POSITIVE = Finite(min=0, min_open=True)
@@ -103,7 +104,7 @@ def _print_lift_plans(
         return
     rows = [
         {
-            "model": f"{one.model} (scripted)" if one.scripted else one.model,
+            "model": named(one.model, scripted=one.scripted),
             "sd": f"{one.sd:.1f}",
             "sd of": one.basis,
             **({f"for ±{precision:g}": _pairs(one.for_precision)} if precision is not None else {}),

@@ -10,6 +10,7 @@ import click
 from di_assets.cli.command import Verb
 from di_assets.cli.printing import share, table
 from di_assets.cli.stored import warehouse_of
+from di_assets.report.named import named
 
 
 @click.command(cls=Verb)
@@ -29,7 +30,7 @@ def _print_ledger(rows: Sequence[dict[str, Any]]) -> None:
     for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
         told = [
             {
-                "model": f"{row['model']} (scripted)" if row["scripted"] else row["model"],
+                "model": named(row["model"], scripted=row["scripted"]),
                 "made": f"{row['made']:,}",
                 "kept": f"{row['kept']:,}",
                 "broken": f"{row['broken']:,}",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from di_assets.report.figures.drawing import BASE, Figure, Scale, Sheet, drawn
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import BASE, Scale, Sheet, by_whom
 
 # In pixels: the two lanes that the pairs' lines run between, and the room of a name above the first and below the second.
 NAME, LANE, BETWEEN = 20, 22, 90
@@ -17,9 +18,8 @@ def compared(comparison: Mapping[str, Any]) -> Figure:
         comparison: `names` and `means` of the two sides, `most_points`, `scripted`, `alt`, and `pairs` with seed,
             gap and episode_id, focal_model and focal_points of both (`_left`, `_right`).
     """
-    played = " (scripted agents)" if comparison["scripted"] else ""
-    title = f"Points received per episode on matched seeds{played}"
-    return drawn(lambda sheet: _draw(sheet, comparison), title=title, alt=comparison["alt"])
+    title = "Points received per episode on matched seeds"
+    return drawn(lambda sheet: _draw(sheet, comparison), title=title, of=comparison)
 
 
 def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
@@ -28,7 +28,7 @@ def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
     heights = (NAME + LANE / 2, NAME + LANE + BETWEEN + LANE / 2)
     names = (NAME / 2, heights[1] + LANE / 2 + NAME / 2 + 2)
     bottom = names[1] + NAME / 2
-    title = f"points received per episode ({most} possible)" + (" · scripted agents" if comparison["scripted"] else "")
+    title = by_whom(f"points received per episode ({most} possible)", comparison)
     ticks = [(most * k / 4, f"{most * k / 4:g}") for k in range(5)]
     sheet.height = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
     pairs = comparison["pairs"]

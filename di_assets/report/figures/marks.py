@@ -5,7 +5,7 @@ from typing import Any
 
 # Of a model and a part of the figure.
 MOST_MARKS = 100
-WHAT = ("model", "part", "half", "condition")
+WHAT = ("model", "part", "condition")
 
 
 def thinned(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

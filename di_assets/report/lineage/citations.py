@@ -1,24 +1,17 @@
-"""What the report rests on, and the way back: a model's claims with their rows and episodes, an episode's citations."""
+"""What the report rests on, and the way back: a model's claims with their rows and episodes, an episode's citations.
+
+All of it is read from what is published: a claim names its model, its rows and its sets of episodes itself.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from di_assets.measures.comparable import one_rules_version
-from di_assets.report.questions.claims import CAPTURES, CONTENT, OWN_TALK, PERSUADES
+from di_assets.report.questions.question import Cited
+from di_assets.report.questions.registry import QUESTIONS
+from di_assets.report.questions.statement import Rows
 from di_assets.tables import Warehouse
-
-ON, OFF = "messages on", "messages off"
-# Statement -> its contrast in `channel_lift`, and the channel that is held against messages on.
-CONTRASTS = {OWN_TALK.name: ("focal_talk", "focal_muted"), CONTENT.name: ("content", "placebo")}
-# What episodes share that are counted together, and what they share besides that are matched.
-RULES = ("rules_version", "scripted")
-SAME = ("topology", "payoff", "replicate", "seed")
-FACTS = ("episode_id", "arm", "channel", *RULES, *SAME)
-# Statistics of the page that are no model's own: those over all episodes, and those over episodes with messages on.
-OVER_ALL, OVER_OPEN = ("net_capture", "against_chance"), ("payback_rate", "solicited_not_payback_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +23,7 @@ class Ground:
         status: supported, not yet, contradicted or refused.
         sentence: as printed.
         because: what blocks or rewrites it.
-        rows: (table, values that its rows have).
+        rows: the rows of tables that it is read from.
         sides: the sets of episodes behind those rows, as named in `sides_of`.
     """
 
@@ -38,7 +31,7 @@ class Ground:
     status: str
     sentence: str
     because: tuple[str, ...]
-    rows: tuple[tuple[str, dict[str, str]], ...]
+    rows: tuple[Rows, ...]
     sides: tuple[str, ...]
 
 
@@ -50,68 +43,40 @@ class Citation:
     what: str
 
 
+def names_its_rows(question: Mapping[str, Any]) -> bool:
+    """Whether a question's claims name what they rest on; reports of versions before 0.2 have one whose claims do not."""
+    return all("rows" in claim for claim in question["claims"])
+
+
 def models_of(question: Mapping[str, Any]) -> list[str]:
-    """Models that claims of a question are about, sorted; of Question 1 its focal models."""
-    if not _is_first(question):
-        return sorted({claim["model"] for claim in question["claims"]} - {None})
-    return sorted({mark["model"] for mark in question["marks"]} | {row["model"] for row in question["lift"]["models"]})
+    """Models that claims of a question are about, sorted."""
+    return sorted({claim["model"] for claim in _claims(question)} - {None})
 
 
 def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
     """A model's published claims, in the report's order."""
-    if not _is_first(question):
-        return [_ground(claim) for claim in question["claims"] if claim["model"] == model]
-    who = f"{model} (scripted)" if question["scripted"] else model
-    statements = {one.name.format(who=who): one.name for one in (PERSUADES, CAPTURES, OWN_TALK, CONTENT)}
-    # A contrast is claimed once an open arm, in the arms' order.
-    arms = {name: iter(_arms(question, model, contrast)) for name, (contrast, _) in CONTRASTS.items()}
-    found = []
-    for claim in question["claims"]:
-        name = statements.get(claim["name"])
-        if name is None:
-            continue
-        rows: tuple[tuple[str, dict[str, str]], ...]
-        sides: tuple[str, ...]
-        if name in CONTRASTS:
-            (contrast, channel), arm = CONTRASTS[name], next(arms[name])
-            rows = (("channel_lift", {"arm": arm, "model": model, "contrast": contrast}),)
-            sides = (_side("open", arm), _side(channel, arm))
-        elif name == PERSUADES.name:
-            rows, sides = (("lift", {"model": model}), ("looks", {"model": model})), (ON, OFF)
-        else:
-            rows, sides = (("model_points", {"model": model}),), (ON,)
-        told = (claim["name"], claim["status"], claim["sentence"], tuple(claim["because"]))
-        found.append(Ground(*told, rows=rows, sides=sides))
-    return found
+    return [_ground(claim) for claim in _claims(question) if claim["model"] == model]
 
 
-def sides_of(warehouse: Warehouse, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
+def sides_of(warehouse: Warehouse, name: str, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
     """Ids of the episodes behind a model's numbers, by side, sorted; a side without episodes is left out.
 
-    Of Questions 2 to 5 they are the parts of the figure that the model is marked in. Of Question 1:
-    `messages on` and `messages off` are those the figure marks. Those of a contrast are not marked: `open of ARM` are the
-    arm's complete episodes of this model by the same rules, `placebo of ARM` those in that channel that share graph, payoff,
-    replicate and seed with one of them.
+    They are the parts of the figure that the model is marked in, and then those behind claims that no figure marks
+    (`Question.unmarked`).
+
+    Args:
+        warehouse: where the episodes are that no figure marks.
+        name: of the question.
+        question: its part of summary.json.
+        model: whose numbers.
     """
     marks = [mark for mark in question["marks"] if mark["model"] == model]
-    if not _is_first(question):
-        parts = dict.fromkeys(mark["part"] for mark in marks)
-        return {_side_of(p): sorted({m["episode_id"] for m in marks if m["part"] == p}) for p in parts}
-    sides = {side: [m["episode_id"] for m in marks if m["half"] == half] for side, half in ((ON, "on"), (OFF, "off"))}
-    stored = (
-        warehouse.scan("episodes").filter(pl.col("focal_model") == model, status="complete").select(FACTS).collect()
-    )
-    alike = stored.join(
-        stored.filter(pl.col("episode_id").is_in([m["episode_id"] for m in marks])), on=RULES, how="semi"
-    )
-    for contrast, channel in CONTRASTS.values():
-        for arm in _arms(question, model, contrast):
-            talking = alike.filter(arm=arm, channel="open")
-            silent = alike.filter(channel=channel).join(talking, on=SAME, how="semi")
-            if silent.height:
-                sides |= {_side("open", arm): talking["episode_id"].to_list()}
-                sides |= {_side(channel, arm): silent["episode_id"].to_list()}
-    return {side: sorted(ids) for side, ids in sides.items() if ids}
+    sides: dict[str, list[str]] = {}
+    for mark in marks:
+        sides.setdefault(side_of(_part(mark)), []).append(mark["episode_id"])
+    if name in QUESTIONS and names_its_rows(question):
+        sides |= {part: list(ids) for part, ids in QUESTIONS[name].unmarked(warehouse, question, model).items()}
+    return {side: sorted(set(ids)) for side, ids in sides.items() if ids}
 
 
 def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: Mapping[str, Any]) -> list[Citation]:
@@ -123,51 +88,75 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
         episode: its row in `episodes`.
     """
     found: list[Citation] = []
-    name, model = episode["episode_id"], episode["focal_model"]
-    for key, question in (summary or {"questions": {}})["questions"].items():
-        marks = [m for m in question["marks"] if m["episode_id"] == name]
-        found += [
-            Citation(m["event_id"], f"figure {key}: {m['model']}, {_side_of(m['half'] if 'half' in m else m['part'])}")
-            for m in marks
-        ]
-        quote = question["quote"]
-        if quote and quote["episode_id"] == name:
-            found.append(Citation(quote["event_id"], f"quote in {key}"))
-        if model is not None:
-            mine = {side for side, ids in sides_of(warehouse, question, model).items() if name in ids}
-            grounds = [one for one in grounds_of(question, model) if mine & set(one.sides)]
-            found += [Citation(None, f"claim in {key}, {one.status}: {one.name}") for one in grounds]
-            mine = mine if _is_first(question) else set()
-            halves = {ON: "messages_on", OFF: "messages_off"}
-            found += [Citation(None, f"statistic {key}: lift.{halves[s]} of {model}") for s in halves if s in mine]
-        if _is_first(question) and _spoken_of(warehouse, question, episode):
-            columns = OVER_ALL + (OVER_OPEN if episode["channel"] == "open" else ())
-            found += [Citation(None, f"statistic {key}: {column}") for column in columns]
+    for name, question in (summary or {"questions": {}})["questions"].items():
+        found += _marked(name, question, episode["episode_id"])
+        found += _claimed(warehouse, name, question, episode)
+        if name in QUESTIONS:
+            counted = [one for one in QUESTIONS[name].cited if one.of in {"all", "open"}]
+            if counted and _spoken_of(warehouse, question, episode):
+                kinds = {"all", "open"} if episode["channel"] == "open" else {"all"}
+                found += [_statistic(name, one) for one in counted if one.of in kinds]
     return found
 
 
-def _arms(question: Mapping[str, Any], model: str, contrast: str) -> list[str]:
-    """Open arms in which a contrast is published for a model, sorted."""
-    return sorted(row["arm"] for row in question["channels"] if (row["model"], row["contrast"]) == (model, contrast))
+def _marked(name: str, question: Mapping[str, Any], episode_id: str) -> list[Citation]:
+    """Its marks in the figure, and the quote."""
+    found = [
+        Citation(mark["event_id"], f"figure {name}: {mark['model']}, {side_of(_part(mark))}")
+        for mark in question["marks"]
+        if mark["episode_id"] == episode_id
+    ]
+    quote = question["quote"]
+    if quote and quote["episode_id"] == episode_id:
+        found.append(Citation(quote["event_id"], f"quote in {name}"))
+    return found
 
 
-def _is_first(question: Mapping[str, Any]) -> bool:
-    """Whether it is Question 1, whose claims name their rows by themselves; those of the others bring theirs along."""
-    return "lift" in question
+def _claimed(
+    warehouse: Warehouse, name: str, question: Mapping[str, Any], episode: Mapping[str, Any]
+) -> list[Citation]:
+    """Claims and statistics of its focal model that it is behind."""
+    model = episode["focal_model"]
+    if model is None:
+        return []
+    sides = sides_of(warehouse, name, question, model)
+    mine = {side for side, ids in sides.items() if episode["episode_id"] in ids}
+    grounds = [one for one in grounds_of(question, model) if mine & set(one.sides)]
+    cited = QUESTIONS[name].cited if name in QUESTIONS else ()
+    return [
+        *(Citation(None, f"claim in {name}, {one.status}: {one.name}") for one in grounds),
+        *(_statistic(name, one, f" of {model}") for one in cited if side_of(one.of) in mine),
+    ]
+
+
+def _statistic(name: str, one: Cited, whose: str = "") -> Citation:
+    return Citation(None, f"statistic {name}: {one.key}{whose}")
+
+
+def _claims(question: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return question["claims"] if names_its_rows(question) else []
 
 
 def _ground(claim: Mapping[str, Any]) -> Ground:
-    rows = tuple((row["table"], row["where"]) for row in claim["rows"])
-    told = (claim["name"], claim["status"], claim["sentence"], tuple(claim["because"]))
-    return Ground(*told, rows=rows, sides=tuple(map(_side_of, claim["parts"])))
+    return Ground(
+        claim["name"],
+        claim["status"],
+        claim["sentence"],
+        tuple(claim["because"]),
+        rows=tuple(Rows(row["table"], row["where"]) for row in claim["rows"]),
+        sides=tuple(map(side_of, claim["parts"])),
+    )
 
 
-def _side_of(part: str) -> str:
+def _part(mark: Mapping[str, Any]) -> str:
+    """The part of the figure that a mark stands in; `half` in reports of versions before 0.2."""
+    part: str = mark["part"] if "part" in mark else mark["half"]
+    return part
+
+
+def side_of(part: str) -> str:
+    """A set of episodes by the name that walks print: `messages on` for `on`."""
     return f"messages {part}" if part in {"on", "off"} else part
-
-
-def _side(channel: str, arm: str) -> str:
-    return f"{channel} of {arm}"
 
 
 def _spoken_of(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:

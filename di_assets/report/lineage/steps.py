@@ -6,7 +6,7 @@ from typing import Any
 from di_assets.report.lineage.trace import Step
 from di_assets.report.published import text_of
 
-# Columns of a row that people are shown; the others are in the JSON.
+# Columns of a row that people are shown of tables that have many; the others are in the JSON.
 SHOWN = {
     "lift": ("lift", "ci_low", "ci_high", "n_pairs", "p_holm", "needs"),
     "looks": ("n_pairs", "planned", "lift", "ci_low", "ci_high"),
@@ -48,7 +48,7 @@ def line_of(step: Step) -> str:
         because = f" (because of {', '.join(facts['because'])})" if facts["because"] else ""
         return f"claim {facts['status']}{because}: {facts['sentence']}"
     if step.kind == "row":
-        row = {name: facts["row"][name] for name in SHOWN[facts["table"]]}
+        row = {name: facts["row"][name] for name in SHOWN.get(facts["table"], facts["row"])}
         return f"row {step.name}: {_told(row)}; file {short(facts['file_sha256'])}; from {', '.join(facts['from']) or 'nothing'}"
     if step.kind == "event":
         return f"event {step.name}: {_told({name: facts[name] for name in facts if name != 'event_id'})}"

@@ -8,8 +8,16 @@ from typing import Any
 import polars as pl
 
 from di_assets.report.figures.marks import MOST_MARKS
-from di_assets.report.lineage.citations import ON, Ground, citations, grounds_of, models_of, sides_of
+from di_assets.report.lineage.citations import (
+    Ground,
+    citations,
+    grounds_of,
+    models_of,
+    names_its_rows,
+    sides_of,
+)
 from di_assets.report.published import read_summary
+from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.scope import linked_events
 from di_assets.tables import TABLES, Warehouse, episode_set
 
@@ -60,7 +68,7 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     now. Where these no longer agree, the first step says so under `stale`.
 
     Raises:
-        TraceError: no report yet, or no such question or model in it.
+        TraceError: no report yet, or no such question or model in it, or one whose claims do not name their rows.
     """
     summary = read_summary(warehouse)
     if summary is None:
@@ -68,29 +76,36 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     if question not in summary["questions"]:
         raise TraceError(f"no question {question!r}", question, summary["questions"])
     asked = summary["questions"][question]
+    if not names_its_rows(asked):
+        raise TraceError("the report is of an older version, whose claims do not name their rows: run `di report`")
     if model not in models_of(asked):
         raise TraceError(f"no model {model!r} under {question}", model, models_of(asked))
-    sides = sides_of(warehouse, asked, model)
+    sides = sides_of(warehouse, question, asked, model)
     claims = [_claim(warehouse, ground, sides) for ground in grounds_of(asked, model)]
     marks = {m["episode_id"]: m["event_id"] for m in asked["marks"] if m["model"] == model}
     groups = [_episodes(warehouse, side, ids, marks) for side, ids in sides.items()]
-    lift = _lift(warehouse, asked, model) if "lift" in asked else {}
-    stale = lift.pop("changed", False) or any(group.facts["missing"] for group in groups)
+    number, changed = _number(warehouse, question, asked, model)
+    stale = changed or any(group.facts["missing"] for group in groups)
     origin = summary["provenance"]
     facts = {
         **{name: origin.get(name) for name in ORIGIN},
-        **lift,
+        **number,
         "stale": STALE if stale else None,
         "listed": LISTED if any(len(ids) >= MOST_MARKS for ids in sides.values()) else None,
     }
     return Step("question", f"{question}:{model}", facts, (*claims, *groups))
 
 
-def _lift(warehouse: Warehouse, asked: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """The lift as published under Question 1, and whether the table has another one now."""
-    published = next((row["lift"] for row in asked["lift"]["models"] if row["model"] == model), None)
-    stored = warehouse.read("lift").filter(model=model)["lift"].to_list()
-    return {"lift": published, "changed": stored != [published]}
+def _number(
+    warehouse: Warehouse, name: str, asked: Mapping[str, Any], model: str
+) -> tuple[dict[str, float | None], bool]:
+    """The number that the question is about as it is published, and whether its table has another one now."""
+    traced = QUESTIONS[name].traced if name in QUESTIONS else None
+    if traced is None:
+        return {}, False
+    published = traced.published(asked, model)
+    stored = warehouse.read(traced.table).filter(model=model)[traced.column].to_list()
+    return {traced.name: published}, stored != [published]
 
 
 def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
@@ -106,12 +121,14 @@ def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
 def _claim(warehouse: Warehouse, ground: Ground, sides: Mapping[str, Sequence[str]]) -> Step:
     behind = [side for side in ground.sides if side in sides]
     rows: list[Step] = []
-    for table, where in ground.rows:
+    for table, where in ((one.table, one.where) for one in ground.rows):
         frame = warehouse.read(table).filter(**where)
         if table == "looks":  # the latest speaks for those before it
             frame = frame.group_by("arm", maintain_order=True).last().select(frame.columns)
         if table == "model_points":
-            frame = frame.join(_conditions(warehouse, sides.get(ON, ())), on="condition", how="semi")
+            frame = frame.join(
+                _conditions(warehouse, [e for side in behind for e in sides[side]]), on="condition", how="semi"
+            )
         file = warehouse.sha256(table) if frame.height else None
         rows += [_row(table, file, row, behind) for row in frame.iter_rows(named=True)]
     facts = {"status": ground.status, "sentence": ground.sentence, "because": list(ground.because)}

@@ -1,14 +1,13 @@
 """Quotes: one message a page, with the address of its event. Hostile text: it is shown as text, never as markup."""
 
-from typing import Any
-
 import polars as pl
 
 from di_assets.measures.labels import LEXICAL
+from di_assets.report.questions.part import Quote
 from di_assets.report.questions.scope import Frames
 
 
-def quoted(frames: Frames, episode_id: str, event_id: int) -> dict[str, Any] | None:
+def quoted(frames: Frames, episode_id: str, event_id: int) -> Quote | None:
     """A message with who wrote it to whom; None where there is none at that event."""
     found = frames["messages"].filter((pl.col("episode_id") == episode_id) & (pl.col("event_id") == event_id))
     if found.is_empty():
@@ -29,7 +28,7 @@ def quoted(frames: Frames, episode_id: str, event_id: int) -> dict[str, Any] | N
     }
 
 
-def asking(frames: Frames, ranked: pl.DataFrame) -> dict[str, Any] | None:
+def asking(frames: Frames, ranked: pl.DataFrame) -> Quote | None:
     """The first message that asks for a pull in the first of these episodes that has one.
 
     Args:

@@ -1,7 +1,8 @@
-"""What Question 1 is about: the episodes behind it, and one model's row of the figure."""
+"""What all questions are about: the episodes that the pages speak of, and each focal model among them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from di_assets.measures.points import Mean, mean_of
 from di_assets.report.questions.threats import Flaw, flaws, several_controls, unrecorded
 
 Frames = Mapping[str, pl.DataFrame]
+OnOff = Literal["on", "off"]
+# Tables that the scope is made from.
+READS = ("episodes", "episode_measures", "messages", "pulls", "lift", "looks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One focal model in the figure.
+class FocalModel:
+    """One focal model: what it was given, and what talk buys of it.
 
     Attributes:
         model: its name.
@@ -77,6 +81,11 @@ class Row:
     flaws: tuple[Flaw, ...] = ()
     flaws_on: tuple[Flaw, ...] = ()
 
+    def halves(self) -> list[tuple[OnOff, Half]]:
+        """What has been played of it, messages on first."""
+        both: tuple[tuple[OnOff, Half | None], ...] = (("on", self.on), ("off", self.off))
+        return [(name, half) for name, half in both if half is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -95,7 +104,7 @@ class Scope:
     scripted: bool
     left_out: int
     older: int
-    rows: tuple[Row, ...]
+    rows: tuple[FocalModel, ...]
     most_points: int
 
 
@@ -122,7 +131,9 @@ def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
     )
 
 
-def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], older: pl.DataFrame) -> tuple[Row, ...]:
+def _rows(
+    measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], older: pl.DataFrame
+) -> tuple[FocalModel, ...]:
     focal = measured.filter(pl.col("focal_model").is_not_null())
     lifts = {row["model"]: row for row in frames["lift"].iter_rows(named=True)}
     links = linked_events(focal, frames)
@@ -135,7 +146,7 @@ def _rows(measured: pl.DataFrame, frames: Frames, mirrors: Mapping[str, str], ol
         look = _latest_look(frames["looks"], str(model), off, pairs)
         several = several_controls(off["arm"].n_unique())
         rows.append(
-            Row(
+            FocalModel(
                 model=str(model),
                 on=_half(on, links),
                 off=_half(off, links),
@@ -168,7 +179,7 @@ def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, pairs: pl.D
     return Look(last["look"], last["planned"], interval, last["p_value"])
 
 
-def _judged(rows: Sequence[Row]) -> list[Row]:
+def _judged(rows: Sequence[FocalModel]) -> list[FocalModel]:
     """Each row with the p that it is judged by: that of its sign flips or of its look, whichever is larger; Holm's."""
     raw = {row.model: max(row.p, (row.look and row.look.p) or 0.0) for row in rows if row.p is not None}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))

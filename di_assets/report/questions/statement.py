@@ -1,21 +1,44 @@
 """A statement before any data, the evidence it is held against, and the claim that comes out.
 
 A `Statement` is declared once; `judge` holds it against the `Evidence` and gives the `Claim` as it stands today.
-Whatever keeps the sentence from being said (nothing to compare with, too few independent episodes, an interval that is
-degenerate or holds zero, a flaw of the episodes) is said in its place.
+Whatever keeps the sentence from being said is said in its place: nothing to compare with, too few independent episodes,
+an interval that is degenerate or holds zero, a flaw of the episodes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from di_assets.measures.intervals import Interval
 from di_assets.report.questions.threats import Flaw
+from di_assets.tables import TABLES
 
 Status = Literal["supported", "not yet", "contradicted", "refused"]
 ALPHA = 0.05
 # Independent episodes (or pairs) below which nothing is said, whatever the interval.
 LEAST_EPISODES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a table that a claim is read from.
+
+    Attributes:
+        table: a table of the contract.
+        where: column -> the value that these rows have in it.
+
+    Raises:
+        KeyError: there is no such table.
+        ValueError: the table has no such column.
+    """
+
+    table: str
+    where: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.where.keys() - TABLES[self.table].schema.keys())
+        if unknown:
+            raise ValueError(f"{self.table} has no column {', '.join(unknown)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +51,10 @@ class Claim:
         sentence: how it reads now.
         needs: arms that would settle it; empty when nothing is missing.
         because: what blocked or rewrote the sentence; empty when nothing did.
+        model: whom it is about; None where it is about no one model.
+        rows: the rows of tables that it is read from.
+        parts: the sets of episodes behind it, by the names that the figure's marks or `Question.unmarked` give them.
+        statement: what it was judged by; None where it is not judged, as a refusal.
     """
 
     name: str
@@ -35,6 +62,10 @@ class Claim:
     sentence: str
     needs: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    model: str | None = None
+    rows: tuple[Rows, ...] = ()
+    parts: tuple[str, ...] = ()
+    statement: "Statement | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +73,16 @@ class Evidence:
     """What one claim rests on.
 
     Attributes:
-        who: whom it is about, labelled scripted where it is.
+        who: whom it is about as a sentence names it, labelled scripted where it is.
         estimate: of the quantity; None where it cannot be formed.
         interval: of the estimate; its `n` counts independent episodes or pairs.
         p: Holm-adjusted; None where the statement is not tested.
         flaws: of the episodes behind it.
         needs: the arm that is missing.
         planned: units that are planned; None where that is not known.
+        model: whom it is about by the name that the tables have; None where it is about no one model.
+        rows: the rows of tables that the estimate is read from.
+        parts: the sets of episodes behind it.
     """
 
     who: str
@@ -58,6 +92,9 @@ class Evidence:
     flaws: tuple[Flaw, ...] = ()
     needs: str | None = None
     planned: int | None = None
+    model: str | None = None
+    rows: tuple[Rows, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +125,42 @@ class Statement:
 
 
 def judge(statement: Statement, evidence: Evidence) -> Claim:
-    """The statement as the evidence lets it read today."""
-    given = {"who": evidence.who, "needs": evidence.needs or "its control", "p": _p(evidence.p)}
-    name, needs = statement.name.format(**given), (evidence.needs,) if evidence.needs else ()
+    """The statement as the evidence lets it read today, with what the evidence says it rests on."""
+    status, sentence, because = _judged(statement, evidence)
+    return Claim(
+        name=statement.name.format(**_given(evidence)),
+        status=status,
+        sentence=sentence,
+        needs=(evidence.needs,) if evidence.needs else (),
+        because=because,
+        model=evidence.model,
+        rows=evidence.rows,
+        parts=evidence.parts,
+        statement=statement,
+    )
+
+
+def _judged(statement: Statement, evidence: Evidence) -> tuple[Status, str, tuple[str, ...]]:
+    """Status, sentence, and what blocked or rewrote it."""
+    given = _given(evidence)
     if evidence.estimate is None:
-        return Claim(name, "not yet", statement.missing.format(**given), needs, ("nothing to compare with",))
+        return "not yet", statement.missing.format(**given), ("nothing to compare with",)
     span, notes = _span(statement, evidence), tuple(flaw.words for flaw in evidence.flaws)
     blocked = _blocked(evidence)
     if blocked:
         text = f"Nothing is claimed of {statement.quantity.format(**given)}, {span}: {'; '.join(blocked)}."
-        return Claim(name, "not yet", text, needs, tuple(dict.fromkeys((*blocked, *notes))))
+        return "not yet", text, tuple(dict.fromkeys((*blocked, *notes)))
     low, high = evidence.interval.low or 0.0, evidence.interval.high or 0.0
-    status: Status = "not yet"
-    template = statement.undecided
     if low > 0 and (not statement.tested or (evidence.p is not None and evidence.p < ALPHA)):
-        status, template = "supported", statement.supported
-    elif high < 0:
-        status, template = "contradicted", statement.contradicted
-    return Claim(name, status, template.format(**given, span=span), needs, notes)
+        return "supported", statement.supported.format(**given, span=span), notes
+    if high < 0:
+        return "contradicted", statement.contradicted.format(**given, span=span), notes
+    return "not yet", statement.undecided.format(**given, span=span), notes
+
+
+def _given(evidence: Evidence) -> dict[str, str]:
+    p = "unknown" if evidence.p is None else f"{evidence.p:.3f}"
+    return {"who": evidence.who, "needs": evidence.needs or "its control", "p": p}
 
 
 def _blocked(evidence: Evidence) -> tuple[str, ...]:
@@ -128,10 +183,6 @@ def _span(statement: Statement, evidence: Evidence) -> str:
     if interval.low is not None and interval.high is not None:
         told = [f"95% CI [{interval.low:{form}}, {interval.high:{form}}]", interval.method, *told]
     return f"{evidence.estimate:{form}} {statement.unit} ({', '.join(told[:2])}{''.join(f'; {t}' for t in told[2:])})"
-
-
-def _p(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
 
 
 def some_of(found: int, among: int, noun: str) -> str:

@@ -1,10 +1,11 @@
 """Numbers of a page that are not a model's: how pulls split, pairs, and each observed value beside its nulls."""
 
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from di_assets.measures.intervals import Interval, clustered_t
+from di_assets.report.questions.part import Rate
 from di_assets.report.questions.scope import Frames, Scope
 
 NO_TALK = "simulated"
@@ -16,12 +17,12 @@ def bounds(interval: Interval) -> list[float] | None:
     return None if interval.low is None or interval.high is None else [interval.low, interval.high]
 
 
-def rate(scope: Scope, column: str) -> dict[str, Any]:
+def rate(scope: Scope, column: str) -> Rate:
     """Mean over episodes with messages on, its interval clustered by seed: arms that share seeds are one block."""
     known = scope.episodes.filter(pl.col("channel") == "open").drop_nulls(column).sort("episode_id")
     interval = clustered_t(known[column].to_list(), known["seed"].to_list())
     return {
-        "value": known[column].mean(),
+        "value": cast("float | None", known[column].mean()),
         "ci": bounds(interval),
         "ci_method": interval.method,
         "n": known.height,

@@ -1,89 +1,54 @@
 """Question 5: do promises hold? Made, kept and broken, model by model, and what kept and broken ones bring."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import cast
 
 import polars as pl
 
-from di_assets.measures.intervals import t_interval, t_p
 from di_assets.measures.labels import LEXICAL
-from di_assets.measures.lift import holm
 from di_assets.measures.promises import BROKEN, KEPT, episode_shares
-from di_assets.report.questions.page import (
-    ATTACK,
-    Grounded,
-    among,
-    counted,
-    question_of,
-    sentences,
-    some_claims,
-    talking,
-    who,
-)
+from di_assets.report.questions.asked.promises.claims import holds_and_pays
+from di_assets.report.questions.asked.promises.types import PromiseMark, PromiseRow
+from di_assets.report.questions.page import ATTACK, among, counted, sentences, some_claims, talking
+from di_assets.report.questions.part import Quote
+from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import quoted
 from di_assets.report.questions.scope import Frames, Scope
-from di_assets.report.questions.statement import Claim, Evidence, Statement, Status, judge
-from di_assets.report.questions.threats import Flaw, flaws
-
-QUESTION = "Do promises hold?"
-
-HOLDS = Statement(
-    name="{who} keeps promises beyond chance",
-    quantity="how far {who} keeps its promises beyond chance",
-    unit="of promises, kept minus chance",
-    form="+.1%",
-    supported="{who} keeps more of its promises than its pulls made at random would: {span}.",
-    undecided="Whether {who} keeps its promises more than by chance is open: {span}, p {p} after Holm.",
-    contradicted="{who} keeps fewer of its promises than its pulls made at random would: {span}.",
-    missing="Whether {who} keeps its promises is not measured yet.",
-    tested=True,
-)
-PAYS = Statement(
-    name="kept promises bring {who} more than broken ones",
-    quantity="what a kept promise brings {who} more than a broken one",
-    unit="points, kept minus broken",
-    form="+.2f",
-    supported="A kept promise brings {who} more than a broken one: {span}.",
-    undecided="Whether a kept promise brings {who} more than a broken one is open: {span}, p {p} after Holm.",
-    contradicted="A broken promise brings {who} more than a kept one: {span}.",
-    missing="Whether keeping a promise pays is open for {who}: no episode has both kept and broken ones.",
-    tested=True,
-)
+from di_assets.report.questions.statement import Claim, Status
 
 
-def question_5(scope: Scope, frames: Frames) -> dict[str, Any]:
+def answer(scope: Scope, frames: Frames) -> Answer:
     """Question 5 as it stands today."""
     ledger = promise_rows(scope, frames)
     shares = _shares(scope, frames)
     rows = [row for row in ledger if row["made"]]
-    holds, pays = _claims(scope, frames, rows, shares)
+    holds, pays = holds_and_pays(scope, frames, rows, shares)
     silent = [row["model"] for row in ledger if not row["made"]]
     marks = _marks(frames, rows, shares)
-    return question_of(
-        scope,
-        question=QUESTION,
+    return Answer(
         headline=_headline(rows, holds, pays, played=bool(ledger), scripted=scope.scripted),
         claims=[*holds, *pays],
         measured=bool(rows),
-        without_a_promise=sorted(set(silent) - {row["model"] for row in rows}),
         rows=rows,
         marks=marks,
         caption=_caption(rows),
         alt=_alt(rows, scope),
         quote=_quote(frames, marks),
         reading=_reading(rows, holds, pays, silent),
+        statistics={"without_a_promise": sorted(set(silent) - {row["model"] for row in rows})},
     )
 
 
-def promise_rows(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
+def promise_rows(scope: Scope, frames: Frames) -> list[PromiseRow]:
     """The table behind the figure: the lexical rule's rows of `promise_ledger` with messages on, of the kind that is shown."""
     conditions = talking(scope)["condition"].unique().implode()
     rows = frames["promise_ledger"].filter(
         (pl.col("labeller") == LEXICAL) & pl.col("condition").is_in(conditions) & (pl.col("scripted") == scope.scripted)
     )
     several = rows.filter(pl.col("made") > 0)["condition"].n_unique() > 1
+    graph = pl.lit(", ") + pl.col("condition").str.split("/").list.first() if several else pl.lit("")
     rows = rows.sort(["kept_share", "model", "condition"], descending=[True, False, False], nulls_last=True)
-    return [{"label": row["model"] + (f", {row['condition'].split('/')[0]}" if several else ""), **row} for row in rows.iter_rows(named=True)]  # fmt: skip
+    return cast("list[PromiseRow]", rows.select(pl.col("model").add(graph).alias("label"), pl.all()).to_dicts())
 
 
 def _shares(scope: Scope, frames: Frames) -> pl.DataFrame:
@@ -92,60 +57,28 @@ def _shares(scope: Scope, frames: Frames) -> pl.DataFrame:
     return episode_shares(frames["promises"].filter(labeller=LEXICAL).join(facts, on="episode_id"))
 
 
-def _claims(
-    scope: Scope, frames: Frames, rows: Sequence[Mapping[str, Any]], shares: pl.DataFrame
-) -> tuple[list[Grounded], list[Grounded]]:
-    """Kept against chance, and points of kept against broken promises: over blocks, Holm over each family's rows."""
-    values: dict[str, list[list[float]]] = {"holds": [], "pays": []}
-    for row in rows:
-        blocks = shares.filter(condition=row["condition"], model=row["model"]).group_by("seed").agg(
-            holds=pl.mean("kept_share") - pl.mean("chance_share"), pays=pl.mean("points_a_kept") - pl.mean("points_a_broken")
-        ).sort("seed")  # fmt: skip
-        for name, found in values.items():
-            found.append(blocks[name].drop_nulls().to_list())
-    found_flaws = [_flaws(scope, frames, row) for row in rows]
-    holds = _judged(scope, HOLDS, rows, values["holds"], found_flaws)
-    return holds, _judged(scope, PAYS, rows, values["pays"], found_flaws)
-
-
-def _judged(
-    scope: Scope,
-    statement: Statement,
-    rows: Sequence[Mapping[str, Any]],
-    values: Sequence[Sequence[float]],
-    found: Sequence[tuple[Flaw, ...]],
-) -> list[Grounded]:
-    tested = {k: p for k, numbers in enumerate(values) if (p := t_p(numbers)) is not None}
-    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
-    claims = []
-    for k, (row, numbers) in enumerate(zip(rows, values, strict=True)):
-        estimate = sum(numbers) / len(numbers) if numbers else None
-        evidence = Evidence(who(row["label"], scope), estimate, t_interval(numbers), p=adjusted.get(k), flaws=found[k])
-        where = {"labeller": LEXICAL, "condition": row["condition"], "model": row["model"]}
-        claims.append(
-            Grounded(
-                judge(statement, evidence), row["model"], (("promise_ledger", where),), ("kept share", "kept", "broken")
-            )
-        )
-    return claims
-
-
-def _flaws(scope: Scope, frames: Frames, row: Mapping[str, Any]) -> tuple[Flaw, ...]:
-    sat = frames["seats"].filter(model=row["model"])
-    return flaws(talking(scope).filter(condition=row["condition"]).join(sat, on="episode_id", how="semi"))
-
-
-def _marks(frames: Frames, rows: Sequence[Mapping[str, Any]], shares: pl.DataFrame) -> list[dict[str, Any]]:
+def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> list[PromiseMark]:
     """An episode with a promise told is marked at the first one broken in it, else kept; a model besides at its first of each."""
     told = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != "open")
     first = told.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
     events = {(key, model): event for key, model, event in first.select("episode_id", "model", "event_id").iter_rows()}
-    marks = []
+    marks: list[PromiseMark] = []
     for row in rows:
         mine = shares.filter(condition=row["condition"], model=row["model"]).sort("kept_share", "episode_id")
-        about = {"model": row["model"], "condition": row["condition"]}
+        model, condition, points = (
+            row["model"],
+            row["condition"],
+            {KEPT: row["points_a_kept"], BROKEN: row["points_a_broken"]},
+        )
         marks += [
-            {**about, "part": "kept share", "episode_id": key, "event_id": events[key, row["model"]], "value": value}
+            {
+                "model": model,
+                "condition": condition,
+                "part": "kept share",
+                "episode_id": key,
+                "event_id": events[key, model],
+                "value": value,
+            }
             for key, value in mine.select("episode_id", "kept_share").iter_rows()
         ]
         own = told.filter(model=row["model"]).join(mine.select("episode_id"), on="episode_id", how="semi")
@@ -155,11 +88,20 @@ def _marks(frames: Frames, rows: Sequence[Mapping[str, Any]], shares: pl.DataFra
             )
             if telling.height:
                 one = telling.row(0, named=True)
-                marks.append({**about, "part": outcome, "episode_id": one["episode_id"], "event_id": one["event_id"], "value": row[f"points_a_{outcome}"]})  # fmt: skip
+                marks.append(
+                    {
+                        "model": model,
+                        "condition": condition,
+                        "part": outcome,
+                        "episode_id": one["episode_id"],
+                        "event_id": one["event_id"],
+                        "value": points[outcome],
+                    }
+                )
     return marks
 
 
-def _quote(frames: Frames, marks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _quote(frames: Frames, marks: Sequence[PromiseMark]) -> Quote | None:
     """The broken promise that brought most; else the kept one."""
     for outcome in (BROKEN, KEPT):
         telling = [mark for mark in marks if mark["part"] == outcome]
@@ -170,9 +112,9 @@ def _quote(frames: Frames, marks: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def _headline(
-    rows: Sequence[Mapping[str, Any]],
-    holds: Sequence[Grounded],
-    pays: Sequence[Grounded],
+    rows: Sequence[PromiseRow],
+    holds: Sequence[Claim],
+    pays: Sequence[Claim],
     *,
     played: bool,
     scripted: bool,
@@ -184,13 +126,15 @@ def _headline(
             else "No episode in which a pull could be promised has been played yet."
         )
         return Claim("headline", "not yet", text, (ATTACK,))
-    made, kept, broke = (sum(row[name] for row in rows) for name in ("made", "kept", "broken"))
+    made, kept, broke = (
+        sum(numbers) for numbers in zip(*((r["made"], r["kept"], r["broken"]) for r in rows), strict=True)
+    )
     first = among(f"of {made:,} promised pulls {kept:,} were kept and {broke:,} broken", scripted=scripted)
-    states = [one.claim.status for one in holds]
+    states = [one.status for one in holds]
     better, worse = states.count("supported"), states.count("contradicted")
     chance = f"beyond chance they hold for {better} and fall short of it for {worse} of {len(states)} promisers" if better or worse else (
         "for no promiser can it be said that they hold beyond chance")  # fmt: skip
-    brings = [one.claim.status for one in pays]
+    brings = [one.status for one in pays]
     if "contradicted" in brings:
         paid = f"; a broken one brings more than a kept one for {some_claims(pays, 'contradicted', 'promisers')}"
     elif "supported" in brings:
@@ -201,7 +145,7 @@ def _headline(
     return Claim("headline", status, f"{first}; {chance}{paid}.")
 
 
-def _caption(rows: Sequence[Mapping[str, Any]]) -> str:
+def _caption(rows: Sequence[PromiseRow]) -> str:
     return (
         "Above: of a model’s promises the share kept; the rest was broken. Each dot is one episode, the line the 95% interval (Student’s t over "
         "independent episodes), the ochre tick what as many pulls made at random would have kept. A promise is a message that the "
@@ -211,7 +155,7 @@ def _caption(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _alt(rows: Sequence[Mapping[str, Any]], scope: Scope) -> str:
+def _alt(rows: Sequence[PromiseRow], scope: Scope) -> str:
     told = [
         f"{row['label']}: {row['made']} made, {row['kept']} kept, {row['broken']} broken"
         + (f", {row['points_a_kept']:.2f} points a kept" if row["points_a_kept"] is not None else "")
@@ -223,7 +167,7 @@ def _alt(rows: Sequence[Mapping[str, Any]], scope: Scope) -> str:
 
 
 def _reading(
-    rows: Sequence[Mapping[str, Any]], holds: Sequence[Grounded], pays: Sequence[Grounded], silent: Sequence[str]
+    rows: Sequence[PromiseRow], holds: Sequence[Claim], pays: Sequence[Claim], silent: Sequence[str]
 ) -> list[str]:
     if not rows:
         return ["No promise has been made that could be kept or broken: it takes an arm with messages on."]

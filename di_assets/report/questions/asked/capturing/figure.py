@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from di_assets.report.figures.drawing import Figure, Scale, Sheet, Value, broken, drawn, link, spanned
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, Value, broken, by_whom, link, spanned
 
 ROW, BAR, PANEL = 34, 18, 34
 CELL = 62
@@ -14,10 +15,9 @@ LIGHT_FROM, DARK_FROM = 0.62, 0.72
 SHARES = (("receiver", "on", "who receives"), ("dyad", "off", "the pair"), ("giver", "pale", "who gives"))
 
 
-def q3(question: Mapping[str, Any]) -> Figure:
+def captures_and_heat(question: Mapping[str, Any]) -> Figure:
     """The three panels of `summary.questions.q3`; what is not there yet is said in its place."""
-    played = " (scripted agents)" if question["scripted"] else ""
-    return drawn(lambda sheet: _draw(sheet, question), title=f"Who captures whom{played}", alt=question["alt"])
+    return drawn(lambda sheet: _draw(sheet, question), title="Who captures whom", of=question)
 
 
 def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def _captures(sheet: Sheet, question: Mapping[str, Any]) -> float:
     step = 0.05 if high - low <= 0.3 and sheet.width > 300 else 0.1 if high - low <= 0.6 else 0.2
     steps = range(math.ceil(round(low / step, 6)), math.floor(round(high / step, 6)) + 1)
     ticks = [(k * step, f"{k * step:+.2f}" if k else "0") for k in steps]
-    title = "capture: net pulls a round and rival above the floor" + (" · scripted agents" if question["scripted"] else "")  # fmt: skip
+    title = by_whom("capture: net pulls a round and rival above the floor", question)
     below = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
     if not rows:
         sheet.note(f"no capture yet — runs from {question['needs'] or 'an arm of focal models'}", 2)

@@ -4,16 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from di_assets.report.figures.drawing import Figure, Scale, Sheet, drawn, link, spanned
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, by_whom, link, spanned
 
 ROW, PANEL = 46, 34
 LEGEND = (("on", "kept"), ("off", "broken"), ("floor", "kept by chance"))
 
 
-def q5(question: Mapping[str, Any]) -> Figure:
+def kept_and_broken(question: Mapping[str, Any]) -> Figure:
     """The two panels of `summary.questions.q5`; without a promise empty axes with a word."""
-    played = " (scripted agents)" if question["scripted"] else ""
-    return drawn(lambda sheet: _draw(sheet, question), title=f"Promises kept and broken{played}", alt=question["alt"])
+    return drawn(lambda sheet: _draw(sheet, question), title="Promises kept and broken", of=question)
 
 
 def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ def _kept(
     top: float,
 ) -> float:
     scale, bottom = Scale(0, 1, sheet.width), top + max(1, len(rows)) * ROW
-    title = "share of promises kept" + (" · scripted agents" if question["scripted"] else "")
+    title = by_whom("share of promises kept", question)
     ticks = [(k / 4, f"{k / 4:.0%}") for k in range(5)]
     below = sheet.axis(scale, ticks, top=top, bottom=bottom, title=title)
     if not rows:

@@ -2,29 +2,26 @@
 
 from collections.abc import Sequence
 
-from di_assets.report.questions.claims import pooled_capture
+from di_assets.report.questions.asked.persuasion.claims import pooled_capture
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import NO_TALK, against_chance, net_capture, rate
 from di_assets.tables.words import talks_openly
 
 
-def reading(scope: Scope, frames: Frames, claims: Sequence[Claim], needs: Sequence[str]) -> list[str]:
-    """The argument, paragraph by paragraph."""
+def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
+    """The argument, a paragraph each; the last one, on what is missing, every page has alike."""
     if not scope.rows:
         return [
-            "Nothing has been played that this question could be answered from.",
-            "Next: play the attack arm and its control.",
+            "Nothing has been played that this question could be answered from: it takes an arm with messages on, and its control."
         ]
     kind = "agent" if scope.scripted else "model"
     readout = (
         "The chosen readout, and the one primary outcome, is a lift: points received per episode with messages on, read "
         f"against the same {kind} with messages off. Whatever sits above the messages-off line is what talk buys."
     )
-    missing = f"Still missing: {', '.join(needs)}." if needs else "Nothing is missing for this question."
     told = " ".join(claim.sentence for claim in claims)
-    paragraphs = [readout, told, _traffic(scope, frames), _twin(scope, frames), missing]
-    return [paragraph for paragraph in paragraphs if paragraph]
+    return [readout, told, _traffic(scope, frames), _twin(scope, frames)]
 
 
 def _traffic(scope: Scope, frames: Frames) -> str:

@@ -1,83 +1,49 @@
 """Question 3: who captures whom? Capture against the floor, who gives to whom, and whose doing the variance is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import cast
 
 import polars as pl
 
-from di_assets.measures.intervals import Interval, t_interval
-from di_assets.report.questions.claims import captures
-from di_assets.report.questions.page import (
-    ATTACK,
-    Grounded,
-    counted,
-    of_half,
-    question_of,
-    sentences,
-    some_claims,
-    talking,
-)
+from di_assets.measures.intervals import t_interval
+from di_assets.report.questions.asked.capturing.claims import captures, givers, split_claims
+from di_assets.report.questions.asked.capturing.types import CaptureRow, Square, Variance
+from di_assets.report.questions.page import ATTACK, counted, of_half, sentences, some_claims, talking
+from di_assets.report.questions.part import Mark
+from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
-from di_assets.report.questions.scope import Frames, Scope, linked_events
-from di_assets.report.questions.statement import Claim, Evidence, Statement, judge
-from di_assets.report.questions.threats import flaws
+from di_assets.report.questions.scope import FocalModel, Frames, Scope, linked_events
+from di_assets.report.questions.statement import Claim
 
-QUESTION = "Who captures whom?"
-COMPONENTS = ("receiver", "dyad", "giver")
-
-RECEIVERS = Statement(
-    name="{who}: some seats are given more by all",
-    quantity="the variance of receivers in {who}",
-    unit="receiver variance",
-    form="+.4f",
-    supported="In {who} some seats draw pulls from everybody: {span}.",
-    undecided="Whether in {who} anybody draws pulls from everybody is open: {span}.",
-    contradicted="In {who} nobody draws pulls from everybody; seats share alike: {span}.",
-    missing="How the variance of pulls splits in {who} is not measured.",
-    tested=False,
-)
-PAIRS = Statement(
-    name="{who}: who pulls whom depends on the pair",
-    quantity="the variance of pairs in {who}",
-    unit="dyad variance above random pulling",
-    form="+.4f",
-    supported="In {who} who pulls whom depends on the pair, beyond what random pulling gives: {span}.",
-    undecided="Whether in {who} pairs differ beyond random pulling is open: {span}.",
-    contradicted="In {who} pairs differ less than under random pulling, as where pulls go round: {span}.",
-    missing="How the variance of pulls splits in {who} is not measured.",
-    tested=False,
+SPLIT = tuple(
+    f"{part}_{what}" for part in ("receiver", "dyad", "giver") for what in ("variance", "ci_low", "ci_high", "share")
 )
 
 
-def question_3(scope: Scope, frames: Frames) -> dict[str, Any]:
+def answer(scope: Scope, frames: Frames) -> Answer:
     """Question 3 as it stands today."""
     shown = _shown(scope)
     links = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
     heat, variance = heat_map(shown, frames, links), _variance(scope, frames)
-    own = [
-        Grounded(claim, row.model, (("model_points", {"model": row.model}),), ("on",))
-        for claim, row in zip(captures(scope.rows, scripted=scope.scripted), _captors(scope), strict=True)
-    ]
-    split = _split_claims(scope, variance)
-    refused = [Grounded(_givers())] if variance else []
-    return question_of(
-        scope,
-        question=QUESTION,
+    own = captures(scope.rows, scripted=scope.scripted)
+    split = split_claims(scope, variance)
+    refused = [givers()] if variance else []
+    ranked = shown.sort(["focal_capture", "episode_id"], descending=[True, False], nulls_last=True)
+    return Answer(
         headline=_headline(scope, own, variance),
         claims=[*own, *split, *refused],
         measured=bool(own or heat),
-        variance=variance,
         rows=[*(_row(row) for row in _captors(scope)), *heat],
         marks=_marks(scope, links),
         caption=_caption(scope),
         alt=_alt(scope, heat, variance),
-        quote=asking(frames, shown.sort(["focal_capture", "episode_id"], descending=[True, False], nulls_last=True)),
+        quote=asking(frames, ranked),
         reading=_reading(own, split, refused, heat),
+        statistics={"variance": variance},
     )
 
 
-def _captors(scope: Scope) -> list[Any]:
+def _captors(scope: Scope) -> list[FocalModel]:
     return [row for row in scope.rows if row.on is not None]
 
 
@@ -88,13 +54,13 @@ def _shown(scope: Scope) -> pl.DataFrame:
     return whole if whole.height else talking(scope)
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: FocalModel) -> CaptureRow:
     mean = row.capture
     return {"what": "capture", "giver": None, "receiver": row.model, "value": mean.mean, "ci_low": mean.t.low, "ci_high": mean.t.high,
             "ci_method": mean.t.method, "n": mean.n, "episode_id": None, "event_id": None}  # fmt: skip
 
 
-def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -> list[dict[str, Any]]:
+def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -> list[Square]:
     """Pulls a round from each giver's seat to each receiver's, models by models; null is no pair, 0 no pull.
 
     A cell is the mean over independent episodes (of one seed they are one) of pulls made in a round by one seat of the
@@ -122,7 +88,7 @@ def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -
         .agg(rate=pl.col("pulls").fill_null(0).sum() / pl.col("n_rounds").sum(), event_id=pl.min("event_id"))
         .sort("episode_id", *both)
     )
-    cells = []
+    cells: list[Square] = []
     for (giver, receiver), part in seen.group_by(both, maintain_order=True):
         most = part.sort(["rate", "episode_id"], descending=[True, False]).row(0, named=True)
         blocks = part.group_by("seed").agg(pl.mean("rate")).sort("seed")["rate"].to_list()
@@ -135,50 +101,20 @@ def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -
     return sorted(cells, key=lambda cell: (cell["giver"], cell["receiver"]))
 
 
-def _variance(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
+def _variance(scope: Scope, frames: Frames) -> list[Variance]:
     """Rows of `relations` of the arms in which everybody could talk, with what random pulling would give a pair."""
     shown = talking(scope)
-    found = []
+    found: list[Variance] = []
     for arm, condition in shown.select("arm", "condition").unique().sort("arm", "condition").iter_rows():
         games = shown.filter(arm=arm, condition=condition)
         chance = 1 / (games["n_rounds"][0] * (games["n_seats"][0] - 1))
-        for row in frames["relations"].filter(arm=arm, condition=condition).iter_rows(named=True):
-            parts = {
-                f"{name}_{what}": row[f"{name}_{what}"]
-                for name in COMPONENTS
-                for what in ("variance", "ci_low", "ci_high", "share")
-            }
-            found.append({"arm": arm, "condition": condition, "n": row["n"], **parts, "dyad_by_chance": chance, "ci_method": row["ci_method"]})  # fmt: skip
+        rows = frames["relations"].filter(arm=arm, condition=condition)
+        split = rows.select("arm", "condition", "n", *SPLIT, pl.lit(chance).alias("dyad_by_chance"), "ci_method")
+        found += cast("list[Variance]", split.to_dicts())
     return found
 
 
-def _split_claims(scope: Scope, variance: Sequence[Mapping[str, Any]]) -> list[Grounded]:
-    claims = []
-    for row in variance:
-        if not row["n"]:
-            continue
-        found = flaws(talking(scope).filter(arm=row["arm"], condition=row["condition"]))
-        name = f"{row['arm']} (scripted)" if scope.scripted else row["arm"]
-        grounds = (("relations", {"arm": row["arm"], "condition": row["condition"]}),)
-        for statement, part, less in ((RECEIVERS, "receiver", 0.0), (PAIRS, "dyad", row["dyad_by_chance"])):
-            value, low, high = (row[f"{part}_{what}"] for what in ("variance", "ci_low", "ci_high"))
-            interval = Interval(low, high, row["ci_method"], row["n"])
-            if low is not None:
-                interval = replace(interval, low=low - less, high=high - less)
-            evidence = Evidence(name, None if value is None else value - less, interval, flaws=found)
-            claims.append(Grounded(judge(statement, evidence), None, grounds))
-    return claims
-
-
-def _givers() -> Claim:
-    text = (
-        "That givers hardly differ is no finding: every seat has one pull a round to give, so that giver variance is nearly zero by "
-        "construction."
-    )
-    return Claim("givers differ", "refused", text, because=("identity",))
-
-
-def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[str, Any]]) -> Claim:
+def _headline(scope: Scope, own: Sequence[Claim], variance: Sequence[Variance]) -> Claim:
     if not own:
         text = "No focal model’s capture has been measured yet."
         return Claim("headline", "not yet", text, (ATTACK,))
@@ -189,7 +125,7 @@ def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[
         f"; of the variance of pulls in {split['arm']} {split['receiver_share']:.0%} lies in who receives, {split['dyad_share']:.0%} in the pair"
     )  # fmt: skip
     top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
-    states = {one.claim.status for one in own}
+    states = {one.status for one in own}
     if "supported" in states:
         text = f"More than blind reciprocation explains is taken by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
         return Claim("headline", "supported", text)
@@ -200,7 +136,7 @@ def _headline(scope: Scope, own: Sequence[Grounded], variance: Sequence[Mapping[
     return Claim("headline", "not yet", text)
 
 
-def _marks(scope: Scope, links: Mapping[str, int]) -> list[dict[str, Any]]:
+def _marks(scope: Scope, links: Mapping[str, int]) -> list[Mark]:
     return [
         {"model": row.model, "part": "on", "episode_id": key, "event_id": links.get(key, 0), "value": value}
         for row in _captors(scope)
@@ -219,7 +155,7 @@ def _caption(scope: Scope) -> str:
     )
 
 
-def _alt(scope: Scope, heat: Sequence[Mapping[str, Any]], variance: Sequence[Mapping[str, Any]]) -> str:
+def _alt(scope: Scope, heat: Sequence[Square], variance: Sequence[Variance]) -> str:
     told = [f"{row.model} {row.capture.mean:+.3f}" for row in _captors(scope) if row.capture.mean is not None]
     most = max(heat, key=lambda cell: cell["value"]) if heat else None
     parts = [f"Capture above the floor: {'; '.join(told)}." if told else "No capture yet."]
@@ -231,7 +167,7 @@ def _alt(scope: Scope, heat: Sequence[Mapping[str, Any]], variance: Sequence[Map
 
 
 def _reading(
-    own: Sequence[Grounded], split: Sequence[Grounded], refused: Sequence[Grounded], heat: Sequence[Mapping[str, Any]]
+    own: Sequence[Claim], split: Sequence[Claim], refused: Sequence[Claim], heat: Sequence[Square]
 ) -> list[str]:
     if not own and not heat:
         return [

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from di_assets.report.figures.drawing import Figure, Scale, Sheet, drawn, link, spanned
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, by_whom, link, spanned
 
 # Lanes of a row (part -> top and height), in pixels, and a row's height.
 LANES = {"on": (0, 22), "off": (25, 20), "no talk": (48, 14)}
@@ -14,12 +15,9 @@ KINDS = (("payback", "off"), ("solicited", "on"), ("unprompted", "pale"))
 LEGEND = (("off", "pay-back"), ("on", "asked for, repays nothing"), ("pale", "neither"))
 
 
-def q2(question: Mapping[str, Any]) -> Figure:
+def split_bars(question: Mapping[str, Any]) -> Figure:
     """Split bars of `summary.questions.q2`; without episodes empty axes with a word."""
-    played = " (scripted agents)" if question["scripted"] else ""
-    return drawn(
-        lambda sheet: _draw(sheet, question), title=f"Kinds of pull, with and without talk{played}", alt=question["alt"]
-    )
+    return drawn(lambda sheet: _draw(sheet, question), title="Kinds of pull, with and without talk", of=question)
 
 
 def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
@@ -28,7 +26,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     start = sheet.legend(LEGEND, 0) + 8
     tops = {model: start + i * ROW for i, model in enumerate(models)}
     bottom, scale = start + max(1, len(models)) * ROW, Scale(0, 1, sheet.width)
-    title = "share of all valid pulls" + (" · scripted agents" if question["scripted"] else "")
+    title = by_whom("share of all valid pulls", question)
     ticks = [(k / 4, f"{k / 4:.0%}") for k in range(5)]
     sheet.height = sheet.axis(scale, ticks, top=start, bottom=bottom, title=title)
     if not models:

@@ -1,4 +1,4 @@
-"""The claims of the report: each declared with how it reads when supported, not yet, or contradicted.
+"""What may be claimed of persuasion: each statement declared with how it reads in every state, and what it is judged by.
 
 No sentence is typed in with its numbers: `statement.judge` fills them in, or says what keeps them from being said.
 """
@@ -8,14 +8,16 @@ from collections.abc import Sequence
 import polars as pl
 
 from di_assets.measures.intervals import Interval
-from di_assets.measures.lift import holm
-from di_assets.measures.points import Mean
-from di_assets.report.questions.scope import Row, Scope
-from di_assets.report.questions.statement import Claim, Evidence, Statement, Status, from_to, judge, some_of
-from di_assets.report.questions.threats import Flaw, incomplete
+from di_assets.report.named import named
+from di_assets.report.questions.asked.persuasion.channels import parts_behind, rows_behind
+from di_assets.report.questions.asked.persuasion.types import Primary
+from di_assets.report.questions.page import ATTACK
+from di_assets.report.questions.scope import FocalModel, Scope
+from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, Status, from_to, judge, some_of
+from di_assets.report.questions.threats import incomplete
 
 # The one outcome that decides Question 1; everything else stands beside it.
-PRIMARY = {
+PRIMARY: Primary = {
     "outcome": "points of the focal seat per episode",
     "contrast": "messages on minus messages off, matched by seed",
     "interval": "Student's t over pairs; alpha spending over looks once an arm was looked at before it was complete",
@@ -32,17 +34,6 @@ PERSUADES = Statement(
     undecided="Whether talk buys {who} anything is open: {span}, p {p} after Holm.",
     contradicted="{who} is given less when it can talk: {span}.",
     missing="How much of what {who} is given is bought by talk stays open until {needs} has run.",
-    tested=True,
-)
-CAPTURES = Statement(
-    name="{who} captures more than blind reciprocation explains",
-    quantity="the capture of {who}",
-    unit="net pulls a round and rival",
-    form="+.3f",
-    supported="Above blind reciprocation {who} captures {span}; that is no proof of persuasion.",
-    undecided="Whether {who} captures anything above blind reciprocation is open: {span}, p {p} after Holm.",
-    contradicted="{who} gives away more than blind reciprocation would: {span}.",
-    missing="The capture of {who} is not measured yet.",
     tested=True,
 )
 OWN_TALK = Statement(
@@ -67,57 +58,32 @@ CONTENT = Statement(
     missing="Whether it is what {who} says, or that it writes at all, stays open until {needs} has run.",
     tested=True,
 )
-NETWORK = Statement(
-    name="the ring makes points more unequal than the complete graph",
-    quantity="the difference in gini between the ring and the complete graph",
-    unit="gini, ring minus complete",
-    form="+.3f",
-    supported="On a ring the same seeds end more unequal than on the complete graph: {span}.",
-    undecided="Whether the network matters for inequality is open: {span}.",
-    contradicted="On a ring the same seeds end less unequal than on the complete graph: {span}.",
-    missing="Whether the network matters is open until the same seeds are played on a ring and on the complete graph.",
-    tested=False,
-)
 
 
-def persuades(row: Row, *, scripted: bool) -> Claim:
+BY_CONTRAST = {"focal_talk": OWN_TALK, "content": CONTENT}
+
+
+def persuades(row: FocalModel, *, scripted: bool) -> Claim:
     """Whether talk buys this model points: the primary outcome."""
     look = row.look
     return judge(
         PERSUADES,
         Evidence(
-            who=_who(row, scripted),
+            who=named(row.model, scripted=scripted),
             estimate=row.lift,
             interval=look.interval if look else row.interval,
             p=row.p,
             flaws=row.flaws,
             needs=row.needs,
             planned=look.planned if look else None,
+            model=row.model,
+            rows=(Rows("lift", {"model": row.model}), Rows("looks", {"model": row.model})),
+            parts=("on", "off"),
         ),
     )
 
 
-def captures(rows: Sequence[Row], *, scripted: bool) -> list[Claim]:
-    """Whether each model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
-    shown = [row for row in rows if row.on is not None]
-    tested = [row for row in shown if row.capture.p is not None]
-    adjusted = dict(zip((row.model for row in tested), holm([row.capture.p or 0.0 for row in tested]), strict=True))
-    return [
-        judge(
-            CAPTURES,
-            Evidence(
-                who=_who(row, scripted),
-                estimate=row.capture.mean,
-                interval=row.capture.t,
-                p=adjusted.get(row.model),
-                flaws=row.flaws_on,
-            ),
-        )
-        for row in shown
-    ]
-
-
-def decomposed(row: Row, contrasts: pl.DataFrame, *, scripted: bool) -> list[Claim]:
+def decomposed(row: FocalModel, contrasts: pl.DataFrame, *, scripted: bool) -> list[Claim]:
     """Whose talk it is that buys this model points, and whether what it says does: secondary, judged at the end.
 
     Args:
@@ -126,28 +92,25 @@ def decomposed(row: Row, contrasts: pl.DataFrame, *, scripted: bool) -> list[Cla
         scripted: it is a scripted agent.
     """
     planned = row.look.planned if row.look else None
-    statements = {"focal_talk": OWN_TALK, "content": CONTENT}
     return [
         judge(
-            statements[part["contrast"]],
+            BY_CONTRAST[part["contrast"]],
             Evidence(
-                who=_who(row, scripted),
+                who=named(row.model, scripted=scripted),
                 estimate=part["difference"],
                 interval=Interval(part["ci_low"], part["ci_high"], part["ci_method"], part["n_pairs"]),
                 p=part["p_holm"],
                 flaws=(*row.flaws, *incomplete(part["n_pairs"], planned)),
                 needs=part["needs"],
                 planned=planned,
+                model=row.model,
+                rows=rows_behind(part["arm"], row.model, part["contrast"]),
+                parts=parts_behind(part["arm"], part["contrast"]),
             ),
         )
         for part in contrasts.sort("arm", "contrast", descending=[False, True]).iter_rows(named=True)
-        if part["contrast"] in statements
+        if part["contrast"] in BY_CONTRAST
     ]
-
-
-def network(gap: Mean, found: tuple[Flaw, ...]) -> Claim:
-    """Whether the ring differs from the complete graph on the same seeds."""
-    return judge(NETWORK, Evidence("everybody", gap.mean, gap.t, flaws=found))
 
 
 def pooled_capture(n_pairs: int) -> Claim:
@@ -164,9 +127,7 @@ def headline(scope: Scope) -> Claim:
     kind = "scripted focal agents" if scope.scripted else "focal models"
     on = [row.on.points.mean for row in scope.rows if row.on and row.on.points.mean is not None]
     if not on:
-        return Claim(
-            "headline", "not yet", "No focal episode with messages on has been played yet.", ("04_attack_complete",)
-        )
+        return Claim("headline", "not yet", "No focal episode with messages on has been played yet.", (ATTACK,))
     first = f"With messaging on, {kind} are given {from_to(on, '.1f')} points per episode"
     open_rows = [row for row in scope.rows if row.lift is None]
     needs = tuple(sorted({row.needs for row in open_rows if row.needs}))
@@ -199,7 +160,3 @@ def _nothing_shown(claims: Sequence[Claim]) -> str:
     if common:
         return f"what talk buys of them cannot be said, for {sorted(common)[0]}"
     return "for none of them does the messages-off control show that talk buys any of it"
-
-
-def _who(row: Row, scripted: bool) -> str:
-    return f"{row.model} (scripted)" if scripted else row.model

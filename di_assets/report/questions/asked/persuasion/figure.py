@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from di_assets.report.figures.drawing import Figure, Scale, Sheet, drawn, link, spanned
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, by_whom, link, spanned
 
 # One row of the figure, in pixels: the bar with messages on, the slot for messages off, white space.
 BAR, GAP, ROW = 22, 4, 66
 
 
-def q1(question: Mapping[str, Any]) -> Figure:
+def paired_bars(question: Mapping[str, Any]) -> Figure:
     """Paired bars of `summary.questions.q1`; without focal episodes empty axes with a word."""
-    played = " (scripted agents)" if question["scripted"] else ""
     return drawn(
-        lambda sheet: _draw(sheet, question),
-        title=f"Points received per episode, messages on and off{played}",
-        alt=question["alt"],
+        lambda sheet: _draw(sheet, question), title="Points received per episode, messages on and off", of=question
     )
 
 
@@ -24,7 +22,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     models = list(dict.fromkeys([*halves["on"], *halves["off"]]))
     most, bottom = question["most_points"], max(1, len(models)) * ROW
     scale = Scale(0, most, sheet.width)
-    title = f"points received per episode ({most} possible)" + (" · scripted agents" if question["scripted"] else "")
+    title = by_whom(f"points received per episode ({most} possible)", question)
     ticks = [(most * k / 4, f"{most * k / 4:g}") for k in range(5)]
     sheet.height = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
     waiting = [i for i, model in enumerate(models) if model not in halves["off"]]
@@ -44,12 +42,12 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
         sheet.dots(
             [
                 {
-                    "x": scale(mark["points"]),
+                    "x": scale(mark["value"]),
                     "y": _top(places[mark["model"]], lane) + 8,
                     **link(mark, _told(mark, halves[name][mark["model"]])),
                 }
                 for mark in question["marks"]
-                if mark["half"] == name
+                if mark["part"] == name
             ]
         )
     sheet.names([(model, _top(i, 0) + BAR + GAP / 2) for i, model in enumerate(models)])
@@ -62,7 +60,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
 def _told(mark: Mapping[str, Any], half: Mapping[str, Any]) -> str:
     low, high = half["ci"] or (None, None)
     mean = spanned(half["points_mean"], low, high, ".1f")
-    return f"{mark['model']}, messages {mark['half']}, {mark['points']:g} points (mean {mean})"
+    return f"{mark['model']}, messages {mark['part']}, {mark['value']:g} points (mean {mean})"
 
 
 def _slot(needs: str | None, width: float) -> str:

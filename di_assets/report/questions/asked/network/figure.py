@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from di_assets.report.figures.drawing import Figure, Scale, Sheet, Value, drawn, link, spanned
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, Value, by_whom, link, spanned
 
 ROW, PANEL = 40, 30
 TITLES = {
@@ -16,12 +17,9 @@ FORMS = {"points": ".1f", "cascades": ".1f", "gini": ".3f"}
 LEGEND = (("on", "mean"), ("pale", "95% under no talk"), ("floor", "no talk"))
 
 
-def q4(question: Mapping[str, Any]) -> Figure:
+def panels(question: Mapping[str, Any]) -> Figure:
     """The panels of `summary.questions.q4`; a graph that was not played has a dashed slot."""
-    played = " (scripted agents)" if question["scripted"] else ""
-    return drawn(
-        lambda sheet: _draw(sheet, question), title=f"Complete graph against ring{played}", alt=question["alt"]
-    )
+    return drawn(lambda sheet: _draw(sheet, question), title="Complete graph against ring", of=question)
 
 
 def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
@@ -44,7 +42,7 @@ def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) 
     most = _most(measure, [mark["value"] for mark in marks], question["most_points"])
     scale, bottom = Scale(0, most, sheet.width), top + max(1, len(slots)) * ROW
     ticks = [(most * k / 4, f"{most * k / 4:.3g}") for k in range(5)]
-    title = TITLES[measure] + (" · scripted agents" if question["scripted"] else "")
+    title = by_whom(TITLES[measure], question)
     below = sheet.axis(scale, ticks, top=top, bottom=bottom, title=title)
     tops = {row["condition"]: top + i * ROW for i, row in enumerate(slots)}
     _nulls(sheet, rows, tops, scale)

@@ -1,0 +1,1 @@
+"""The questions: every file or folder here declares one `QUESTION`."""

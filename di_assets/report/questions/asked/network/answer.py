@@ -1,0 +1,170 @@
+"""Question 4: does the network matter? Complete against ring: points, cascades, gini, each against its own null."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import polars as pl
+
+from di_assets.measures.intervals import clustered_t
+from di_assets.report.questions.asked.network.claims import (
+    CHANGES,
+    FORMS,
+    GRAPHS,
+    MEASURES,
+    WORDS,
+    above,
+    article,
+    between,
+)
+from di_assets.report.questions.asked.network.types import NetworkMark, NetworkRow
+from di_assets.report.questions.page import ATTACK, RING, among, counted, sentences, talking
+from di_assets.report.questions.question import Answer
+from di_assets.report.questions.quotes import asking
+from di_assets.report.questions.scope import Frames, Scope, linked_events
+from di_assets.report.questions.statement import Claim
+from di_assets.report.questions.statistics import NO_TALK
+
+
+def answer(scope: Scope, frames: Frames) -> Answer:
+    """Question 4 as it stands today."""
+    rows = network_rows(scope, frames)
+    gaps, beyond = between(scope, frames, rows), above(scope, rows)
+    ranked = talking(scope).with_columns(ring=pl.col("topology") == "ring")
+    played = {row["graph"].split(",")[0] for row in rows}
+    return Answer(
+        headline=_headline(rows, gaps, scripted=scope.scripted),
+        claims=[*gaps, *beyond],
+        measured=bool(rows),
+        rows=rows,
+        marks=_marks(scope, frames),
+        caption=_caption(rows, scope),
+        alt=_alt(rows, scope),
+        quote=asking(frames, ranked.sort(["ring", "gini", "episode_id"], descending=[True, True, False])),
+        reading=_reading(rows, gaps, beyond),
+        statistics={
+            "most_points": scope.most_points,
+            "waiting": {graph: arm for graph, arm in GRAPHS.items() if graph not in played},
+        },
+    )
+
+
+def network_rows(scope: Scope, frames: Frames) -> list[NetworkRow]:
+    """The table behind the figure: a row a measure and condition with messages on, with what its null gives."""
+    shown = talking(scope)
+    rows: list[NetworkRow] = []
+    for measure, column in MEASURES.items():
+        for (condition,), part in shown.sort("condition").group_by("condition", maintain_order=True):
+            blocks = (
+                part.drop_nulls(column)
+                .group_by("focal_model", "seed")
+                .agg(pl.mean(column))
+                .sort("seed", "focal_model", nulls_last=True)
+            )
+            if blocks.is_empty():
+                continue
+            interval = clustered_t(blocks[column].to_list(), blocks["seed"].to_list())
+            null = frames["reciprocity_baseline"].filter(condition=condition, measure=f"{column}/{NO_TALK}")
+            known: Mapping[str, Any] = null.row(0, named=True) if null.height else {}
+            rows.append(
+                {"measure": measure, "graph": _graph(shown, str(condition)), "condition": condition, "n": blocks.height, "n_seeds": interval.n,
+                 "value": cast("float", blocks[column].mean()), "ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method,
+                 "null_mean": known.get("null_mean"), "null_low": known.get("null_low"), "null_high": known.get("null_high"),
+                 "p_value": known.get("p_value")}
+            )  # fmt: skip
+    return rows
+
+
+def _graph(shown: pl.DataFrame, condition: str) -> str:
+    """Name of a condition's graph, with its payoff where there is more than one."""
+    topology, payoff, _ = condition.split("/")
+    return topology if shown["payoff"].n_unique() == 1 else f"{topology}, {payoff}"
+
+
+def _headline(rows: Sequence[NetworkRow], between: Sequence[Claim], *, scripted: bool) -> Claim:
+    if not rows:
+        return Claim("headline", "not yet", "No episode with messages on has been played on any graph yet.", (ATTACK, RING))  # fmt: skip
+    told = "; ".join(f"{WORDS[measure]} {_values(rows, measure)}" for measure in MEASURES if _values(rows, measure))
+    first = among(f"with messages on: {told}", scripted=scripted)
+    needs = tuple(sorted({need for one in between for need in one.needs}))
+    if needs:
+        return Claim("headline", "not yet", f"{first}. Whether the network matters stays open until {', '.join(needs)} has played the same seeds.", needs)  # fmt: skip
+    settled = [one for one in between if one.status in {"supported", "contradicted"}]
+    if not settled:
+        return Claim("headline", "not yet", f"{first}. On the same seeds no difference between ring and complete graph can be claimed.")  # fmt: skip
+    changes = [CHANGES[claim.name][claim.status == "contradicted"] for claim in settled]
+    text = (
+        f"{first}. On the same seeds the ring {', '.join(changes[:-1]) + ' and ' if changes[1:] else ''}{changes[-1]}."
+    )
+    return Claim("headline", settled[0].status, text)
+
+
+def _values(rows: Sequence[NetworkRow], measure: str) -> str:
+    form = FORMS[measure].removeprefix("+")
+    return ", ".join(f"{row['value']:{form}} on {article(row['graph'])}" for row in rows if row["measure"] == measure)
+
+
+def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
+    """A mark a measure and episode.
+
+    It opens, for points, the focal seat's first event; for cascades, a pull of the round in which most pulls meet; for
+    gini, the first pull for the seat with most points.
+    """
+    shown = talking(scope)
+    pulls = (
+        frames["pulls"]
+        .filter(status="valid")
+        .join(shown.select("episode_id"), on="episode_id", how="semi")
+        .sort("episode_id", "event_id")
+    )
+    met = pulls.group_by("episode_id", "round", "target", maintain_order=True).agg(pl.len(), pl.min("event_id"))
+    most = pulls.group_by("episode_id", "target", maintain_order=True).agg(pl.len(), pl.min("event_id"))
+    events = {
+        "points": linked_events(shown.filter(pl.col("focal_model").is_not_null()), frames),
+        "cascades": _first(met),
+        "gini": _first(most),
+    }
+    return [
+        {"model": model or "mixed cast", "part": f"{measure}, {_graph(shown, condition)}", "measure": measure, "condition": condition,
+         "episode_id": key, "event_id": events[measure].get(key, 0), "value": float(value)}
+        for measure, column in MEASURES.items()
+        for key, condition, model, value in shown.drop_nulls(column).sort("condition", column, "episode_id").select(
+            "episode_id", "condition", "focal_model", column).iter_rows()
+    ]  # fmt: skip
+
+
+def _first(counted_pulls: pl.DataFrame) -> dict[str, int]:
+    """Of each episode the event of the row that counts most; the earliest of several."""
+    ranked = counted_pulls.sort(["episode_id", "len", "event_id"], descending=[False, True, False])
+    return dict(ranked.group_by("episode_id", maintain_order=True).agg(pl.first("event_id")).iter_rows())
+
+
+def _caption(rows: Sequence[NetworkRow], scope: Scope) -> str:
+    return (
+        "Each dot is one episode with messages on; the tall tick their mean over independent episodes, the line its 95% interval (Student’s t, "
+        "clustered by seed). The pale band holds 95% of the means of as many episodes of reciprocators who never talk on the same graph, "
+        "the ochre tick is theirs: each graph against its own null, for a ring leaves fewer to choose from. A dashed slot waits for its arm. "
+        f"{counted([row['n'] for row in rows])}; one point = one pull, {scope.most_points} = the rivals’ whole budget; gini "
+        "0 = all seats equal."
+    )
+
+
+def _alt(rows: Sequence[NetworkRow], scope: Scope) -> str:
+    told = [
+        f"{WORDS[row['measure']]} on {article(row['graph'])}: {row['value']:.3g}"
+        + (f", null {row['null_mean']:.3g}" if row["null_mean"] is not None else "")
+        for row in rows
+    ]
+    lead = "Strips of dots, scripted agents" if scope.scripted else "Strips of dots"
+    return f"{lead}. {'; '.join(told)}." if told else "No episode with messages on yet."
+
+
+def _reading(rows: Sequence[NetworkRow], between: Sequence[Claim], above: Sequence[Claim]) -> list[str]:
+    if not rows:
+        return ["Nothing has been played that this question could be answered from: it takes the same seeds on the complete graph and on a ring."]  # fmt: skip
+    return [
+        ("A ring cuts every seat’s choice to two neighbours: even players who never talk converge and repay differently there. What the network "
+        "does is therefore read in two ways: each graph against its own null, and the ring against the complete graph where the same casts "
+        "played the same seeds on both."),
+        sentences(between),
+        sentences(above),
+    ]  # fmt: skip

@@ -1,0 +1,188 @@
+"""Question 1: can models persuade other agents to give them points? The lift, and whose talk it is."""
+
+import polars as pl
+
+from di_assets.measures.comparable import ring_and_complete
+from di_assets.measures.points import Mean, mean_of
+from di_assets.report.questions.asked.capturing.claims import captures
+from di_assets.report.questions.asked.network.claims import network
+from di_assets.report.questions.asked.persuasion.argument import reading
+from di_assets.report.questions.asked.persuasion.channels import channels
+from di_assets.report.questions.asked.persuasion.claims import PRIMARY, decomposed, headline, persuades, pooled_capture
+from di_assets.report.questions.asked.persuasion.types import (
+    Capture,
+    HalfRecord,
+    ModelLift,
+    PersuasionMark,
+    PersuasionRow,
+)
+from di_assets.report.questions.page import counted
+from di_assets.report.questions.question import Answer
+from di_assets.report.questions.quotes import asking
+from di_assets.report.questions.scope import FocalModel, Frames, Half, Scope
+from di_assets.report.questions.statement import Claim
+from di_assets.report.questions.statistics import against_chance, bounds, net_capture, rate
+from di_assets.report.questions.threats import flaws
+
+
+def answer(scope: Scope, frames: Frames) -> Answer:
+    """Question 1 as it stands today."""
+    top, primary = headline(scope), [persuades(row, scripted=scope.scripted) for row in scope.rows]
+    needs = sorted({need for claim in (top, *primary) for need in claim.needs})
+    off = [_half(row.model, row.off) for row in scope.rows if row.off is not None]
+    return Answer(
+        headline=top,
+        claims=[*primary, *_secondary(scope, frames)],
+        needed_by=primary,
+        measured=any(row.on is not None for row in scope.rows),
+        rows=_rows(scope),
+        marks=_marks(scope),
+        caption=_caption(scope),
+        alt=_alt(scope),
+        quote=asking(frames, _most_given_first(scope)),
+        reading=reading(scope, frames, primary),
+        statistics={
+            "primary": PRIMARY,
+            "net_capture": net_capture(scope, frames),
+            "payback_rate": rate(scope, "payback_rate"),
+            "solicited_not_payback_rate": rate(scope, "solicited_not_payback_rate"),
+            "lift": {
+                "messages_on": [_half(row.model, row.on) for row in scope.rows if row.on is not None],
+                "messages_off": off or None,
+                "needs": ", ".join(needs) or None,
+                "models": [lift for row in scope.rows if (lift := _lift(row)) is not None],
+            },
+            "channels": channels(scope, frames),
+            "capture": [_capture(row.model, row.capture) for row in scope.rows],
+            "against_chance": against_chance(scope, frames),
+            "most_points": scope.most_points,
+        },
+    )
+
+
+def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
+    """What is claimed besides the primary outcome: whose talk, capture, the pooled pairs, the network."""
+    lifts = frames["channel_lift"]
+    found = [
+        claim for row in scope.rows for claim in decomposed(row, lifts.filter(model=row.model), scripted=scope.scripted)
+    ]
+    found += captures(scope.rows, scripted=scope.scripted)
+    pairs = net_capture(scope, frames)["n"]
+    if pairs:
+        found.append(pooled_capture(pairs))
+    shown = scope.episodes
+    blocks = ring_and_complete(shown, frames["seats"], shown.select("episode_id", "gini"))
+    gaps = (blocks["gini_ring"] - blocks["gini_complete"]).to_list()
+    played = shown.filter((pl.col("topology") == "ring") & pl.col("seed").is_in(blocks["seed"].implode()))
+    return [*found, network(mean_of(gaps), flaws(played))] if gaps else found
+
+
+def _rows(scope: Scope) -> list[PersuasionRow]:
+    """The table behind the figure: a row a model and half."""
+    return [
+        {
+            "model": row.model,
+            "part": part,
+            "n": half.points.n,
+            "value": half.points.mean or 0.0,
+            "ci_low": half.points.t.low,
+            "ci_high": half.points.t.high,
+            "ci_method": half.points.t.method,
+            "floor_points": half.floor_points,
+        }
+        for row in scope.rows
+        for part, half in row.halves()
+    ]
+
+
+def _marks(scope: Scope) -> list[PersuasionMark]:
+    return [
+        {
+            "model": row.model,
+            "part": part,
+            "half": part,
+            "episode_id": dot.episode_id,
+            "event_id": dot.event_id,
+            "value": dot.points,
+            "points": dot.points,
+        }
+        for row in scope.rows
+        for part, half in row.halves()
+        for dot in half.dots
+    ]
+
+
+def _half(model: str, half: Half) -> HalfRecord:
+    return {
+        "model": model,
+        "n": half.points.n,
+        "points_mean": half.points.mean or 0.0,
+        "ci": bounds(half.points.t),
+        "ci_method": half.points.t.method,
+        "ci_percentile": bounds(half.points.percentile),
+        "floor_points_mean": half.floor_points,
+    }
+
+
+def _lift(row: FocalModel) -> ModelLift | None:
+    """A model's lift; None where it has none yet."""
+    pairs, look = row.pairs, row.look
+    if row.lift is None:
+        return None
+    return {
+        "model": row.model,
+        "lift": row.lift,
+        "ci": bounds(row.interval),
+        "ci_method": row.interval.method,
+        "ci_studentized": bounds(pairs.studentized) if pairs else None,
+        "p_sign_flip": pairs.p_sign_flip if pairs else None,
+        "p_holm": row.p_holm,
+        "looks": look.number if look else 0,
+        "planned": look.planned if look else None,
+        "ci_looking": bounds(look.interval) if look else None,
+        "ci_looking_method": look.interval.method if look else None,
+        "p_judged": row.p,
+        "pair_correlation": pairs.correlation if pairs else None,
+    }
+
+
+def _capture(model: str, mean: Mean) -> Capture:
+    return {
+        "model": model,
+        "value": mean.mean,
+        "ci": bounds(mean.t),
+        "ci_method": mean.t.method,
+        "ci_percentile": bounds(mean.percentile),
+        "n": mean.n,
+    }
+
+
+def _caption(scope: Scope) -> str:
+    n = counted([row.on.points.n for row in scope.rows if row.on])
+    return (
+        f"Each oxblood bar is the mean points a focal {'agent' if scope.scripted else 'model'} was given per episode with "
+        "messages on; the line is its 95% interval (Student's t over episodes), each dot one episode, the tick the points "
+        "that blind reciprocation alone would have brought. The bar beside it is the same with messages off, a dashed slot "
+        f"until the control exists; the gap between the two is the lift. {n} with messages on; one point = one pull; "
+        f"{scope.most_points} = the rivals' whole budget."
+    )
+
+
+def _alt(scope: Scope) -> str:
+    parts = []
+    for row in scope.rows:
+        on = (
+            f"{row.on.points.mean:.1f} points with messages on"
+            if row.on and row.on.points.mean is not None
+            else "nothing yet with messages on"
+        )
+        off = f"{row.off.points.mean:.1f} off" if row.off and row.off.points.mean is not None else "off not yet played"
+        parts.append(f"{row.model}: {on}, {off}")
+    lead = "Paired bars, scripted agents" if scope.scripted else "Paired bars"
+    return f"{lead}: points received per episode. " + "; ".join(parts) + "." if parts else "No focal episode yet."
+
+
+def _most_given_first(scope: Scope) -> pl.DataFrame:
+    """Episodes with messages on, those first in which the focal seat was given most."""
+    ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
+    return ranked.sort(["focal_points", "episode_id"], descending=[True, False])

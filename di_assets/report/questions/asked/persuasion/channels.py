@@ -1,0 +1,74 @@
+"""The lift taken apart, channel against channel: what is published of it, and the episodes behind each contrast."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from di_assets.measures.intervals import Interval
+from di_assets.report.questions.asked.persuasion.types import Channel
+from di_assets.report.questions.question import Part
+from di_assets.report.questions.scope import Frames, Scope
+from di_assets.report.questions.statement import Rows
+from di_assets.report.questions.statistics import bounds
+from di_assets.tables import Warehouse
+
+TABLE = "channel_lift"
+# Contrast -> the channel that is held against messages on.
+SILENT = {"focal_talk": "focal_muted", "content": "placebo"}
+# What episodes share that are counted together, and what they share besides that are matched.
+RULES = ("rules_version", "scripted")
+SAME = ("topology", "payoff", "replicate", "seed")
+FACTS = ("episode_id", "arm", "channel", *RULES, *SAME)
+
+
+def channels(scope: Scope, frames: Frames) -> list[Channel]:
+    """Every contrast of the models on the page; each over the seeds that were played in its own channels."""
+    rows = frames[TABLE].filter(pl.col("model").is_in([row.model for row in scope.rows]))
+    return [
+        {
+            "arm": row["arm"],
+            "model": row["model"],
+            "contrast": row["contrast"],
+            "formula": row["formula"],
+            "n_pairs": row["n_pairs"],
+            "difference": row["difference"],
+            "ci": bounds(Interval(row["ci_low"], row["ci_high"], row["ci_method"])),
+            "ci_method": row["ci_method"],
+            "p_holm": row["p_holm"],
+            "needs": row["needs"],
+        }
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def rows_behind(arm: str, model: str, contrast: str) -> tuple[Rows]:
+    """The row of one contrast of a model in an open arm."""
+    return (Rows(TABLE, {"arm": arm, "model": model, "contrast": contrast}),)
+
+
+def parts_behind(arm: str, contrast: str) -> tuple[str, str]:
+    """The two sets of episodes that a contrast compares: the open arm's, and those of the channel held against it."""
+    return f"open of {arm}", f"{SILENT[contrast]} of {arm}"
+
+
+def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, Sequence[str]]:
+    """Ids of the episodes behind a model's contrasts, by the parts that its claims name, sorted; none without a control.
+
+    `open of ARM` are the arm's complete episodes of this model, by the same rules as those that the figure marks;
+    `placebo of ARM` those in that channel that share graph, payoff, replicate and seed with one of them.
+    """
+    marked = [mark["episode_id"] for mark in part["marks"] if mark["model"] == model]
+    stored = (
+        warehouse.scan("episodes").filter(pl.col("focal_model") == model, status="complete").select(FACTS).collect()
+    )
+    alike = stored.join(stored.filter(pl.col("episode_id").is_in(marked)), on=RULES, how="semi")
+    found: dict[str, Sequence[str]] = {}
+    for claim in part["claims"]:
+        for where in (rows["where"] for rows in claim["rows"] if claim["model"] == model and rows["table"] == TABLE):
+            talking = alike.filter(arm=where["arm"], channel="open")
+            silent = alike.filter(channel=SILENT[where["contrast"]]).join(talking, on=SAME, how="semi")
+            if silent.height:
+                names = parts_behind(where["arm"], where["contrast"])
+                sets = (talking, silent)
+                found |= {name: sorted(one["episode_id"]) for name, one in zip(names, sets, strict=True)}
+    return found

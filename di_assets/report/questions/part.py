@@ -1,0 +1,154 @@
+"""What every question's part of summary.json has, as types (the schema is made from them), and what fills it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+
+from di_assets.report.figures.marks import note, thinned
+from di_assets.report.questions.question import Answer, Question
+from di_assets.report.questions.scope import Scope
+from di_assets.report.questions.statement import Claim, Status
+
+Count = Annotated[int, Field(ge=0)]
+Event = Annotated[int, Field(ge=0)]
+Bounds = Annotated[
+    Annotated[list[float], Field(min_length=2, max_length=2)] | None,
+    Field(description="lower and upper bound of a 95% interval; null where there is none"),
+]
+MostPoints = Annotated[int, Field(ge=1, description="the rivals' whole budget")]
+
+SCRIPTED = " Everything here was played by scripted agents, not by language models."
+
+
+class RowsRecord(TypedDict):
+    """Rows of a table: those that have these values."""
+
+    table: str
+    where: dict[str, str]
+
+
+class ClaimRecord(TypedDict):
+    """A claim as it stands."""
+
+    name: str
+    status: Status
+    sentence: str
+    needs: list[str]
+    because: Annotated[list[str], Field(description="what blocked or rewrote the sentence")]
+    model: Annotated[str | None, Field(description="whom it is about; null where it is about no one model")]
+    parts: Annotated[list[str], Field(description="the sets of episodes it rests on, most of them parts of the figure")]
+    rows: Annotated[list[RowsRecord], Field(description="the rows of tables it is read from")]
+
+
+class Mark(TypedDict):
+    """An episode in the figure, and the event that the mark opens."""
+
+    model: str
+    part: str
+    episode_id: str
+    event_id: Event
+    value: float | None
+
+
+class Quote(TypedDict):
+    """One message: hostile text, shown as text."""
+
+    text: str
+    sender: str
+    sender_model: str
+    recipient: str
+    recipient_model: str
+    episode_id: str
+    event_id: Event
+    round: Annotated[int, Field(ge=1)]
+
+
+class Page(TypedDict):
+    """What every question has; its own type adds `rows`, `marks` and its statistics."""
+
+    question: str
+    headline: str
+    measured: Annotated[bool, Field(description="there is something to see in the figure")]
+    needs: Annotated[str | None, Field(description="arms still missing, separated by commas")]
+    scripted: bool
+    claims: list[ClaimRecord]
+    caption: str
+    alt: str
+    quote: Quote | None
+    reading: Annotated[list[str], Field(min_length=1)]
+
+
+class Spread(TypedDict):
+    """Bounds of the 95% interval of a row's value, how it was made, and of how many independent episodes."""
+
+    n: Count
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str
+
+
+class Rate(TypedDict):
+    """A mean over episodes, its interval clustered by seed."""
+
+    value: float | None
+    ci: Bounds
+    ci_method: str
+    n: Annotated[Count, Field(description="episodes")]
+    n_seeds: Annotated[Count, Field(description="independent blocks that the interval rests on")]
+
+
+def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict[str, Any]:
+    """A question's part of summary.json.
+
+    Args:
+        question: as declared; of the tables only those that it says it reads are given to it.
+        scope: the episodes that the pages speak of.
+        frames: tables by name.
+
+    Raises:
+        ValueError: a claim was judged by a statement that the question does not declare.
+    """
+    answer = question.answer(scope, {name: frames[name] for name in question.reads})
+    strange = [c.name for c in answer.claims if c.statement is not None and c.statement not in question.statements]
+    if strange:
+        raise ValueError(f"{question.name} does not declare what {strange[0]!r} was judged by")
+    shown = thinned(answer.marks)
+    return {
+        "question": question.asks,
+        "headline": answer.headline.sentence,
+        "measured": answer.measured,
+        "needs": needs_of(answer),
+        "scripted": scope.scripted,
+        **answer.statistics,
+        "claims": [_record(claim) for claim in answer.claims],
+        "rows": list(answer.rows),
+        "marks": shown,
+        "caption": answer.caption + note(answer.marks, shown) + (SCRIPTED if scope.scripted else ""),
+        "alt": answer.alt,
+        "quote": answer.quote,
+        "reading": [paragraph for paragraph in (*answer.reading, _missing(answer)) if paragraph],
+    }
+
+
+def _record(claim: Claim) -> ClaimRecord:
+    return {
+        "name": claim.name,
+        "status": claim.status,
+        "sentence": claim.sentence,
+        "needs": list(claim.needs),
+        "because": list(claim.because),
+        "model": claim.model,
+        "parts": list(claim.parts),
+        "rows": [{"table": rows.table, "where": dict(rows.where)} for rows in claim.rows],
+    }
+
+
+def needs_of(answer: Answer) -> str | None:
+    """Arms that are still missing, separated by commas; None where none is."""
+    return ", ".join(answer.needs) or None
+
+
+def _missing(answer: Answer) -> str:
+    return f"Still missing: {', '.join(answer.needs)}." if answer.needs else "Nothing is missing for this question."
