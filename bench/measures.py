@@ -8,7 +8,8 @@ own whose best figures count:
     duckdb    the same two tables by measures.sql, not written
     scan      Polars reads the columns they need and sums them: what no engine can do without
 
-First both engines' tables are compared on episodes of several graphs, with and without messages.
+First both engines' tables are compared on episodes of several graphs, with and without messages. Last, at the smallest
+size, the CPU of every measure that a batch has, one by one.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 from synthetic import ARMS, COMPLETE, build
 
-from di_assets.measures.declared import MEASURES
+from di_assets.measures.declared import MEASURES, by_batch
 from di_assets.measures.making import make_batch
 from di_assets.tables import Warehouse
 
@@ -71,6 +72,19 @@ def compare(warehouse):
     print(f"{COMPARED:,} episodes of {len(ARMS)} arms: every column of both tables equals DuckDB's within {CLOSE:g}")
 
 
+def by_all_measures(warehouse):
+    """CPU seconds of each measure that a batch has, as the asset graph makes it; labels come with the messages."""
+    spent = {}
+    for measure in by_batch():
+        if measure.name == "message_labels":
+            continue
+        start = time.process_time()
+        for file in warehouse.files("pulls"):
+            make_batch(warehouse, measure, file.stem, {})
+        spent[measure.name] = time.process_time() - start
+    return spent
+
+
 ENGINES = {"measures": by_measures, "duckdb": by_duckdb, "scan": by_scan}
 
 
@@ -78,6 +92,9 @@ def work(what, warehouse, size):
     """In a process of its own: peak memory is of the process."""
     if what == "compare":
         compare(warehouse)
+        return
+    if what == "each":
+        print(json.dumps(by_all_measures(warehouse)))
         return
     if what == "build":
         build(warehouse, size, arms=(COMPLETE,))
@@ -136,7 +153,7 @@ def report(best, sizes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--work", choices=["compare", "build", *ENGINES], help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=["compare", "build", "each", *ENGINES], help=argparse.SUPPRESS)
     parser.add_argument("--warehouse", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
@@ -148,6 +165,10 @@ def main():
         for size, folder in folders.items():
             run("build", folder, size)
         report(measure(folders), given.sizes)
+        smallest = min(folders)
+        print(f"\nCPU s of each measure of a batch, {smallest:,} episodes")
+        for name, seconds in json.loads(run("each", folders[smallest])).items():
+            print(f"{seconds:10.2f}  {name}")
 
 
 if __name__ == "__main__":

@@ -12,22 +12,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from di_assets.measures.lanes import (
+from di_assets.measures.layout import (
     Bools,
     Floats,
     Ints,
     bits,
     count,
+    episodes_first,
+    episodes_last,
     in_order,
-    lanes,
     narrow,
     pulled_by,
     pulls_one_of,
     recent,
-    told,
     total,
 )
-from di_assets.measures.rows import Cut, spans
+from di_assets.measures.row_spans import Cut, spans
 from di_assets.tables.words import COMPLETE
 
 __all__ = [
@@ -127,7 +127,7 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
             event[at] = placed
     turns[turns == seats[:, None].astype(turns.dtype)] = NOBODY  # kept
     events = None if event is None else event.reshape(-1, n_rounds, n_seats)
-    return told(turns.reshape(n_rounds, n_seats, -1)), events
+    return episodes_first(turns.reshape(n_rounds, n_seats, -1)), events
 
 
 def _same(values: NDArray[Any], each: NDArray[Any]) -> bool:
@@ -139,32 +139,32 @@ def _adjacent(joined: Cut, n_seats: int) -> Bools:
     adjacent = np.zeros((n_seats, n_seats, len(joined.lengths)), dtype=bool)
     a, b, e = joined.column("seat_a"), joined.column("seat_b"), joined.episode
     adjacent[a, b, e] = adjacent[b, a, e] = True
-    return told(adjacent)
+    return episodes_first(adjacent)
 
 
 def _asked(asking: Cut, n_rounds: int, n_seats: int) -> Bools:
     asked = np.zeros((n_rounds, n_seats, n_seats, len(asking.lengths)), dtype=bool)
     at = (asking.column("round") - 1, asking.column("sender"), asking.column("recipient"), asking.episode)
     asked.reshape(-1)[np.ravel_multi_index(at, asked.shape)] = True
-    return told(asked)
+    return episodes_first(asked)
 
 
 def received(targets: Ints) -> Ints:
     """(e, t, j): valid pulls that j received in the round."""
-    return told(np.bitwise_count(pulled_by(lanes(targets))).view(np.int8))
+    return episodes_first(np.bitwise_count(pulled_by(episodes_last(targets))).view(np.int8))
 
 
 def points(targets: Ints) -> NDArray[np.int64]:
     """(e, j): valid pulls that j received."""
-    turns = lanes(targets).reshape(-1, targets.shape[0])
+    turns = episodes_last(targets).reshape(-1, targets.shape[0])
     return np.stack([total(turns == seat) for seat in range(targets.shape[2])], axis=1)
 
 
 def given(targets: Ints) -> Floats:
     """(e, i, j): valid pulls that i made for j."""
-    side = lanes(targets)
+    side = episodes_last(targets)
     counts = np.stack([total(side == seat) for seat in range(side.shape[1])], axis=1)
-    return np.asarray(told(counts.astype(np.float64)))
+    return np.asarray(episodes_first(counts.astype(np.float64)))
 
 
 def forecast(targets: Ints, adjacent: Bools) -> Floats:
@@ -173,7 +173,7 @@ def forecast(targets: Ints, adjacent: Bools) -> Floats:
     p(t, i->j) is uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in
     round 1. Pulls to pay back are counted apart by how many others there were beside, then divided.
     """
-    side = lanes(targets)
+    side = episodes_last(targets)
     made, pullers = side != NOBODY, pulled_by(side)[:-1]
     among = np.bitwise_count(pullers) * made[1:]
     # Rounds in which i pulled and had nobody to pay back: one share for each neighbour.
@@ -183,7 +183,7 @@ def forecast(targets: Ints, adjacent: Bools) -> Floats:
     for several in range(1, int(among.max(initial=0)) + 1):
         owed = pullers * (among == several)
         sums += np.stack([total((owed & bit) != 0) for bit in bits(side.shape[1])], axis=1) / several
-    return np.asarray(told(sums))
+    return np.asarray(episodes_first(sums))
 
 
 def residuals(targets: Ints, expected: Floats) -> Floats:
@@ -213,7 +213,7 @@ def cascades(targets: Ints, adjacent: Bools) -> Ints:
     converged = counts >= majority.T.astype(counts.dtype)
     onset = converged.copy()
     onset[1:] &= ~converged[:-1]
-    return count(told(onset))
+    return count(episodes_first(onset))
 
 
 def gini(points: Ints) -> Floats:
@@ -225,8 +225,8 @@ def gini(points: Ints) -> Floats:
 
 def paybacks(targets: Ints, *, window: int) -> Bools:
     """(e, t, i): i made a valid pull, for one who pulled i in at least one of the `window` rounds before t."""
-    side = lanes(targets)
-    return told(pulls_one_of(side, recent(pulled_by(side), first=1, stop=window + 1)))
+    side = episodes_last(targets)
+    return episodes_first(pulls_one_of(side, recent(pulled_by(side), first=1, stop=window + 1)))
 
 
 def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
@@ -234,6 +234,6 @@ def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
 
     `asked` is (e, t, sender, recipient).
     """
-    side, kept = lanes(targets), asked.transpose(1, 2, 3, 0)
+    side, kept = episodes_last(targets), asked.transpose(1, 2, 3, 0)
     heard = reduce(np.bitwise_or, (kept[:, i] * bit for i, bit in enumerate(bits(side.shape[1]))))
-    return told(pulls_one_of(side, recent(heard, first=0, stop=window)))
+    return episodes_first(pulls_one_of(side, recent(heard, first=0, stop=window)))

@@ -7,7 +7,7 @@ import polars as pl
 
 from di_assets.measures.dense import NEEDED, NOBODY, Dense, cascades, dense_groups, gini
 from di_assets.measures.kinds import ASKING, KINDS, asking, kinds_of
-from di_assets.measures.lanes import count
+from di_assets.measures.layout import count
 from di_assets.measures.measure import Measure
 from di_assets.measures.seats import Scores, scores_of
 from di_assets.tables.by_batch import EPISODE_MEASURES
@@ -36,7 +36,7 @@ def focal_seats(episodes: pl.DataFrame) -> Mapping[str, int]:
 
 
 def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.DataFrame:
-    """What is measured of each episode of the group."""
+    """One row an episode of the group: the columns of `episode_measures` that are computed from its pulls."""
     every, seat = np.arange(len(group.ids)), np.array([focal[key] for key in group.ids])
     rows = pl.DataFrame(
         {
@@ -59,7 +59,7 @@ def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.D
 
 
 def episode_table(parts: Iterable[pl.DataFrame], episodes: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
-    """The table of these rows, with the episodes' arm, condition and focal model and their forfeits."""
+    """`episode_measures` from rows of `episode_rows`: adds arm, condition, focal model and n_forfeits."""
     rows = list(parts)
     if not rows:
         return EPISODE_MEASURES.empty()

@@ -58,7 +58,7 @@ def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: st
 
 
 def kinds_of(group: Dense, *, window: int = PAYBACK_WINDOW) -> tuple[Bools, Bools, Bools]:
-    """(e, t, i) for each of KINDS: i made a pull of this kind in the round."""
+    """Three arrays (e, t, i), in the order of KINDS: whether i made a pull of this kind in round t."""
     assert group.asked is not None
     valid, payback = group.targets != NOBODY, paybacks(group.targets, window=window)
     asked = solicited(group.targets, group.asked, window=window) & ~payback

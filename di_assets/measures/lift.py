@@ -43,7 +43,7 @@ class PairedLift:
 
 
 def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
-    """Lift of matched pairs, pair by pair in the same order; at least one pair."""
+    """Lift of matched pairs: `on[k]` and `off[k]` are the points of pair k; at least one pair."""
     a, b = np.asarray(on, dtype=float), np.asarray(off, dtype=float)
     gaps = (a - b).tolist()
     varies = len(a) > 1 and float(a.std()) > 0 and float(b.std()) > 0
@@ -58,7 +58,10 @@ def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
 
 
 def sign_flip_p(gaps: Sequence[float]) -> float:
-    """Two-sided p of no lift: the share of sign flips of the differences whose sum is at least as far from 0."""
+    """Two-sided p of no lift, in (0, 1]: the share of sign flips of the differences whose sum is as far from 0 or more.
+
+    Exact up to MOST_ENUMERATED pairs; of more pairs FLIPS are drawn, and (1 + far) / (1 + FLIPS) is given.
+    """
     x = np.asarray(gaps, dtype=float)
     observed = abs(float(x.sum())) - 1e-9 * float(np.abs(x).sum())
     if len(x) > MOST_ENUMERATED:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from di_assets.measures.dense import NEEDED, Dense, Floats, Ints, capture, dense_groups, forecast, points, residuals
-from di_assets.measures.lanes import in_order
+from di_assets.measures.layout import in_order
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import SEAT_MEASURES
 
@@ -64,7 +64,7 @@ def seat_rows(group: Dense, scores: Scores) -> pl.DataFrame:
 
 
 def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFrame:
-    """The table of these rows, with what plays each seat."""
+    """`seat_measures` from rows of `seat_rows`: adds the model and the role of each seat."""
     measured = pl.concat([SEAT_MEASURES.empty().select(COLUMNS), *parts])
     roster = seats.select("episode_id", "seat", "model", "role")
     return SEAT_MEASURES.conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))

@@ -16,8 +16,8 @@ import numpy as np
 import scipy  # its optimize is loaded when it is first used: it takes half a second
 from scipy.special import ndtr, stdtr, stdtrit
 
+from di_assets.measures.alpha_spending import LEAST_SPENT, Spending, boundaries, obrien_fleming
 from di_assets.measures.intervals import LEVEL, Interval, t_interval
-from di_assets.measures.spending import LEAST_SPENT, Spending, boundaries, obrien_fleming
 
 # Prior standard deviation of the standardised effect (lift / standard deviation of pairs) in the confidence sequence.
 PRIOR_EFFECT = 1.0

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from di_assets.measures.alpha_spending import boundaries, crossing, obrien_fleming, pocock
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.sequential import confidence_sequence, look_at, looking_interval, looking_p
-from di_assets.measures.spending import boundaries, crossing, obrien_fleming, pocock
 
 GAPS = [12.0, -3.0, 8.0, 15.0, 4.0, 9.0, -1.0, 7.0, 11.0, 2.0, 6.0, 13.0, 5.0, 10.0, 0.0]
 FIFTHS = (0.2, 0.4, 0.6, 0.8, 1.0)

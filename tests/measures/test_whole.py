@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from di_assets.measures import dense
 from di_assets.measures.declared import by_batch
 from di_assets.measures.making import make_batch
-from di_assets.measures.rows import spans
+from di_assets.measures.row_spans import spans
 from di_assets.tables import Warehouse
 from tests.measures.test_invariants import random_vector, slowly
 from tests.measures.test_vectors import KEPT, measured, tables_of, together

@@ -1,7 +1,7 @@
-"""Alpha spending: how far out each of several looks at growing data may stop, so that all of them err as often as one.
+"""Alpha spending: critical values for several looks at growing data that keep the error of all looks together.
 
-Of a normal mean, by the recursion of Armitage, McPherson & Rowe (1969, JRSS A 132:235); when the looks come need not be
-known in advance, only what each may spend (Lan & DeMets 1983, Biometrika 70:659).
+For the mean of normal data, by the recursion of Armitage, McPherson & Rowe (1969, JRSS A 132:235). The times of the
+looks need not be known in advance, only how much alpha may be spent by each (Lan & DeMets 1983, Biometrika 70:659).
 """
 
 import math
@@ -35,7 +35,7 @@ def pocock(fraction: float, alpha: float) -> float:
 
 @lru_cache(maxsize=4096)
 def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
-    """The |z| at which each look may stop, so that by look k a path without drift has stopped with chance `spent[k]`.
+    """Critical |z| of each look: without an effect, |z| has reached one by look k with probability `spent[k]`.
 
     Solved look by look, the density of paths still going being carried on by Gauss-Legendre quadrature (Armitage,
     McPherson & Rowe 1969). Infinite where a look has less than LEAST_SPENT to spend.
@@ -58,7 +58,7 @@ def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tupl
 
 
 def crossing(information: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    """The chance that a path without drift has reached |z| = bounds[k] by look k or before."""
+    """The probability, without an effect, that |z| has reached bounds[j] at some look j <= k; one for each k."""
     chances, paths = [0.0], _Paths(information)
     for total, bound in zip(information, bounds, strict=True):
         chances.append(chances[-1] + paths.crossing(bound * math.sqrt(total)))

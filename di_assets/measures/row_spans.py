@@ -1,7 +1,7 @@
-"""Rows of an event table, episode by episode, found without a join.
+"""Where each episode's rows stand in a table, found by binary search instead of a join.
 
-Tables are kept in key order, so that the rows of an episode lie together and a search in the sorted ids finds them.
-That they do is checked, which costs one pass; a frame in any other order is sorted first.
+Tables are kept in key order, so the rows of an episode lie together. Whether they do is checked in one pass; a frame in
+another order is sorted first.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Cut:
 
     @property
     def episode(self) -> Indices:
-        """The row's episode, 0, 1, 2, ... as they were asked for."""
+        """(rows,): the position of each row's episode among those asked for, from 0."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     def column(self, name: str) -> NDArray[Any]:
@@ -51,7 +51,7 @@ class Spans:
     stop: Indices
 
     def cut(self, start: int, stop: int) -> Cut:
-        """Rows of the episodes start..stop-1: a slice where they lie together."""
+        """The rows of the episodes at positions start, ..., stop - 1; not copied where they lie together."""
         first, lengths = self.first[start:stop], (self.stop - self.first)[start:stop]
         total = int(lengths.sum())
         before = np.cumsum(lengths) - lengths
@@ -61,7 +61,7 @@ class Spans:
 
 
 def spans(frame: pl.DataFrame, ids: pl.Series) -> Spans:
-    """Where each of these episodes' rows stand; an episode without rows has an empty span."""
+    """Where the rows of each of these episodes stand, in the order of `ids`; empty for an episode without rows."""
     if not frame["episode_id"].is_sorted():
         frame = frame.sort("episode_id", maintain_order=True)
     first, stop = (
