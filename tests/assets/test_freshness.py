@@ -30,6 +30,7 @@ from di_assets.assets.freshness import (
     unplayed,
 )
 from di_assets.assets.home import Home
+from di_assets.assets.outcome import Outcome
 from di_assets.control_room.instance import instance_of
 from di_assets.tables import TABLES, DamageError
 from tests.assets.test_checks import MUTE, TALK, copy, set_in_first_row  # noqa: F401 -- copy is a fixture
@@ -118,7 +119,8 @@ def test_the_checks_of_an_arm_that_nobody_scheduled_pass(copy):  # noqa: F811
 
         def fresh():
             chosen = dg.AssetSelection.checks(*checks)
-            return dg.materialize(checks, instance=instance, resources={"home": home}, selection=chosen)
+            resources = {"home": home, "outcome": Outcome()}
+            return dg.materialize(checks, instance=instance, resources=resources, selection=chosen)
 
         assert [check.passed for check in fresh().get_asset_check_evaluations()] == [True]
         turn(instance, "talk", InstigatorStatus.RUNNING, at=datetime(2026, 1, 1, tzinfo=UTC))
