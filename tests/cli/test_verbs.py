@@ -76,7 +76,7 @@ def test_a_verb_is_added_by_one_file(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "di_assets.cli.verbs.greet", raising=False)
     assert "greet  Greet whoever calls." in CliRunner().invoke(main, ["--help"]).output
     assert CliRunner().invoke(main, ["greet", "--times", "2"]).output == "hello hello \n"
-    failed = CliRunner().invoke(main, ["greet", "--times", "-1"])
+    failed = CliRunner().invoke(main, ["--warehouse", str(tmp_path / "none"), "greet", "--times", "-1"])
     assert failed.exit_code == 1
     assert failed.stderr.startswith("Error: a mistake of this program: LookupError (a name) in ")
     sys.modules.pop("di_assets.cli.verbs.greet")
