@@ -56,6 +56,11 @@ def batch_of(arm: Arm, index: int) -> str:
     return f"{arm.name}--b{index // arm.batch_size:02d}"
 
 
+def arm_of(batch: str) -> str:
+    """Name of the arm that a partition belongs to; empty where it is no name of a partition."""
+    return batch.rpartition("--b")[0]
+
+
 def batches(arm: Arm) -> tuple[str, ...]:
     """The arm's partitions, in order."""
     return tuple(dict.fromkeys(batch_of(arm, index) for index in range(arm.planned)))

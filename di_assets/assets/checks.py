@@ -5,8 +5,7 @@ from itertools import islice
 
 import polars as pl
 
-from di_assets.arms import planned_ids
-from di_assets.assets.events import arm_of
+from di_assets.arms import arm_of, planned_ids
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.measures.declared import by_batch

@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from di_assets.agents.prompts import Prompts
-from di_assets.arms import Configs, batches
+from di_assets.arms import Configs, arm_of, batches
 from di_assets.assets import metadata
 from di_assets.assets.home import Home
 from di_assets.assets.live import Live
@@ -41,11 +41,6 @@ def play_config(*, limit: int | None, budget_usd: float | None) -> dict[str, Any
 def partitions(configs: Configs) -> dg.StaticPartitionsDefinition:
     """One partition a batch of each arm, computed from the configuration."""
     return dg.StaticPartitionsDefinition([b for arm in configs.arms.values() for b in batches(arm)])
-
-
-def arm_of(batch: str) -> str:
-    """The arm a partition belongs to."""
-    return batch.rpartition("--b")[0]
 
 
 def code_version(configs: Configs) -> str:

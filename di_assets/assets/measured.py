@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from di_assets.arms import arm_of
 from di_assets.assets import metadata
 from di_assets.assets.automation import follows
-from di_assets.assets.events import arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.labelling.stored import given_labels

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from di_assets.arms import Arm
-from di_assets.assets.events import arm_of
+from di_assets.arms import Arm, arm_of
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.calls.tally import Tally

@@ -7,9 +7,10 @@ from typing import Any
 
 import dagster as dg
 
+from di_assets.arms import arm_of
 from di_assets.arms import batches as arm_batches
 from di_assets.assets.definitions import PLAY, REPORT, build
-from di_assets.assets.events import arm_of, play_config
+from di_assets.assets.events import play_config
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.assets.playing import POOL

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
-from di_assets.arms import Arm
-from di_assets.assets.events import arm_of, play_config
+from di_assets.arms import Arm, arm_of
+from di_assets.assets.events import play_config
 from di_assets.assets.freshness import schedule_name
 from di_assets.assets.home import Home
 from di_assets.control_room.pool import free_slots_of_the_dead

@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 from di_assets.arms import batches
 from di_assets.assets.freshness import newer_batches
 from di_assets.assets.home import Home
-from di_assets.assets.repair import Repair
 from di_assets.cli.verbs import main
+from di_assets.control_room.repair import repair
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.labelling.person import Answers
 from di_assets.labelling.stored import given_labels, locked_labels, person_file, text_number
@@ -198,7 +198,7 @@ def test_what_is_damaged_there_is_named_and_made_good(copy, small_configs):
     with pytest.raises(DamageError, match=f"{copy}/tables/pulls/{batch}.parquet: is not what was written"):
         copy.read("pulls")
     said = []
-    Repair(Home(warehouse=copy, configs=small_configs), True, said.append).run()
+    repair(Home(warehouse=copy, configs=small_configs), do=True, say=said.append)
     assert len(said) == 3
     assert copy.damage() == copy.changed() == []
     assert len(copy.shared("quarantine/")) == 2

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from di_assets.assets.repair import Repair
 from di_assets.cli.command import Verb
 from di_assets.cli.places import open_home_of
+from di_assets.control_room.repair import repair as repair_warehouse
 
 
 @click.command(cls=Verb)
@@ -20,8 +20,8 @@ def repair(options: dict[str, str], dry_run: bool) -> None:
     Exit code 1 when something could not be repaired.
     """
     home = open_home_of(options, writing=not dry_run, looking=False)
-    work = Repair(home, not dry_run, lambda line: click.echo(f"{'would: ' if dry_run else ''}{line}"))
-    work.run()
+    before = "would: " if dry_run else ""
+    work = repair_warehouse(home, do=not dry_run, say=lambda line: click.echo(f"{before}{line}"))
     if not work.done and not work.failed:
         click.echo("nothing to repair")
     elif dry_run:
