@@ -29,7 +29,7 @@ from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.control_room.served import free_port
-from tests.dashboard.test_browser import CHROMIUM, DONE, FLAGS
+from tests.dashboard.browsing import CHROMIUM, DONE, FLAGS
 
 # Page -> goal: seconds warm, seconds cold.
 OF_QUESTIONS = dict.fromkeys(("", *list(QUESTIONS)[1:]), (3, 6))

@@ -1,4 +1,7 @@
-"""The dashboard's server: `streamlit run dashboard/app.py`. The pages are in pages.py; here is what keeps them safe and dressed."""
+"""The dashboard's server: `streamlit run dashboard/app.py`.
+
+The pages are in pages.py; here is what keeps them safe and dressed.
+"""
 
 import sys
 from pathlib import Path

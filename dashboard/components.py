@@ -3,24 +3,25 @@
 import json
 import re
 from collections.abc import Sequence
-from html import unescape
 
 import streamlit as st
 
-from dashboard.reader_view import View
+from dashboard.parts import Drawing
+from dashboard.sections.view import View, code_of
 from dashboard.style import web
 from di_assets.report.reader.episode_index import Place
 from di_assets.report.reader.transcript import Event
 
 
-def figure(wide: str, narrow: str, alt: str) -> None:
+def figure(of: Drawing) -> None:
     """A figure in two renderings, switched by its own width; its links are real ones."""
     show = st.components.v2.component(
         "di_figure", html="<div class='figure' role='group'></div>", css=web("figure.css"), js=web("figure.js")
     )
+    wide, narrow = str(of.wide), str(of.narrow)
     st.html(f"<style>:root {{ --figure-wide: {_steepness(wide)}; --figure-narrow: {_steepness(narrow)}; }}</style>")
     with st.container(key="figure_room"):
-        show(data={"wide": wide, "narrow": narrow, "alt": alt}, key="figure")
+        show(data={"wide": wide, "narrow": narrow, "alt": of.alt}, key="figure")
 
 
 def _steepness(svg: str) -> float:
@@ -40,11 +41,11 @@ def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
     show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=web("reader_keys.js"))
     episodes = {"n": place.after, "p": place.before}
     told = {
-        "episode": view.episode_id,
+        "episode": code_of(view.episode_id),
         "event": view.marked,
         "order": [event.event_id for event in shown],
         "seats": [event.seat for event in shown],
-        "episodes": {key: unescape(view.link(episode_id=to)) for key, to in episodes.items() if to},
+        "episodes": {key: view.link(episode_id=to) for key, to in episodes.items() if to},
     }
     # As text: of lists Streamlit would ask whether they are data frames, and import pandas for it.
     show(data={"told": json.dumps(told)}, key="di_keys", on_event_change=_go)

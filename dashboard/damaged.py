@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
-
 from dashboard import data
-from dashboard.style import page
-from dashboard.untrusted import safe
+from dashboard.placing import place
+from dashboard.sections.arms import Problem
 from di_assets.report.damage import damage_behind
 from di_assets.tables import DamageError, StorageError
 from di_assets.tables.refusals import from_polars
@@ -43,5 +41,4 @@ def notices() -> None:
 
 
 def _say(lines: Sequence[str]) -> None:
-    if lines:
-        st.html(page("".join(f"<p role='alert' class='text'>{safe(line)}</p>" for line in lines)))
+    place(*map(Problem, lines))

@@ -8,8 +8,10 @@ from urllib.parse import quote
 import polars as pl
 import streamlit as st
 
-from di_assets.report.compare import Comparison, Known, Side, compare, drawing, read_known
-from di_assets.report.figures import Figure
+from dashboard.parts import Drawing
+from dashboard.sections.compare import comparison_drawing
+from dashboard.sections.view import code_of
+from di_assets.report.compare import Comparison, Known, Side, compare, read_known
 from di_assets.report.lineage.citations import Citation, citations
 from di_assets.report.lineage.trace import Step, trace_model
 from di_assets.report.progress.arms import (
@@ -61,6 +63,12 @@ def shelf(root: str, version: str) -> pl.DataFrame:
     """Where every episode stands; `version` makes it new when the table of episodes is."""
     del version
     return read_shelf(open_warehouse(root))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def codes(root: str, version: str) -> dict[str, str]:
+    """What stands for an episode in the address of who judges blind -> the episode."""
+    return {code_of(episode): episode for episode in shelf(root, version)["episode_id"]}
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -142,9 +150,9 @@ def comparison(root: str, version: str, left: Side, right: Side) -> Comparison:
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
-def comparison_figure(root: str, version: str, left: Side, right: Side) -> Figure:
+def comparison_figure(root: str, version: str, left: Side, right: Side) -> Drawing:
     """The figure of two sides."""
-    return drawing(comparison(root, version, left, right))
+    return comparison_drawing(comparison(root, version, left, right))
 
 
 def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:

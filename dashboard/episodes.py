@@ -3,22 +3,21 @@
 import streamlit as st
 
 from dashboard import data
-from dashboard.style import page
-from dashboard.tables import linked_table
+from dashboard.parts import Rows, Title, Words
+from dashboard.placing import html, place
+from dashboard.sections.episodes import COLUMNS, NoneLikeThat, counted
 from di_assets.report.published import matching
 
 FILTERS = {"arm": "arm", "condition": "condition", "focal_model": "focal model", "status": "status"}
-COLUMNS = {"episode_id": "episode", "condition": "condition", "focal_model": "focal model", "scripted": "scripted", "status": "status",
-           "failure": "reason", "n_calls": "calls", "n_forfeits": "forfeits", "cost_usd": "US dollars"}  # fmt: skip
 ANY = "any"
 
 
 def show() -> None:
     """The filters and a page of the table."""
     warehouse = data.warehouse()
-    st.html(page("<h2>Episodes</h2>"))
+    place(Title("Episodes"))
     if not warehouse.files("episodes"):
-        st.html(page("<p>No episode has been played yet: run <code>di demo</code>, or materialise an arm.</p>"))
+        place(Words("No episode has been played yet: run", command="di demo", after=", or materialise an arm."))
         return
     root, version = str(warehouse), warehouse.version("episodes")
     known = data.episode_choices(root, version, tuple(FILTERS))
@@ -33,8 +32,5 @@ def show() -> None:
         by = st.selectbox("in order of", list(COLUMNS), format_func=COLUMNS.__getitem__, key="by", bind="query-params")
         falling = st.toggle("largest first", key="falling", bind="query-params")
     frame = matching(data.episodes(root, version), where, words=words, by=by, falling=falling)
-    st.html(page(f"<p class='sub' role='status'>{frame.height:,} episodes</p>"))
-    if frame.height:
-        linked_table(frame, COLUMNS, key="page")
-    else:
-        st.html(page("<p>None is like that. <a href='episodes' target='_self'>Show all</a>.</p>"))
+    st.html(html(counted(frame, live=True)))  # a piece of its own: the table below is replaced alone
+    place(Rows(frame, COLUMNS) if frame.height else NoneLikeThat())

@@ -10,11 +10,12 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dashboard import arms, compare, damaged, data, episodes, lineage, question, transcript
+from dashboard.sections.question import QUESTIONS
 
 PAGES = (
     *(
         st.Page(question.page_of(spec), title=spec.title, url_path=spec.name, default=spec.name == "q1")
-        for spec in question.QUESTIONS
+        for spec in QUESTIONS
     ),
     st.Page(transcript.show, title="Transcript", url_path="transcript"),
     st.Page(episodes.show, title="Episodes", url_path="episodes"),

@@ -1,48 +1,14 @@
-"""What the address asks of the reader: the episode, the event, what is shown of them; and links that keep it."""
+"""What the address asks of the reader: the event, and what is shown of the episode."""
 
 import re
-from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.untrusted import reader_link
+from dashboard.sections.view import View
 from di_assets.report.reader.choosing import Wanted
 from di_assets.report.reader.transcript import Transcript
 
 ALL, EVERYONE = "all", "everyone"
-# What stays in the address from one episode to the next.
-KEPT = ("blind", "kind", "seat", "view", "q", "fold")
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is shown of an episode.
-
-    Attributes:
-        episode_id: the episode.
-        marked: its event in the address; None where none is.
-        problem: what is wrong with the event in the address.
-        blind: no model is named.
-        fold: rounds are closed but for the marked one.
-        wanted: which events.
-        seat: as seen by this seat; None for all there is.
-        filters: what stands for all this in the address.
-    """
-
-    episode_id: str
-    marked: int | None
-    problem: str | None
-    blind: bool
-    fold: bool
-    wanted: Wanted
-    seat: int | None
-    filters: dict[str, str]
-
-    def link(self, event_id: int | None = None, *, episode_id: str | None = None, **changed: str) -> str:
-        """Address of an event of this episode, or of another episode, shown alike, for an attribute."""
-        if episode_id is None:
-            return reader_link(self.episode_id, event_id, **{**self.filters, **changed})
-        return reader_link(episode_id, event_id, **{name: self.filters.get(name, "") for name in KEPT})
 
 
 def asked_event(found: Transcript) -> tuple[int | None, str | None]:

@@ -1,8 +1,8 @@
 """The page that Streamlit serves, with the report's look in its head: there before the first element is drawn.
 
 Streamlit fetches what draws an element when the first one comes, and holds its place with a box of another height
-meanwhile: the page is shown once those boxes are gone and its top is there, so that nothing on it moves. Not while somebody types: what is
-hidden loses its focus.
+meanwhile: the page is shown once those boxes are gone and its top is there, so that nothing on it moves. Not while
+somebody types: what is hidden loses its focus.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

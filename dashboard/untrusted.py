@@ -9,11 +9,15 @@ from itertools import groupby
 from operator import itemgetter
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 # Longer text is cut, with a count; the whole is in the tables.
 MOST_CHARS = 4_000
 MOST_MARKS = 3
 # Chips cost a page more than letters do: text is cut after so many, too.
 MOST_CHIPS = 300
+# Of a message in a list; longer than any that the usual rules let through.
+MOST_LISTED, MOST_LINES = 1_200, 30
 
 _DECEIVES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 # Letters, marks and symbols that look like nothing, and blanks that are not the blank.
@@ -23,8 +27,10 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:
 _ORDINARY = re.compile(r"[ -~\n\t]*")
 
 
-def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> str:
-    """HTML of a text: escaped, and whatever is invisible, turns the direction or drives a terminal shown as chips.
+def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> Markup:
+    """HTML of a text, for a place between elements: escaped, and what is hidden in it shown as chips.
+
+    Chips stand for whatever is invisible, turns the direction or drives a terminal.
 
     Accents that pile up are capped, with a count; long text is cut, with a count.
 
@@ -37,7 +43,7 @@ def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> str:
     if lines is not None:
         head = "".join(head.splitlines(keepends=True)[:lines])
     if _ORDINARY.fullmatch(head):
-        return escape(head) + _cut(len(text) - len(head))
+        return Markup(escape(head) + _cut(len(text) - len(head)))  # noqa: S704 -- escaped here
     shown, chips, seen = [], 0, 0
     for label, run in groupby(_pieces(head), key=itemgetter(1)):
         pieces = [piece for piece, _ in run]
@@ -50,7 +56,12 @@ def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> str:
             times = f" ×{len(pieces):,}" if len(pieces) > 1 else ""
             shown.append(f"<code class='di-chip'>{escape(label)}{times}</code>")
         seen += sum(map(len, pieces))
-    return "".join(shown) + _cut(len(text) - seen)
+    return Markup("".join(shown) + _cut(len(text) - seen))  # noqa: S704 -- escaped here
+
+
+def listed(text: str) -> Markup:
+    """HTML of a message in a list, cut where it is longer than messages are."""
+    return safe(text, most=MOST_LISTED, lines=MOST_LINES)
 
 
 def hidden(text: str, *, most: int = MOST_CHARS) -> Counter[str]:
@@ -103,13 +114,18 @@ def _cut(left: int) -> str:
 
 
 def reader_link(episode_id: str, event_id: int | None = None, **filters: str) -> str:
-    """Relative address of an episode or of one of its events in the reader, for an attribute.
+    """Relative address of an episode or of one of its events in the reader.
 
     Args:
         episode_id: the episode.
         event_id: the event.
         filters: what else the reader's address holds; empty ones are left out.
     """
-    event = "" if event_id is None else f"&amp;event={event_id}"
-    more = "".join(f"&amp;{name}={quote(value, safe='')}" for name, value in filters.items() if value)
-    return f"transcript?episode={quote(episode_id, safe='')}{event}{more}"
+    event = {} if event_id is None else {"event": str(event_id)}
+    return page_link("transcript", episode=episode_id, **event, **filters)
+
+
+def page_link(name: str, **query: str) -> str:
+    """Relative address of a page of the dashboard, with what is chosen on it; empty choices are left out."""
+    chosen = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items() if value)
+    return f"{name}?{chosen}" if chosen else name

@@ -12,11 +12,12 @@ PAGE = """
 import sys
 sys.path.insert(0, {root!r})
 from dashboard import damaged, {module}
+from dashboard.sections.question import QUESTIONS
 damaged.shown(damaged.notices)
 damaged.shown(lambda: {call})
 """
 PAGES = (
-    *(("question", f"question.show(question.QUESTIONS[{k}])") for k in range(5)),
+    *(("question", f"question.show(QUESTIONS[{k}])") for k in range(5)),
     *((name, f"{name}.show()") for name in ("transcript", "episodes", "arms", "compare", "lineage")),
 )
 EPISODE = "talk--promiser_r0"

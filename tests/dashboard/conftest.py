@@ -4,18 +4,20 @@ import json
 import re
 import shutil
 import socket
+from contextlib import contextmanager
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.question import QUESTIONS
+from dashboard.sections.question import QUESTIONS
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT, write_small_configs
+from tests.dashboard.browsing import CHROMIUM, FLAGS, served
 from tests.dashboard.corpus import CORPUS
 
 HOSTILE = (
@@ -29,6 +31,7 @@ PAGE = """
 import os, sys
 sys.path.insert(0, {root!r})
 from dashboard import {module}
+from dashboard.sections.question import QUESTIONS
 {call}
 """
 
@@ -137,7 +140,7 @@ def open_page(warehouses, small_configs, monkeypatch):
         monkeypatch.setenv("DI_CONFIGS", str(configs))
         spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
         module = page if spec is None else "question"
-        call = f"{module}.show()" if spec is None else f"question.show(question.QUESTIONS[{spec}])"
+        call = f"{module}.show()" if spec is None else f"question.show(QUESTIONS[{spec}])"
         at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
         for name, value in query.items():
             at.query_params[name] = value
@@ -146,6 +149,63 @@ def open_page(warehouses, small_configs, monkeypatch):
         return "\n".join(element.proto.body for element in at.get("html"))
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def address(warehouses, small_configs):
+    with served(warehouses["full"].root, small_configs.root) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def paid_address(paid):
+    with served(paid.warehouse.root, paid.configs.root) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def modelled_address(spoken):
+    with served(spoken[1].root, spoken[0].root) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def prey(preyed):
+    with served(preyed.warehouse.root, preyed.configs.root) as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def browser(warehouses, paid):
+    """Started once the warehouses are played, for play wants an event loop of its own; ended with its file."""
+    with chromium() as started:
+        yield started
+
+
+@contextmanager
+def chromium():
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    """What pages of a file share: scripts are loaded once."""
+    shared = browser.new_context(viewport={"width": 1100, "height": 900})
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def page(context):
+    one = context.new_page()
+    yield one
+    one.close()
 
 
 def cells(html, label):

@@ -102,24 +102,22 @@ def test_no_parameter_opens_what_is_not_the_warehouses(open_page, looked_into, p
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_the_server_as_it_is_run_is_guarded(warehouses, small_configs):
-    from tests.dashboard.test_browser import served
-
-    with served(warehouses["full"].root, small_configs.root) as at:
-        assert httpx.get(at).headers["content-security-policy"] == POLICY
-        assert httpx.get(at, headers={"host": "evil.example"}).status_code == 400
-        assert httpx.put(f"{at}_stcore/upload_file/a/b", content=b"x").status_code == 405
-        stream = at.replace("http", "ws") + "_stcore/stream"
-        with pytest.raises(InvalidStatus, match="403"):
-            connect(stream, origin="http://evil.example")
-        with connect(stream, origin=at.rstrip("/"), subprotocols=["streamlit"]) as opened:
-            assert opened.subprotocol == "streamlit"
-        for path in (
-            "..%2f..%2fetc/passwd",
-            "media/../../etc/passwd",
-            "static/%2e%2e/%2e%2e/app.py",
-            "_stcore/../guard.py",
-        ):
-            answer = httpx.get(at + path)
-            assert "root:" not in answer.text
-            assert "allowed_hosts" not in answer.text
+def test_the_server_as_it_is_run_is_guarded(address):
+    at = address
+    assert httpx.get(at).headers["content-security-policy"] == POLICY
+    assert httpx.get(at, headers={"host": "evil.example"}).status_code == 400
+    assert httpx.put(f"{at}_stcore/upload_file/a/b", content=b"x").status_code == 405
+    stream = at.replace("http", "ws") + "_stcore/stream"
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(stream, origin="http://evil.example")
+    with connect(stream, origin=at.rstrip("/"), subprotocols=["streamlit"]) as opened:
+        assert opened.subprotocol == "streamlit"
+    for path in (
+        "..%2f..%2fetc/passwd",
+        "media/../../etc/passwd",
+        "static/%2e%2e/%2e%2e/app.py",
+        "_stcore/../guard.py",
+    ):
+        answer = httpx.get(at + path)
+        assert "root:" not in answer.text
+        assert "allowed_hosts" not in answer.text

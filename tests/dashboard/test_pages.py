@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import question
-from dashboard.question import QUESTIONS
+from dashboard.sections import downloads
+from dashboard.sections.question import QUESTIONS
 from dashboard.untrusted import safe
 from di_assets.report.published import matching, read_summary
 from di_assets.report.questions.registry import READS
@@ -125,10 +125,10 @@ def test_what_a_model_wrote_is_shown_as_text_on_every_question_page(open_page, w
 
 def test_downloads_are_made_when_asked_for_and_hold_the_table_behind_the_figure(warehouses):
     rows = read_summary(warehouses["full"])["questions"]["q3"]["rows"]
-    made = question.frame_of(rows)
+    made = downloads.frame_of(rows)
     assert made.height == len(rows)
-    assert pl.read_csv(question.csv_of(lambda: made)().encode()).height == len(rows)
-    assert pl.read_parquet(BytesIO(question.parquet_of(lambda: made)())).equals(made)
+    assert pl.read_csv(downloads.csv_of(lambda: made)().encode()).height == len(rows)
+    assert pl.read_parquet(BytesIO(downloads.parquet_of(lambda: made)())).equals(made)
 
 
 def test_the_walk_of_another_question_is_picked_in_the_address(open_page):
@@ -190,10 +190,6 @@ def test_the_reader_says_which_claims_and_statistics_rest_on_an_episode(open_pag
     assert "</a> figure q1: promiser, messages on</li>" in cited
     assert ": promiser (scripted) persuades</li>" in cited
     assert "<li>statistic q1: payback_rate</li>" in cited
-
-
-def test_models_can_be_hidden_to_judge_blind(open_page):
-    assert "promiser (scripted)" in open_page("transcript", "full", episode=LINKED)
 
 
 @pytest.mark.parametrize(

@@ -4,52 +4,23 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from dashboard.sections.view import code_of
 from tests.conftest import ROOT
-from tests.dashboard import test_browser
-from tests.dashboard.conftest import PREY
+from tests.dashboard.browsing import BROWSER, inaccessible, opened, still
+from tests.dashboard.conftest import PREY, chromium
 from tests.dashboard.corpus import CORPUS, HOME
-from tests.dashboard.test_browser import CHROMIUM, FLAGS, inaccessible, opened, served
 
-pytestmark = [*test_browser.pytestmark, pytest.mark.slow]
+pytestmark = [*BROWSER, pytest.mark.slow]
 LINKED = "transcript?episode=talk--promiser_r0&event=1"
 PICTURES = ROOT / ".artifacts" / "reader"
 PREYED = f"transcript?episode={PREY}"
 
 
 @pytest.fixture(scope="module")
-def address(warehouses, small_configs):
-    with served(warehouses["full"].root, small_configs.root) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
-def modelled(spoken):
-    with served(spoken[1].root, spoken[0].root) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
-def prey(preyed):
-    with served(preyed.warehouse.root, preyed.configs.root) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
 def browser(warehouses, preyed):
-    """Started once the warehouses are played, for play wants an event loop of its own."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1100, "height": 900})
-    yield context.new_page()
-    context.close()
+    """Started once the warehouses are played, for play wants an event loop of its own; ended with its file."""
+    with chromium() as started:
+        yield started
 
 
 def read(page, address, path):
@@ -90,7 +61,7 @@ def picture(page, name, *, whole=False):
         size = page.viewport_size
         tall = page.evaluate("document.querySelector('.stMain').scrollHeight")
         page.set_viewport_size({"width": size["width"], "height": min(int(tall) + 80, 9_000)})
-        page.wait_for_timeout(300)
+        still(page)
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
@@ -129,12 +100,13 @@ def test_keys_go_through_episodes_and_keep_how_they_are_shown(page, address):
     read(page, address, f"{LINKED}&blind=true")
     at_event(page, 1)
     page.keyboard.press("n")
-    page.wait_for_url("**episode=talk--promiser_r1&blind=true", timeout=15_000)
+    page.wait_for_url(f"**episode={code_of('talk--promiser_r1')}&blind=true", timeout=15_000)
     page.wait_for_selector(".ev", timeout=15_000)
     listening(page)
     assert page.get_by_text("promiser").count() == 0
     page.keyboard.press("p")
-    page.wait_for_url("**episode=talk--promiser_r0&blind=true", timeout=15_000)
+    page.wait_for_url(f"**episode={code_of('talk--promiser_r0')}&blind=true", timeout=15_000)
+    assert "promiser" not in page.url + page.title() + page.content()
 
 
 def test_typing_in_the_search_box_moves_nothing_and_keeps_its_focus(page, address):
@@ -190,9 +162,9 @@ def test_the_first_stops_are_the_pages_then_the_ways_then_the_list(page, address
 @pytest.mark.parametrize(
     ("scheme", "view"), [("light", ""), ("dark", ""), ("light", "&view=A"), ("dark", "&blind=true&fold=true")]
 )
-def test_nothing_is_inaccessible(browser, prey, modelled, scheme, view):
+def test_nothing_is_inaccessible(browser, prey, modelled_address, scheme, view):
     context = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
-    for at, path in ((modelled, "transcript?episode=placebo--o_r0&event=1"), (prey, f"{PREYED}&event=2")):
+    for at, path in ((modelled_address, "transcript?episode=placebo--o_r0&event=1"), (prey, f"{PREYED}&event=2")):
         page = read(context.new_page(), at, path + view)
         assert inaccessible(page) == []
     context.close()
@@ -268,8 +240,8 @@ def test_an_unknown_address_holds_nothing_of_itself_but_text(page, prey):
     assert page.locator(".di-chip").inner_text() == "U+202E"
 
 
-def test_what_is_printed_is_the_transcript_whole_and_without_controls(page, modelled):
-    read(page, modelled, "transcript?episode=placebo--o_r0&event=3&fold=true")
+def test_what_is_printed_is_the_transcript_whole_and_without_controls(page, modelled_address):
+    read(page, modelled_address, "transcript?episode=placebo--o_r0&event=3&fold=true")
     page.emulate_media(media="print", color_scheme="dark")
     assert not page.locator("header").first.is_visible()
     assert not page.locator(".st-key-q").is_visible()
@@ -295,10 +267,10 @@ def test_what_is_printed_is_the_transcript_whole_and_without_controls(page, mode
         ("dark", LINKED, {"color_scheme": "dark"}),
     ],
 )
-def test_pictures_and_no_sideways_scroll(browser, address, modelled, name, path, options):
+def test_pictures_and_no_sideways_scroll(browser, address, modelled_address, name, path, options):
     context = browser.new_context(**{"viewport": {"width": 1100, "height": 900}, "reduced_motion": "reduce", **options})
-    page = read(context.new_page(), modelled if "placebo" in path else address, path)
-    page.wait_for_timeout(400)
+    page = read(context.new_page(), modelled_address if "placebo" in path else address, path)
+    still(page)
     assert not overflows(page)
     picture(page, name, whole=name in {"page", "blind", "phone", "prompt", "seen-by"})
     context.close()

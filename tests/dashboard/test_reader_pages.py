@@ -1,11 +1,13 @@
 """The reader without a browser: what it says of an episode, blind, as a seat saw it, and of hostile text."""
 
 import re
+from html import escape
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import untrusted
+from dashboard.sections.view import code_of
 from dashboard.untrusted import MOST_CHARS, MOST_CHIPS, hidden, name_of, reader_link, safe
 from tests.conftest import ROOT
 from tests.dashboard.conftest import PREY
@@ -63,7 +65,7 @@ def events(html):
 def test_every_event_has_an_address_that_keeps_the_filters(scripted):
     html = scripted(kind="message", seat="E", q="pull")
     for number, part in events(html).items():
-        assert f"href='{reader_link(LINKED, number, kind='message', seat='E', q='pull')}'" in part
+        assert f"href='{escape(reader_link(LINKED, number, kind='message', seat='E', q='pull'))}'" in part
     assert events(html)
     assert len(events(html)) < len(events(scripted()))
 
@@ -81,7 +83,7 @@ def test_a_pull_leads_to_what_asked_for_it_and_back(scripted):
 def test_a_filter_that_hides_the_linked_event_says_so_and_links_the_way_out(scripted):
     html = scripted(event="1", kind="pull")
     assert "A filter hides the linked event #1" in html
-    assert f"<a href='{reader_link(LINKED, 1)}' target='_self'>show it</a>" in html
+    assert f"<a href='{escape(reader_link(LINKED, 1))}' target='_self'>show it</a>" in html
     assert "A filter hides" not in scripted(event="1", kind="message")
 
 
@@ -90,16 +92,55 @@ def test_a_filter_that_is_none_shows_everything(scripted, query):
     assert events(scripted(**query)).keys() == events(scripted()).keys()
 
 
-def test_blind_no_model_is_named_anywhere(modelled, scripted, spoken):
+MODELS = ("promiser", "con_artist", "gullible", "tit_for_tat", "bandwagon", "rule_breaker")
+
+
+def everything(at):
+    """All that a run of the reader sends to a browser, and the address that it leaves there."""
+    sent = [str(element.proto) for element in at.main if hasattr(element, "proto")]
+    return "\n".join([*sent, str(dict(at.query_params))])
+
+
+def named(at):
+    """The episode in the address."""
+    value = at.query_params["episode"]
+    return value if isinstance(value, str) else value[0]
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"event": "1"}, {"event": "20"}, {"view": "A", "event": "20"}, {"kind": "pull", "event": "1"}]
+)
+def test_blind_no_model_is_named_anywhere(reader, warehouses, small_configs, query):
+    named = everything(reader(warehouses["full"], small_configs, episode=LINKED, **query))
+    assert "promiser" in named
+    blind = everything(reader(warehouses["full"], small_configs, episode=LINKED, blind="true", **query))
+    assert "An episode, judged blind" in blind
+    assert "next episode" in blind
+    assert [name for name in MODELS if name in blind] == []
+
+
+def test_blind_calls_and_what_names_a_provider_are_hidden(modelled):
     html = modelled("placebo--o_r0", event="1", blind="true")
-    text = re.sub(r"<[^>]+>", " ", html)
-    assert "placebo--o_r0" not in text
-    assert "Its calls are hidden: they name the model." in text
-    assert not re.search(r"\b(openai|anthropic)\b", text)
-    text = re.sub(r"<[^>]+>", " ", scripted(event="1", blind="true"))
-    for name in ("promiser", "gullible", "tit_for_tat", "bandwagon", "rule_breaker"):
-        assert name not in text
-    assert "played by scripted agents" in text
+    assert "placebo--o_r0" not in html
+    assert "Its calls are hidden: they name the model." in html
+    assert not re.search(r"\b(openai|anthropic)\b", html)
+
+
+def test_blind_why_an_episode_failed_is_hidden(html_of, paid):
+    html = html_of(paid.warehouse, paid.configs, episode="asked--gone_r0", blind="true")
+    assert "failed: why is hidden, for it may name a model" in html
+    assert "gone" not in html
+    assert "pwned" not in html
+
+
+def test_the_address_of_who_judges_blind_has_a_code_that_opens_the_episode(reader, warehouses, small_configs):
+    at = reader(warehouses["full"], small_configs, episode=LINKED, event="3", blind="true")
+    code = code_of(LINKED)
+    assert named(at) == code
+    again = reader(warehouses["full"], small_configs, episode=code, event="3", blind="true")
+    assert everything(again) == everything(at)
+    seen = reader(warehouses["full"], small_configs, episode=code, event="3")
+    assert named(seen) == LINKED
 
 
 def test_what_is_scripted_is_labelled_so(scripted, modelled):

@@ -24,8 +24,9 @@ def test_long_text_is_cut_with_a_count():
     assert "… 7 more characters" in safe("x" * (MOST_CHARS + 7))
 
 
-def test_addresses_are_escaped():
-    assert reader_link("a b&c'd", 3) == "transcript?episode=a%20b%26c%27d&amp;event=3"
+def test_addresses_are_quoted():
+    assert reader_link("a b&c'd", 3) == "transcript?episode=a%20b%26c%27d&event=3"
+    assert reader_link("a", q="", seat="'&") == "transcript?episode=a&seat=%27%26"
 
 
 def test_missing_values_are_dashes_and_truth_is_yes_or_no():

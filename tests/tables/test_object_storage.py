@@ -212,11 +212,12 @@ def test_the_pages_read_it(copy, small_configs, monkeypatch):
     monkeypatch.setenv("DI_WAREHOUSE", str(copy))
     monkeypatch.setenv("DI_CONFIGS", str(small_configs.root))
     for show, holds in {
-        "question.show(question.QUESTIONS[0])": "24 episodes",
+        "question.show(QUESTIONS[0])": "24 episodes",
         "episodes.show()": "24 episodes",
         "lineage.show()": "episode set",
     }.items():
-        words = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom dashboard import {show.split('.')[0]}\n{show}"
+        words = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom dashboard import {show.split('.')[0]}"
+        words += f"\nfrom dashboard.sections.question import QUESTIONS\n{show}"
         at = AppTest.from_string(words, default_timeout=30).run()
         assert not at.exception, at.exception
         assert holds in "\n".join(element.proto.body for element in at.get("html"))

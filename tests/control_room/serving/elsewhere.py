@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.dashboard.test_browser import CHROMIUM, FLAGS
+from tests.dashboard.browsing import CHROMIUM, FLAGS
 
 SITE = "evil.example"
 SCRIPT = Path(__file__).with_name("attack.js")

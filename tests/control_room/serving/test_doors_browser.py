@@ -10,7 +10,7 @@ from di_assets.assets.home import open_home
 from di_assets.control_room.instance import instance_of
 from tests.control_room.served import REPOSITORY, control_room, wait_for
 from tests.control_room.serving.elsewhere import SITE, attacked, chromium, site
-from tests.dashboard.test_browser import CHROMIUM
+from tests.dashboard.browsing import CHROMIUM
 from tests.play.hostility import KEY, hostile, hostile_configs
 
 pytestmark = [

@@ -7,7 +7,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from di_assets.control_room.serving.webserver import guarded
 from tests.control_room.serving.elsewhere import SITE, attacked, chromium, site
 from tests.control_room.serving.test_webserver import SET, context_of, limits, running
-from tests.dashboard.test_browser import CHROMIUM
+from tests.dashboard.browsing import CHROMIUM
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,0 +1,1 @@
+"""The sections of each page, of what is read: no Streamlit here, so that the site has the same."""

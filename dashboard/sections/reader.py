@@ -1,0 +1,217 @@
+"""What stands around an episode's events: its facts, ways onward, who cites it, what a seat knew, what is hidden."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dashboard.sections.events import points_of
+from dashboard.sections.view import View
+from dashboard.untrusted import hidden, name_of
+from di_assets.report.lineage.citations import Citation
+from di_assets.report.reader.replay import Replay
+from di_assets.report.reader.seen import Seen
+from di_assets.report.reader.transcript import Event, Transcript
+
+CHANNELS = {
+    "focal_muted": "The focal seat may not write; the others may, and nobody is told.",
+    "rivals_muted": "Only the focal seat may write; nobody is told.",
+    "placebo": "What the focal seat writes arrives as filler of the same length; nobody is told.",
+    "none": "Played without messages, and without a word of them.",
+}
+MOST_NAMED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderTop:
+    """An episode's facts.
+
+    Attributes:
+        scripted: who is scripted, in words.
+        status: of an episode that is not complete.
+        failure: why it is not; None where that is hidden, for it may name a model.
+        facts: condition, seed, rounds, calls, forfeits and cost, in one line.
+        channel: who may write to whom, where it is not everybody.
+        doubtful: the stored events do not follow from the stored replies.
+    """
+
+    template: ClassVar[str] = "reader_top"
+    title: str
+    scripted: str
+    status: str
+    failure: str | None
+    facts: str
+    channel: str
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A link onward; `to` is None at the end.
+
+    Attributes:
+        key: that leads there, where keys are heard by the page itself.
+    """
+
+    words: str
+    to: str | None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Links to the events and episodes beside this one, and the keys that do the same."""
+
+    template: ClassVar[str] = "ways"
+    label: str
+    ways: Sequence[Way]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Search and filters of a transcript that is a file."""
+
+    template: ClassVar[str] = "controls"
+
+
+@dataclass(frozen=True, slots=True)
+class CitedBy:
+    """What in the report rests on an episode."""
+
+    template: ClassVar[str] = "cited_by"
+    view: View
+    cited: Sequence[Citation]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is not as was asked for.
+
+    Attributes:
+        link: leads out of it; None where nothing does.
+        words: of the link.
+    """
+
+    template: ClassVar[str] = "alert"
+    text: str
+    link: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Knew:
+    """What a seat knew, in a few lines above the events it knew.
+
+    Attributes:
+        unsure: what is not sure of it.
+        out: leads to everything.
+    """
+
+    template: ClassVar[str] = "knew"
+    label: str
+    when: str
+    told: str
+    unsure: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the chips on the page stand for: label, name, how often."""
+
+    template: ClassVar[str] = "legend"
+    n: int
+    chips: Sequence[tuple[str, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoEpisode:
+    """An address that names no episode that is here; `title` is that of the page."""
+
+    template: ClassVar[str] = "no_episode"
+    title: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesNote:
+    """What a transcript as a file leaves to the tables."""
+
+    template: ClassVar[str] = "files_note"
+
+
+def reader_top(found: Transcript, view: View, *, doubtful: bool = False) -> ReaderTop:
+    """An episode's facts; blind, without its name and without what may name a model."""
+    episode = found.episode
+    facts = f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds"
+    facts += f" · {episode['n_calls']:,} calls · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
+    return ReaderTop(
+        title="An episode, judged blind" if view.blind else episode["episode_id"],
+        scripted=_scripted(found),
+        status="" if episode["status"] == "complete" else episode["status"],
+        failure=None if view.blind else episode["failure"] or "no reason is stored",
+        facts=facts,
+        channel=CHANNELS.get(episode["channel"], ""),
+        doubtful=doubtful,
+    )
+
+
+def _scripted(found: Transcript) -> str:
+    if found.episode["scripted"]:
+        return "played by scripted agents"
+    mixed = any(seat["kind"] == "scripted" for seat in found.seats)
+    return "scripted agents play among the models" if mixed else ""
+
+
+def doubtful(found: Transcript, again: Replay) -> bool:
+    """Whether the stored events do not follow from the stored replies."""
+    return again.problem is None and not again.changed and not again.agrees and bool(found.events)
+
+
+def knew(found: Transcript, seen: Seen, view: View) -> Knew:
+    """What a seat knew."""
+    known = [event for event in seen.events if event.event_id != seen.at]
+    messages = [event for event in known if event.kind == "message"]
+    wrote, pulls = sum(event.seat == seen.seat for event in messages), len(known) - len(messages)
+    told = "" if seen.may_write else "It may not write. "
+    told += f"It had written {wrote} messages, got {len(messages) - wrote} and learned of {pulls} pulls."
+    if seen.points is not None:
+        points = ", ".join(f"{label} {score:g}" for label, score in points_of(found, seen.points))
+        told += f" Points as it knew them: {points}."
+    return Knew(
+        label=found.labels[seen.seat],
+        when="by the end" if seen.at is None else f"when #{seen.at} came about",
+        told=f"{told} {seen.later:,} events came to it later, {seen.never:,} never did.",
+        unsure=seen.word or "",
+        out=view.link(seen.at, view=""),
+    )
+
+
+def hides(found: Transcript, view: View, seen: Seen | None) -> Alert:
+    """The linked event is not among those that are shown."""
+    out = view.link(view.marked, kind="", seat="", round="", view="", q="")
+    if seen is not None and not seen.shows_it:
+        return Alert(f"{found.labels[seen.seat]} never learns of the linked event #{view.marked};", out, "show it")
+    return Alert(f"A filter hides the linked event #{view.marked};", out, "show it")
+
+
+def legend(events: Iterable[Event]) -> Legend:
+    """What the chips in these events stand for."""
+    counts: Counter[str] = Counter()
+    for event in events:
+        counts += hidden(event.text or "")
+    return Legend(len(counts), [(label, name_of(label), n) for label, n in sorted(counts.items())[:MOST_NAMED]])
+
+
+def citing(cited: Sequence[Citation]) -> Mapping[int, Sequence[str]]:
+    """Event -> what cites it."""
+    found: dict[int, list[str]] = {}
+    for one in cited:
+        if one.event_id is not None:
+            found.setdefault(one.event_id, []).append(one.what)
+    return found
+
+
+def ways(*of: tuple[str, str | None]) -> Sequence[Way]:
+    """Links in their order: words, address."""
+    return [Way(words, to) for words, to in of]
