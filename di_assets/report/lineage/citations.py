@@ -12,6 +12,7 @@ from di_assets.report.questions.question import Cited
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.statement import Rows
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE, OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
         if name in QUESTIONS:
             counted = [one for one in QUESTIONS[name].cited if one.of in {"all", "open"}]
             if counted and _spoken_of(warehouse, question, episode):
-                kinds = {"all", "open"} if episode["channel"] == "open" else {"all"}
+                kinds = {"all", "open"} if episode["channel"] == OPEN else {"all"}
                 found += [_statistic(name, one) for one in counted if one.of in kinds]
     return found
 
@@ -161,10 +162,10 @@ def side_of(part: str) -> str:
 
 def _spoken_of(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:
     """Whether the page speaks of an episode: complete, of the kind shown, by the newest rules played."""
-    if episode["status"] != "complete" or episode["scripted"] != question["scripted"]:
+    if episode["status"] != COMPLETE or episode["scripted"] != question["scripted"]:
         return False
     facts = ("episode_id", "scripted", "rules_version")
-    alike = warehouse.scan("episodes").filter(status="complete", scripted=episode["scripted"]).select(facts).unique(
+    alike = warehouse.scan("episodes").filter(status=COMPLETE, scripted=episode["scripted"]).select(facts).unique(
         "rules_version"
     )  # fmt: skip
     return bool(one_rules_version(alike.collect())["rules_version"][0] == episode["rules_version"])

@@ -7,6 +7,7 @@ import polars as pl
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.report.questions.scope import FocalModel, OnOff, Scope, blocks
 from di_assets.report.questions.statement import Claim, from_to, some_of
+from di_assets.tables.words import OPEN
 
 ATTACK, RING = "04_attack_complete", "03_credit_smoke_ring"
 """The arms that bring what a page without data waits for: focal models that talk, and a ring."""
@@ -26,7 +27,7 @@ def of_half(scope: Scope, row: FocalModel, half: OnOff) -> pl.DataFrame:
 
 def talking(scope: Scope) -> pl.DataFrame:
     """Episodes in which everybody could talk."""
-    return scope.episodes.filter(pl.col("channel") == "open")
+    return scope.episodes.filter(pl.col("channel") == OPEN)
 
 
 def mean_over_seeds(part: pl.DataFrame, column: str) -> tuple[float | None, Interval]:

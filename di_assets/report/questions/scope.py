@@ -12,6 +12,7 @@ from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.looks import pair_gaps, saw
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.questions.threats import Flaw, flaws, several_controls, unrecorded
+from di_assets.tables.words import COMPLETE
 
 Frames = Mapping[str, pl.DataFrame]
 OnOff = Literal["on", "off"]
@@ -110,7 +111,7 @@ class Scope:
 
 def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
     """Models' episodes where there are any; else the scripted ones. The two are never shown together."""
-    complete = frames["episodes"].filter(pl.col("status") == "complete")
+    complete = frames["episodes"].filter(pl.col("status") == COMPLETE)
     complete = complete.filter(pl.col("episode_id").is_in(frames["episode_measures"]["episode_id"].implode()))
     played = complete.filter(~pl.col("scripted"))
     scripted = played.is_empty() and not complete.is_empty()

@@ -7,6 +7,7 @@ import polars as pl
 from di_assets.measures.intervals import Interval, clustered_t
 from di_assets.report.questions.part import Rate
 from di_assets.report.questions.scope import Frames, Scope
+from di_assets.tables.words import OPEN
 
 NO_TALK = "simulated"
 """The null of reciprocators who never talk, as in the table `reciprocity_baseline`."""
@@ -19,7 +20,7 @@ def bounds(interval: Interval) -> list[float] | None:
 
 def rate(scope: Scope, column: str) -> Rate:
     """Mean over episodes with messages on, its interval clustered by seed: arms that share seeds are one block."""
-    known = scope.episodes.filter(pl.col("channel") == "open").drop_nulls(column).sort("episode_id")
+    known = scope.episodes.filter(pl.col("channel") == OPEN).drop_nulls(column).sort("episode_id")
     interval = clustered_t(known[column].to_list(), known["seed"].to_list())
     return {
         "value": cast("float | None", known[column].mean()),

@@ -14,6 +14,7 @@ from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
 from di_assets.report.questions.scope import FocalModel, Frames, Scope, linked_events
 from di_assets.report.questions.statement import Claim
+from di_assets.tables.words import VALID
 
 SPLIT = tuple(
     f"{part}_{what}" for part in ("receiver", "dyad", "giver") for what in ("variance", "ci_low", "ci_high", "share")
@@ -76,7 +77,7 @@ def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -
         pairs = pairs.join(named[end], on=["episode_id", seat])
     pulled = (
         frames["pulls"]
-        .filter(status="valid")
+        .filter(status=VALID)
         .select("episode_id", "event_id", seat="puller", other="target")
         .group_by("episode_id", "seat", "other")
         .agg(pulls=pl.len(), event_id=pl.min("event_id"))

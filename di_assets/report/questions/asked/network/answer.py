@@ -23,6 +23,7 @@ from di_assets.report.questions.quotes import asking
 from di_assets.report.questions.scope import Frames, Scope, linked_events
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import NO_TALK
+from di_assets.tables.words import VALID
 
 
 def answer(scope: Scope, frames: Frames) -> Answer:
@@ -112,7 +113,7 @@ def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
     shown = talking(scope)
     pulls = (
         frames["pulls"]
-        .filter(status="valid")
+        .filter(status=VALID)
         .join(shown.select("episode_id"), on="episode_id", how="semi")
         .sort("episode_id", "event_id")
     )

@@ -23,6 +23,7 @@ from di_assets.report.questions.scope import FocalModel, Frames, Half, Scope
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import against_chance, bounds, net_capture, rate
 from di_assets.report.questions.threats import flaws
+from di_assets.tables.words import OPEN
 
 
 def answer(scope: Scope, frames: Frames) -> Answer:
@@ -184,5 +185,5 @@ def _alt(scope: Scope) -> str:
 
 def _most_given_first(scope: Scope) -> pl.DataFrame:
     """Episodes with messages on, those first in which the focal seat was given most."""
-    ranked = scope.episodes.filter(pl.col("channel") == "open").with_columns(pl.col("focal_points").fill_null(-1))
+    ranked = scope.episodes.filter(pl.col("channel") == OPEN).with_columns(pl.col("focal_points").fill_null(-1))
     return ranked.sort(["focal_points", "episode_id"], descending=[True, False])

@@ -11,10 +11,11 @@ from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Rows
 from di_assets.report.questions.statistics import bounds
 from di_assets.tables import Warehouse
+from di_assets.tables.words import COMPLETE, FOCAL_MUTED, OPEN, PLACEBO
 
 TABLE = "channel_lift"
 # Contrast -> the channel that is held against messages on.
-SILENT = {"focal_talk": "focal_muted", "content": "placebo"}
+SILENT = {"focal_talk": FOCAL_MUTED, "content": PLACEBO}
 # What episodes share that are counted together, and what they share besides that are matched.
 RULES = ("rules_version", "scripted")
 SAME = ("topology", "payoff", "replicate", "seed")
@@ -48,7 +49,7 @@ def rows_behind(arm: str, model: str, contrast: str) -> tuple[Rows]:
 
 def parts_behind(arm: str, contrast: str) -> tuple[str, str]:
     """The two sets of episodes that a contrast compares: the open arm's, and those of the channel held against it."""
-    return f"open of {arm}", f"{SILENT[contrast]} of {arm}"
+    return f"{OPEN} of {arm}", f"{SILENT[contrast]} of {arm}"
 
 
 def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, Sequence[str]]:
@@ -58,14 +59,12 @@ def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, S
     `placebo of ARM` those in that channel that share graph, payoff, replicate and seed with one of them.
     """
     marked = [mark["episode_id"] for mark in part["marks"] if mark["model"] == model]
-    stored = (
-        warehouse.scan("episodes").filter(pl.col("focal_model") == model, status="complete").select(FACTS).collect()
-    )
+    stored = warehouse.scan("episodes").filter(pl.col("focal_model") == model, status=COMPLETE).select(FACTS).collect()
     alike = stored.join(stored.filter(pl.col("episode_id").is_in(marked)), on=RULES, how="semi")
     found: dict[str, Sequence[str]] = {}
     for claim in part["claims"]:
         for where in (rows["where"] for rows in claim["rows"] if claim["model"] == model and rows["table"] == TABLE):
-            talking = alike.filter(arm=where["arm"], channel="open")
+            talking = alike.filter(arm=where["arm"], channel=OPEN)
             silent = alike.filter(channel=SILENT[where["contrast"]]).join(talking, on=SAME, how="semi")
             if silent.height:
                 names = parts_behind(where["arm"], where["contrast"])
