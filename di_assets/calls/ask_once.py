@@ -1,4 +1,7 @@
-"""Asks a model once: whatever comes back, a fault as well, is kept before it is used, for it may have been paid for."""
+"""Asks a model once. What comes back is written to the journal before it is used, because it may have been paid for.
+
+Faults are written too: a request that brought no reply may have cost money.
+"""
 
 import time
 from collections.abc import Callable
@@ -22,8 +25,8 @@ class Sent:
 
     Attributes:
         completion: the reply.
-        cost_usd: US dollars, those of tries on the way that may have been charged for included.
-        bound_usd: the most it can cost, likewise; None for a scripted agent's, for which nothing is charged.
+        cost_usd: US dollars; includes earlier tries of this call that failed and may have been charged for.
+        bound_usd: the most that these tries can cost together, US dollars; None for a scripted agent, which is free.
     """
 
     completion: Completion
@@ -32,53 +35,57 @@ class Sent:
 
 
 GoesOut = Callable[[float], Callable[[], None]]
-"""Told that a request goes out now, and the US dollars it can cost at most. What it gives back is to be called when the
-request turned out to have cost nothing, and nothing was heard in reply."""
+"""A callback for the moment a request leaves. Its argument is the most that the request can cost, US dollars.
+
+It returns a function. The caller calls that function if the request brought no reply and cost nothing."""
 
 
 class Sender(Protocol):
-    """Sends a player's ask within whatever limits hold."""
+    """Sends the request of a player, and respects all limits and budgets while it does."""
 
     async def __call__(self, player: Respondent, ask: Ask, goes_out: GoesOut, /) -> Sent:
-        """The reply; raises ProviderError where none comes."""
+        """Returns the reply and its cost; raises ProviderError if no reply comes."""
         ...
 
 
 class Replies(Protocol):
-    """Where replies are looked up and kept: a journal, or what stands in its place."""
+    """Looks up and stores replies: a journal, or an object that replaces one (in a replay, for example)."""
 
     def find(self, place: Place, request_hash: str) -> Call | None:
-        """The stored call that answers this question."""
+        """Returns the stored call that answers this question; None if there is none."""
         ...
 
     def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
-        """Keeps that a request goes out, so that one whose reply never came is known of; what it gives forgets it."""
+        """Notes that a request leaves now. If its reply never comes, the note shows that it was sent.
+
+        Returns a function that deletes the note.
+        """
         ...
 
     def append(self, call: Call, /) -> None:
-        """Keeps a call."""
+        """Stores a call."""
         ...
 
     def make_room(self) -> None:
-        """Called before a request leaves: what comes back can then be kept."""
+        """Reserves space for the reply; called before a request leaves."""
         ...
 
     async def settled(self) -> None:
-        """Called at the end of a phase; returns when play may go on."""
+        """Returns when play may go on; called at the end of each phase."""
         ...
 
 
 class Read(Protocol):
-    """What reading a reply came to; a valid one has neither."""
+    """The result of reading a reply. In a valid reply both fields are None."""
 
     @property
     def invalid(self) -> str | None:
-        """Why it cannot be used."""
+        """Why the reply cannot be used, in words."""
         ...
 
     @property
     def kind(self) -> str | None:
-        """The kind of fault, for counting."""
+        """The kind of invalid reply, one word; used for counting."""
         ...
 
 
@@ -94,11 +101,22 @@ async def ask_once(
     journal: Replies,
     read: Callable[[str, str], Reading],
 ) -> tuple[Call, Reading]:
-    """The call as it was kept, and its reply as `read` (text, why it ended) reads it.
+    """Asks once and stores the call in the journal.
+
+    Args:
+        respondent: the player that is asked.
+        ask: the question.
+        place: where the question stands in the journal.
+        send: sends the question.
+        journal: stores the call.
+        read: reads a reply; takes its text and the reason why it ended.
+
+    Returns:
+        The stored call, and the result of `read`.
 
     Raises:
-        ProviderError: no reply came; that is kept too, with what it may have cost.
-        DiskFullError: there is no room for the reply, so nothing was sent; or the reply could not be kept.
+        ProviderError: no reply came. The journal holds a call for it, with what it may have cost.
+        DiskFullError: there is no room for the reply, so nothing was sent; or the reply could not be written.
         BudgetExceededError, StoppedError: play ended before the call was sent, or between two tries.
     """
     started_at, clock = _now(), time.perf_counter()
@@ -137,5 +155,5 @@ async def ask_once(
 
 
 def _now() -> float:
-    """Seconds since the epoch, in whole microseconds as tables keep them: what is made again from them is the same."""
+    """Seconds since the epoch, rounded to microseconds as in the tables: so a call made from a row is the same call."""
     return round(time.time(), 6)

@@ -1,7 +1,7 @@
-"""Money: what a call may cost is reserved before it is made, and what it did cost is settled after it.
+"""Budgets: money is reserved before a call, and the reservation is replaced by the real cost after it.
 
-The reservation is the most that the call can cost (see `costing`), so the sum of what is spent can't pass the limit,
-however many calls are in flight; only a server that charges a call above that can pass it, and then play stops.
+A reservation is the most that the call can cost (see `costing`). So spending cannot pass the limit, no matter how many
+calls are in flight. There is one exception: a server that charges more than that maximum. Then play stops.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ class BudgetExceededError(Exception):
 
 
 class OverchargedError(BudgetExceededError):
-    """A server has charged more for a call than it can cost."""
+    """A server charged more for a call than the maximum that was computed for it."""
 
 
 def of_arm(name: str) -> str:
@@ -21,12 +21,12 @@ def of_arm(name: str) -> str:
 
 
 def exceeded(name: str, limit_usd: float) -> str:
-    """How it is said that a budget does not reach for the next call; what is spent follows."""
+    """How the message begins that says that a budget is too small for the next call; the amount spent follows."""
     return f"{name} of ${limit_usd:.2f} would be exceeded"
 
 
 class Budget:
-    """A limit in US dollars and what is spent and reserved of it; None is no limit."""
+    """A limit in US dollars, with the amounts spent and reserved so far. A limit of None means no limit."""
 
     def __init__(self, limit_usd: float | None, *, spent_usd: float = 0.0, name: str = "budget") -> None:
         self.limit_usd, self.spent_usd, self.name = limit_usd, spent_usd, name
@@ -35,10 +35,11 @@ class Budget:
         self._waiting: list[asyncio.Future[None]] = []
 
     async def reserve(self, usd: float) -> None:
-        """Sets this much aside; waits while calls in flight may still turn out cheaper than reserved.
+        """Reserves this amount. If it does not fit, waits: calls in flight may cost less than was reserved for them.
 
         Raises:
-            BudgetExceededError: it does not fit, even with nothing in flight; from then on nothing is reserved.
+            BudgetExceededError: it does not fit although no call is in flight. All later reservations fail too,
+                except those of 0.
         """
         while self.limit_usd is not None and usd and (self._exceeded or not self._fits(usd, self.limit_usd)):
             if self._exceeded or self.reserved_usd <= 0:
@@ -51,9 +52,9 @@ class Budget:
         self.reserved_usd += usd
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
-        """Replaces a reservation by what was spent."""
+        """Replaces a reservation by the amount spent, both in US dollars."""
         self.reserved_usd -= reserved_usd
-        if abs(self.reserved_usd) < 1e-12:  # sums of floats leave dust, which must not look like a call in flight
+        if abs(self.reserved_usd) < 1e-12:  # a rounding error must not look like a call in flight
             self.reserved_usd = 0.0
         self.spent_usd += spent_usd
         if self._waiting:

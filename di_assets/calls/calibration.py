@@ -1,8 +1,8 @@
-"""How a model uses tokens, told by the doctor's calls.
+"""How many tokens a model uses, estimated from the calls that `di doctor` made.
 
-Tokens that are sent are a straight line over the size of a prompt. Size is counted in bytes and in pieces (words,
-marks, groups of digits): prose and the lists of late rounds differ in bytes a token (4, and 2 to 3), while tokenizers
-of language models make about a token of each piece. What fits a model's calls better is taken.
+Input tokens are modelled as a straight line over the size of the prompt. Size is measured in two ways: in bytes, and in
+pieces (words, punctuation marks, groups of digits). Prose has about 4 bytes per token, the lists of late rounds 2 to 3.
+A piece is about one token in both. The measure that fits the model's calls better is used.
 """
 
 import json
@@ -25,14 +25,14 @@ from di_assets.tables.words import MESSAGE, PHASES
 log = logging.getLogger(__name__)
 
 MOST_SAMPLES = 40
-# Bytes a token where a model was never asked anything: at least, likely, at most.
+# Bytes per token of a model that was never called: lowest, likely, highest.
 BYTES_PER_TOKEN = (2.0, 2.8, 5.0)
-# What a dialect adds around each turn.
+# Pieces that a dialect adds around each turn.
 PIECES_A_TURN = 4
 _PIECES = re.compile(r"[^\W\d_]+|\d{1,3}|[^\w\s]|_")
-# The first question is asked again so often where nothing else is known.
+# The share of questions that are asked again, if nothing was measured.
 REASKED = 0.03
-# What a few calls let expect of a game: shares of the estimate.
+# The lowest and the highest cost to expect, as shares of an estimate from a few calls.
 LOW, HIGH = 0.75, 1.35
 
 
@@ -41,8 +41,8 @@ class Size:
     """How large a prompt is.
 
     Attributes:
-        bytes: of its text as it is sent.
-        pieces: words, marks and groups of digits in it, and what stands around its turns.
+        bytes: size of its text as it is sent.
+        pieces: number of words, punctuation marks and groups of digits, and `PIECES_A_TURN` for each turn.
     """
 
     bytes: int
@@ -50,7 +50,7 @@ class Size:
 
     @classmethod
     def of(cls, request: Request) -> "Size":
-        """A request's."""
+        """The size of this request."""
         texts = (request.system, *(text for _, text in request.turns))
         pieces = sum(sum(1 for _ in _PIECES.finditer(text)) + PIECES_A_TURN for text in texts)
         return cls(bytes=text_bytes(request), pieces=pieces)
@@ -61,16 +61,16 @@ class Sample:
     """One call of the doctor.
 
     Attributes:
-        phase: message, pull, or schema for the probe that is no part of the game.
-        sent_bytes: of the prompt's text.
-        sent_pieces: likewise.
-        input_tokens: told.
-        output_tokens: told, reasoning included.
+        phase: message or pull; schema for the test of the reply schema, which is no part of the game.
+        sent_bytes: size of the prompt, bytes.
+        sent_pieces: size of the prompt, pieces.
+        input_tokens: as the server reported them.
+        output_tokens: as the server reported them, reasoning included.
         seconds: from request to reply.
         valid: the reply could be used.
-        messages: that it sent.
-        chars: of all their texts.
-        cached_tokens: read from the prompt cache; None where the server tells nothing of one.
+        messages: number of messages in the reply.
+        chars: length of all their texts together.
+        cached_tokens: read from the prompt cache; None if the server does not report it.
     """
 
     phase: str
@@ -87,22 +87,22 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What one model makes of prompts.
+    """How many tokens one model uses, and how much it writes.
 
     Attributes:
-        first_tokens: sent besides those that size accounts for.
-        tokens_per_byte: sent; 0 where pieces are counted.
-        tokens_per_piece: sent; 0 where bytes are counted.
-        output_tokens: received a call, by phase.
-        calls_per_question: 1 and the share that is asked again.
-        seconds_per_call: from request to reply.
-        messages: sent in a message phase.
-        chars: of each of them.
-        low: share of the estimate that is the least to expect.
-        high: the most, likewise.
-        basis: where this comes from.
-        tells_cache: the server tells what it read from a prompt cache; where it does not, all is charged as fresh.
-        reads_cache: it was seen to read from one.
+        first_tokens: input tokens of each call that do not depend on the size of the prompt.
+        tokens_per_byte: input tokens per byte of the prompt; 0 if size is measured in pieces.
+        tokens_per_piece: input tokens per piece of the prompt; 0 if size is measured in bytes.
+        output_tokens: mean output tokens of a call, by phase.
+        calls_per_question: 1 plus the share of questions that are asked again.
+        seconds_per_call: mean, from request to reply.
+        messages: mean number of messages in a message phase.
+        chars: mean length of a message.
+        low: lowest cost to expect, as a share of the estimate.
+        high: highest cost to expect, as a share of the estimate.
+        basis: where these numbers come from, in words.
+        tells_cache: the server reports cached tokens. If it does not, all input tokens are charged at the full price.
+        reads_cache: at least one call read tokens from the prompt cache.
     """
 
     first_tokens: float
@@ -120,12 +120,12 @@ class Calibration:
     reads_cache: bool
 
     def sent(self, size: Size) -> float:
-        """Tokens of a prompt."""
+        """Input tokens of a prompt of this size."""
         return self.first_tokens + self.tokens_per_byte * size.bytes + self.tokens_per_piece * size.pieces
 
 
 def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) -> Calibration:
-    """The calibration of these samples, of which some are of a message phase and some of a pull phase."""
+    """The calibration that fits these samples. They must include calls of both phases, message and pull."""
     tokens = np.array([sample.input_tokens for sample in samples], dtype=float)
     lines = {
         name: _line(np.array([getattr(sample, name) for sample in samples], dtype=float), tokens)
@@ -153,7 +153,7 @@ def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) 
 
 
 class _Line(NamedTuple):
-    """A straight line, and how far its points are off it, as a share."""
+    """A straight line, and the largest error of a point, as a share of the point's tokens."""
 
     start: float
     slope: float
@@ -161,7 +161,10 @@ class _Line(NamedTuple):
 
 
 def _line(sizes: np.ndarray, tokens: np.ndarray) -> _Line:
-    """The line through these points, near ones and far ones by their share; through the origin if it would fall."""
+    """The least-squares line of tokens over size; errors count relative to a point's tokens.
+
+    If the line would not rise, or all sizes are equal, it is a line through the origin.
+    """
     design = np.stack([1 / tokens, sizes / tokens], axis=1)
     start, slope = np.linalg.lstsq(design, np.ones(len(tokens)), rcond=None)[0]
     if slope <= 0 or len(set(sizes.tolist())) == 1:
@@ -170,7 +173,10 @@ def _line(sizes: np.ndarray, tokens: np.ndarray) -> _Line:
 
 
 def by_doctor(warehouse: Warehouse, model: str, config: ModelConfig) -> Calibration | None:
-    """What the doctor measured of a model as it is configured now; None where it measured nothing."""
+    """The calibration of a model from the doctor's last `MOST_SAMPLES` calls with today's configuration.
+
+    None if these calls do not include both phases.
+    """
     samples: list[Sample] = []
     for line in _lines(_file(warehouse)):
         samples += _samples(line, model, _identity(config))
@@ -183,7 +189,7 @@ def by_doctor(warehouse: Warehouse, model: str, config: ModelConfig) -> Calibrat
 
 
 def keep(warehouse: Warehouse, model: str, config: ModelConfig, samples: Iterable[Sample]) -> None:
-    """Keeps what the doctor measured, for later plans."""
+    """Appends the doctor's samples of a model to `doctor/measured.jsonl` in the warehouse; later plans read them."""
     told = [asdict(sample) for sample in samples]
     if not told:
         return
@@ -192,7 +198,7 @@ def keep(warehouse: Warehouse, model: str, config: ModelConfig, samples: Iterabl
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as file:
         file.seek(max(0, file.tell() - 1))
-        torn = file.read() not in (b"", b"\n")  # a full disk may leave half a line, in which none goes on
+        torn = file.read() not in (b"", b"\n")  # a full disk may leave half a line; the next starts a new one
         file.write(b"\n" * torn + json.dumps(record).encode() + b"\n")
 
 
@@ -205,7 +211,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _samples(line: bytes, model: str, configured: str) -> list[Sample]:
-    """What a line holds of a model that was configured so; nothing where it cannot be read, as a torn one cannot."""
+    """The samples of a line if it is of this model with this configuration; none otherwise, or if it is damaged."""
     try:
         told = json.loads(line)
         mine = told["model"] == model and told["configured"] == configured

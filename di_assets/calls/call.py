@@ -1,4 +1,4 @@
-"""A call as it is kept: one request to a model and what came back; what an episode is played with."""
+"""The two records of a journal: the header of an episode, and a call (one request to a model and what came back)."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,24 +13,23 @@ from di_assets.providers.asking import encodable
 from di_assets.providers.types import Completion, FaultKind
 from di_assets.tables.words import FIRST_READER, INTERRUPTED
 
-# Calls by field, each a column.
+# Calls as columns: the values of each field, by the field's name.
 Columns = Mapping[str, Sequence[Any]]
 # Statuses of calls that brought no reply.
 FAULTS = frozenset({*get_args(FaultKind), INTERRUPTED})
-# No valid reply is longer by far; what a run-away reply holds beyond this is not kept. Of the ids that a server gives,
-# this much is kept.
+# Longest text and longest id that are stored, characters; the rest is cut off. Valid replies are much shorter.
 MOST_TEXT, MOST_ID = 200_000, 2_000
-# Why a call ended that brought no reply.
+# The value of `stop` in a call that brought no reply.
 NO_REPLY = "fault"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What an episode is played with; a journal is resumed only under the same.
+    """The rules, prompts and configuration that an episode is played with. A journal is resumed only with the same.
 
     Attributes:
-        reader_version: of the reader of replies. A journal is resumed with its own to its end, whatever today's is;
-            one from before readers had versions has the first.
+        reader_version: version of the reader of replies. This field alone may differ from today's: a journal is
+            always resumed with the reader it began with. Journals older than this field have the first reader.
     """
 
     episode_id: str
@@ -41,20 +40,20 @@ class Header:
 
 
 class Call(NamedTuple):
-    """One request to a model and what came back: the one place where the fields of a call are written down.
+    """One request to a model and what came back. The fields of a call are defined only here.
 
-    The first fields are those of its `Place`. A field that a `Completion` has too is taken from it. A field whose type
-    allows no None stands in every line of a journal. In the table `calls` a field has the column of its name, but for
-    those in `COLUMNS`.
+    The first fields are those of `Place`. A field that `Completion` has too is copied from it. If the type of a field
+    does not allow None, the field is in every line of a journal. In the table `calls` the column has the name of the
+    field; `COLUMNS` lists the exceptions.
 
     Attributes:
         status: `ok`, the kind of an invalid reply, or a kind of fault (then `text` is empty).
-        error: why, in words.
-        cost_usd: US dollars; where the server told no usage, what the call can have cost at most.
+        error: the reason for the status, in words; None if the status is `ok`.
+        cost_usd: US dollars; if the server reported no usage, the most that the call can have cost.
         started_at: seconds since the epoch, UTC.
-        retried: kinds of the faults that were retried on the way, in order, separated by spaces.
-        request_id: the provider's, where it tells one; of tries that were retried as well, separated by spaces.
-        bound_usd: the most it can have cost, US dollars; None for a scripted agent's.
+        retried: kinds of the faults that were retried before this result, in order, separated by spaces.
+        request_id: ids that the provider gave to this call and its earlier tries, separated by spaces; None if none.
+        bound_usd: the most that the call can have cost, US dollars; None for a scripted agent.
     """
 
     round: int
@@ -80,24 +79,24 @@ class Call(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """Which question it answers."""
+        """The place of the question that this call answers."""
         return Place._make(self[: len(Place._fields)])
 
 
-# Fields under another name in the table `calls`; None is not kept there.
+# Fields that have another name in the table `calls`. None: the table does not have the field.
 COLUMNS: Mapping[str, str | None] = {"text": "reply_text", "reasoning": "reasoning_text", "stop": None}
 COLUMN_OF = {name: COLUMNS.get(name, name) for name in Call._fields}
 _TAKEN = [field.name for field in fields_of(Completion) if field.name in Call._fields]
 
 
 def call_of(place: Place, request_hash: str, completion: Completion, **others: Any) -> Call:
-    """The call that brought this completion, its texts fit to be kept.
+    """Makes a call from a completion. Lone surrogates in texts are replaced, and texts are cut to `MOST_TEXT` and `MOST_ID` characters.
 
     Args:
-        place: of the question.
-        request_hash: of what was asked.
-        completion: what came back; `unanswered()` where nothing did.
-        others: fields that neither of these has.
+        place: the place of the question.
+        request_hash: the hash of the request.
+        completion: what came back; `unanswered()` if nothing came.
+        others: the other fields of the call, by name.
     """
     taken = {name: getattr(completion, name) for name in _TAKEN}
     taken["text"] = encodable(completion.text)[:MOST_TEXT]
@@ -108,46 +107,46 @@ def call_of(place: Place, request_hash: str, completion: Completion, **others: A
 
 
 def unanswered(**told: Any) -> Completion:
-    """What stands in a completion's place where no reply came; `told` is what is known all the same."""
+    """An empty completion, for a call that brought no reply; `told` are fields that are known anyway."""
     return Completion(text="", stop=NO_REPLY, **told)
 
 
 def in_call_order(calls: Iterable[Call]) -> list[Call]:
-    """Calls in the order of their places; faults before the reply they delayed."""
+    """Sorts calls by place. At the same place faults come first, then the reply; then the time of the start counts."""
     return sorted(calls, key=lambda call: (call.place.order, call.status not in FAULTS, call.started_at))
 
 
 def by_field(calls: Sequence[Call]) -> Columns:
-    """The calls' fields by name, each a column."""
+    """Turns a list of calls into columns by field name."""
     columns = zip(*calls, strict=True) if calls else ((),) * len(Call._fields)
     return dict(zip(Call._fields, columns, strict=True))
 
 
 def as_columns(calls: Columns) -> Columns:
-    """Calls by field as columns of the table `calls`, as far as it has them from calls."""
+    """Renames columns of calls to those of the table `calls`; fields that the table does not have are left out."""
     return {column: calls[name] for name, column in COLUMN_OF.items() if column is not None}
 
 
 def from_row(row: Mapping[str, Any], **others: Any) -> Call:
-    """The call in a row of the table `calls`; fields it does not hold are None.
+    """Makes a call from a row of the table `calls`. Fields that are not in the row are None.
 
     Args:
-        row: by column; `started_at` is a time.
-        others: fields that the table does not hold, or that count for more.
+        row: the row by column; `started_at` is a datetime.
+        others: fields by name; they replace those of the row.
     """
     values = {name: None if column is None else row.get(column) for name, column in COLUMN_OF.items()}
     return Call(**{**values, "started_at": row["started_at"].timestamp(), **others})
 
 
 def replies_sha256(request_hashes: Sequence[str], texts: Sequence[str]) -> str:
-    """sha256 over (request_hash, reply_text) of the calls that brought a reply, in call order; a line of JSON each."""
+    """Hex sha256 over one JSON line `[request_hash, reply_text]` for each call that brought a reply, in call order."""
     quoted = {text: quote(text) for text in set(texts)}  # scripted agents say the same few things
     lines = [f"[{quote(asked)}, {quoted[text]}]\n" for asked, text in zip(request_hashes, texts, strict=True)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def interrupted(requests: Iterable[Request], calls: Sequence[Call]) -> Iterator[Call]:
-    """As calls, those of the requests that none of these calls came of."""
+    """Yields a call with the status `interrupted` for each request that has no call yet, at the most it can cost."""
     for request in requests:
         # A call covers every request for it: one that came broken is asked again before the call is kept.
         if any(call.place == request.place and call.started_at >= request.at for call in calls):

@@ -1,8 +1,8 @@
-"""What a call can cost at most, and what it did cost by the usage that was told.
+"""The maximum cost of a call, and its real cost by the token usage that the server reports.
 
-The most is known before a call is made: no tokenizer makes more tokens than a text has bytes, and no reply is longer
-than `max_tokens`. Told usage is held against a least, too. Usage that can't be counts as the most; so does usage that
-never came. Usage above the most is believed: then the server has charged it, and play stops (see `tolls`).
+The maximum is known before the call: a text has at most as many tokens as bytes, and a reply has at most `max_tokens`.
+There is a minimum as well. Usage below it is impossible; then, and if no usage is reported, the call counts as its
+maximum. Usage above the maximum is accepted, because the server has charged it; then play stops (see `tolls`).
 """
 
 import json
@@ -13,34 +13,38 @@ from di_assets.providers.types import Completion, Request
 
 log = logging.getLogger(__name__)
 
-# Tokens that dialects add around each turn (role marks and the like): more than any of them does.
+# Upper bound of the tokens that a dialect adds around each turn (role marks, for example).
 TOKENS_PER_TURN = 16
-# No vocabulary in use has a word of more bytes (its longest are runs of spaces), so a text has at least one token for
-# that many. What games send and get holds 2 to 5 bytes a token: usage that is told only somewhat too low can't be told
-# from usage that is right; `di bill` shows it.
+# The longest token in any vocabulary in use, bytes (long runs of spaces). So a text has at least one token per so many
+# bytes. Texts of the game have 2 to 5 bytes per token. Usage that is only a little too low is not noticed here; `di
+# bill` shows it.
 MOST_BYTES_PER_TOKEN = 128
-# Thinking that is shown is prose, which never comes to as much; some servers charge for it and do not count it.
+# The same for reasoning text. It is prose, which never has this many bytes per token. The bound finds servers that
+# charge for reasoning but do not count it.
 MOST_BYTES_PER_THOUGHT = 16
 # Fields of `params` that ask for several replies at once.
 CHOICES = ("n", "best_of")
-# Dust of floats is no dollar.
+# Rounding error of sums of floats.
 DUST = 1e-9
 
 
 def text_bytes(request: Request) -> int:
-    """Bytes of a request's text as it is sent, and so no fewer than the text has."""
+    """Bytes of a request's text as it is sent. Encoding only adds bytes, so the text itself has no more than these."""
     return sum(map(len, request.encoded)) + len(request.system.encode())
 
 
 def size(request: Request) -> int:
-    """Bytes of all that a request sends: its text and its schema, which some servers charge for."""
+    """Bytes of a request's text and its schema together; some servers charge for the schema."""
     return text_bytes(request) + len(str(request.schema or ""))
 
 
 def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
-    """Upper bound of one call's cost, US dollars, before it is made: so many bytes of text in so many turns.
+    """The most that one call can cost, US dollars. It is computed before the call.
 
-    What `params` add to every request (tools, say) counts as text, too.
+    Args:
+        config: of the model.
+        sent_bytes: bytes of the request. Bytes of `params` (tools, for example) are added here.
+        turns: number of turns in the request.
     """
     params = len(json.dumps(config.params, default=str)) if config.params else 0
     tokens = sent_bytes + params + (turns + 2) * TOKENS_PER_TURN
@@ -48,28 +52,28 @@ def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
 
 
 def most_output(config: ModelConfig) -> int:
-    """The most tokens that one call can bring, thinking included; `params` may ask for several replies."""
+    """The most output tokens of one call, reasoning included; more if `params` ask for several replies."""
     asked = [config.params.get(name) for name in CHOICES]
     return config.max_tokens * max([1, *(n for n in asked if isinstance(n, int))])
 
 
 def cost_of(config: ModelConfig, completion: Completion, *, sent_bytes: int, most_usd: float) -> float:
-    """Cost of a call by the usage that came back, US dollars.
+    """Cost of a call by the usage that the server reported, US dollars.
 
-    `most_usd` where no usage came, or usage that can't be; 0 where the server refused the prompt unbilled. More than
-    `most_usd` where the server told so: it did not keep to what it was asked for, and has charged for it.
+    It is 0 if the server refused the prompt and does not bill it. It is `most_usd` if the usage is missing or
+    impossible. It is more than `most_usd` if the server reports more than it was asked for: it has charged for it.
 
     Args:
         config: of the model.
         completion: what came back.
-        sent_bytes: of the request's text, its schema left out.
+        sent_bytes: bytes of the request's text, without its schema.
         most_usd: the most that the call can cost.
     """
     if not completion.billed:
         return 0.0
     problem = usage_problem(completion, sent_bytes)
     if problem is not None:
-        if completion.input_tokens is not None:  # what never came is usual with some servers
+        if completion.input_tokens is not None:  # no warning without usage: some servers never report it
             log.warning("%s: %s; the call counts as the most it can cost, $%.4f", config.id, problem, most_usd)
         return most_usd
     assert completion.input_tokens is not None and completion.output_tokens is not None  # noqa: PT018 -- no problem
@@ -83,10 +87,10 @@ def cost_of(config: ModelConfig, completion: Completion, *, sent_bytes: int, mos
 
 
 def usage_problem(completion: Completion, sent_bytes: int) -> str | None:
-    """Why the told usage can't be what the call used; None where it can.
+    """Why the reported usage is impossible, in words; None if it is possible.
 
-    Tokens were sent, for a prompt was; tokens were received, if a text or thinking came; what was read from a cache or
-    written to it is part of what was sent. Each is at least one token for every `MOST_BYTES_PER_TOKEN` bytes.
+    Usage is impossible if a count is missing or below 0; if there are fewer input or output tokens than the texts need
+    (`least_tokens`); or if more tokens were read from the cache or written to it than were sent.
     """
     sent, received = completion.input_tokens, completion.output_tokens
     if sent is None or received is None:
@@ -105,10 +109,10 @@ def usage_problem(completion: Completion, sent_bytes: int) -> str | None:
 
 
 def least_tokens(text_bytes: int) -> int:
-    """The fewest tokens that so many bytes of text can be; 0 where there is no text."""
+    """The fewest tokens that a text of so many bytes can have; 0 for an empty text."""
     return -(-text_bytes // MOST_BYTES_PER_TOKEN)
 
 
 def above(spent_usd: float, most_usd: float) -> bool:
-    """Whether a call has cost more than it can cost, dust of floats left out."""
+    """Whether a call cost more than its maximum; a rounding error does not count."""
     return spent_usd > most_usd * (1 + DUST) + DUST / 1_000

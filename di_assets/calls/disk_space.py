@@ -1,7 +1,7 @@
-"""Room on disk for what is paid for: reserved before a request leaves, so that its reply can be written when it comes.
+"""Reserves disk space for a reply before its request leaves, so that a reply that was paid for can always be written.
 
-Files are written at a place, not appended to: what a full disk tore is written over by what comes next, or cut off when
-the file is closed, and never goes on in another line.
+Files are written at a given position, not appended to. If a full disk cuts a line short, the next line overwrites the
+rest of it, or the rest is cut off when the file is closed. So half a line never runs into another line.
 """
 
 import errno
@@ -15,17 +15,17 @@ _BLOCK = 1 << 16
 
 
 class DiskFullError(Exception):
-    """There is no room for what comes next; what was written before is kept."""
+    """The disk is full. Everything that was written before is kept."""
 
     exit_code = 1
 
 
 @contextmanager
 def room_in(folder: Path) -> Iterator[None]:
-    """Says in one line that a folder's disk is full, where the system says so with an error.
+    """Turns an `OSError` that means "disk full" into a `DiskFullError` that names the folder; other errors pass.
 
     Raises:
-        DiskFullError: it is.
+        DiskFullError: the disk of the folder is full.
     """
     try:
         yield
@@ -37,10 +37,10 @@ def room_in(folder: Path) -> Iterator[None]:
 
 
 def reserve(descriptor: int, start: int, length: int) -> None:
-    """Makes the file that long at least, all of it on disk, so that writing there can't fail for want of room.
+    """Allocates `length` bytes of the file from `start`, so that a later write there does not fail on a full disk.
 
     Raises:
-        OSError: there is no room; the file may be longer than it was.
+        OSError: there is not enough space; the file may be longer than before.
     """
     if hasattr(os, "posix_fallocate"):
         try:
@@ -57,10 +57,10 @@ def reserve(descriptor: int, start: int, length: int) -> None:
 
 
 def put(descriptor: int, data: bytes, at: int) -> int:
-    """Writes all of it at this place, and gives the place behind it.
+    """Writes the data at byte `at`, and returns the position after it.
 
     Raises:
-        OSError: not all of it could be written; what was is to be written over.
+        OSError: not everything could be written; the next write must overwrite the part.
     """
     left = memoryview(data)
     while left:

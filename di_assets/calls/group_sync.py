@@ -1,8 +1,8 @@
-"""Files synced to disk in groups, behind play, so that no call waits for a disk.
+"""Syncs files to disk in groups, in a thread of its own, so that no call waits for the disk.
 
-A file is asked for whenever something was written to it; play goes on meanwhile, and waits at the end of a phase only
-for a disk that is more than one group behind. What a power cut can take is one group: what was written in the last
-`GROUP_S` seconds and while a sync took place.
+After each write, `ask` adds the file to the next group, and play goes on. At the end of a phase play waits only if the
+disk is more than one group behind. A power cut can lose one group: what was written in the last `GROUP_S` seconds and
+during a sync.
 """
 
 import asyncio
@@ -11,21 +11,18 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-# Groups are this many seconds apart at least.
+# Least time between two groups, seconds.
 GROUP_S = 0.4
 
 
 class GroupSync:
-    """One thread that syncs files in groups behind play.
-
-    It serves the event loop that it is made in.
-    """
+    """A thread that syncs files in groups. It belongs to the event loop in which it was created."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._files: set[int] = set()
         self._folders: set[Path] = set()
-        self._number, self._done = 1, 0  # of the group that is being gathered, and of the last that is on disk
+        self._number, self._done = 1, 0  # the group that is being gathered; the last group on disk
         self._problem: OSError | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._wake, self._ending = threading.Condition(), threading.Event()
@@ -34,10 +31,15 @@ class GroupSync:
         self._thread.start()
 
     def ask(self, descriptor: int, *, new_in: Path | None = None) -> int:
-        """Number of the group that will sync what is written to this file so far, and its name in a new folder."""
+        """Adds a file to the group that is being gathered, and returns the number of that group.
+
+        Args:
+            descriptor: of the open file.
+            new_in: the folder of a new file. It is synced too, so that the file's name survives a power cut.
+        """
         number = self._number
         if new_in is None and descriptor in self._files:
-            return number  # gathered already, and not taken before what was written: no need to lock
+            return number  # it is in the group already, which was not taken yet: no need to lock
         with self._wake:
             self._files.add(descriptor)
             if new_in is not None:
@@ -46,10 +48,10 @@ class GroupSync:
             return self._number
 
     async def synced(self, number: int) -> None:
-        """Returns when this group is on disk.
+        """Returns when the group with this number is on disk.
 
         Raises:
-            OSError: it could not be synced.
+            OSError: a sync failed.
         """
         while self._done < number and self._problem is None:
             future: asyncio.Future[None] = self._loop.create_future()
@@ -66,7 +68,7 @@ class GroupSync:
         await self.synced(self._number - 2)
 
     def close(self) -> None:
-        """Syncs what is still wanted and ends the thread."""
+        """Syncs the files that are still waiting, and ends the thread."""
         with self._wake:
             self._open = False
             self._ending.set()
@@ -78,7 +80,7 @@ class GroupSync:
             with self._wake:
                 while self._open and not self._files:
                     self._wake.wait()
-            self._ending.wait(GROUP_S)  # whoever else finishes a phase now comes along
+            self._ending.wait(GROUP_S)  # others that finish a phase meanwhile join this group
             with self._wake:
                 files, self._files = self._files, set()
                 folders, self._folders = self._folders, set()

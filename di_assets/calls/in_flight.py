@@ -1,8 +1,9 @@
-"""Which requests are out: a small file that outlives the process, so that a kill leaves a list of them.
+"""A file that lists the requests in flight: those that were sent and have no stored reply yet.
 
-One record a request, in a slot of fixed length. Slots are on disk before they are needed, so that a full disk stops
-play before a request leaves. A slot's first byte is its flag. A slot that cannot be read is named and left alone:
-`di repair` puts the file aside (see `salvage`).
+The file survives a killed process, so the next run knows which requests may have cost money. Each request has a record
+in a slot of fixed length. The first byte of a slot says whether it is used. Slots are allocated on disk in advance, so
+a full disk stops play before a request leaves. If a slot cannot be read, there is a warning and the slot is not
+changed; `di repair` moves the damaged file to quarantine (see `salvage`).
 """
 
 import json
@@ -28,14 +29,14 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that is out, or was when play was ended.
+    """A request that is in flight, or was in flight when play ended.
 
     Attributes:
-        episode_id: of its episode.
-        place: of the question.
-        request_hash: of what was asked.
+        episode_id: its episode.
+        place: the place of its question.
+        request_hash: its hash.
         most_usd: the most it can cost, US dollars.
-        at: when it went out, seconds since the epoch.
+        at: when it was sent, seconds since the epoch.
     """
 
     episode_id: str
@@ -46,20 +47,20 @@ class Request:
 
 
 class Slot(NamedTuple):
-    """A slot that is used, and its request; None where it cannot be read."""
+    """The number of a used slot, and its request; None if the request cannot be read."""
 
     number: int
     request: Request | None
 
 
 class InFlight:
-    """The requests of one batch that are out now, and those that an ended run left behind.
+    """The requests in flight of one batch, and those that an earlier run left in the file.
 
     Args:
-        path: the file; made where there is none.
+        path: the file; it is created if it does not exist.
 
     Raises:
-        DiskFullError: there is no room for it.
+        DiskFullError: there is no space for the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,27 +88,31 @@ class InFlight:
             raise
 
     def left(self, episode_id: str) -> list[tuple[int, Request]]:
-        """What an ended run left of an episode, by slot, oldest first; whoever keeps a request gives its slot back."""
+        """Returns slot and request of what an earlier run left of an episode, oldest first; a second call finds none.
+
+        The caller stores a call for each request and then frees its slot with `back`.
+        """
         return sorted(self._left.pop(episode_id, []), key=lambda one: (one[1].at, one[1].place.seat))
 
     def expect(self, requests: int) -> None:
-        """So many more requests may be out at once; fewer where it is negative."""
+        """Raises the number of requests that may be in flight at once by `requests`; a negative number lowers it."""
         self._expected += requests
 
     def make_room(self) -> None:
-        """Slots for all requests that are expected.
+        """Allocates slots for all requests that may be in flight at once.
 
         Raises:
-            DiskFullError: there is no room for them.
+            DiskFullError: there is no space for them.
         """
         if len(self._free) < self._expected:
             self._grow(max(self._slots, self._expected))
 
     def out(self, request: Request) -> int:
-        """Notes that a request goes out; the slot is given back when its reply is kept.
+        """Writes a request that leaves now to a free slot, and returns the slot; `back` frees it.
 
         Raises:
-            DiskFullError: no slot is free, and there is no room for more.
+            DiskFullError: no slot is free, and there is no space for more.
+            ValueError: the episode id is too long for a slot.
         """
         *turn, seat, attempt = request.place
         told = [request.episode_id, turn, seat, attempt, request.request_hash, request.most_usd, request.at]
@@ -122,19 +127,23 @@ class InFlight:
         return self._free.pop()
 
     def back(self, slot: int) -> None:
-        """Frees a slot; one that the disk does not let go stays used: its request is later held against the calls."""
+        """Frees a slot. If the write fails, the slot stays used, and the next run compares it with the stored calls."""
         with suppress(OSError):
             put(self._descriptor, bytes((FREE,)), slot * SLOT_BYTES)
             self._free.append(slot)
 
     def close(self) -> None:
-        """Closes the file, and removes it when nothing is in it."""
+        """Closes the file, and deletes it if no slot is used."""
         os.close(self._descriptor)
         if len(self._free) == self._slots:
             self._path.unlink()
 
     def _grow(self, slots: int) -> None:
-        """So many slots more; the first of them is the next to be used."""
+        """Allocates more slots; the first new one is used next.
+
+        Raises:
+            DiskFullError: there is no space for them.
+        """
         had = self._slots
         with room_in(self._path.parent):
             reserve(self._descriptor, had * SLOT_BYTES, slots * SLOT_BYTES)
@@ -143,15 +152,19 @@ class InFlight:
 
 
 def left_in_flight(path: Path) -> list[Request]:
-    """The requests in such a file, or in all of a folder; there may be none."""
+    """The requests listed in a file, or in all such files of a folder; unreadable ones are left out."""
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     return [request for file in files for _, request in used_slots(file) if request is not None]
 
 
 def move(folder: Path, to: Callable[[str], Path]) -> None:
-    """Moves what ended runs left to the files where those who play now look for it, by episode.
+    """Moves the requests that earlier runs left to the files in which this run looks for them.
 
-    A kill in the middle leaves a request in two places; it is still one call, for the first to be kept covers both.
+    A kill in the middle leaves a request in two files. It still becomes one call: the first stored call covers both.
+
+    Args:
+        folder: of the batch's journals.
+        to: gives the file for an episode id.
     """
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         left = left_in_flight(path)
@@ -167,7 +180,7 @@ def move(folder: Path, to: Callable[[str], Path]) -> None:
 
 
 def used_slots(path: Path) -> Iterator[Slot]:
-    """The slots that are used, in order; nothing where there is no file."""
+    """Yields the used slots in order; none if the file does not exist."""
     data = path.read_bytes() if path.is_file() else b""
     for number, start in enumerate(range(0, len(data), SLOT_BYTES)):
         if data[start] != FREE:
@@ -175,7 +188,7 @@ def used_slots(path: Path) -> Iterator[Slot]:
 
 
 def _request(slot: bytes) -> Request | None:
-    """What a slot says; None where it cannot be read."""
+    """The request in a slot's bytes; None if it cannot be read."""
     record, end, _ = slot[1:].partition(b"\n")
     try:
         episode, (number, phase, exchange), seat, attempt, request_hash, most_usd, at = json.loads(record)

@@ -75,7 +75,7 @@ def calls_in(path: Path) -> list[Call]:
 
 
 def inspect(folder: Path) -> list[Finding]:
-    """The damaged files of a folder, by name; nothing is changed."""
+    """Finds the damaged journals, then the damaged lists of requests, of a folder, each by name; changes nothing."""
     return [found for found, _, _ in _looked_at(folder)]
 
 
@@ -167,7 +167,11 @@ def _most_usd(folder: Path) -> float:
 
 
 def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
-    """Calls for the lines that cannot be read: one each, more for one that is as long as several."""
+    """Yields calls with the status `interrupted` for the lines that cannot be read.
+
+    One call per line, each at `most_usd`. A long line whose place cannot be read counts as several calls, by its length
+    and the median length of the readable lines. Damaged header lines cost nothing and are left out.
+    """
     usual = median([len(line_of(call._asdict())) for call in held.calls] or [1_000])
     at = max((call.started_at for call in held.calls), default=0.0)
     for number, line in held.bad:

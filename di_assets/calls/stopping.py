@@ -1,8 +1,8 @@
-"""Play told to end: no further call leaves, and replies that are on their way are waited for, for a bounded time.
+"""Stopping play: no further request is sent, and replies on their way are waited for, but only for a limited time.
 
-A signal sets a flag and wakes the loop; it raises nothing, for an exception that is raised inside a callback of an
-event loop is logged and dropped. Whoever waits before a call has left (for a turn, a rate, a budget, a retry, a
-connection) is woken at once. A call that has left is cut off only when its reply is waited for no longer.
+A signal sets a flag and wakes the event loop. It raises no exception, because an exception in a callback of an event
+loop is only logged. A call whose request was not sent yet (it waits for a slot, a rate, a budget, a retry or a
+connection) ends at once. A call whose request was sent ends when its reply comes, or when the waiting time is over.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StoppedError(Exception):
-    """Play was told to end; the message says by what.
+    """Play was stopped; the message says why (a signal, for example).
 
     Attributes:
-        cut: the call had left, and its reply was waited for no longer.
+        cut: the request had been sent, and the waiting time for its reply was over.
     """
 
     def __init__(self, reason: str, *, cut: bool = False) -> None:
@@ -32,15 +32,15 @@ class StoppedError(Exception):
 
 
 class Stop:
-    """Whether play is to end. It may be asked from a signal handler and from any thread.
+    """A request to end play. `ask` may be called from a signal handler and from any thread.
 
     Args:
-        drain_s: most seconds that replies on their way are waited for.
+        drain_s: the longest time that replies on their way are waited for, seconds.
 
     Attributes:
-        reason: what asked for it; None while play goes on.
-        interrupted: it was asked from outside, by a person or the system.
-        hurried: replies on their way are waited for no longer.
+        reason: why play is to end; None while play goes on.
+        interrupted: a person or the system asked, not the program itself.
+        hurried: replies on their way are no longer waited for.
     """
 
     def __init__(self, *, drain_s: float = DRAIN_S) -> None:
@@ -53,7 +53,12 @@ class Stop:
         self._patience: asyncio.TimerHandle | None = None
 
     def ask(self, reason: str, *, interrupted: bool = True) -> None:
-        """Ends play. Asked from outside a second time, it cuts off the replies that are still on their way."""
+        """Asks play to end. When a person or the system asks a second time, replies are no longer waited for.
+
+        Args:
+            reason: why; the first reason is kept.
+            interrupted: a person or the system asks.
+        """
         if self.reason is None:
             self.reason = reason
         self.hurried = self.hurried or (self.interrupted and interrupted)
@@ -61,12 +66,12 @@ class Stop:
         self._wake()
 
     def hurry(self) -> None:
-        """Cuts off the replies that are still on their way, once play is to end."""
+        """From now on, once play is to end, replies that are on their way are no longer waited for."""
         self.hurried = True
         self._wake()
 
     def check(self) -> None:
-        """Between two pieces of work.
+        """Called between two pieces of work; returns while play goes on.
 
         Raises:
             StoppedError: play is to end.
@@ -75,16 +80,16 @@ class Stop:
             raise StoppedError(self.reason)
 
     def departure(self, noted: Callable[[], object]) -> "Departure":
-        """`async with` it around one try of a call; `noted` is called at the moment the request leaves."""
+        """Use as `async with` around one try of a call; `noted` is called at the moment the request is sent."""
         return Departure(self, noted)
 
     def waiting(self) -> "_Scope":
-        """`async with` it around a wait; it raises `StoppedError` as soon as play is to end."""
+        """Use as `async with` around a wait. The block raises `StoppedError` as soon as play is to end."""
         return _Scope(self)
 
     @contextmanager
     def listening(self, heed: Callable[[], None]) -> Iterator[None]:
-        """Until the block ends, `heed` is called in this loop whenever the stop is asked or hurried."""
+        """Inside the block, `heed` is called in this event loop after each call of `ask` or `hurry`."""
         self._loop = asyncio.get_running_loop()
         self._listening.append(heed)
         try:
@@ -135,9 +140,9 @@ class Stop:
 
 
 class _Scope:
-    """A block that a stop ends at once; like `asyncio.timeout`, by cancelling the task and taking that back."""
+    """A block that ends at once when play is to end. It cancels the task and uncancels it, like `asyncio.timeout`."""
 
-    out = False  # what is done here can't be taken back any more
+    out = False  # the request was sent, and that cannot be undone
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
@@ -170,10 +175,10 @@ class _Scope:
 
 
 class Departure(_Scope):
-    """One try of a call: a stop keeps it in as long as it has not left, and afterwards waits for its reply.
+    """One try of a call. A stop ends it at once if its request was not sent yet; otherwise its reply is waited for.
 
     Attributes:
-        out: the request has left.
+        out: the request was sent.
     """
 
     def __init__(self, stop: Stop, noted: Callable[[], object]) -> None:
@@ -186,7 +191,7 @@ class Departure(_Scope):
         return self
 
     def _leaves(self) -> None:
-        """The request leaves now, unless play was told to end since the loop last looked."""
+        """Called just before the request is sent. If play is to end by now, cancels the task instead."""
         if self._stop.reason is not None:
             self._kept_in = True
             raise asyncio.CancelledError  # which transports and SDKs let through
@@ -203,11 +208,11 @@ class Departure(_Scope):
 
 @contextmanager
 def heard(stop: Stop) -> Iterator[None]:
-    """Until the block ends, Ctrl-C, SIGTERM and a terminal that is closed ask this stop; in the main thread only."""
+    """Inside the block, Ctrl-C, SIGTERM and a closed terminal call `stop.ask`; in the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # What `nohup` makes a process ignore stays ignored.
+    # `nohup` makes a process ignore SIGHUP; it stays ignored.
     numbers = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
 
     def hears(number: int, _: object) -> None:
@@ -223,10 +228,10 @@ def heard(stop: Stop) -> Iterator[None]:
 
 @contextmanager
 def overheard(stop: Stop) -> Iterator[Callable[[], None]]:
-    """Notices signals that somebody else's handlers take; what is yielded asks the stop where one came meanwhile.
+    """Notices signals although another program's handlers are installed.
 
-    Dagster takes over signals while a run is in progress, and forgets those that come between the last step of a run
-    and its end.
+    Yields a function. When it is called, it calls `stop.ask` if a signal came since the last call. Dagster installs its
+    own handlers during a run, and loses signals that come between the last step of a run and its end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None

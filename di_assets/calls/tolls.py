@@ -1,4 +1,4 @@
-"""What every call pays before it goes out: a turn at its model and its account, and the most it can cost."""
+"""What a call needs before it is sent: a free slot at its model and its account, and a reservation in each budget."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from di_assets.calls.limits import Gate
 
 @dataclass(eq=False, slots=True)
 class Toll:
-    """One call that is let out.
+    """The permission for one call.
 
     Attributes:
-        model: that is asked.
-        most_usd: set aside for it, US dollars.
-        number: by which another process knows it.
+        model: the model that is called.
+        most_usd: the amount reserved for the call, US dollars.
+        number: identifies the call between a worker and the driver; -1 within one process.
+        reserved: the budgets in which the amount is reserved.
     """
 
     model: str
@@ -27,35 +28,40 @@ class Toll:
 
 
 class Tolls(Protocol):
-    """Where calls are let out; in this process, or in the one that counts for a cluster."""
+    """Gives permission for calls: in this process, or for a worker of a cluster in the driver's process."""
 
     async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
-        """Returns when limits and budgets allow a call of about so many tokens.
+        """Waits until limits and budgets allow a call.
+
+        Args:
+            model: the model's name.
+            tokens: about how many tokens the call will use.
+            most_usd: the most that it can cost, US dollars.
 
         Raises:
-            BudgetExceededError: a budget does not reach for it, or a server charged for more than it was asked for.
+            BudgetExceededError: a budget is too small for the call, or a server charged more than a call's maximum.
         """
         ...
 
     def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
-        """The call is over, and has cost this much."""
+        """Ends a call: frees its slots, and replaces its reservations by what it cost, US dollars."""
         ...
 
     def slow_down(self, account: str, seconds: float) -> None:
-        """A server asks for fewer calls, and for none for so long."""
+        """Allows fewer calls to an account, and none for so many seconds, because its server asked for that."""
         ...
 
 
 class OwnTolls:
     """The limits and budgets of this process.
 
-    Once a call has cost more than it can cost, no further one is let out: budgets hold because that never happens.
+    Budgets rely on the maximum cost of a call. After a server has charged more than that, no further call is permitted.
 
     Args:
-        models: by name.
-        accounts: limits by account, shared by all models that are reached there.
-        budgets: every one of them must allow a call.
-        each_for_itself: a model that is charged too much keeps only its own calls in.
+        models: configuration of each model, by name.
+        accounts: limits of each account, by name; all models of an account share them.
+        budgets: a call needs a reservation in each of them.
+        each_for_itself: after a call was too expensive, only calls of the same model are refused.
     """
 
     def __init__(
@@ -73,10 +79,11 @@ class OwnTolls:
         self._overcharged: dict[str, str] = {}
 
     async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
-        """Returns when limits and budgets allow a call of about so many tokens.
+        """Waits until limits and budgets allow a call; see `Tolls.enter`.
 
         Raises:
-            BudgetExceededError: a budget does not reach for it, or a server charged too much; nothing is held.
+            BudgetExceededError: a budget is too small for the call, or a server charged more than a call's maximum.
+                No slot and no reservation is kept then.
         """
         toll = Toll(model, most_usd)
         gate, account = self._gates[model]
@@ -88,7 +95,7 @@ class OwnTolls:
                 for budget in self._budgets:
                     await budget.reserve(most_usd)
                     toll.reserved.append(budget)
-                self._refuse_the_overcharged(model)  # what was in flight meanwhile may have shown it
+                self._refuse_the_overcharged(model)  # a call that ended meanwhile may have been too expensive
             except BaseException:
                 self._settle(toll, 0.0)
                 account.leave(toll, replied=False)
@@ -99,7 +106,7 @@ class OwnTolls:
         return toll
 
     def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
-        """The call is over, and has cost this much."""
+        """Ends a call: frees its slots, and replaces its reservations by what it cost, US dollars."""
         if above(spent_usd, toll.most_usd):
             self._overcharged.setdefault(
                 toll.model,
@@ -112,7 +119,7 @@ class OwnTolls:
         gate.leave(toll, replied=replied)
 
     def slow_down(self, account: str, seconds: float) -> None:
-        """A server asks for fewer calls, and for none for so long."""
+        """Allows fewer calls to an account, and none for so many seconds, because its server asked for that."""
         self._accounts[account].slow_down(seconds)
 
     def _refuse_the_overcharged(self, model: str) -> None:
