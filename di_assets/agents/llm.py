@@ -1,8 +1,9 @@
-"""A language model in a seat: an append-only conversation rendered from observations alone.
+"""A language model in a seat. Its prompt is a conversation that only grows, rendered from observations alone.
 
-Each turn of the game is a user turn (what is new, what is asked) and the seat's own valid reply, made again from what
-the observation says it did. So what a seat has seen is appended and never rewritten, and a provider's prompt cache
-finds the prefix again. Invalid replies and the reasons for them stand only in the re-asks of their own turn.
+Each turn of the game adds two turns to the conversation: a user turn (what is new, and the question) and the seat's
+valid reply. The reply is written again from the observation, not copied from the model's text. Earlier turns never
+change, so a provider's prompt cache can reuse the beginning. An invalid reply, and the reason why it is invalid, is
+shown only when the same question is asked again.
 """
 
 import hashlib

@@ -75,7 +75,11 @@ def _reply(observation: Observation, value: dict[str, Any], wanted: str) -> Repl
 
 
 def _decided(observation: Observation, found: Sequence[Found], wanted: str, prose: str, *, cut: bool) -> Reply | None:
-    """What the objects say together; None where none holds the wanted key."""
+    """Decides which reply the JSON objects in a text give together.
+
+    Returns None if no object gives an answer under the wanted key, `DOUBT` if it is not clear which answer
+    counts, and `CUT_OFF` if the text was cut off in the middle of a thought.
+    """
     held = [_answer(observation, one, wanted, prose) for one in found if one.holds]
     read = [one for one in held if one.reply is not None]
     if not read:

@@ -18,13 +18,14 @@ def _nearest_zone(name: str) -> str:
 
 
 class Nightly(Strict):
-    """A schedule of an arm.
+    """When an arm is played by schedule, and how much each time.
 
     Attributes:
-        cron: when, five fields; of the day of the month and the weekday, either counts where both are given.
-        episodes: most episodes it plays each time; all that are left by default.
-        budget_usd: most it may spend each time, US dollars; the arm's own budget holds besides.
-        timezone: of the cron line.
+        cron: the start times, a cron line of five fields. If it gives a day of the month and a weekday, a day that
+            matches either of them counts.
+        episodes: the most episodes to play each time; None plays all that are left.
+        budget_usd: the most to spend each time, US dollars. The budget of the arm holds as well.
+        timezone: the time zone of the cron line.
     """
 
     cron: str

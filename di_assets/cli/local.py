@@ -57,7 +57,11 @@ def main(port: int, weights: Path | None, serve_only: bool, warehouse: str) -> N
 
 
 def _look_at(port: int) -> None:
-    """Refuses a port that is taken, before anything is loaded or played."""
+    """Checks that the port is free, before anything is loaded or played.
+
+    Raises:
+        PortError: the port is taken.
+    """
     try:
         bound(port, "--serve-only --port").close()
     except PortError as error:

@@ -1,7 +1,8 @@
-"""What reaches a person: two sensors that tell, through one hook, which runs failed and which nightly arms are late.
+"""Alerts: two sensors send a message to a person. One reports failed runs, the other reports what is late.
 
-The hook posts `{"text": ...}`, as Slack, Mattermost and their like take it, to the address in DI_ALERT_URL. Such an
-address is a key: it comes from the environment alone, and no log, table or exception has it.
+Late are nightly arms that were not played, and tables that are older than their batches. The message is posted as
+`{"text": ...}`, which Slack, Mattermost and similar services accept, to the address in DI_ALERT_URL. Whoever has that
+address can post. So it is read only from the environment, and no log, table or exception contains it.
 """
 
 import json
@@ -29,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 class AlertError(RuntimeError):
-    """Nobody could be told; the message says why, without the address."""
+    """The alert could not be delivered; the message says why and does not contain the address."""
 
     exit_code = 1
 
@@ -38,7 +39,7 @@ def webhook(text: str) -> None:
     """Posts a sentence to the address in DI_ALERT_URL.
 
     Raises:
-        AlertError: it was not taken.
+        AlertError: the address is not set, cannot be reached, or answers with status 300 or higher.
     """
     try:
         status = httpx.post(os.environ[URL], json={"text": text}, timeout=TIMEOUT_S).status_code

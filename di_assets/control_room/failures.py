@@ -142,7 +142,7 @@ def _mistake(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Module and line of this program that the error came through last."""
+    """File and line where the error was raised; if a library raised it, the last place in our own code."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "di_assets" in frame.filename or "dashboard" in frame.filename]
     last = (own or frames)[-1:]

@@ -129,15 +129,15 @@ class Answers:
 
 
 def label_by_hand(sample: Sequence[Message], answers: Answers, keys: Iterator[str], show: Show) -> None:
-    """Asks for what is not answered yet, until all is, the keys end, or one of them is to quit.
+    """Shows one open question after the other and stores the answers, until all are answered or the person quits.
 
-    `y` and `n` answer and go on to the next open question; `s` leaves the message for another session; `b` goes back
-    one question, whose answer may then be changed.
+    `y` and `n` answer the question and go on to the next open one. `s` skips the message until another session. `b`
+    goes back one question; its answer can be changed. The end of `keys` counts as quitting.
 
     Args:
-        sample: the messages, in the order they are shown.
-        answers: where answers are found and kept.
-        keys: what is pressed; others than those above are passed over.
+        sample: the messages, in the order in which they are shown.
+        answers: stores and finds answers.
+        keys: the keys that the person presses; unknown ones are ignored.
         show: shows a question.
     """
     questions = [(message, label) for message in sample for label in LABELS]

@@ -128,7 +128,10 @@ def label_calls(warehouse: Warehouse) -> Iterator[tuple[str, list[Call]]]:
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
-    """A person's answers, oldest first; a torn last line is left out, one that cannot be read with a warning."""
+    """Reads a person's answers, oldest first; none if the file does not exist.
+
+    A last line that was written only in part is left out. Another line that cannot be read is left out with a warning.
+    """
     *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
     answers = []
     for number, line in enumerate(lines, start=1):

@@ -56,7 +56,7 @@ class Checkup:
 
     @property
     def ok(self) -> bool:
-        """Everything that play needs works; a schema that is not enforced is no hindrance."""
+        """Whether the model can play: it was reached, and both test turns were valid. The schema may be unenforced."""
         return self.reached == YES and self.message == VALID and self.pull == VALID
 
 

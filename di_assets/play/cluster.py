@@ -1,9 +1,10 @@
-"""A batch played on a Dask cluster: chunks of episodes, each a task that may be begun anew on any worker at any time.
+"""Plays a batch on a Dask cluster. A batch is cut into chunks of episodes; each chunk is a task.
 
-A chunk is idempotent, for its replies are in journals, in a folder that driver and workers share, before they are used:
-begun again it asks only for what is missing, and takes the episode's lock first, so that a worker that was given up and
-plays on is waited for. Limits and budgets are the driver's (see `toll_house`). Keys are each worker's own.
-When play is to end, the driver lets nothing more out, tells every chunk, and waits for what they bring.
+Dask may start a chunk again at any time, on any worker. That is safe: replies are written to journals before they are
+used, in a folder that driver and workers share. A chunk that is started again asks only for what is missing. Before it
+plays an episode it takes the episode's lock; so it waits for a worker that was given up and still plays.
+Limits and budgets are kept by the driver (see `remote_limits`). Each worker has its own keys.
+When play is to end, the driver permits no more calls, tells every chunk, and waits for their results.
 """
 
 import asyncio

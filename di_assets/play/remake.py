@@ -132,7 +132,11 @@ def remade(
 
 
 def keep_cost(configs: Configs, arm: Arm, batch: str, warehouse: Warehouse, lost: Mapping[str, float | None]) -> None:
-    """Notes in the journals of lost episodes what they had cost, so that it counts when they are played again."""
+    """Writes a journal for each lost episode with one call that holds its former cost, US dollars.
+
+    So the money counts as spent when the episode is played again. Nothing is written for an episode that has a journal
+    already, or whose cost is 0 or unknown.
+    """
     planned, prompts = _planned(arm, batch, warehouse, list(lost)), Prompts.load(configs.prompts)
     for key, cost in lost.items():
         path = warehouse.journal / batch / f"{key}.jsonl"

@@ -80,7 +80,12 @@ class _Asked(NamedTuple):
 
 
 def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
-    """Plays one episode to its end; `cast` by seat."""
+    """Plays one episode of scripted agents to its end.
+
+    Args:
+        setup: the episode's setup.
+        cast: the players, one per seat, in the order of seats.
+    """
     state, n_rounds, exchanges = start(setup), setup.rules.n_rounds, setup.rules.exchanges
     streams = [player.stream(label) for player, label in zip(cast, setup.labels, strict=True)]
     rules = {

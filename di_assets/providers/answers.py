@@ -56,14 +56,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Sorter:
-    """Sorts the answers of one model.
+    """Decides for each answer of one model's server whether it is a reply or a fault, and of which kind.
 
     Attributes:
-        name: of the model.
-        read: finds the reply in a body; raises KeyError, TypeError, IndexError, AttributeError or BadBodyError where
-            there is none.
-        ends: why replies end, by the words of the dialect.
-        fields: names that stand in its requests.
+        name: the model's name.
+        read: takes the parsed body and returns the reply in it. If there is none, it raises KeyError, TypeError,
+            IndexError, AttributeError or BadBodyError.
+        ends: the dialect's words for the end of a reply, and what they mean.
+        fields: names of the fields of the model's requests.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Sorter:
     fields: frozenset[str] = frozenset()
 
     def sort(self, answer: Answer) -> tuple[Completion | ProviderError, bool]:
-        """What the answer comes to, and whether the server asks for fewer calls."""
+        """Returns the reply or the fault, and whether the server asks for fewer calls."""
         try:
             data = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -87,7 +87,7 @@ class Sorter:
         return outcome, outcome.kind == "rate_limit" or status in SLOWER
 
     def _sort(self, data: Any, answer: Answer) -> tuple[Completion | ProviderError, int]:
-        """The outcome, and the status that it goes by."""
+        """The outcome, and the HTTP status that decided it."""
         error = _error_in(data)
         if not answer.succeeded:
             said = said_in(data, fields=self.fields)
@@ -147,7 +147,7 @@ class Sorter:
         )
 
     def broken(self, why: str) -> BrokenReplyFault:
-        """The fault of a body that is no reply."""
+        """The fault for a body that holds no usable reply; `why` goes into its message."""
         return BrokenReplyFault(f"{self.name}: {why}", kind="broken_reply", retryable=True, perhaps_paid=True)
 
 

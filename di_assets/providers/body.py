@@ -1,9 +1,9 @@
-"""The body of an HTTP response, read within a limit: as it comes over the line, and unpacked."""
+"""Reads and decompresses the body of an HTTP response. A size limit holds before and after decompression."""
 
 import zlib
 from typing import Any
 
-# What is asked for, and so all that has to be unpacked.
+# The encodings that requests accept; others are refused.
 ENCODINGS = "gzip, deflate"
 _AS_IT_IS, _PACKED = {"", "identity"}, {"gzip", "x-gzip", "deflate"}
 # Lets zlib tell gzip from deflate by the first bytes.
@@ -11,18 +11,18 @@ _EITHER = 47
 
 
 class BadBodyError(Exception):
-    """A body that is no reply; the message says why, and quotes nothing of it."""
+    """A body that is not a reply; the message says why and quotes nothing from the body."""
 
 
 async def read_body(response: Any, most_bytes: int) -> bytes:
-    """The unpacked body.
+    """Reads the body and decompresses it.
 
     Args:
-        response: of the SDKs' HTTP library, with its body still to be read.
-        most_bytes: more are not read, and more are not unpacked, whatever a small body would unpack to.
+        response: a response of the SDKs' HTTP library whose body was not read yet.
+        most_bytes: the limit, bytes. It holds for the decompressed body too, so a small body cannot fill the memory.
 
     Raises:
-        BadBodyError: it broke off, is too large, or is packed in a way that was not asked for.
+        BadBodyError: the body is incomplete or too large, or has an encoding that the request did not accept.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _AS_IT_IS | _PACKED:
@@ -33,7 +33,7 @@ async def read_body(response: Any, most_bytes: int) -> bytes:
     problem = None
     try:
         async for chunk in response.aiter_raw():
-            # One byte more than fits is unpacked, so that one too many is seen.
+            # One byte more than the limit is decompressed, so that a body that is too large is noticed.
             part = unpacker.decompress(chunk, room + 1) if unpacker else chunk
             room -= len(part)
             if room < 0:

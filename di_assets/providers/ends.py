@@ -58,12 +58,15 @@ ANTHROPIC = {**OPENAI, **ANTHROPIC}
 
 
 def end_of(table: Mapping[str, End], told: Any, *, spoke: bool) -> End | None:
-    """Why a reply ended; None where the server uses a word that is not known, or none although nothing was said.
+    """Translates the reason that a server gives for the end of a reply.
 
     Args:
-        table: of the dialect.
-        told: what the server said.
-        spoke: some text came. Small servers leave the reason out; with a text there, it is read as it is.
+        table: the dialect's words for the end of a reply, and what they mean.
+        told: the reason as it stands in the reply; any type.
+        spoke: the reply has text. Small servers give no reason; then a reply with text counts as complete.
+
+    Returns:
+        The reason; None if the word is not known, or if there is neither a word nor a text.
     """
     if told is None or (isinstance(told, str) and told.strip().lower() in {"", "null", "none"}):
         return "end" if spoke else None

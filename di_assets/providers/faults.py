@@ -232,7 +232,7 @@ _CAUSES: Mapping[Cause, re.Pattern[str]] = {
 
 
 def _line(status: int, said: Said, cause: Cause | None, *, inside: bool) -> str:
-    """One line that holds nothing of the server's but a plain word and the name of a field."""
+    """One line for a fault: the HTTP status, and at most a plain word and a field name of what the server said."""
     words = ": ".join(part for part in (said.word, said.param if cause == "parameter" else None) if part)
     where = f"HTTP 200 with an error{f' {said.number}' if said.number else ''}" if inside else f"HTTP {status}"
     return f"{where}{f' ({words})' if words else ''}"
@@ -259,7 +259,7 @@ def _until(date: str, now: str | None) -> float:
 
 
 def _time(date: str) -> float | None:
-    """Seconds since 1970 of a date as HTTP or ISO 8601 writes one; without a zone it is UTC, as HTTP has it."""
+    """Parses an HTTP date or an ISO 8601 date, UTC if it has no zone; seconds since 1970, None if it is neither."""
     for read in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
         try:
             at = read(date.strip())

@@ -7,12 +7,12 @@ from di_assets.providers.types import Endpoint, Request, encode_turn
 
 
 def shaped(endpoint: Endpoint, fields: dict[str, Any], messages: bytes) -> bytes:
-    """The body as JSON.
+    """Builds the JSON body of a request.
 
     Args:
-        endpoint: what is configured; a field that it sets to null is not sent.
-        fields: all of the body but the messages.
-        messages: JSON objects separated by commas.
+        endpoint: the model's configuration; its `rename` gives fields other names.
+        fields: the fields of the body without the messages; a field that is None is left out.
+        messages: the messages as JSON objects, separated by commas.
     """
     rename = endpoint.rename
     kept = {rename.get(name, name): value for name, value in fields.items() if value is not None}

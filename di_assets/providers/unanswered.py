@@ -110,6 +110,6 @@ def _refusal(host: str, chain: list[BaseException]) -> str:
 
 
 def _with_inner(chain: list[BaseException]) -> list[BaseException]:
-    """The chain, with what aiohttp keeps inside its own errors."""
+    """The chain of errors, followed by the errors that aiohttp stores in attributes of its own errors."""
     inner: list[Any] = [getattr(link, name, None) for link in chain for name in ("os_error", "certificate_error")]
     return [*chain, *(link for link in inner if isinstance(link, BaseException))]

@@ -148,7 +148,7 @@ def _refuse_the_useless(path: Path, raw: pl.DataFrame, frame: pl.DataFrame, colu
 
 
 def _text(name: str | None) -> pl.Expr:
-    """A cell's text; null where it is empty."""
+    """The text of a column's cells without white space at its ends; null if the cell is empty or there is no column."""
     if name is None:
         return pl.lit(None, pl.String)
     text = pl.col(name).str.strip_chars()

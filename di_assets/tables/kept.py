@@ -39,9 +39,9 @@ class Kept:
         return Records(self.storage, self.root)
 
     def look(self, tables: Collection[str], partition: str | None = None) -> Judged:
-        """The files of these tables (or of one partition of them), held against the record by name and size.
+        """Lists the files of these tables (or of one partition) and compares names and sizes with the record.
 
-        Files that have no record get one here, where they are what their names say.
+        A file without a record gets one now, if its content is the table and the batch that its name says.
         """
         for look in range(LOOKS):
             listed = self._listed(tables, partition)

@@ -1,11 +1,11 @@
-"""Where files of the warehouse are: a folder of this machine, or a bucket of an object storage that speaks S3.
+"""The place of the warehouse's files: a folder on this machine, or a bucket of an object storage with the S3 protocol.
 
-Names are relative to the warehouse, with slashes; a name that ends in a slash is a folder. A file is replaced at once
-or not at all in both.
+File names are relative to the warehouse and have slashes; a name that ends in a slash is a folder. In both places a
+file is replaced completely or not at all.
 
 Errors:
-    StorageError            it was asked and did not do what was asked
-        WarehouseError      it cannot do it: the address, the environment or the bucket is not right
+    StorageError            the storage failed to do what it was asked
+        WarehouseError      it cannot work as configured: the address, the environment or the bucket is wrong
 """
 
 import hashlib

@@ -170,7 +170,7 @@ class Warehouse:
         return self._kept.adopt(name) is not None
 
     def sha256(self, table: str, partition: str | None = None) -> str | None:
-        """Of a table's file; None where there is none."""
+        """The hex sha256 of a table's file (or of one partition); None if the file does not exist."""
         held = self._storage.read(file_name(table, partition))
         return None if held is None else hashlib.sha256(held).hexdigest()
 

@@ -76,7 +76,7 @@ def host(listening: socket.socket, workspace: str, *, read_only: bool = False) -
 
 
 def guarded(context: IWorkspaceProcessContext[Any]) -> Starlette:
-    """Dagster's own app with its routes chosen and the guards before it."""
+    """Dagster's own web app, reduced to the routes that we serve, with our guards as middleware in front of it."""
     app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MS, lifespan=_lifespan)
     app.router.routes[:] = [route for route in app.routes if is_served(route)]
     for guard in reversed([*guards(HEADERS), Middleware(BodiesAlone)]):

@@ -26,7 +26,12 @@ def court_partner(observation: Observation, *, word: int) -> Reply:
 
 
 def _partner(observation: Observation) -> str:
-    """The last partner while it answers within three rounds; else one that did pull this seat, or the next in turn."""
+    """Label of the seat to pull.
+
+    It is the last partner if it pulled this seat in the last `PATIENCE` rounds, or if fewer pulls than `PATIENCE` were
+    made so far. Otherwise it is the last seat that pulled this one in those rounds. If there is none, it is the next
+    neighbour in turn.
+    """
     seat = observation.seat
     recent = pullers(observation, rounds=PATIENCE)
     mine = [label for label in my_pulls(observation) if label is not None and label != seat.me]

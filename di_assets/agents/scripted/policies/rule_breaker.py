@@ -27,7 +27,7 @@ PULLS = (
 
 
 def break_rules(observation: Observation, *, word: int) -> str:
-    """A raw reply drawn from those above; some can be read after all."""
+    """Draws a raw reply from `MESSAGES` or `PULLS`. Most are invalid; a few are unusual but valid."""
     near = observation.neighbours[0]
     raw = one_of(MESSAGES if observation.turn.phase == "message" else PULLS, word=word)
     return raw.format(me=observation.me, near=near, lower=near.lower())
