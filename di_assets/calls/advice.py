@@ -1,11 +1,11 @@
-"""What to change where a model can't play: one line for each cause that can be seen."""
+"""Advice on what to change if a model cannot play: one line for each cause that can be recognised."""
 
 import re
 from collections.abc import Iterable, Mapping
 
 from di_assets.providers.types import Cause, Completion, FaultKind, ProviderError
 
-# Where the schema of a reply stands in a request.
+# Fields of a request that hold the schema of the reply.
 _SCHEMA = {"response_format", "output_config", "json_schema"}
 BY_KIND: Mapping[FaultKind, str] = {
     "connection": "check `base_url`, and that the server runs",
@@ -48,12 +48,12 @@ def advice_for(fault: ProviderError) -> str:
 
 
 def advice_on_replies(kinds: Iterable[str], completions: Iterable[Completion], max_tokens: int) -> str:
-    """What to change where replies came that were no moves.
+    """What to change after replies that were not valid moves.
 
     Args:
-        kinds: how they were invalid.
+        kinds: the kinds of the invalid replies.
         completions: the replies.
-        max_tokens: as configured.
+        max_tokens: the model's configured `max_tokens`.
     """
     kinds = set(kinds)
     silent = [one for one in completions if not one.text.strip() and one.stop != "refusal"]

@@ -90,7 +90,9 @@ _TAKEN = [field.name for field in fields_of(Completion) if field.name in Call._f
 
 
 def call_of(place: Place, request_hash: str, completion: Completion, **others: Any) -> Call:
-    """Makes a call from a completion. Lone surrogates in texts are replaced, and texts are cut to `MOST_TEXT` and `MOST_ID` characters.
+    """Makes a call from a completion.
+
+    Lone surrogates in texts are replaced. Texts are cut to `MOST_TEXT` characters, the request id to `MOST_ID`.
 
     Args:
         place: the place of the question.

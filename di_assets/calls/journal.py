@@ -1,15 +1,16 @@
-"""The journal: every reply on disk before it is used, one file of JSON lines an episode in flight, which only grows.
+"""The journal: one file of JSON lines for each episode in flight. Each reply is written to it before it is used.
 
-The first line says what the episode is and what it was played with; each further line is one call, whatever came
-back. A line is written, and so survives the death of this process, before its reply is used: a kill loses none. Where
-replies are paid for, what was written is synced as well, behind play, and so survives a power cut (see `group_sync`).
+The first line is the header: the episode, and the rules, prompts and configuration it is played with. Each further line
+is one call, with a reply or with a fault. A written line survives a killed process. Replies that cost money are also
+synced to disk, in the background, so they survive a power cut (see `group_sync`).
 
-Room for the replies of all requests that may be out at once is reserved before one leaves: a full disk ends play with
-`DiskFullError` while nothing is out that could not be kept. Zeros at the end of a file are such room.
+Before a request leaves, disk space is reserved for the replies of all requests that may be in flight at once. So a full
+disk ends play with `DiskFullError` before a request leaves whose reply could not be written. Reserved space shows as
+zero bytes at the end of the file.
 
-A request that was out when play was ended (see `in_flight`) becomes a call with the status `interrupted`, is taken to
-have cost what it can have cost at most, and is asked again. Reopening a journal rewrites it without what does not
-count, so that its size is bounded by the calls of an episode, however often it is resumed.
+A request that was in flight when play ended (see `in_flight`) becomes a call with the status `interrupted`. It counts
+as the most it can have cost, and the question is asked again. When a journal is opened again it is rewritten without
+torn lines and without old faults that cost nothing. So its size stays bounded, no matter how often play is resumed.
 """
 
 import logging
@@ -28,25 +29,25 @@ from di_assets.tables.storage import replacing
 
 log = logging.getLogger(__name__)
 
-# Faults that cost nothing are kept up to this many an episode, the latest ones.
+# Only the latest faults that cost nothing are kept, so many per episode.
 MOST_FAULTS = 100
-# Reserved for each reply that may come, bytes; its reasoning, which no move needs, may take more.
+# Disk space reserved for each reply, bytes. Reasoning may need more; on a full disk it is left out.
 REPLY_BYTES = 16_384
 
 
 class Journal:
-    """The journal of one episode: what it holds already, and where new calls go.
+    """The journal of one episode: the calls that are stored already, and the file that new calls are written to.
 
     Args:
-        path: the file; read if it exists, made with the first call if not.
-        header: what the episode is played with now.
-        sync: syncs paid replies; None where replies are free.
-        in_flight: keeps the requests that are out; None where replies are free.
-        most_out: requests of it that may be out at once.
+        path: the file; it is read if it exists, and otherwise created with the first call.
+        header: the rules, prompts and configuration of today.
+        sync: syncs replies that cost money; None if replies are free.
+        in_flight: the list of requests in flight; None if replies are free.
+        most_out: how many requests of the episode may be in flight at once.
 
     Raises:
-        StaleJournalError: the file was written with something else, or is damaged.
-        DiskFullError: there is no room to keep what an ended run left.
+        StaleJournalError: the file was written with other rules, prompts or configuration, or is damaged.
+        DiskFullError: there is no space for the calls of requests that an earlier run left in flight.
     """
 
     def __init__(
@@ -63,10 +64,10 @@ class Journal:
         self._out: dict[Place, list[int]] = {}
         self._room, self._most_out = REPLY_BYTES * most_out, most_out
         self._descriptor: int | None = None
-        self._end = self._reserved = 0  # where the next line goes, and up to where there is room
+        self._end = self._reserved = 0  # byte where the next line begins; byte where the reserved space ends
         self._new = False
         self._new_in: Path | None = None
-        self._asked = 0  # the group that syncs what was written last
+        self._asked = 0  # number of the group that syncs the last written line
         self.calls: list[Call] = []
         if path.exists():
             stored, self.calls = read_journal(path)
@@ -81,10 +82,10 @@ class Journal:
             in_flight.expect(most_out)
 
     def find(self, place: Place, request_hash: str) -> Call | None:
-        """The stored call that answers this question.
+        """Returns the stored call that answers this question; None if there is none.
 
         Raises:
-            StaleJournalError: a call is stored for this place, but for another question.
+            StaleJournalError: the call stored for this place answers another question.
         """
         call = self._replies.get(place)
         if call is not None and call.request_hash != request_hash:
@@ -94,9 +95,9 @@ class Journal:
         return call
 
     def goes_out(self, place: Place, request_hash: str, *, most_usd: float, at: float) -> Callable[[], None]:
-        """Notes that a request goes out at this time, and what it can cost at most.
+        """Notes that a request leaves at `at` (seconds since the epoch), and the most it can cost, US dollars.
 
-        What this gives back forgets the request: it is called when the request turned out to cost nothing.
+        Returns a function that deletes the note. The caller calls it if the request turned out to cost nothing.
         """
         if self._in_flight is None:
             return lambda: None
@@ -111,10 +112,10 @@ class Journal:
         return forget
 
     def make_room(self) -> None:
-        """Reserves room for the replies of all requests that may be out; called before one of them leaves.
+        """Reserves disk space for the replies of all requests that may be in flight; called before a request leaves.
 
         Raises:
-            DiskFullError: there is none.
+            DiskFullError: there is not enough space.
         """
         if self._in_flight is None:
             return
@@ -131,12 +132,12 @@ class Journal:
             self._reserved = self._end + ahead
 
     def append(self, call: Call) -> None:
-        """Writes one call; when this returns it survives the death of this process.
+        """Writes one call. When this returns, the call survives the end of this process.
 
-        On a full disk, reasoning that goes beyond what was reserved is left out.
+        If the disk is full, the call is written without its reasoning.
 
         Raises:
-            DiskFullError: there is no room for it.
+            DiskFullError: there is no space for the call even so.
         """
         descriptor = self._opened()
         try:
@@ -155,13 +156,13 @@ class Journal:
                 self._in_flight.back(slot)
 
     async def settled(self) -> None:
-        """Called at the end of a phase; waits only for a disk that is too far behind."""
+        """Called at the end of a phase; waits only if the disk is more than one group behind."""
         if self._sync is not None:
             with room_in(self.path.parent):
                 await self._sync.kept_up()
 
     async def end(self) -> None:
-        """Returns when all that was written survives a power cut, and closes the file."""
+        """Waits until everything that was written survives a power cut, then closes the file."""
         try:
             if self._sync is not None:
                 with room_in(self.path.parent):
@@ -170,7 +171,7 @@ class Journal:
             self.close()
 
     def close(self) -> None:
-        """Closes the file, without the room that was not needed; one that holds no call is removed."""
+        """Closes the file and frees the reserved space. A file that this journal created without a call is deleted."""
         if self._in_flight is not None:
             self._in_flight.expect(-self._most_out)
             self._most_out = 0
@@ -183,7 +184,7 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
     def _put(self, line: bytes) -> None:
-        """Writes a line at the end; one that fits only in part is written over by the next."""
+        """Writes a line at the end. If only a part of it fits on the disk, the next line overwrites that part."""
         with room_in(self.path.parent):
             self._end = put(self._opened(), line, self._end)
 
@@ -195,7 +196,7 @@ class Journal:
         return self._descriptor
 
     def _open(self) -> None:
-        """Makes the file, or rewrites it to what counts: no torn line, no fault too many."""
+        """Creates the file, or rewrites it without a torn line and without faults beyond `MOST_FAULTS`."""
         first = line_of(asdict(self.header))
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
@@ -216,10 +217,10 @@ class Journal:
 
 
 def _same(stored: Header, today: Header, path: Path) -> Header:
-    """The stored header, whose reader of replies goes on to the end.
+    """Returns the stored header, with the version of the reader that the journal began with.
 
     Raises:
-        StaleJournalError: it is not today's in anything else.
+        StaleJournalError: the stored header differs from today's in another field.
     """
     here = replace(today, reader_version=stored.reader_version)
     changed = [f.name for f in fields(Header) if getattr(stored, f.name) != getattr(here, f.name)]
@@ -233,7 +234,7 @@ def _same(stored: Header, today: Header, path: Path) -> Header:
 
 
 def _bounded(calls: Sequence[Call]) -> Iterator[Call]:
-    """All calls but the oldest of too many faults that cost nothing."""
+    """Yields all calls except old faults that cost nothing; the latest `MOST_FAULTS` of these are kept."""
     free = [call for call in calls if call.status in FAULTS and not call.cost_usd]
     dropped = {id(call) for call in free[: max(0, len(free) - MOST_FAULTS)]}
     return (call for call in calls if id(call) not in dropped)

@@ -1,8 +1,8 @@
-"""A journal as it lies on disk: whole lines, what of it cannot be read, and room at its end.
+"""Reads a journal file, also a damaged one.
 
-A torn last line is what a kill leaves: it is dropped, loudly, and its call is asked again. Anything else that is no
-line of a journal is damage, which nothing here writes. It is told apart, so that what still reads can be saved (see
-`salvage`).
+A last line that was written only in part is what a killed process leaves. It is dropped with a warning, and its call is
+made again. Any other line that cannot be read is damage: this program never writes one. Damaged lines are listed apart,
+so that the readable lines can be saved (see `salvage`).
 """
 
 import json
@@ -30,13 +30,13 @@ class DamagedJournalError(StaleJournalError):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What a journal holds.
+    """The content of a journal file.
 
     Attributes:
-        header: None when it cannot be read, or not even that was written whole.
-        calls: those that can be read, in order.
-        bad: number (from 1) and text of each line that is neither and not the last.
-        torn: of a last line that was not written whole; empty where there is none.
+        header: the header; None if it is missing, incomplete or cannot be read.
+        calls: the calls that can be read, in the order of the file.
+        bad: number (from 1) and bytes of each complete line that cannot be read.
+        torn: the bytes of an incomplete last line; empty if there is none.
     """
 
     header: Header | None
@@ -46,7 +46,7 @@ class Lines:
 
 
 def lines_of(path: Path) -> Lines:
-    """What a journal holds, whatever happened to it."""
+    """Reads a journal file as far as it can be read; damage is in the result and raises no error."""
     if path.is_dir():
         return Lines(None, [], [(1, b"")], b"")
     *whole, last = path.read_bytes().rstrip(b"\0").split(b"\n")
@@ -67,10 +67,10 @@ def lines_of(path: Path) -> Lines:
 
 
 def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
-    """A journal's header (None when not even that was written whole) and its calls.
+    """Reads a journal's header and calls. The header is None if the file ends before the header is complete.
 
     Raises:
-        DamagedJournalError: a line cannot be read.
+        DamagedJournalError: a complete line cannot be read.
     """
     held = lines_of(path)
     if held.bad:
@@ -83,7 +83,7 @@ def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
 
 
 def calls_of(path: Path) -> list[Call]:
-    """A journal's calls, as far as they can be read; what can't is named in a warning."""
+    """Reads a journal's calls; lines that cannot be read are left out with a warning."""
     held = lines_of(path)
     if held.bad:
         log.warning("%s:%d: not a line of a journal; what else it holds is used", path, held.bad[0][0])
@@ -91,7 +91,7 @@ def calls_of(path: Path) -> list[Call]:
 
 
 def line_of(record: dict[str, object]) -> bytes:
-    """A record as a line."""
+    """A record as one line of a journal, with its line break."""
     return _encode(record).encode() + b"\n"
 
 
@@ -111,7 +111,7 @@ def _read(line: bytes) -> Header | Call | None:
 
 
 def _indices(kind: type) -> list[int]:
-    """Where in a call the fields of this type stand."""
+    """The positions in a call of the fields of this type."""
     types = get_type_hints(Call)
     return [at for at, name in enumerate(Call._fields) if types[name] is kind]
 
@@ -120,7 +120,7 @@ _COUNTS, _NUMBERS, _TEXTS = _indices(int), _indices(float), _indices(str)
 
 
 def _is_sound(call: Call) -> bool:
-    """Whether the fields that every call has are of their types, and can be."""
+    """Whether the required fields have the right types and possible values (no negative count, no infinite number)."""
     values: tuple[Any, ...] = call
     return (
         all(isinstance(values[at], int) and values[at] >= 0 for at in _COUNTS)

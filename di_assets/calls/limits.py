@@ -1,7 +1,8 @@
-"""How fast a server is asked: so many calls in flight, so many requests and tokens a minute, fewer when it says so.
+"""Limits of one server or model: calls in flight, requests per minute and tokens per minute.
 
-Calls start few and double with each round trip until a limit is met; a server that asks for fewer halves them, is left
-alone for as long as it says, and is then asked for more again, one more call each round trip.
+Play begins with a few calls in flight and doubles their number with each round trip, until a limit is reached. If the
+server asks for fewer calls, their number is halved and nothing is sent for the time it asks for. After that, the number
+grows by one call per round trip.
 """
 
 import asyncio
@@ -14,11 +15,12 @@ from aiolimiter import AsyncLimiter
 from di_assets.arms.models import Limits
 
 FIRST_CALLS = 8
-# Of a minute's worth this much may go at once; the rest flows evenly, so that no minute ever sees more than its limit.
+# The share of a minute's limit that may be used at once. The rest is spread evenly over the minute, so that no minute
+# has more than its limit.
 BURST = 0.1
-# Refusals that come within this of a cut answer calls that were sent before it.
+# After the number of calls was halved, further refusals within this time are ignored: they answer earlier calls.
 SAME_REFUSAL_S = 1.0
-# After this a server is tried again, whatever it said.
+# The longest pause, even if the server asks for more, seconds.
 LONGEST_PAUSE_S = 600.0
 WORTH_A_WORD_S = 30.0
 
@@ -26,11 +28,11 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """The way to one server, or to one model on it; every call enters it and leaves it.
+    """Holds the limits of one account, or of one model. Every call takes a slot here and gives it back.
 
     Args:
-        limits: most calls in flight, requests and tokens a minute; None is no limit.
-        minute_s: seconds in a minute; shorter in tests.
+        limits: the most calls in flight, requests per minute and tokens per minute; None means no limit.
+        minute_s: length of a minute, seconds; tests make it shorter.
     """
 
     def __init__(self, limits: Limits, *, minute_s: float = 60.0) -> None:
@@ -44,15 +46,15 @@ class Gate:
 
     @property
     def window(self) -> int:
-        """Calls that may be in flight now."""
+        """How many calls may be in flight now."""
         return int(self._slots.total_tokens)
 
     def passage(self, tokens: int) -> "_Passage":
-        """`async with` it: holds one of the slots, once the server may be asked for a reply of about so many tokens."""
+        """Use as `async with`: waits until a call of about so many tokens is allowed, and holds its slot."""
         return _Passage(self, tokens)
 
     async def enter(self, passage: object, tokens: int) -> None:
-        """Takes a slot, in the name of this passage, and waits for the rates."""
+        """Takes a slot for `passage`, then waits until the limits per minute allow a call of `tokens` tokens."""
         try:
             self._slots.acquire_on_behalf_of_nowait(passage)
         except anyio.WouldBlock:
@@ -69,13 +71,13 @@ class Gate:
             raise
 
     def leave(self, passage: object, *, replied: bool) -> None:
-        """Gives the slot back; a reply lets more calls fly."""
+        """Gives the slot back. If a reply came, more calls may be in flight from now on."""
         if replied:
             self._grow()
         self._slots.release_on_behalf_of(passage)
 
     def slow_down(self, seconds: float) -> None:
-        """The server asks for fewer calls, and for none for so long (of which `LONGEST_PAUSE_S` are granted)."""
+        """Halves the number of calls in flight, and stops calls for so many seconds, at most `LONGEST_PAUSE_S`."""
         now = asyncio.get_running_loop().time()
         if seconds > WORTH_A_WORD_S:
             log.warning("a server asks to be left alone for %.0f s", seconds)
@@ -87,7 +89,7 @@ class Gate:
         self._resize(self._threshold)
 
     def _grow(self) -> None:
-        """After a reply: one more call while they double, a part of one when near what was refused."""
+        """Raises the number of calls if all slots are in use: by 1 below the threshold, by 1 / number above it."""
         if self._slots.available_tokens <= 1 and self._window < self._most:
             self._resize(min(self._most, self._window + (1 if self._window < self._threshold else 1 / self._window)))
 
@@ -98,7 +100,7 @@ class Gate:
 
 
 class _Passage:
-    """One call's way through a gate. A class of its own: a generator would cost every call several times as much."""
+    """Holds one slot of a gate. It is a class because a generator-based context manager is several times slower."""
 
     __slots__ = ("_gate", "_tokens")
 
@@ -121,7 +123,7 @@ def _rate(per_minute: int | None, minute_s: float) -> AsyncLimiter | None:
 
 
 async def _pour(limiter: AsyncLimiter, amount: float) -> None:
-    """Takes an amount that may be more than the limiter holds at once."""
+    """Takes an amount from the limiter in parts; the amount may be larger than the limiter allows at once."""
     while amount > 0:
         await limiter.acquire(min(amount, limiter.max_rate))
         amount -= limiter.max_rate

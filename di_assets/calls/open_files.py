@@ -1,6 +1,7 @@
-"""How many files this process may hold open: more are allowed where the system lets us, else fewer episodes are played.
+"""The limit of open files of this process: raises it if the system allows that, and otherwise plays fewer episodes.
 
-An episode holds its journal open, and each of its seats may hold a connection. macOS allows 256 unless told otherwise.
+Each episode keeps its journal open, and each of its seats may keep a connection open. macOS allows 256 files by
+default.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from di_assets.arms import PlannedEpisode
 from di_assets.arms.models import ModelConfig
 
-# Held open besides: tables, Dagster's history, libraries that are yet to be loaded.
+# Files kept free for other use: tables, Dagster's history, libraries that are still to be loaded.
 RESERVE = 64
 
 log = logging.getLogger(__name__)
@@ -20,13 +21,13 @@ log = logging.getLogger(__name__)
 def at_once(
     episodes: Sequence[PlannedEpisode], models: Mapping[str, ModelConfig], *, in_flight: int, own_files: int
 ) -> int:
-    """How many of these episodes may be played at once: `in_flight`, or fewer where open files are too few; at least 1.
+    """How many of these episodes may be played at once: `in_flight` or fewer, as open files allow.
 
     Args:
-        episodes: to be played.
-        models: by name; scripted agents are none of them.
-        in_flight: wanted at once.
-        own_files: that each episode holds open besides connections.
+        episodes: the episodes to play.
+        models: configuration of each model, by name, without scripted agents.
+        in_flight: how many episodes to play at once if open files allow it.
+        own_files: how many files each episode keeps open, connections not counted.
     """
     wanted = min(in_flight, len(episodes))
     seats = max((sum(model in models for model in one.models) for one in episodes), default=0)
@@ -35,7 +36,7 @@ def at_once(
 
 
 def calls_at_once(wanted: int) -> int:
-    """How many calls may be in flight at once, a connection and a half each."""
+    """How many calls may be in flight at once: `wanted` or fewer, as open files allow; two files per call."""
     return _places(wanted, each=2, connections=0, most_connections=0, what="calls are in flight")
 
 
@@ -65,13 +66,13 @@ def _places(wanted: int, *, each: int, connections: int, most_connections: int, 
 
 
 def _allow(files: int) -> int:
-    """Raises the limit so far as it is needed and the system lets us; how many files may be open then."""
+    """Raises the limit to `files`, or as far as the system allows; returns the limit that holds then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= files:
         return files if soft == resource.RLIM_INFINITY else soft
     most = files if hard == resource.RLIM_INFINITY else min(files, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    except (ValueError, OSError):  # a limit of the system below the one that it names
+    except (ValueError, OSError):  # the system's real limit is lower than the one it reports
         return soft
     return most

@@ -1,4 +1,4 @@
-"""Where a question stands among all that are asked in one journal: what its reply is found by."""
+"""The place of a question among all questions of a journal. Stored replies are found by it."""
 
 from typing import NamedTuple
 
@@ -6,17 +6,17 @@ from di_assets.tables.words import PHASES
 
 
 class Place(NamedTuple):
-    """The place of a question, and of the call that it becomes.
+    """The place of a question and of the call that answers it.
 
-    In an episode the first four are a turn of the game and a seat. Whoever asks for something else, labels say, makes
-    places of its own.
+    In an episode the first four fields are a turn of the game and a seat. Code that asks for something else (labels,
+    for example) numbers its questions in its own way.
 
     Attributes:
         round: from 1.
         phase: one of `PHASES`.
-        exchange: from 1 in a message phase, and 0 in a pull phase.
-        seat: who is asked, from 0.
-        attempt: 0 for the first time it is asked, then 1 and 2.
+        exchange: from 1 in a message phase; 0 in a pull phase.
+        seat: the seat that is asked, from 0.
+        attempt: 0 when the question is asked first, 1 and 2 when it is asked again.
     """
 
     round: int
@@ -27,5 +27,5 @@ class Place(NamedTuple):
 
     @property
     def order(self) -> tuple[int, int, int, int, int]:
-        """Sorts places as they are asked: by round, phase, exchange, seat, attempt."""
+        """A sort key that puts places in the order in which they are asked."""
         return (self.round, PHASES.index(self.phase), self.exchange, self.seat, self.attempt)

@@ -1,9 +1,9 @@
-"""Limits and budgets shared by a cluster: the process that drives a batch lets out every call of its workers.
+"""Limits and budgets shared by a cluster: the driver, the process that plays a batch, permits every call of its workers.
 
-Each chunk of episodes that is played keeps one connection. It asks for each call and says when that is over; one round
-trip a call, which takes a model seconds. Where the connection breaks, its worker is gone, and what its open calls can
-have cost counts as spent. Where the driver is gone, a worker can let out no more calls and gives up. When play is to
-end here, nothing more is let out, and every chunk is told.
+Each chunk of episodes keeps one connection to the driver. Over it the chunk asks for permission for each call, and says
+when the call has ended. That is one round trip per call; the call itself takes seconds. If the connection breaks, the
+worker is gone, and its open calls count as the most they can have cost. If the driver is gone, workers get no more
+permissions and give up. When play is to end, the driver permits nothing more and tells every chunk.
 """
 
 import asyncio
@@ -28,22 +28,22 @@ PATIENCE_S = 30.0
 
 
 class DriverLostError(RuntimeError):
-    """The process that drives this batch can't be reached; what was played so far is in the journals."""
+    """The driver of this batch cannot be reached. Everything that was played so far is in the journals."""
 
     exit_code = 1
 
 
 class TollHouse:
-    """Lets out the calls of workers by the tolls of this process.
+    """The driver's side: permits the calls of workers by the limits and budgets of this process.
 
     Args:
-        tolls: of this process.
-        secret: that a worker has to know.
-        stop: of this process.
+        tolls: the limits and budgets of this process.
+        secret: a worker that does not send it is refused.
+        stop: the stop of this process.
 
     Attributes:
-        playing: what chunks that are being played told last, by name.
-        comms: their connections.
+        playing: the last counts that each chunk in play sent, by the chunk's name.
+        comms: the connections of these chunks.
     """
 
     def __init__(self, tolls: Tolls, *, secret: str, stop: Stop) -> None:
@@ -55,7 +55,7 @@ class TollHouse:
 
     @asynccontextmanager
     async def open(self, address: str) -> AsyncIterator[str]:
-        """Listens at an address without a port; yields where workers find it."""
+        """Listens inside the block at an address given without a port; yields the address with the port."""
         encryption = Security().get_listen_args("client")
         listener = await listen(f"{address}:0", self._serve, deserialize=True, **encryption)
         try:
@@ -67,7 +67,7 @@ class TollHouse:
                 await stopping
 
     async def _serve(self, comm: Comm) -> None:
-        """One worker's connection, until it ends."""
+        """Serves the connection of one chunk until it ends."""
         open_tolls: dict[int, Toll] = {}
         waiting: dict[int, asyncio.Task[None]] = {}
         chunk = ""
@@ -122,7 +122,7 @@ class TollHouse:
                 open_tolls[number] = await self._tolls.enter(model, tokens, most_usd)
             reply: dict[str, Any] = {"number": number}
         except StoppedError:
-            return  # its worker is told
+            return  # the worker learns of the stop by another message
         except BudgetExceededError as reason:
             reply = {"number": number, "exceeded": str(reason)}
         await self._write(comm, reply)
@@ -137,7 +137,7 @@ class TollHouse:
         await self._write(comm, {"stop": self._stop.reason, "hurried": self._stop.hurried})
 
     async def _write(self, comm: Comm, message: dict[str, Any]) -> None:
-        with suppress(CommClosedError):  # whoever reads it next finds out
+        with suppress(CommClosedError):  # `_serve` notices it when it reads next
             async with self._one_at_a_time:
                 await comm.write(message)
 
@@ -147,11 +147,11 @@ def _done(waiting: dict[int, asyncio.Task[None]], number: int, _: object) -> Non
 
 
 class FarTolls:
-    """The tolls of the driver, as a worker pays them.
+    """The worker's side: asks the driver for permission for each call.
 
     Args:
-        comm: the connection to it.
-        stop: of the chunk; asked when the driver says so, or is gone.
+        comm: the connection to the driver.
+        stop: the stop of the chunk. It is asked when the driver sends a stop, and when the driver is gone.
     """
 
     def __init__(self, comm: Comm, stop: Stop) -> None:
@@ -162,11 +162,11 @@ class FarTolls:
         self._lost: str | None = None
 
     async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
-        """Returns when the driver lets out the call.
+        """Waits until the driver permits the call; see `Tolls.enter`.
 
         Raises:
-            BudgetExceededError: a budget does not reach for it.
-            DriverLostError: nobody lets it out.
+            BudgetExceededError: a budget is too small for the call.
+            DriverLostError: the driver is gone.
         """
         if self._lost is not None:
             raise DriverLostError(self._lost)
@@ -183,19 +183,19 @@ class FarTolls:
         return Toll(model, most_usd, number)
 
     def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
-        """The call is over, and has cost this much."""
+        """Tells the driver that a call has ended and what it cost, US dollars."""
         self._to_send.put_nowait({"leave": [toll.number, spent_usd, replied]})
 
     def slow_down(self, account: str, seconds: float) -> None:
-        """A server asks for fewer calls, and for none for so long."""
+        """Tells the driver that an account's server asks for fewer calls, and for none for so many seconds."""
         self._to_send.put_nowait({"slow_down": [account, seconds]})
 
     def tell(self, tally: Tally) -> None:
-        """What is done so far."""
+        """Sends the driver the counts of this chunk so far."""
         self._to_send.put_nowait({"tally": {**asdict(tally), "faults": dict(tally.faults)}})
 
     async def send(self) -> None:
-        """Sends what is to be sent, in order, until the goodbye."""
+        """Sends queued messages in order; returns after the goodbye was sent, or when the connection is closed."""
         with suppress(CommClosedError):
             while True:
                 message = await self._to_send.get()
@@ -204,7 +204,7 @@ class FarTolls:
                     return
 
     async def read(self) -> None:
-        """Takes the driver's answers until its goodbye."""
+        """Receives the driver's messages until its goodbye. If the connection breaks, all waiting calls fail."""
         try:
             while "bye" not in (reply := await self._comm.read()):
                 if "stop" in reply:
@@ -223,19 +223,21 @@ class FarTolls:
             for asked in self._asked.values():
                 if not asked.done():
                     asked.set_exception(DriverLostError(self._lost))
-            self._stop.ask(self._lost, interrupted=False)  # what was let out and has not left stays
+            self._stop.ask(self._lost, interrupted=False)  # permitted calls that were not sent stay here
 
     def goodbye(self) -> None:
-        """Nothing more will be sent."""
+        """Queues the goodbye: nothing is sent after it."""
         self._to_send.put_nowait({"bye": True})
 
 
 @asynccontextmanager
 async def far_tolls(address: str, *, secret: str, chunk: str, stop: Stop) -> AsyncIterator[FarTolls]:
-    """The tolls of the driver at this address; what was told of calls has arrived when the block ends.
+    """Connects a chunk to the driver at this address for the length of the block.
+
+    At its end the block waits, `PATIENCE_S` at most, until the driver has received all messages.
 
     Raises:
-        DriverLostError: it can't be reached.
+        DriverLostError: the driver cannot be reached.
     """
     try:
         comm = await connect(address, timeout=PATIENCE_S, **Security().get_connection_args("worker"))

@@ -1,17 +1,18 @@
-"""Damaged journals and lists of requests: what still reads is kept and used, the rest counts as what it can have cost.
+"""Repairs damaged journals and damaged lists of requests in flight. What can be read is used again.
 
-`inspect(folder)` says what is damaged in the folder of a batch's journals (or of models' labels) and changes nothing.
-`salvage(folder, aside)` puts each such file aside as it is and writes in its place what still reads; whoever calls it
-holds the folder's lock (`locked_batch` of play), so that nobody plays there. Then the next run replays the replies that
-read, asks for those that don't, and touches no other episode:
+`inspect(folder)` lists the damaged files in the folder of a batch's journals (or of models' labels); it changes
+nothing. `salvage(folder, aside)` moves each damaged file to `aside`, unchanged, and writes its readable part in its
+place. The caller must hold the folder's lock (`locked_batch` of play), so that nobody plays there. The next run uses
+the replies that can be read and asks for the others; it does not touch other episodes:
 
     for found in inspect(warehouse.journal / batch):
         print(found)
     with locked_batch(warehouse.journal / batch):
         salvage(warehouse.journal / batch, warehouse.root / "quarantine")
 
-A line that cannot be read may have been a reply that was paid for. It becomes a call with the status `interrupted`, in
-its place in the game as far as that still reads, at the most that a call in the folder can have cost.
+A line that cannot be read may have been a reply that cost money. It becomes a call with the status `interrupted`. Its
+place in the game is kept if that part of the line can be read. Its cost is the highest known cost limit of a call in
+the folder.
 """
 
 import re
@@ -30,7 +31,7 @@ from di_assets.tables.quarantine import name_aside
 from di_assets.tables.storage import replacing
 from di_assets.tables.words import PHASES, PULL
 
-# A call's place, with which its line begins, and what was asked.
+# The beginning of a call's line: its place, then the hash of the request.
 _NAMED = ",".join(
     f'"{name}":"(?P<{name}>{"|".join(PHASES)})"' if name == "phase" else rf'"{name}":(?P<{name}>\d{{1,18}})'
     for name in Place._fields
@@ -47,12 +48,12 @@ class Finding:
     """A damaged file.
 
     Attributes:
-        path: it.
-        what: what is wrong with it, as a clause.
-        kept: calls or requests in it that still read.
-        lost: about how many do not.
-        lost_usd: what those count as, US dollars.
-        put_aside: where it is now; None as long as nothing was done.
+        path: the file.
+        what: what is wrong with it, as a clause of a sentence.
+        kept: number of calls or requests in it that can be read.
+        lost: about how many cannot be read.
+        lost_usd: the cost that is counted for those, US dollars.
+        put_aside: where the damaged file was moved to; None if nothing was done yet.
     """
 
     path: Path
@@ -69,7 +70,7 @@ class Finding:
 
 
 def calls_in(path: Path) -> list[Call]:
-    """A journal's calls, with one for each line that cannot be read, at what it can have cost."""
+    """A journal's calls. For lines that cannot be read it has calls at the most they can have cost (see `_lost`)."""
     held = lines_of(path)
     return [*held.calls, *_lost(held, _most_usd(path.parent))] if held.bad else held.calls
 
@@ -80,16 +81,16 @@ def inspect(folder: Path) -> list[Finding]:
 
 
 def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | None] = lambda _: None) -> list[Finding]:
-    """Puts damaged files of a folder aside, and writes what still reads in their place.
+    """Copies the damaged files of a folder to `aside`, and writes their readable parts in their place.
 
     Args:
-        folder: of a batch's journals; nobody plays there.
-        aside: the folder where damaged files go, as they are.
-        header_of: what an episode was played with, for a journal whose own header cannot be read and that has no
-            neighbour to tell; where it is not known either, the journal is only put aside.
+        folder: the folder of a batch's journals; the caller holds its lock.
+        aside: the folder for the damaged files.
+        header_of: gives the header for an episode id, or None. It is asked for a journal whose header cannot be read,
+            if no other journal of the folder has a header to copy. If it gives None, the journal is only moved aside.
 
     Returns:
-        What was done, by name.
+        One finding for each damaged file, in the order of `inspect`.
     """
     work = list(_looked_at(folder))
     done = []
@@ -110,7 +111,7 @@ def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | No
 
 
 def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[Callable[[str], Header | None]], None]]]:
-    """Each damaged file, the file that is written for it, and what writes that."""
+    """Yields for each damaged file: the finding, the file that replaces it (or None), and a function that writes it."""
     most = _most_usd(folder)
     taken: set[Path] = set()
     for path in sorted(folder.glob("*.jsonl")):
@@ -145,7 +146,7 @@ def _is_stranger(header: Header, path: Path) -> bool:
 
 
 def _own_place(header: Header, path: Path) -> Path | None:
-    """Where a journal that stands in another episode's place belongs; None where its episode has one."""
+    """The right path of a journal that has another episode's name; None if its episode has a journal already."""
     if not _EPISODE_ID.fullmatch(header.episode_id):
         return None
     there = path.with_name(f"{header.episode_id}.jsonl")
@@ -159,7 +160,7 @@ def _what(held: Lines) -> str:
 
 
 def _most_usd(folder: Path) -> float:
-    """The most that a call in the folder is known to be able to cost, US dollars."""
+    """The highest cost or cost limit of all readable calls and requests in the folder, US dollars; 0 if none."""
     calls = (call for path in folder.glob("*.jsonl") for call in lines_of(path).calls)
     known = [max(call.cost_usd, call.bound_usd or 0.0) for call in calls]
     out = (slot.request for path in folder.glob(f"*{SUFFIX}") for slot in used_slots(path))
@@ -191,12 +192,15 @@ def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
 
 
 def _lost_request(path: Path, slot: int, most_usd: float) -> Request | None:
-    """A request for a slot that cannot be read, of its episode or else of one that is being played."""
+    """A request for a slot that cannot be read.
+
+    Its episode is the one named in the slot, or else the first that has a journal here; None if there is neither.
+    """
     data = path.read_bytes()[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
     known = [one.stem for one in sorted(path.parent.glob("*.jsonl"))]
     named = [found.decode() for found in _EPISODE.findall(data[:250]) if b"--" in found]
     episode = next(iter([*named, *known]), None)
-    # At a time that no kept call is later than, so that none covers it.
+    # The time is now: later than every stored call, so that no stored call covers this request.
     return None if episode is None else replace(_UNKNOWN, episode_id=episode, most_usd=most_usd, at=time.time())
 
 
@@ -215,7 +219,7 @@ def _journal_writer(
 
 
 def _neighbours(path: Path) -> Header | None:
-    """The header of another journal of the same batch, for this episode."""
+    """A header for this episode, copied from another journal of the same batch; None if none can be read."""
     for other in sorted(path.parent.glob("*.jsonl")):
         held = lines_of(other).header if other != path else None
         if held is not None and not _is_stranger(held, other):

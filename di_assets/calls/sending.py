@@ -1,7 +1,7 @@
-"""How asks leave this process: one client a model, through the gates of model and account, each try paid for first.
+"""Sends requests to models: one client per model; each try waits for limits and budgets first.
 
-A provider tries once. Whether a fault is tried again is decided here, and each further try pays at the toll like the
-first: what may have been charged for a try that brought nothing counts as what it can have cost.
+A provider sends a request once. Retries are decided here. Each retry needs limits and budgets like the first try. A
+failed try that may have been charged counts as the most it can have cost.
 """
 
 import asyncio
@@ -32,23 +32,23 @@ from di_assets.providers.types import (
 from di_assets.tables.words import SCRIPTED
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
-# What a call is taken to be before its model has told any usage.
+# The assumed size of a call before the model's server has reported any usage.
 BYTES_PER_TOKEN, TOKENS_OUT = 3.0, 200.0
-# Faults of the server's own making: an account with `failures_billed: false` does not charge for them. What was given
-# up here while the server may still have been at work counts all the same.
+# Faults of the server. An account with `failures_billed: false` does not charge for them. A timeout is not one of them:
+# the server may still have worked on the reply.
 SERVER_FAILED: frozenset[FaultKind] = frozenset({"server_error", "connection", "broken_reply"})
 
 
 @dataclass(slots=True)
 class _Tries:
-    """What the tries of one call have come to.
+    """The failed tries of one call so far.
 
     Attributes:
-        retried: kinds of the faults so far, in order.
-        request_ids: the provider's, of the tries so far that were told one.
-        cost_usd: what they may have cost.
-        used_s: seconds in flight and between tries; turns at gates are waited for besides.
-        fault: the last one.
+        retried: kinds of their faults, in order.
+        request_ids: the ids that the provider gave to them.
+        cost_usd: what they may have cost together, US dollars.
+        used_s: seconds in flight and between tries; waiting for limits is not counted.
+        fault: the last fault.
     """
 
     retried: tuple[FaultKind, ...] = ()
@@ -58,7 +58,7 @@ class _Tries:
     fault: ProviderError | None = None
 
     def failed(self, fault: ProviderError) -> None:
-        """Adds a try that brought no reply; its fault tells of all of them."""
+        """Adds a failed try. Kinds and ids of all tries are written into its fault."""
         self.cost_usd = fault.cost_usd
         fault.retried, self.retried = self.retried, (*self.retried, fault.kind)
         if fault.request_id is not None:
@@ -66,13 +66,13 @@ class _Tries:
         fault.request_id, self.fault = self.named(), fault
 
     def named(self, last: str | None = None) -> str | None:
-        """The ids of all tries, separated by spaces; None where none was told."""
+        """The request ids of all tries, separated by spaces; None if there is none."""
         return " ".join((*self.request_ids, *([last] if last else []))) or None
 
 
 @dataclass(slots=True)
 class _Usage:
-    """What a model's calls have come to, to tell the next one's tokens beforehand."""
+    """Sums over a model's calls, used to estimate the tokens of its next call."""
 
     calls: int = 0
     sent_bytes: int = 0
@@ -93,14 +93,14 @@ class _Usage:
 
 
 class Lines:
-    """Connections to the models of a run, made when first needed, closed together.
+    """The connections to the models of a run. Each is made when it is first needed; all are closed together.
 
     Args:
-        models: by name; scripted agents need none.
-        accounts: what holds for each account, for all models that are reached there.
-        budgets: every one of them must allow a call.
-        tolls: where calls are let out instead, by another process's limits and budgets.
-        stop: once it is asked for, no call leaves.
+        models: configuration of each model, by name, without scripted agents.
+        accounts: settings of each account, by name; they hold for all its models.
+        budgets: a call needs a reservation in each of them.
+        tolls: limits and budgets of another process, to be used instead of those of this process.
+        stop: after it is asked, no request is sent.
     """
 
     def __init__(
@@ -118,9 +118,9 @@ class Lines:
         self._usage = {name: _Usage() for name in models}
 
     def connect(self, models: Iterable[str]) -> None:
-        """Makes their clients now: importing an SDK takes seconds, in which no call should wait under its deadline.
+        """Makes the clients of these models now. Importing an SDK takes seconds, which should not count for a call.
 
-        A model without a key is left for its first call to find out.
+        A missing key raises no error here; the first call does.
         """
         for model in models:
             if model in self._models:
@@ -128,10 +128,10 @@ class Lines:
                     self.provider(model)
 
     def provider(self, model: str) -> Provider:
-        """The client that reaches this model.
+        """Returns the client of this model.
 
         Raises:
-            FatalFault: its key is not in the environment.
+            FatalFault: the model's key is not in the environment.
         """
         if model not in self._providers:
             config = self._models[model]
@@ -139,16 +139,17 @@ class Lines:
         return self._providers[model]
 
     async def send(self, player: Respondent, ask: Ask, goes_out: GoesOut) -> Sent:
-        """Sends an ask: at once to a scripted agent, else when limits and budgets allow it.
+        """Sends a request: to a scripted agent at once, to a model when limits and budgets allow it.
 
-        A fault that may pass is tried again, `max_retries` times at most and under the model's `timeout_s` for all
-        tries and the waits between them; a server that says how long it wants to be left alone is waited for.
+        After a fault that may pass, the request is sent again, at most `max_retries` times. The model's `timeout_s`
+        holds for all tries and the waits between them. If the server says how long to wait, that wait is kept.
 
         Raises:
-            BudgetExceededError: nothing was sent.
-            StoppedError: nothing was sent, or the reply was waited for no longer (`cut`).
-            ProviderError: no reply came; its `cost_usd` is what all tries may have cost. Where play ended between two
-                tries, its cause says why.
+            BudgetExceededError: a budget is too small; nothing was sent that may have cost money.
+            StoppedError: play was stopped; nothing was sent that may have cost money, or the reply was no longer
+                waited for (`cut`).
+            ProviderError: no reply came; its `cost_usd` is what all tries may have cost. If play ended between two
+                tries, its `__cause__` says why.
         """
         if player.kind == SCRIPTED or not isinstance(ask.payload, Request):
             return Sent(await player.send(ask), cost_usd=0.0)
@@ -166,12 +167,12 @@ class Lines:
             sent: Sent = await again(self._once, player, ask, ask.payload, tries, goes_out)
         except (BudgetExceededError, StoppedError) as reason:
             if not tries.cost_usd or tries.fault is None or getattr(reason, "cut", False):
-                raise  # nothing is to be told, or all tries stand noted as on their way
+                raise  # nothing was charged, or all tries are listed as in flight
             raise tries.fault from reason
         return sent
 
     async def _once(self, player: Respondent, ask: Ask, request: Request, tries: _Tries, goes_out: GoesOut) -> Sent:
-        """One try, once it is let out."""
+        """One try: waits for limits and budgets, then sends the request."""
         config, usage = self._models[player.model], self._usage[player.model]
         sent_bytes = size(request)
         most_usd = most_it_can_cost(config, sent_bytes, len(request.encoded))
@@ -196,7 +197,11 @@ class Lines:
     async def _paid(
         self, player: Respondent, ask: Ask, request: Request, toll: Toll, tries: _Tries, departure: Departure
     ) -> tuple[Completion, float]:
-        """The reply to a try that was let out, and what it cost; a fault tells what all tries may have cost."""
+        """Sends a permitted try; returns the reply and its cost, US dollars.
+
+        Raises:
+            ProviderError: no reply came; its `cost_usd` and `bound_usd` are those of all tries together.
+        """
         config, most_usd, clock = self._models[player.model], toll.most_usd, asyncio.get_running_loop().time
         spent_usd, replied, began = 0.0, False, clock()
         try:
@@ -208,7 +213,7 @@ class Lines:
             fault.cost_usd, fault.bound_usd = tries.cost_usd + spent_usd, tries.cost_usd + most_usd
             raise
         except BaseException:
-            spent_usd = most_usd if departure.out else 0.0  # what a call that is cut off may have cost
+            spent_usd = most_usd if departure.out else 0.0  # a call that is cut off may have cost that much
             raise
         finally:
             tries.used_s += clock() - began
@@ -216,7 +221,7 @@ class Lines:
         return completion, spent_usd
 
     def _cost(self, config: ModelConfig, completion: Completion, request: Request, most_usd: float) -> float:
-        """What a reply cost; some servers charge for a prompt that they refuse, and don't say so."""
+        """The cost of a reply, US dollars. Some servers charge for a refused prompt without reporting it."""
         if not completion.billed and self._failures_billed(config):
             return most_usd
         return cost_of(config, completion, sent_bytes=text_bytes(request), most_usd=most_usd)
@@ -239,22 +244,22 @@ class Lines:
 
 
 def _may_come(error: BaseException) -> bool:
-    """Whether the same request may bring a reply when it is sent again."""
+    """Whether sending the same request again may bring a reply."""
     return isinstance(error, ProviderError) and error.retryable
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next try: drawn from a span that doubles, and no fewer than the server asked for."""
+    """Seconds until the next try: random in a range that doubles with each try, but at least what the server asks."""
     fault = state.outcome.exception() if state.outcome else None
     drawn = tenacity.wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S)(state)
     return max(drawn, fault.retry_after_s) if isinstance(fault, ProviderError) else drawn
 
 
 async def _within(seconds: float, player: Respondent, ask: Ask, config: ModelConfig) -> Completion:
-    """The reply that comes within so many seconds.
+    """Returns the reply if it comes within so many seconds.
 
     Raises:
-        ProviderError: none comes.
+        ProviderError: a fault came instead, or no reply in time (kind `timeout`).
     """
     try:
         async with asyncio.timeout(seconds):

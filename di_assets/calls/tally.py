@@ -10,16 +10,16 @@ from di_assets.tables.words import OK
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run; replayed calls are counted apart.
+    """Counts of one run. Calls of earlier runs that are replayed are counted only in `replayed`.
 
     Attributes:
-        calls: made to models.
-        scripted_calls: asked of scripted agents, which cost nothing.
+        calls: number of calls to models.
+        scripted_calls: number of calls to scripted agents, which are free.
         cost_usd: spent, US dollars.
-        faults: calls that brought no reply or an invalid one, and faults that were retried, by kind.
-        failed: episodes that ended in a fault; resumable.
-        stopped: why play stopped before the end; None when it did not.
-        replayed: calls of earlier runs that the journals of the episodes begun so far held.
+        faults: number of calls without a valid reply and of retried faults, by kind.
+        failed: number of episodes that ended in a fault; they can be resumed.
+        stopped: why play stopped before the end; None if it did not.
+        replayed: number of calls that were in the journals of the episodes begun so far.
     """
 
     calls: int = 0
@@ -31,7 +31,7 @@ class Tally:
     replayed: int = 0
 
     def add(self, calls: Columns) -> None:
-        """Counts these calls, given by field."""
+        """Adds these calls, given as columns by field name."""
         scripted = sum(bound is None for bound in calls["bound_usd"])
         self.calls += len(calls["status"]) - scripted
         self.scripted_calls += scripted
@@ -40,7 +40,7 @@ class Tally:
         self.faults.update(kind for kinds in filter(None, calls["retried"]) for kind in kinds.split(" "))
 
     def also(self, unfinished: Iterable[Columns]) -> "Tally":
-        """A copy that counts these calls too: those of episodes that are still being played."""
+        """Returns a copy to which the calls of episodes that are still being played are added."""
         copy = replace(self, faults=Counter(self.faults))
         for calls in unfinished:
             copy.add(calls)
