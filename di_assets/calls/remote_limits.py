@@ -1,4 +1,4 @@
-"""Limits and budgets shared by a cluster: the driver, the process that plays a batch, permits every call of its workers.
+"""Limits and budgets shared by a cluster: the driver (the process that plays a batch) permits each call of its workers.
 
 Each chunk of episodes keeps one connection to the driver. Over it the chunk asks for permission for each call, and says
 when the call has ended. That is one round trip per call; the call itself takes seconds. If the connection breaks, the

@@ -1,4 +1,4 @@
-"""One batch: plays what its tables and journals do not hold, commits the tables, then clears the journals."""
+"""Plays one batch: plays the episodes that are not complete, writes the tables, then deletes the journals."""
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +26,8 @@ from di_assets.tables import Warehouse
 from di_assets.tables.locks import locked
 from di_assets.tables.words import COMPLETE, FAILED
 
-# Told as scripted episodes end, and every second while models play: how many episodes ended, how many are
-# played in all, what the run did so far.
+# Called after each scripted episode, and every second while models play. Arguments: number of episodes that ended,
+# number of episodes to play, counts of the run so far.
 Progress = Callable[[int, int, Tally], None]
 
 
@@ -39,23 +39,23 @@ class BatchInUseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What materialising a batch did.
+    """The result of materialising a batch. All numbers of episodes and calls are counts.
 
     Attributes:
-        batch: its partition key.
-        planned: episodes it is to hold.
-        complete: episodes it holds now.
-        played: completed just now.
-        failed: failed just now; resumable.
-        left: not complete, for whatever reason.
-        left_usd: what those would cost, US dollars; None where play was not stopped.
-        stale: complete, but played with another configuration, prompts or rules than today's.
-        calls: made to models just now (replayed ones not counted).
-        scripted_calls: asked of scripted agents just now, which cost nothing.
-        cost_usd: spent just now.
-        faults: calls of just now that brought no reply or an invalid one, and faults that were retried, by kind.
-        stopped: why play stopped before the end; None when it did not.
-        held_back: of episodes that no further run resumes as things are, each in a line: the journal, what to do.
+        batch: partition key of the batch.
+        planned: episodes planned for the batch.
+        complete: planned episodes that are complete now.
+        played: episodes completed by this run.
+        failed: episodes that failed in this run; they can be resumed.
+        left: planned episodes that are not complete, for whatever reason.
+        left_usd: estimated cost of the episodes that are left, US dollars; None if play was not stopped.
+        stale: complete episodes that were played with another configuration than today's (see `config_hash`).
+        calls: calls to models in this run; replayed calls are not counted.
+        scripted_calls: calls to scripted agents in this run, which are free.
+        cost_usd: spent by this run, US dollars.
+        faults: calls of this run without a valid reply, and retried faults, by kind.
+        stopped: why play stopped before the end; None if it did not.
+        held_back: one line for each episode that cannot be resumed until somebody acts: its journal, and what to do.
     """
 
     batch: str
@@ -85,28 +85,30 @@ def play_batch(
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> BatchResult:
-    """Plays the planned episodes of a batch that are not complete, or the next `limit` of them; idempotent.
+    """Plays the planned episodes of a batch that are not complete, or the next `limit` of them.
+
+    It is idempotent: a complete episode is not played again, and a stored reply is not asked for again.
 
     Args:
         configs: all configuration.
         arm: the batch's arm.
-        batch: partition key.
+        batch: partition key of the batch.
         warehouse: where tables and journals are.
-        limit: most episodes to play now.
-        budget_usd: most to spend now, besides the arm's own budget.
-        progress: told (episodes done, episodes to play, what was done) now and then.
-        stop: ends play once it is asked; what came until then is committed.
+        limit: the most episodes to play in this run; None plays all.
+        budget_usd: the most to spend in this run, US dollars; the arm's budget holds as well.
+        progress: called from time to time, see `Progress`.
+        stop: ends play when it is asked; what was played until then is written to the tables.
 
     Raises:
-        BatchInUseError: another process is playing it.
-        StorageError: object storage does not do what play needs, or did not keep what was written; journals are kept.
+        BatchInUseError: another process is playing the batch.
+        StorageError: object storage cannot do what play needs, or did not store what was written. Journals are kept.
     """
     folder = warehouse.journal / batch
     with locked_batch(folder):
         planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
         tables = stored(warehouse, folder, batch)
         complete = set(tables["episodes"].filter(pl.col("status") == COMPLETE)["episode_id"])
-        clear(folder, tables, complete)  # left where a kill came between commit and clearing
+        clear(folder, tables, complete)  # journals remain if an earlier run was killed between commit and clearing
         todo = [p for p in planned if p.episode_id not in complete][:limit]
         if todo:
             warehouse.probe()
@@ -120,7 +122,7 @@ def play_batch(
 
 
 def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
-    """US dollars that the arm has cost: in its tables, and in journals not yet in them."""
+    """What the arm has cost so far, US dollars: by its tables, and by journals that are not in the tables yet."""
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
     for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
@@ -144,7 +146,10 @@ def _play(
     progress: Progress | None,
     stop: Stop,
 ) -> tuple[list[Played], Tally]:
-    """Plays these episodes, on a cluster where there is one; here, those of scripted agents alone first and at once."""
+    """Plays these episodes, on a cluster if one is configured.
+
+    Without a cluster, episodes in which only scripted agents play come first, one after the other.
+    """
     done, tally = 0, Tally()
 
     def meanwhile(so_far: Tally) -> None:
@@ -204,7 +209,10 @@ def _engine(configs: Configs) -> Callable[..., list[Played]]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Looks for cycles rarely: what is kept of an episode has none, and looking through it costs every call a sixth."""
+    """Makes garbage collection rare inside the block.
+
+    Stored episodes have no reference cycles, and to search them for cycles would cost each call a sixth of its time.
+    """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -247,10 +255,13 @@ def _result(
 
 @contextmanager
 def locked_batch(folder: Path) -> Iterator[None]:
-    """Holds the lock on a batch, by the folder of its journals, while the block works.
+    """Holds the lock of a batch inside the block.
+
+    Args:
+        folder: the folder of the batch's journals.
 
     Raises:
-        BatchInUseError: another process holds it.
+        BatchInUseError: another process holds the lock.
     """
     taken = BatchInUseError(f"{folder.name} is being played by another process; wait for it to end")
     with locked(folder.parent / f".{folder.name}.lock", taken=taken):

@@ -1,4 +1,4 @@
-"""Every call that a provider may have charged for: in the tables, and in journals that are not in them yet."""
+"""All calls that a provider may have charged for: those in the tables, and those in journals not yet in the tables."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,9 +18,9 @@ SCHEMA = {"model": pl.String(), **{name: TABLES["calls"].schema[name] for name i
 
 
 def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
-    """Calls of episodes to models, by the columns of `SCHEMA`; what scripted agents were asked is not among them.
+    """All calls of episodes to models, one row per call, with the columns of `SCHEMA`; no calls to scripted agents.
 
-    Of an episode that is not complete the journal counts, which holds all that the tables hold of it.
+    If an episode has a journal, its calls are taken from there: the journal holds at least what the tables hold.
     """
     folders = [(arm, f) for arm in configs.arms.values() for f in sorted(warehouse.journal.glob(f"{arm.name}--b*/"))]
     kept = [_of_journals(arm, folder.name, warehouse) for arm, folder in folders]
@@ -30,12 +30,12 @@ def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
 
 
 def as_charged(model: str, calls: Iterable[Call]) -> pl.DataFrame:
-    """Calls to one model, by the columns of `SCHEMA`."""
+    """Calls to one model as a frame with the columns of `SCHEMA`, one row per call."""
     return _frame([("", model, *_told(call)) for call in calls]).drop("episode_id")
 
 
 def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
-    """Calls in the journals of a batch, those that were on their way when play was killed included."""
+    """Calls in the journals of a batch. Requests that were in flight when play was killed count as calls too."""
     folder = warehouse.journal / batch
     planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
     models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}

@@ -1,4 +1,4 @@
-"""What the doctor finds out about a model, in the words in which it is told; and what to change."""
+"""The findings of `di doctor` about one model, in the words that it prints, and the advice on what to change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ ENFORCED, NOT_ENFORCED, REFUSED, NOT_ASKED = "enforced", "accepted, not enforced
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What was found out about one model. No field holds a key, or the text of a reply.
+    """The findings about one model. No field contains a key or the text of a reply.
 
     Attributes:
-        model: its name in models.yaml.
+        model: the model's name in models.yaml.
         provider: name of the dialect.
-        account: where it is reached: host, or provider.
+        account: where the model is reached: a host, or the provider.
         key: `set`, `missing: ` and what to do, or `none wanted`.
         reached: `yes`, `no: ` and the fault, or `not tried`.
         schema: `enforced`, `accepted, not enforced`, `refused`, `not asked for` (by configuration), `unclear: ` and
             why, or `not tried`.
-        message: how the message turn went: `valid`, kind of the invalid reply, kind of the fault, or `not tried`.
-        pull: the same of the pull turn.
-        input_tokens: sent, over all calls; None where no call told.
-        cached_tokens: of them, read from the prompt cache.
-        output_tokens: received, reasoning included.
-        latency_s: mean seconds of a call that brought a reply, time spent waiting for limits left out.
-        cost_usd: US dollars, over all calls; of those without a reply what they may have cost.
-        advice: one line of what to change, or None.
+        message: the result of the message turn: `valid`, kind of the invalid reply, kind of the fault, or `not tried`.
+        pull: the result of the pull turn, in the same words.
+        input_tokens: tokens sent in all calls; None if no call reported them.
+        cached_tokens: those of them that were read from the prompt cache; None if no call reported them.
+        output_tokens: tokens received in all calls, reasoning included; None if no call reported them.
+        latency_s: mean seconds of a call that brought a reply, without waiting for limits; None without a reply.
+        cost_usd: cost of all calls, US dollars; a call without a reply counts as what it may have cost.
+        advice: one line on what to change, or None.
     """
 
     model: str
@@ -51,7 +51,7 @@ class Checkup:
 
     @property
     def key_ok(self) -> bool:
-        """Its key is there, or it wants none."""
+        """Whether the model's key is set, or none is needed."""
         return not self.key.startswith("missing")
 
     @property
@@ -61,7 +61,7 @@ class Checkup:
 
 
 def before_a_call(name: str, config: ModelConfig) -> Checkup:
-    """What is known without a call."""
+    """The findings that need no call: the account, the key, and whether a schema is configured."""
     endpoint = config.endpoint(name)
     problem = key_problem(endpoint)
     return Checkup(
@@ -75,7 +75,7 @@ def before_a_call(name: str, config: ModelConfig) -> Checkup:
 
 
 def advice_on(found: Checkup, config: ModelConfig, completions: Sequence[Completion]) -> str | None:
-    """What to change, by what the replies themselves show."""
+    """One line on what to change, judged by the findings and the replies; None if there is nothing to change."""
     if found.schema == REFUSED:
         return "set `json_schema: false`: the same request is answered without a schema"
     turns = {found.message, found.pull} - {VALID, NOT_TRIED}

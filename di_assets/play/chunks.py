@@ -1,7 +1,7 @@
-"""A chunk of a batch as a worker of a Dask cluster plays it; it may be begun anew on any worker at any time.
+"""Plays a chunk of a batch on a worker of a Dask cluster. Dask may start a chunk again at any time, on any worker.
 
-It ends early, with what came until then, when the driver says so, when the driver is gone, and when the worker itself
-is told to end: no further call leaves, and replies on their way are waited for.
+A chunk ends early if the driver says so, if the driver is gone, or if Dask tells the worker to end. Then no further
+request is sent, replies on their way are waited for, and the chunk returns what was played so far.
 """
 
 import asyncio
@@ -31,35 +31,35 @@ from di_assets.play.record import Played
 from di_assets.play.scripted import played_free
 from di_assets.tables.locks import locked_in_loop
 
-# An episode's journal, its lock, and its requests that are out, once more where they are mapped.
+# Files that are open per episode: its journal, its lock, and its list of requests in flight (counted twice).
 FILES = 4
 TOKEN = ".shared"  # noqa: S105 -- a file by which a worker knows the driver's folder
 POLL_S = 0.1
-# When a worker ends, its chunks have this long beyond the time that replies are waited for.
+# Extra time for the chunks of a worker that ends, seconds. It is added to the time that replies are waited for.
 GRACE_S = 5.0
 ENDING = "the worker was told to end"
 
 
 class ClusterError(RuntimeError):
-    """The cluster can't play; one line that says why and what would help. What was played is kept."""
+    """The cluster cannot play. The message is one line: why, and what would help. What was played is kept."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A task: these episodes, and all that a worker needs to know.
+    """A task for Dask: episodes, and everything that a worker needs to play them.
 
     Attributes:
-        name: of the task.
-        episodes: to be played.
-        configs: all configuration, its folder absolute.
-        arm: the episodes'.
-        folder: of the journals, shared by all.
-        secret: that this run is known by.
-        address: where calls are let out; None where scripted agents play alone.
-        rules: version that the driver plays by.
-        prompts: hash of the prompts that the driver knows.
+        name: name of the task.
+        episodes: the episodes to play.
+        configs: all configuration, with an absolute path.
+        arm: the arm of the episodes.
+        folder: the folder of the journals, shared by driver and workers.
+        secret: identifies this run.
+        address: where the driver permits calls; None if only scripted agents play.
+        rules: the driver's version of the rules.
+        prompts: the hash of the driver's prompts.
     """
 
     name: str
@@ -74,10 +74,10 @@ class Chunk:
 
 
 def play_chunk(chunk: Chunk) -> tuple[list[Played], str | None]:
-    """Plays a chunk on a worker, and says why it stopped before the end, if it did.
+    """Plays a chunk on a worker. Returns the episodes, and why play stopped before the end (None if it did not).
 
     Raises:
-        ClusterError: this worker does not see what the driver sees.
+        ClusterError: this worker has another folder, other rules or other prompts than the driver.
     """
     stop = Stop(drain_s=chunk.configs.play.drain_s)
     with _outlived(stop):
@@ -112,7 +112,7 @@ async def _chunk(chunk: Chunk, worker: Worker, stop: Stop) -> tuple[list[Played]
 
 
 async def _until_it_ends(worker: Worker, stop: Stop) -> None:
-    """Asks the stop when Dask has told this worker to end."""
+    """Waits until Dask tells this worker to end, then asks play to stop."""
     while worker.status in {Status.running, Status.paused}:  # noqa: ASYNC110 -- another thread's
         await asyncio.sleep(POLL_S)
     stop.ask(ENDING, interrupted=False)
@@ -123,7 +123,7 @@ _playing: dict[Stop, threading.Event] = {}
 
 @contextmanager
 def _outlived(stop: Stop) -> Iterator[None]:
-    """The worker's process does not end before the chunk: Dask's threads would be cut off with replies on their way."""
+    """Keeps the worker's process alive until the block ends. Otherwise replies on their way would be lost."""
     _playing[stop] = ended = threading.Event()
     try:
         yield
@@ -140,7 +140,11 @@ def _wait_for_chunks() -> None:
 
 
 def _same_as_driver(chunk: Chunk) -> Prompts:
-    """The prompts, once it is clear that this worker has the driver's folder, rules and prompts."""
+    """Checks that this worker has the same folder, rules and prompts as the driver; returns the prompts.
+
+    Raises:
+        ClusterError: one of them differs.
+    """
     worker = socket.gethostname()
     token = chunk.folder / TOKEN
     if not token.exists() or token.read_text() != chunk.secret:
@@ -157,7 +161,7 @@ def _same_as_driver(chunk: Chunk) -> Prompts:
 
 @asynccontextmanager
 async def _noting(folder: Path, stop: Stop, episode_id: str) -> AsyncIterator[InFlight]:
-    """Where an episode's requests are noted, once nobody else plays it."""
+    """Takes an episode's lock, and yields its list of requests in flight; waits while another process plays it."""
     async with AsyncExitStack() as held:
         async with stop.waiting():
             await held.enter_async_context(locked_in_loop(lock_of(folder, episode_id)))
@@ -169,5 +173,5 @@ async def _noting(folder: Path, stop: Stop, episode_id: str) -> AsyncIterator[In
 
 
 def notes(folder: Path, episode_id: str) -> Path:
-    """Where an episode's requests are noted while they are out."""
+    """The path of an episode's list of requests in flight."""
     return folder / f"{episode_id}{SUFFIX}"

@@ -39,15 +39,15 @@ from di_assets.play.record import Played
 from di_assets.tables.locks import all_let_go
 from di_assets.tables.words import FAILED
 
-# A task whose worker died is begun again so often.
+# How often a task is started again after its worker died.
 RETRIES = 3
 CONNECT_S, WORKERS_S = 20.0, 60.0
-# When play is to end, a chunk has this long to say so beyond the time that replies are waited for.
+# Extra time for chunks to report when play is to end, seconds. It is added to the time that replies are waited for.
 GRACE_S, POLL_S = 3.0, 0.1
 
 
 def chunks_of(todo: Sequence[PlannedEpisode], size: int) -> list[tuple[PlannedEpisode, ...]]:
-    """These episodes in groups of so many, in order."""
+    """Splits the episodes into groups of `size`, in order; the last group may be smaller."""
     return [tuple(todo[start : start + size]) for start in range(0, len(todo), size)]
 
 
@@ -63,11 +63,12 @@ def play_on_cluster(
     one_more: Callable[[], None],
     meanwhile: Callable[[Tally], None] = lambda _: None,
 ) -> list[Played]:
-    """Plays these episodes on the cluster, each on from where its journal in `folder` ends; no budget is overspent.
+    """Plays these episodes on the cluster; an episode with a journal in `folder` is resumed. All budgets are respected.
 
     Raises:
-        ClusterError: it can't be reached, has no workers, or they don't see what they need.
-        StoppedError: play was told to end before it began.
+        ClusterError: the cluster cannot be reached, has no workers, its workers died, or a worker has another folder,
+            other rules or other prompts.
+        StoppedError: play was stopped before it began.
     """
     secret = secrets.token_hex()
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +146,7 @@ async def _drive(
 
 
 async def _give_up(stop: Stop, house: TollHouse, tasks: Sequence[asyncio.Task[list[Played]]]) -> None:
-    """When play is to end: waits until nobody plays any more, or replies have been waited for long enough."""
+    """Waits until play is to end, then until no chunk plays any more or the waiting time is over; cancels the tasks."""
     await stop.asked()
     now = asyncio.get_running_loop().time
     seen, end, hurried = now(), now() + stop.drain_s + GRACE_S, False
@@ -165,7 +166,7 @@ async def _client(scheduler: str, stop: Stop) -> AsyncIterator[Client]:
         async with stop.waiting():
             client = await Client(scheduler, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="di")
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        # Dask's words where certificates are missing, or encryption is asked for by one side alone.
+        # Dask raises these if certificates are missing, or if only one side uses encryption.
         if isinstance(error, TypeError | RuntimeError):
             raise ClusterError(
                 f"{scheduler}: the settings of `distributed.comm.tls` do not go with it: {error}"
@@ -183,7 +184,7 @@ async def _client(scheduler: str, stop: Stop) -> AsyncIterator[Client]:
 
 
 def _own_address(scheduler: str) -> str:
-    """Where this process listens: on the interface by which it reaches the scheduler, encrypted where that is."""
+    """The address to listen at: the network interface that reaches the scheduler, with the scheduler's protocol."""
     where = urlparse(scheduler)
     return f"{where.scheme}://{get_ip(socket.gethostbyname(where.hostname or '127.0.0.1'))}"
 
@@ -195,7 +196,7 @@ async def _tell(tally: Tally, house: TollHouse, meanwhile: Callable[[Tally], Non
 
 
 def _whole(tally: Tally, house: TollHouse) -> Tally:
-    """What is done, by chunks that are still played too."""
+    """The counts of the run, with those of chunks that are still in play."""
     parts = house.playing.values()
     return Tally(
         calls=tally.calls + sum(one.calls for one in parts),
@@ -214,7 +215,7 @@ def _held(folder: Path, episode_id: str) -> Counter[Call]:
 
 
 def _new_calls(calls: Columns, held: Counter[Call]) -> Columns:
-    """An episode's calls but for those that its journal held before."""
+    """The calls of an episode without those that were in its journal before."""
     if not held:
         return calls
     made = Counter(map(Call._make, zip(*(calls[name] for name in Call._fields), strict=True)))

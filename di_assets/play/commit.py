@@ -1,9 +1,11 @@
-"""From journals to tables: a batch's six files replaced, read back, and only then the journals deleted.
+"""Moves played episodes from journals to tables: replaces the batch's six files, then deletes the journals.
 
-`episodes` is written last: a row there says that the rest is there. A commit that fails leaves the journals. Episodes
-that were complete before have none any more, and object storage may lose what was there while it is replaced. So a copy
-of what goes there is kept on this machine (`journal/BATCH/commit/`) until all of it was read back; the next start makes
-the commit again from it before anything is played.
+The journals are deleted only after the files were read back. `episodes` is written last: if an episode has a row there,
+its rows in the other tables exist too. If a commit fails, the journals stay.
+
+Episodes that were complete before have no journal any more, and object storage may lose a file while it is replaced. So
+a copy of the new files is kept on this machine (`journal/BATCH/commit/`) until all of them were read back. After a
+failed commit, the next start repeats it from the copy before anything is played.
 """
 
 import logging
@@ -24,22 +26,23 @@ log = logging.getLogger(__name__)
 
 Frames = dict[str, pl.DataFrame]
 
-# What a journal's call and a row of `calls` have in common, by the names of the row.
+# Columns of `calls` that are compared with a journal's calls, to see whether the table has them all.
 SAID = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "reply_text")
 COPY = "commit"
 
 
 def stored(warehouse: Warehouse, folder: Path, batch: str) -> Frames:
-    """The batch's six tables; a commit that failed is made again first.
+    """Reads the batch's six tables. If the last commit failed, it is repeated first.
 
-    Of an episode that is in the copy of such a commit, the copy's rows count, unless others have played on since.
+    An episode in the copy of the failed commit replaces the one in the tables, unless the tables have newer calls of it
+    (played from another machine since).
 
     Raises:
-        StorageError: as `commit`.
+        StorageError: see `commit`.
     """
     copy = {table.name: folder / COPY / f"{table.name}.parquet" for table in EVENT_TABLES}
     if not copy["episodes"].exists():
-        shutil.rmtree(folder / COPY, ignore_errors=True)  # it was not whole
+        shutil.rmtree(folder / COPY, ignore_errors=True)  # the copy is incomplete
         return {table.name: warehouse.read(table.name, batch) for table in EVENT_TABLES}
     log.warning("%s: the last commit failed; it is made again from %s", batch, folder / COPY)
     ours = {name: TABLES[name].conform(pl.read_parquet(path)) for name, path in copy.items()}
@@ -53,10 +56,17 @@ def stored(warehouse: Warehouse, folder: Path, batch: str) -> Frames:
 
 
 def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: Frames) -> Frames:
-    """Replaces the batch's six files by what they held, but for the new episodes, which come in their place.
+    """Replaces the batch's six files. Returns the new tables: `before`, with the new episodes added or replaced.
+
+    Args:
+        warehouse: where the tables are.
+        folder: the folder of the batch's journals.
+        batch: partition key of the batch.
+        before: the tables as they are stored.
+        new: the tables of the new episodes.
 
     Raises:
-        StorageError: one was not written, or is not what was written; journals and copy are kept.
+        StorageError: a file was not written, or its content is not what was written. Journals and copy are kept.
     """
     ids = new["episodes"]["episode_id"].implode()
     kept = {name: frame.filter(~pl.col("episode_id").is_in(ids)) for name, frame in before.items() if frame.height}
@@ -73,7 +83,7 @@ def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: 
 
 
 def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) -> None:
-    """Deletes the journals of complete episodes whose every reply is in the tables; others stay, with a warning."""
+    """Deletes the journals of complete episodes, if all their replies are in the tables; warns of the others."""
     kept = set()
     calls = tables["calls"].select("episode_id", *SAID)
     journals = [path for path in folder.glob("*.jsonl") if path.stem in complete]
@@ -93,7 +103,7 @@ def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) 
 
 
 def _covered(path: Path, rows: list[tuple[object, ...]]) -> bool:
-    """Whether each call of a journal that brought a reply, or may have cost something, is among these rows."""
+    """Whether these rows contain all calls of a journal that brought a reply or may have cost money."""
     try:
         held = read_journal(path)[1]
     except StaleJournalError:
@@ -106,7 +116,7 @@ def _said(call: Call) -> tuple[object, ...]:
 
 
 def _read(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:
-    """A table as it is stored; nothing where the failed commit left what cannot be read."""
+    """Reads a stored table; an empty one if the failed commit left a file that cannot be read."""
     try:
         return warehouse.read(table, batch)
     except (DamageError, pl.exceptions.PolarsError):

@@ -1,4 +1,4 @@
-"""Whether models can play: key, connection, schema, and one message turn and one pull turn of a small real game."""
+"""Checks whether models can play: the key, the connection, the schema, and two turns of a small real game."""
 
 import asyncio
 import time
@@ -32,9 +32,9 @@ from di_assets.providers.types import Completion, ProviderError, Request
 from di_assets.tables import Warehouse
 from di_assets.tables.words import PHASES
 
-# Fewer than an episode's, so that a line that is down is told within seconds.
+# Fewer retries than in an episode, so that a broken connection is reported within seconds.
 MOST_RETRIES = 2
-# Five seats that all reach each other, by the rules of an arm that says nothing else.
+# Five seats, each connected to all others, with the default rules.
 SEATS, ME = 5, 0
 SETUP = Setup(rules=Rules(), edges=edges("complete", SEATS, seed=0), labels=seat_labels(SEATS, seed=0), seed=0)
 
@@ -46,7 +46,7 @@ PROBE = Request.of(
     seed=0,
     cache_key="doctor/probe",
 )
-HELD = '{"pull":"X"}'  # all that the probe's schema allows, but for white space
+HELD = '{"pull":"X"}'  # the only reply that the probe's schema allows, white space aside
 
 
 async def checkup(
@@ -57,21 +57,21 @@ async def checkup(
     talk: bool = True,
     warehouse: Warehouse | None = None,
 ) -> list[Checkup]:
-    """Checks models, all at once; one model's fault is its own finding.
+    """Checks several models at the same time. A fault of one model is part of its findings and raises no error.
 
     Args:
         configs: all configuration.
-        models: names in models.yaml; none means every one.
-        budget_usd: most US dollars that all calls together may cost; zero lets only free models be called.
-        talk: call them; else only look for their keys.
-        warehouse: where what was measured is kept for plans; nowhere where None.
+        models: names of models in models.yaml; an empty sequence means all.
+        budget_usd: the most that all calls together may cost, US dollars; with 0 only free models are called.
+        talk: call the models; if False, only their keys are looked for.
+        warehouse: stores the measurements for later plans; None stores nothing.
 
     Returns:
-        One for each model, in the order named, a name given twice counted once.
+        One checkup per model, in the order of `models`, without duplicates.
 
     Raises:
-        ConfigError: no such model.
-        PromptError: a prompt file that cannot be read.
+        ConfigError: a model is not in models.yaml.
+        PromptError: a prompt file cannot be read.
     """
     for name in models:
         if name not in configs.models:
@@ -105,7 +105,7 @@ async def checkup(
 
 @dataclass(slots=True)
 class _Visit:
-    """One model under examination: what is found so far, and what its calls have come to."""
+    """The checkup of one model in progress: the findings so far, and its replies, their times and samples."""
 
     found: Checkup
     config: ModelConfig
@@ -128,7 +128,7 @@ class _Visit:
         return self.found
 
     async def _play(self) -> None:
-        """Seat 0 of round 1, as an episode would ask it, its rivals writing one line each; then the schema."""
+        """Asks the model for a message and a pull as seat 0 in round 1; its rivals are simulated. Then tests the schema."""
         player, state = self._player(self.found.model), start(SETUP)
         word = Reply(messages=((SETUP.labels[ME], "Pull me and I pull you."),))
         for phase in PHASES:
@@ -149,7 +149,7 @@ class _Visit:
                 self._note(schema=_held(completion))
 
     def _measure(self, phase: str, ask: Ask, completion: Completion, reply: Reply | None = None) -> None:
-        """What plans go by later, where the server tells usage."""
+        """Adds a sample for later plans, if the server reported the token usage."""
         sent, received, request = completion.input_tokens, completion.output_tokens, ask.payload
         if not sent or received is None or not isinstance(request, Request):
             return
@@ -170,7 +170,7 @@ class _Visit:
         )
 
     async def _ask(self, what: str, player: LLMPlayer, ask: Ask) -> Completion | None:
-        """The reply; None where there is none, and no sense in asking more: why is noted."""
+        """Returns the reply; None if there is none. Then the reason is noted, and no further question makes sense."""
         try:
             completion = await self._send(player, ask)
         except BudgetExceededError as error:
@@ -189,7 +189,7 @@ class _Visit:
         return completion
 
     async def _works_without_schema(self, ask: Ask) -> bool:
-        """Tells a refused schema from a refused model, address or parameter."""
+        """Whether the same request succeeds without a schema: then the server refused the schema and nothing else."""
         try:
             await self._send(self._player(_plain(self.found.model)), ask)
         except (BudgetExceededError, ProviderError):
@@ -231,12 +231,12 @@ class _Visit:
 
 
 def _plain(name: str) -> str:
-    """The model once more, asked without a schema; no name in models.yaml has a space."""
+    """The name under which the model is asked without a schema. No name in models.yaml has a space, so it is unique."""
     return f"{name} without a schema"
 
 
 def _held(completion: Completion) -> str:
-    """Whether the probe's reply was held to its schema, against what its text asked for."""
+    """Whether the server enforced the schema: the probe's text asks for a reply that the schema forbids."""
     if "".join(completion.text.split()) == HELD:
         return ENFORCED
     cut = {"length": "unclear: the reply was cut off", "refusal": "unclear: the model declined"}
@@ -244,6 +244,6 @@ def _held(completion: Completion) -> str:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """The sum of what was told; None where nothing was."""
+    """The sum of the counts that were reported; None if none was."""
     told = [count for count in counts if count is not None]
     return sum(told) if told else None

@@ -1,6 +1,7 @@
-"""One episode as a coroutine around the pure game: ask all seats of a turn at once, step, until it is over.
+"""Plays one episode: a coroutine that asks all seats of a turn at once, steps the game, and repeats until it is over.
 
-Resuming is replaying: stored replies are looked up first, and play goes on where they run out. No second path.
+To resume an episode it is played again from the start: stored replies are used first, and models are asked when there
+are no more. There is no other code for resuming.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from di_assets.providers.types import FatalFault
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything one episode needs around it: who plays, where replies are kept, how asks are sent and replies read."""
+    """What an episode needs besides the game: its players, the journal, the sender, and the version of the reader."""
 
     players: Sequence[Player]
     journal: Replies
@@ -31,12 +32,14 @@ class Table:
 
 
 async def play_episode(setup: Setup, table: Table) -> State:
-    """Plays (or replays, as far as the journal goes) one episode to its end; a muted seat is not asked for messages.
+    """Plays one episode to its end; returns the final state. Replies in the journal are used before anybody is asked.
+
+    A muted seat is not asked for messages.
 
     Raises:
-        ProviderError: a seat got no reply; the journal keeps all that came.
-        StoppedError: play was told to end.
-        StaleJournalError: the journal does not answer today's questions.
+        ProviderError: a seat got no reply; the journal holds everything that came.
+        StoppedError: play was stopped.
+        StaleJournalError: a stored reply answers another question than today's.
     """
     state = start(setup)
     while (turn := state.turn) is not None:
@@ -48,17 +51,17 @@ async def play_episode(setup: Setup, table: Table) -> State:
 
 
 async def _all(*asks: "asyncio._CoroutineLike[Reply]") -> list[Reply]:
-    """Waits for every seat even when one fails, so that no paid reply is cut off on its way to the journal."""
+    """Waits for all seats even if one fails, so that every reply that was paid for reaches the journal."""
     results = await asyncio.gather(*asks, return_exceptions=True)
     problems = [r for r in results if isinstance(r, BaseException)]
     if problems:
-        # What stops the run, and not the episode alone, comes first.
+        # An error that stops the whole run comes before one that ends only this episode.
         raise min(problems, key=lambda p: not isinstance(p, FatalFault | StoppedError))
     return [r for r in results if isinstance(r, Reply)]
 
 
 async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) -> Reply:
-    """A seat's valid reply, or its last invalid one when the re-asks have run out."""
+    """Asks a seat until its reply is valid, at most `1 + MAX_REASKS` times; returns its last reply."""
     player = table.players[seat]
     faults: tuple[Fault, ...] = ()
     reply = Reply(invalid="was never asked")

@@ -1,4 +1,4 @@
-"""Which files are the locks of episodes that are played on a cluster: one beside each journal."""
+"""Names of the lock files of episodes that are played on a cluster: one lock file beside each journal."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ SUFFIX = ".lock"
 
 
 def lock_of(folder: Path, episode_id: str) -> Path:
-    """The file that whoever plays this episode holds the lock on; `folder` is that of the batch's journals."""
+    """The lock file of an episode; its player holds the lock on it. `folder` is the folder of the batch's journals."""
     return folder / f"{episode_id}{SUFFIX}"
 
 
 def locks_in(folder: Path) -> list[Path]:
-    """Locks of episodes that were played on a cluster, or are, by name.
+    """The lock files in a folder of journals, sorted by name.
 
-    Workers play on for a while though the process that drove them is gone; they find out, and let go.
+    Some may still be held: after the driver is gone, workers play on for a while until they notice it.
     """
     return sorted(folder.glob(f"*{SUFFIX}"))

@@ -1,4 +1,4 @@
-"""What an arm still needs: calls, tokens, dollars and hours, from what its models have used where they have played."""
+"""Estimates what an arm still needs: calls, tokens, US dollars and hours, from the past use of its models."""
 
 import math
 from collections import Counter
@@ -17,20 +17,20 @@ from di_assets.tables.words import COMPLETE, NO_MESSAGES
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one model still has to do.
+    """What one model is expected to use in the episodes that are left.
 
     Attributes:
-        model: its name.
-        seats: seats of episodes that are left.
-        calls: requests, re-asks included.
-        input_tokens: sent.
-        cached_tokens: of them, read from the provider's cache.
-        output_tokens: received.
-        cost_usd: US dollars, as is likely.
-        low_usd: the least to expect.
-        high_usd: the most to expect.
-        seconds_per_call: from request to reply.
-        basis: where these numbers come from.
+        model: the model's name.
+        seats: number of its seats in these episodes.
+        calls: number of requests, re-asks included.
+        input_tokens: tokens sent.
+        cached_tokens: those of them that are read from the provider's cache.
+        output_tokens: tokens received.
+        cost_usd: the likely cost, US dollars.
+        low_usd: the lowest cost to expect, US dollars.
+        high_usd: the highest cost to expect, US dollars.
+        seconds_per_call: mean, from request to reply.
+        basis: where these numbers come from, in words.
     """
 
     model: str
@@ -48,17 +48,17 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is left of an arm.
+    """What is left of an arm, and what it needs.
 
     Attributes:
-        arm: its name.
-        planned: episodes.
-        left: of them, not complete.
-        needs: by model; scripted agents need nothing.
-        cost_usd: US dollars, all models, as is likely.
-        low_usd: the least to expect.
-        high_usd: the most to expect.
-        hours: the least that limits, concurrency and the game's turns allow.
+        arm: the arm's name.
+        planned: number of planned episodes.
+        left: number of planned episodes that are not complete.
+        needs: one need per model, sorted by name; scripted agents need nothing.
+        cost_usd: the likely cost of all models, US dollars.
+        low_usd: the lowest cost to expect, US dollars.
+        high_usd: the highest cost to expect, US dollars.
+        hours: the shortest time that limits, concurrency and the turns of the game allow.
     """
 
     arm: str
@@ -77,17 +77,17 @@ class Estimate:
 
 
 def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | None = None) -> Estimate:
-    """What an arm (or one batch of it) still needs.
+    """Estimates what an arm (or one batch of it) still needs.
 
-    A model's use per seat and episode is measured in this arm's complete episodes; if there are none, in other arms'
-    with as many rounds and the same channel; if there are none of those, in an episode that stand-ins rehearse, its
-    prompts counted as the model was measured to by the doctor.
+    The use of a model per seat and episode is taken from the first of these that exists: complete episodes of this arm;
+    complete episodes of other arms with as many rounds and the same channel; an episode played by scripted stand-ins,
+    whose prompts are counted in tokens as `di doctor` measured the model.
 
     Args:
         configs: all configuration.
         arm: the arm.
-        warehouse: what is played.
-        batch: this partition alone.
+        warehouse: the episodes played so far.
+        batch: only this partition; None for the whole arm.
     """
     known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
     planned = planned_ids(arm, launches=known, batch=batch)
@@ -122,7 +122,7 @@ def _need(
     seats: Mapping[tuple[str, bool], int],
     todo: Sequence[PlannedEpisode],
 ) -> Need:
-    """Its seats that may write and those that may not, each kind by its own use, taken together."""
+    """The need of one model: its seats that may write and its seats that may not, each kind with its own use."""
     uses = [
         (
             n,
@@ -154,7 +154,7 @@ def _need(
 
 
 def _hours(configs: Configs, arm: Arm, needs: Sequence[Need], left: int) -> float:
-    """The slowest of: each model's limits, each account's, and the turns of an episode one after another."""
+    """The longest of three times, hours: by a model's limits, by an account's limits, by the turns of the episodes."""
     accounts: dict[str, list[Need]] = {}
     for need in needs:
         accounts.setdefault(configs.models[need.model].account, []).append(need)

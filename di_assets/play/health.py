@@ -1,4 +1,4 @@
-"""Whether a scheduler or a worker of Dask answers: for the health checks of containers, encrypted where Dask is.
+"""Checks whether a Dask scheduler or worker answers. Health checks of containers call it; it uses Dask's encryption.
 
 python -m di_assets.play.health tls://127.0.0.1:8786
 """
@@ -16,8 +16,8 @@ async def kind_at(address: str) -> str:
     """What answers at this address: `Scheduler` or `Worker`.
 
     Raises:
-        OSError: nothing does.
-        TimeoutError: it takes too long.
+        OSError: nothing answers.
+        TimeoutError: there is no answer within `WITHIN_S` seconds.
     """
     arguments = Security().get_connection_args("worker")
     async with rpc(address, connection_args=arguments, timeout=WITHIN_S) as there:
@@ -26,7 +26,7 @@ async def kind_at(address: str) -> str:
 
 
 def main() -> None:
-    """Prints it; exit code 1 where nothing answers."""
+    """Prints what answers at the address in the first argument; exit code 1 if nothing answers."""
     try:
         print(asyncio.run(kind_at(sys.argv[1])))
     except (OSError, TimeoutError, TypeError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""Episodes that models take part in: many in flight at once, every reply journaled before it is used."""
+"""Plays episodes that include models: many at once; every reply is written to a journal before it is used."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,29 +31,31 @@ from di_assets.tables.locks import all_let_go
 from di_assets.tables.words import COMPLETE, FAILED, STOPPED
 
 IN_FLIGHT = f"in_flight{SUFFIX}"
-# Seconds between two tellings of what is being played.
+# Seconds between two reports of progress.
 BEAT_S = 1.0
 
-# Where an episode's requests are noted while they are out, for as long as it is played.
+# Gives the list of requests in flight for an episode id; the list is open while the episode is played.
 Noting = Callable[[str], AbstractAsyncContextManager[InFlight]]
 
 
 @dataclass(slots=True)
 class Playing:
-    """What the episodes that are played together share.
+    """What episodes that are played together share.
 
     Attributes:
-        arm: theirs.
+        arm: their arm.
         configs: all configuration.
-        prompts: what models are told.
-        lines: how they are reached.
-        noting: where requests that are out are noted.
-        folder: of the journals.
-        tally: counts what is done; when it says that play stopped, no episode is begun.
-        stop: ends play once it is asked; asked here too when an episode ends in an error of this program or machine.
-        one_more: called as each episode ends.
-        files_an_episode: that are held open while it is played, besides connections.
-        meanwhile: called every second with what is done, calls of episodes that are still played included.
+        prompts: the prompts for models.
+        lines: the connections to models.
+        noting: gives the list of requests in flight for an episode.
+        folder: the folder of the journals.
+        tally: the counts of the run; if its `stopped` is set, no further episode begins.
+        stop: ends play when it is asked. An error of this program or machine asks it too.
+        one_more: called when an episode ends.
+        files_an_episode: how many files an episode keeps open, connections not counted.
+        meanwhile: called every second with the counts so far, unfinished episodes included.
+        sync: syncs the journals to disk.
+        now: the journal of each episode in play, by id, and how many calls it held before this run.
     """
 
     arm: Arm
@@ -68,7 +70,7 @@ class Playing:
     one_more: Callable[[], None] = lambda: None
     meanwhile: Callable[[Tally], None] = lambda _: None
     sync: GroupSync = field(default_factory=GroupSync)
-    now: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # and how many calls a journal held before
+    now: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # journal, calls held before
 
 
 def play_journaled(
@@ -83,10 +85,10 @@ def play_journaled(
     one_more: Callable[[], None],
     meanwhile: Callable[[Tally], None] = lambda _: None,
 ) -> list[Played]:
-    """Plays these episodes here, each on from where its journal in `folder` ends; none overspends a budget.
+    """Plays these episodes in this process; an episode with a journal in `folder` is resumed. All budgets are kept.
 
     Raises:
-        StoppedError: play was told to end before it began.
+        StoppedError: play was stopped before it began.
     """
 
     async def all_of_them() -> list[Played]:
@@ -121,10 +123,10 @@ def play_journaled(
 
 
 async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Played]:
-    """Plays these episodes, so many at once as the arm allows; those not begun when play was stopped are left out.
+    """Plays these episodes, at most `arm.in_flight` at once. Episodes not begun when play stopped are left out.
 
-    An error that is none of a call's (a disk that is full, say) ends play as a stop does, and is raised when replies
-    on their way are kept.
+    An unexpected error (one that is not the result of a call) stops play. It is raised again after the replies on their
+    way were written to the journals.
     """
     run.lines.connect(run.arm.models)
     places = asyncio.Semaphore(
@@ -167,7 +169,7 @@ async def _tell(run: Playing) -> None:
 
 
 async def _one(run: Playing, planned: PlannedEpisode) -> Played:
-    """Plays one episode; a fault fails this episode alone, a spent budget or a fatal fault stops the run as well."""
+    """Plays one episode. A fault fails only this episode; a spent budget or a fatal fault stops the whole run."""
     today = header(planned, run.arm, run.configs, run.prompts)
     cast = players(planned, run.arm, run.configs, run.prompts, run.lines)
     state, status, failure, journal, held = None, COMPLETE, None, None, 0

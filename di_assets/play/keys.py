@@ -1,4 +1,4 @@
-"""Keys of models, looked at before the first call: a run that would lack one half-way is refused while it is free."""
+"""Checks before the first call that the keys of all models are set: a missing key stops a run before it costs money."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -12,18 +12,18 @@ from di_assets.tables.words import COMPLETE
 
 
 class KeyMissingError(RuntimeError):
-    """A model's key is not in the environment; one line that names each variable and its models, and no key."""
+    """Keys of models are not in the environment. The message names the variables and models, and contains no key."""
 
     exit_code = 2
 
 
 def check_keys(configs: Configs, models: Iterable[str]) -> None:
-    """Passes where the key of each of these models is there, or none is wanted; scripted agents want none.
+    """Returns if each of these models has its key or needs none; scripted agents need none.
 
-    On a cluster keys are each worker's own, and nothing is looked at here.
+    On a cluster nothing is checked, because each worker has its own keys.
 
     Raises:
-        KeyMissingError: some are missing; all of them are named.
+        KeyMissingError: keys are missing; the message names all of them.
     """
     if configs.play.engine == "dask":
         return
@@ -39,12 +39,12 @@ def check_keys(configs: Configs, models: Iterable[str]) -> None:
 
 
 def models_needed(arms: Sequence[Arm], warehouse: Warehouse, *, launching: Collection[str] = ()) -> set[str]:
-    """Models of those arms that have episodes left to play.
+    """The names of all models of those arms that have episodes left to play.
 
     Args:
         arms: the arms that are going to be played.
-        warehouse: what is played.
-        launching: names of arms that are about to be launched once more.
+        warehouse: the episodes played so far.
+        launching: names of arms that are about to be launched again; they count as having episodes left.
     """
     stored = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
     complete = set(stored["episode_id"])

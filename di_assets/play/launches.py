@@ -1,6 +1,6 @@
-"""When an arm that may be launched again and again was launched: one line each in `launches/<arm>.txt`.
+"""The launch times of an arm that may be launched several times: one line per launch in `launches/<arm>.txt`.
 
-In the warehouse, so that whoever plays the arm from another machine plays the same episodes.
+The file is in the warehouse, so that another machine that plays the arm plays the same episodes.
 """
 
 import re
@@ -13,10 +13,10 @@ from di_assets.tables.warehouse import LAUNCHES
 
 
 def launches(warehouse: Warehouse, arm: Arm) -> tuple[str, ...]:
-    """Launch times so far, in order; none for an arm that is launched once.
+    """The launch times so far, in order; empty for an arm that is launched only once.
 
     Raises:
-        WarehouseError: a line holds something else, which could become part of a file's name.
+        WarehouseError: a line is not a launch time. (Launch times become parts of file names.)
     """
     times = tuple((warehouse.read_text(_file(arm)) or "").split()) if arm.relaunch else ()
     for number, time in enumerate(times, start=1):
@@ -27,7 +27,7 @@ def launches(warehouse: Warehouse, arm: Arm) -> tuple[str, ...]:
 
 
 def add_launch(warehouse: Warehouse, arm: Arm, launch: str) -> None:
-    """Notes a launch before its first call; noting one twice is the same as once."""
+    """Adds a launch time to the arm's file, before the launch's first call; has no effect if it is there already."""
     known = launches(warehouse, arm)
     if launch not in known:
         warehouse.write_text(_file(arm), "".join(f"{time}\n" for time in (*known, launch)))
