@@ -46,7 +46,7 @@ PROBE = Request.of(
     seed=0,
     cache_key="doctor/probe",
 )
-HELD = '{"pull":"X"}'  # the only reply that the probe's schema allows, white space aside
+HELD = '{"pull":"X"}'  # the only reply that the schema allows
 
 
 async def checkup(
@@ -128,7 +128,7 @@ class _Visit:
         return self.found
 
     async def _play(self) -> None:
-        """Asks the model for a message and a pull as seat 0 in round 1; its rivals are simulated. Then tests the schema."""
+        """Asks the model for a message and a pull as seat 0 in round 1, and tests the schema; rivals are simulated."""
         player, state = self._player(self.found.model), start(SETUP)
         word = Reply(messages=((SETUP.labels[ME], "Pull me and I pull you."),))
         for phase in PHASES:

@@ -1,6 +1,6 @@
-"""An arm's nights: when they are, what each plays, and why one plays nothing.
+"""The nights of a nightly arm: when they are, what each of them plays, and why a night plays nothing.
 
-One function chooses what a night plays; the schedule asks it, and the preview asks it again and again.
+One function, `tonight`, chooses what a night plays. The schedule calls it once, the preview once for each coming night.
 """
 
 import math
@@ -22,24 +22,25 @@ from di_assets.play.launches import launches
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FAILED
 
-# Sums of floats leave dust, which is no money to play with.
+# Rounding error of sums of floats, US dollars; so little counts as nothing.
 DUST_USD = 1e-9
-# Batches in the order they are played: begun ones, untouched ones, those of which only failed episodes are left. So
-# an episode that fails whenever it is played keeps nothing else from being played.
+# The order in which batches are played: those that were begun, those that were not, and last those in which only failed
+# episodes are left. So an episode that fails every time does not keep others from being played.
 BEGUN, UNTOUCHED, ONLY_FAILED = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an arm stands before a night.
+    """The state of an arm before a night.
 
     Attributes:
-        planned: episodes of all launches; 0 where an arm that may be launched again never was.
-        left: of each unfinished batch, in the order they are played: its name, and episodes that are not complete.
-        charged: its models cost something, so money limits the night.
-        spent: the arm's budget does not reach for the next call: it ended play, and is what it was.
+        planned: number of episodes of all launches; 0 if the arm may be launched repeatedly and never was.
+        left: name and number of incomplete episodes of each unfinished batch, in the order of play.
+        charged: at least one of its models costs money, so budgets limit the night.
+        spent: the arm's budget is too small for the next call. Either nothing is left of it, or it stopped play before
+            and has not been changed since.
         spent_usd: what the arm has cost so far, US dollars.
-        ahead_usd: of it, paid for episodes that are not complete, which are resumed.
+        ahead_usd: the part of `spent_usd` that was paid for incomplete episodes, US dollars. They will be resumed.
     """
 
     planned: int
@@ -51,13 +52,13 @@ class Standing:
 
     @property
     def episodes(self) -> int:
-        """Episodes that are not complete."""
+        """Number of episodes that are not complete."""
         return sum(count for _, count in self.left)
 
 
 @dataclass(frozen=True, slots=True)
 class Tonight:
-    """What a night sets out to play: the batch, and the most episodes of it."""
+    """What a night plays: the name of a batch, and the most episodes of it."""
 
     batch: str
     episodes: int
@@ -72,7 +73,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a night is expected to come to: episodes complete, US dollars, and the budget that ends it early."""
+    """The expected result of a night: episodes completed, US dollars, the budget that ends it early (or None)."""
 
     episodes: int
     cost_usd: float
@@ -81,15 +82,15 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One night to come, if no episode fails and every night before it is played.
+    """One coming night, if no episode fails and every night before it is played.
 
     Attributes:
-        at: its start, in the arm's time zone.
-        batch: the partition it plays.
-        episodes: expected to be complete by it, 0 or more.
-        cost_usd: expected, US dollars; 0 where nothing is charged.
-        held_by: the budget that ends it before its episodes are complete; None where none does.
-        left: episodes of the arm that are then left.
+        at: when it begins, in the arm's time zone.
+        batch: the partition that it plays.
+        episodes: how many episodes it is expected to complete, 0 or more.
+        cost_usd: its expected cost, US dollars; 0 if its models are free.
+        held_by: the budget that ends it before its episodes are complete; None if no budget does.
+        left: how many episodes of the arm are left after it.
     """
 
     at: datetime
@@ -102,7 +103,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An arm's nights to come, in order, and why there are no more; None where more follow later."""
+    """The coming nights of an arm, in order. `then` says why no night follows them; None if more nights follow."""
 
     arm: str
     nights: tuple[Night, ...]
@@ -110,11 +111,11 @@ class Preview:
 
 
 def starts(night: Nightly, *, after: datetime) -> Iterator[datetime]:
-    """When a schedule's nights begin after this moment, in its time zone, in order.
+    """Yields when the nights of a schedule begin after this moment, in its time zone, in order, without end.
 
-    Where clocks change, as Dagster has it: a time that comes twice is the second, one that is skipped is the end of the
-    hour that is skipped, and a schedule of every hour goes by the hours that pass. Dagster itself is not of one mind
-    where clocks change in the evening or by half an hour: there, that one night may be another.
+    When clocks change, the times are those of Dagster. If a time comes twice, the second counts. If a time is skipped,
+    the end of the skipped hour counts. An hourly schedule counts real hours. There is an exception: if clocks change in
+    the evening or by half an hour, Dagster is not consistent, and that one night may differ.
     """
     zone = ZoneInfo(night.timezone)
     begin = after.astimezone(zone)
@@ -130,17 +131,17 @@ def starts(night: Nightly, *, after: datetime) -> Iterator[datetime]:
 
 
 def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: float) -> Standing:
-    """Where the arm stands now, by the plan that its batches are played by.
+    """The state of the arm now, by the same plan by which its batches are played.
 
     Args:
         configs: all configuration.
         arm: the arm.
-        warehouse: what is played.
-        spent_usd: what the arm has cost, journals included.
+        warehouse: the episodes played so far.
+        spent_usd: what the arm has cost, US dollars, journals included (see `spent_so_far`).
     """
     columns = ("batch", "episode_id", "status", "cost_usd", "failure")
     stored = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select(columns).collect()
-    # By batch: what another batch holds (its size was changed) is played again, as `play_batch` does.
+    # By batch: an episode that is stored in another batch (the batch size was changed) is played again by `play_batch`.
     status = {(batch, episode): status for batch, episode, status, *_ in stored.iter_rows()}
     planned = planned_ids(arm, launches=launches(warehouse, arm))
     found = Counter((batch, status.get((batch, episode))) for episode, batch in planned.items())
@@ -169,9 +170,9 @@ def standing(configs: Configs, arm: Arm, warehouse: Warehouse, *, spent_usd: flo
 
 
 def tonight(arm: Arm, now: Standing) -> Tonight | Rest:
-    """The unfinished batch that comes first, and at most the night's episodes of it; or why nothing is played.
+    """Chooses what the arm plays tonight: episodes of the first unfinished batch; or says why it plays nothing.
 
-    A night never goes on with a second batch and never launches an arm anew.
+    A night plays only one batch, and never launches an arm.
 
     Raises:
         ValueError: the arm is not nightly.
@@ -191,28 +192,30 @@ def tonight(arm: Arm, now: Standing) -> Tonight | Rest:
 
 
 def expected(arm: Arm, now: Standing, chosen: Tonight, *, episode_usd: float) -> Expected:
-    """What a night is expected to come to.
+    """The expected result of a night.
 
-    A night costs its episodes, less what is paid for of them, as far as its own budget and the arm's reach.
+    Its cost is that of its episodes, without what was paid for them before. The night's budget and the arm's budget
+    limit it. `episode_usd` is the expected cost of an episode, US dollars.
     """
     wanted = max(0.0, chosen.episodes * episode_usd - now.ahead_usd)
     money, whose = min(_money(arm, now), default=(math.inf, ""))
     if money >= wanted - DUST_USD:
         return Expected(chosen.episodes, wanted, None)
-    # An episode costs something where money ends a night, so nothing is divided by zero.
+    # If money ends a night, an episode costs something: `episode_usd` is not 0 here.
     return Expected(math.floor((now.ahead_usd + money + DUST_USD) / episode_usd), money, whose)
 
 
 def preview(arm: Arm, now: Standing, nights: Sequence[datetime], *, episode_usd: float) -> Preview:
-    """What these nights will play if every episode costs the same, none fails, and they are played one by one.
+    """What these nights will play if every episode costs the same, none fails, and no night is left out.
 
-    What a night leaves half-way is resumed by the next, so nights that are short of money complete an episode together.
+    An episode that one night leaves unfinished is resumed by the next. So several nights with little money can complete
+    one episode together.
 
     Args:
         arm: a nightly arm.
-        now: where it stands.
-        nights: their starts, in order.
-        episode_usd: expected cost of an episode.
+        now: the state of the arm before the first night.
+        nights: when the nights begin, in order.
+        episode_usd: the expected cost of an episode, US dollars.
     """
     coming: list[Night] = []
     for at in nights:
@@ -227,7 +230,7 @@ def preview(arm: Arm, now: Standing, nights: Sequence[datetime], *, episode_usd:
 
 
 def coming_nights(configs: Configs, warehouse: Warehouse, *, now: datetime, days: int) -> list[Preview]:
-    """What every nightly arm will play in the days after this moment, by name; none where no arm is nightly."""
+    """One preview per nightly arm, for `days` days after `now`, in the order of arms; empty without nightly arms."""
     found = []
     for arm in configs.arms.values():
         if arm.nightly:
@@ -239,13 +242,13 @@ def coming_nights(configs: Configs, warehouse: Warehouse, *, now: datetime, days
 
 
 def _starts_within(days: int, night: Nightly, *, after: datetime) -> list[datetime]:
-    # Wall-clock days: one in which clocks change is a day too.
+    # Days by the clock on the wall: a day on which clocks change is one day, though it has 23 or 25 hours.
     end = (after.astimezone(ZoneInfo(night.timezone)) + timedelta(days=days)).astimezone(UTC)
     return list(takewhile(lambda at: at.astimezone(UTC) <= end, starts(night, after=after)))
 
 
 def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """UTC of a time on the clock: the second where it comes twice, the end of the hour where it is skipped."""
+    """Converts a time on the clock to UTC: the second one if it comes twice, the end of the hour if it is skipped."""
     at = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
         return at
@@ -253,7 +256,7 @@ def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _after(arm: Arm, now: Standing, night: Expected, episode_usd: float) -> Standing:
-    """Where the arm stands after a night that went as expected."""
+    """The state of the arm after a night with the expected result."""
     (batch, size), *later = now.left
     rest = ((batch, size - night.episodes),) if size > night.episodes else ()
     spent_usd = now.spent_usd + night.cost_usd
@@ -267,7 +270,7 @@ def _after(arm: Arm, now: Standing, night: Expected, episode_usd: float) -> Stan
 
 
 def _money(arm: Arm, now: Standing) -> list[tuple[float, str]]:
-    """What each budget leaves for tonight, US dollars, and its name; nothing limits what is free."""
+    """What each budget allows tonight, US dollars, with the budget's name; empty if the arm's models are free."""
     if not now.charged or arm.nightly is None:
         return []
     whole, night = arm.budget_usd, arm.nightly.budget_usd

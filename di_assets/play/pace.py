@@ -1,4 +1,4 @@
-"""How many calls an episode takes when every reply is right the first time: what the time that is left is told by."""
+"""How many calls an episode takes if every first reply is valid. The estimate of the remaining time is based on it."""
 
 from di_assets.arms import Arm, Configs
 from di_assets.arms.arm import SELF
@@ -6,7 +6,7 @@ from di_assets.tables.words import FOCAL_MUTED, NO_MESSAGES, RIVALS_MUTED
 
 
 def calls_an_episode(configs: Configs, arm: Arm) -> float:
-    """Mean calls of models over the arm's focal models; 0 where scripted agents play alone. Re-asks are left out."""
+    """Mean calls to models per episode, over the arm's focal models, without re-asks; 0 for scripted agents."""
     if arm.lineup:
         return float(_calls(configs, arm, arm.lineup))
     casts = [(focal,) * arm.seats if arm.background == SELF else (focal, *arm.background) for focal in arm.focal]
@@ -14,7 +14,10 @@ def calls_an_episode(configs: Configs, arm: Arm) -> float:
 
 
 def _calls(configs: Configs, arm: Arm, cast: tuple[str, ...]) -> int:
-    """Of one cast, its focal model first where there is one; a seat that may not write is asked for its pulls alone."""
+    """Calls to models in one episode of this cast. If there is a focal model it comes first.
+
+    A seat that may not write is only asked for its pulls.
+    """
 
     def may_write(place: int) -> bool:
         if arm.channel in {FOCAL_MUTED, RIVALS_MUTED}:

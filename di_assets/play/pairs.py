@@ -1,6 +1,6 @@
-"""Matched pairs in the order of play: what a limit leaves of several arms, and which batch comes first.
+"""Plays matched pairs together: which episodes a limit selects from several arms, and in which order batches come.
 
-An arm and the arms that mirror it repeat one plan, so the k-th episode of one is the pair of the k-th of another.
+An arm and the arms that mirror it have the same plan. So the k-th episodes of these arms are a matched pair.
 """
 
 from collections import Counter
@@ -15,18 +15,19 @@ from di_assets.tables.words import COMPLETE
 
 
 def limited(arms: Sequence[Arm], warehouse: Warehouse, limit: int) -> Counter[str]:
-    """How many episodes of each batch to play, so that all that belongs together has the same pairs at the end.
+    """How many episodes of each batch to play, so that arms with the same plan end with the same pairs.
 
-    Of arms that mirror one another (or one that is not named), the first `limit` places of the plan count that any of
-    them lacks, each arm playing those that it lacks. An arm without such a relation plays the first `limit` it lacks.
+    A group is an arm and the arms that mirror it; the arm itself may be missing from `arms`. For each group, the first
+    `limit` places of the plan are taken at which at least one arm lacks its episode. Each arm plays the episodes that
+    it lacks at these places. An arm without mirrors plays the first `limit` episodes that it lacks.
 
     Args:
         arms: the arms to be played.
-        warehouse: what is played.
-        limit: pairs, or episodes of an arm that stands alone.
+        warehouse: the episodes played so far.
+        limit: the number of pairs per group (of episodes, for an arm without mirrors).
 
     Returns:
-        Episodes by batch; a batch that is not there plays none. They are the first of their batch that are missing.
+        Number of episodes by batch. In each batch they are the first missing ones; other batches play none.
     """
     stored = warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()
     complete = set(stored["episode_id"])
@@ -44,9 +45,9 @@ def limited(arms: Sequence[Arm], warehouse: Warehouse, limit: int) -> Counter[st
 
 
 def interleaved(arms: Sequence[Arm], batches: Iterable[str]) -> list[str]:
-    """These batches, those of arms that belong together by the place in the plan at which they begin.
+    """Sorts batches: first by group of arms with the same plan, then by the place in the plan at which they begin.
 
-    So a run that is stopped half-way has pairs, not one arm alone.
+    So a run that is stopped half-way has complete pairs, not all episodes of one arm and none of the other.
     """
     groups = {arm.name: number for number, together in enumerate(_together(arms)) for arm in together}
     sizes = {arm.name: arm.batch_size for arm in arms}
@@ -59,7 +60,7 @@ def interleaved(arms: Sequence[Arm], batches: Iterable[str]) -> list[str]:
 
 
 def _together(arms: Sequence[Arm]) -> list[list[Arm]]:
-    """Arms by the plan they share, in the order in which the plans come up."""
+    """Groups arms by the plan they share; groups are in the order in which their first arm comes."""
     plans: dict[str, list[Arm]] = {}
     for arm in {arm.name: arm for arm in arms}.values():
         plans.setdefault(arm.mirrors or arm.name, []).append(arm)

@@ -1,4 +1,4 @@
-"""Played episodes as the event tables, made column by column: a row at a time would cost more than play itself."""
+"""Turns played episodes into the event tables. It works column by column: row by row would take longer than play."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,37 +21,37 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Alike(Sequence[Any]):
-    """The same value n times."""
+    """A sequence that has the same value n times, and stores it once."""
 
     value: Any
     n: int
 
     def __len__(self) -> int:
-        """How many times."""
+        """The length, n."""
         return self.n
 
     def __getitem__(self, at: Any) -> Any:
-        """The value, as often as it is asked for."""
+        """The value for an index; a list of it for a slice."""
         return [self.value] * len(range(self.n)[at]) if isinstance(at, slice) else self.value
 
     def __iter__(self) -> Iterator[Any]:
-        """The value, n times."""
+        """Yields the value n times."""
         return repeat(self.value, self.n)
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One episode as far as it came.
+    """One episode as it was played, complete or not.
 
     Attributes:
-        planned: what was to be played.
-        header: what it was played with.
-        kinds: scripted or llm, by seat.
-        providers: by seat.
-        events: what happened; None unless status is complete.
-        calls: all that were made, in call order, by field of `Call`.
+        planned: the planned episode.
+        header: the rules, prompts and configuration it was played with.
+        kinds: scripted or llm, one per seat.
+        providers: name of the provider, one per seat.
+        events: messages and pulls; None unless the status is complete.
+        calls: all calls in call order, as columns by field of `Call`.
         status: complete, failed or stopped.
-        failure: why it is not complete.
+        failure: why it is not complete; None if it is.
     """
 
     planned: PlannedEpisode
@@ -65,7 +65,10 @@ class Played:
 
 
 def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
-    """The six event tables of these episodes, in key order; an unfinished one has calls and no events."""
+    """The six event tables of these episodes, by name, rows sorted by key.
+
+    An unfinished episode has no rows in `messages` and `pulls`.
+    """
     played = sorted(played, key=lambda one: one.planned.episode_id)
     finished = [(one, one.events) for one in played if one.events]
     return {
@@ -79,14 +82,14 @@ def event_frames(arm: Arm, played: Sequence[Played]) -> dict[str, pl.DataFrame]:
 
 
 def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
-    """One frame of the parts' columns, one part after the other; times are given in seconds since the epoch, UTC."""
+    """Joins the parts, given as columns, to one frame; times in the parts are seconds since the epoch, UTC."""
     return pl.DataFrame(
         [_series(name, dtype, [part[name] for part in parts]) for name, dtype in TABLES[table].schema.items()]
     )
 
 
 def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
-    """The parts as one column; what is one value all along, or one and the same part again and again, is made once."""
+    """Joins the parts to one column. For speed, repeated values and repeated parts are converted only once."""
     if parts and all(isinstance(part, Alike) for part in parts):
         firsts, counts = pl.Series(name, [part[0] for part in parts], dtype=dtype), [len(part) for part in parts]
         return firsts[pl.Series(np.repeat(np.arange(len(parts), dtype=np.uint32), counts))]
@@ -137,7 +140,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
 
 
 def _replied(calls: Columns) -> tuple[Sequence[str], Sequence[str]]:
-    """Request hash and text of the calls that brought a reply."""
+    """Request hashes and texts of the calls that brought a reply, as two sequences in call order."""
     hashes, texts, statuses = calls["request_hash"], calls["text"], calls["status"]
     if FAULTS.isdisjoint(statuses):
         return hashes, texts

@@ -1,6 +1,6 @@
-"""An arm's prompts before any model is asked: scripted stand-ins play, and what each seat would be sent is measured.
+"""Measures the prompts of an arm before any model is asked: scripted stand-ins play in the seats of models.
 
-What a seat is sent begins with all that it was sent before, so that a provider's prompt cache can hold the rest.
+Each prompt of a seat begins with the seat's previous prompt. A provider's prompt cache can hold that part.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ WORDS = "Pull me this round and I will pull you in the next one, as I said befor
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request as it would be sent.
+    """One request as a model would get it.
 
     Attributes:
         request: the request.
-        sent: how large it is.
-        seen: of that, what was sent to this seat before, word for word, from the beginning.
-        reply_bytes: of the stand-in's reply.
+        sent: its size.
+        seen: size of its beginning that is the seat's previous prompt, which a cache may hold.
+        reply_bytes: size of the stand-in's reply, bytes.
         phase: message or pull.
     """
 
@@ -54,8 +54,9 @@ class Talk:
     """How much a model writes in a message phase.
 
     Attributes:
-        messages: to so many others, from the first; a part of one is a message in so many of its phases.
-        chars: of each.
+        messages: mean number of messages, one per recipient. It need not be whole: 0.5 is one message in every second
+            phase.
+        chars: length of a message, characters.
     """
 
     messages: float
@@ -64,13 +65,13 @@ class Talk:
 
 @dataclass(slots=True)
 class _StandIn:
-    """A scripted agent in a model's seat; the model's prompts are made all the same."""
+    """A scripted agent in the seat of a model. It collects the prompts that the model would get."""
 
     writer: LLMPlayer
     scripted: Player
     talk: Talk | None = None
     observation: Observation | None = None
-    owed: float = 0.0  # messages, so that parts of one add up
+    owed: float = 0.0  # fractions of messages that were not written yet
     asked: list[Request] = field(default_factory=list)
     phases: list[str] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
@@ -94,7 +95,7 @@ class _StandIn:
         return completion
 
     def _said(self, talk: Talk, observation: Observation) -> str:
-        """As many messages as the model writes, of as many characters, in words of common length."""
+        """A reply with as many messages, of as many characters, as the model writes."""
         self.owed += talk.messages
         names = observation.seat.order(observation.turn.round)[: int(self.owed + 1e-9)]
         self.owed -= len(names)
@@ -113,7 +114,7 @@ class _StandIn:
 
 
 class _Nowhere:
-    """A journal that keeps nothing."""
+    """A journal that stores nothing."""
 
     def find(self, place: Place, request_hash: str) -> None:
         del place, request_hash
@@ -135,9 +136,13 @@ class _Nowhere:
 def rehearse(
     planned: PlannedEpisode, arm: Arm, configs: Configs, talk: Mapping[str, Talk] | None = None
 ) -> dict[int, list[Prompt]]:
-    """What each seat of a model would be sent in an episode, in order, by seat; scripted seats play themselves.
+    """The prompts that each seat of a model would get in an episode, in order, by seat. Scripted seats play as usual.
 
-    Models of which it is known how much they write (`talk`, by name) write as much here.
+    Args:
+        planned: the episode.
+        arm: its arm.
+        configs: all configuration.
+        talk: how much models write, by name; the stand-in of a model that is not in it writes as a scripted agent.
     """
     cast = players(planned, arm, configs, Prompts.load(configs.prompts), Lines({}, {}, ()))
     seed = planned.setup.seed
@@ -152,10 +157,10 @@ def rehearse(
 
 
 def check_prompts(planned: PlannedEpisode, arm: Arm, configs: Configs) -> None:
-    """Renders every prompt of an episode, and a re-ask, so that a mistake in a prompt file is met before a paid call.
+    """Renders all prompts of an episode and a re-ask, to find mistakes in prompt files before a call costs money.
 
     Raises:
-        PromptError: it names the file and the line.
+        PromptError: a prompt cannot be rendered; the message names the file and the line.
     """
     rehearse(planned, arm, configs)
     Prompts.load(configs.prompts).render("reask", reason="a reason")

@@ -1,6 +1,7 @@
-"""The event tables of a batch made again: from the stored replies, which is free; played anew, where nobody is paid.
+"""Makes the event tables of a batch again, at no cost.
 
-An episode of which no replies are left is lost: it is kept as failed, with what it had cost, and is played again.
+An episode with stored replies is replayed from them. An episode of scripted agents is played again. Any other episode
+is lost: it is stored as failed with its former cost, and the next run plays it again.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ class Remade:
     """The event tables of a batch, made again.
 
     Attributes:
-        frames: by table.
-        lost: what each lost episode had cost, US dollars; None where that is not known any more.
+        frames: the tables by name.
+        lost: the former cost of each lost episode by id, US dollars; None if it is not known.
     """
 
     frames: dict[str, pl.DataFrame]
@@ -52,13 +53,13 @@ class _NoReplyError(Exception):
 
 @dataclass(slots=True)
 class _Replies:
-    """Stands in a journal's place: holds stored replies and takes no new ones."""
+    """A journal that gives stored replies and accepts no new ones."""
 
     calls: Mapping[Place, Call]
     asked: set[Place] = field(default_factory=set)
 
     def find(self, place: Place, request_hash: str) -> Call | None:
-        del request_hash  # of today's prompts; what was said is said
+        del request_hash  # today's prompts may differ; the stored reply counts
         self.asked.add(place)
         return self.calls.get(place)
 
@@ -77,7 +78,7 @@ class _Replies:
 
 
 def whole_replies(calls: pl.DataFrame, episodes: pl.DataFrame) -> list[str]:
-    """Ids of the episodes whose every reply is among these calls, by the hash and the sums that `episodes` keeps."""
+    """Ids of the episodes of which all calls are here, checked by the hash, counts and sums in `episodes`."""
     whole = []
     rows = {key[0]: part for key, part in calls.partition_by("episode_id", as_dict=True).items()}
     for episode in episodes.iter_rows(named=True):
@@ -94,19 +95,19 @@ def remade(
     configs: Configs, arm: Arm, batch: str, warehouse: Warehouse, *, calls: pl.DataFrame, episodes: pl.DataFrame | None,
     ids: Sequence[str],
 ) -> Remade:  # fmt: skip
-    """The event tables of these episodes of a batch.
+    """Makes the event tables of these episodes of a batch.
 
     Args:
         configs: all configuration.
         arm: the batch's arm.
-        batch: its partition key.
-        warehouse: where launches are noted.
-        calls: the calls that are left, whole episodes of them.
-        episodes: the table as it was; None where it is lost as well.
-        ids: the episodes that the batch held.
+        batch: partition key of the batch.
+        warehouse: where the launch times are.
+        calls: the calls that are left; of each episode in it, all calls are there.
+        episodes: the table `episodes` as it was; None if it is lost too.
+        ids: ids of the episodes that were in the batch.
 
     Raises:
-        KeyError: an episode is not in the arm's plan any more, or a model of it is not configured.
+        KeyError: an episode is no longer in the arm's plan, or one of its models is no longer configured.
     """
     planned = _planned(arm, batch, warehouse, ids)
     prompts = Prompts.load(configs.prompts)
@@ -124,7 +125,7 @@ def remade(
             lost[key] = None if row is None else row["cost_usd"]
             played.append(_lost(configs, arm, one, prompts, lost[key] or 0.0))
     frames = event_frames(arm, played)
-    if episodes is not None:  # what it was played with is as it was, whatever is configured today
+    if episodes is not None:  # rows that exist stay as they are, whatever is configured today
         kept = episodes.filter(~pl.col("episode_id").is_in(list(lost)))
         new = frames["episodes"].filter(pl.col("episode_id").is_in(list(lost)))
         frames["episodes"] = pl.concat([kept, new]).sort("episode_id")
@@ -148,7 +149,7 @@ def keep_cost(configs: Configs, arm: Arm, batch: str, warehouse: Warehouse, lost
 
 
 def _planned(arm: Arm, batch: str, warehouse: Warehouse, ids: Sequence[str]) -> dict[str, PlannedEpisode]:
-    """These episodes as planned, in this batch, though batches may be of another size by now."""
+    """The planned episodes with these ids, by id, all put into this batch: the batch size may have changed since."""
     here = {one.episode_id: one for one in plan(arm, launches=launches(warehouse, arm), batch=batch)}
     if not set(ids) <= set(here):
         here = {one.episode_id: one for one in plan(arm, launches=launches(warehouse, arm))}
@@ -163,7 +164,7 @@ def _replayed(
     rows: pl.DataFrame,
     row: dict[str, Any] | None,
 ) -> Played:
-    """An episode played through its stored replies to its end, or as far as it had come."""
+    """Replays an episode from its stored replies. If it was not complete, it keeps its status and has no events."""
     calls = [_as_call(one) for one in rows.sort("call_id").iter_rows(named=True)]
 
     def fresh_cast() -> list[Player]:
@@ -171,12 +172,12 @@ def _replayed(
 
     cast = fresh_cast()
     status, failure = (COMPLETE, None) if row is None else (row["status"], row["failure"])
-    # Where it is not known any more by which reader they were read: the one that asks for all of them and no more.
+    # An unknown reader version is found by trying: with the right one, the episode uses all replies and needs no more.
     readers = [READER_VERSION, FIRST_READER] if row is None else [row["reader_version"] or FIRST_READER]
     state = None
     for reader in readers if status == COMPLETE else ():
         replies = _Replies({call.place: call for call in calls if call.status not in FAULTS})
-        # Models are not asked; what scripted agents say is among the replies, too.
+        # Nobody is asked: the replies of scripted agents are stored as well.
         state = _to_the_end(planned, Table(players=fresh_cast(), journal=replies, send=_refuse, reader=reader))
         if state is not None and replies.asked == set(replies.calls):
             break
@@ -220,7 +221,7 @@ def _lost(configs: Configs, arm: Arm, planned: PlannedEpisode, prompts: Prompts,
 
 
 def _spent(cost_usd: float) -> Call:
-    """What a lost episode had cost, as one call that brought nothing."""
+    """One call without a reply that has the cost of a lost episode."""
     return call_of(
         Place(1, PULL, 0, 0, 0),
         "",

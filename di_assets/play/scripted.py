@@ -1,7 +1,7 @@
-"""Episodes of scripted agents alone: free, and the same each time, they are played without a journal, a loop or a wait.
+"""Plays episodes in which only scripted agents play. They are free and repeatable, so they need no journal and no loop.
 
-The game, the policies, the reading of raw replies and the record are those of every episode (see `episode.py`, where
-seats are asked at once and replies are journaled); a run that is killed plays them again.
+The game, the policies, the reader of replies and the record are the same as in other episodes (see `episode.py`). A run
+that was killed plays these episodes again.
 """
 
 import time
@@ -34,7 +34,7 @@ from di_assets.providers.asking import encodable
 from di_assets.providers.types import Completion
 from di_assets.tables.words import COMPLETE, MESSAGE, OK, PULL
 
-# What is not alike in all calls of scripted agents: they bring their reply at once and for nothing.
+# Fields that differ between calls of scripted agents. All other fields are equal: replies come at once and are free.
 OWN = frozenset({*Place._fields, "request_hash", "text", "status", "error", "started_at"})
 _REPLIED = Completion(text="", input_tokens=0, cached_tokens=0, output_tokens=0)
 _CALL = call_of(Place(1, PULL, 0, 0, 0), "", _REPLIED, status=OK, error=None, cost_usd=0.0, latency_s=0.0, started_at=0)
@@ -42,7 +42,7 @@ ALIKE = {name: value for name, value in _CALL._asdict().items() if name not in O
 
 
 def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
-    """An episode of scripted agents alone, as it is recorded."""
+    """Plays an episode in which only scripted agents play; returns it with all its calls."""
     cast = [scripted_player(model, seed=planned.setup.seed) for model in planned.models]
     state, calls = play_scripted(planned.setup, cast)
     return Played(
@@ -57,7 +57,7 @@ def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
 
 
 class Finished(NamedTuple):
-    """A finished game, and the calls that led there, in call order, by field of `Call`."""
+    """The state of a finished game, and its calls in call order, as columns by field of `Call`."""
 
     state: State
     calls: Columns
@@ -69,7 +69,7 @@ class _Said(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """Who is asked in an episode, once each turn, as columns; `at` is the turn's place among all turns."""
+    """All questions of an episode without re-asks, as columns; `at` is the turn's number among all turns, from 0."""
 
     round: Sequence[int]
     phase: Sequence[str]
@@ -116,13 +116,13 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
 def _rules(
     cast: Sequence[ScriptedPlayer], streams: Sequence[str], seats: Sequence[int], phase: Phase, n_turns: int
 ) -> list[tuple[int, Rule, Sequence[int]]]:
-    """Those of these seats that have a rule for this phase, the rule, and a random number for each turn."""
+    """For each of these seats whose policy has a rule for the phase: the seat, the rule, a random number per turn."""
     ruled = [(seat, cast[seat].policy.rule(phase)) for seat in seats]
     return [(seat, rule, words(words_name(streams[seat], phase, 0), n_turns)) for seat, rule in ruled if rule]
 
 
 def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
-    """A seat's raw reply and those to the re-asks, until one is valid or the re-asks have run out."""
+    """A seat's replies in raw text: the first, then one per re-ask, until one is valid or no re-ask is left."""
     turn, tries = observation.turn, []
     number = turn_number(turn, observation.rules.exchanges)
     while True:
@@ -147,7 +147,7 @@ def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Aske
 def _calls(
     asked: _Asked, streams: Sequence[str], said: Sequence[Mapping[int, Reply]], times: Sequence[float]
 ) -> Columns:
-    """The calls, by field, as if nobody was asked again."""
+    """The calls as columns by field, without re-asks."""
     n = len(asked.seat)
     return {
         "round": asked.round,
@@ -165,7 +165,7 @@ def _calls(
 
 
 def _with_reasks(calls: Columns, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Columns:
-    """The calls with one for each try of those that answered with raw text, given by turn and seat."""
+    """Adds the re-asks: where a seat answered with raw text, one call per try. `raw` has the tries by turn and seat."""
     tried = [raw.get(key) for key in zip(asked.at, asked.seat, strict=True)]
     rows = [(i, attempt, said) for i, tries in enumerate(tried) for attempt, said in enumerate(tries or [None])]
     again = {name: [column[i] for i, _, _ in rows] for name, column in calls.items()}

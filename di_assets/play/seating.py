@@ -1,4 +1,4 @@
-"""Who sits down to a planned episode: scripted agents by name, everything else over its line."""
+"""Makes the players of a planned episode: scripted agents, and language models reached over their connections."""
 
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Player
@@ -16,7 +16,7 @@ SCRIPTED_PROMPTS = "scripted: no prompts"
 
 
 def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts, lines: Lines) -> list[Player]:
-    """One player a seat, new for each episode."""
+    """Makes one new player per seat, in the order of seats."""
     setup = planned.setup
     seats: list[Player] = []
     for seat, (model, role, label) in enumerate(zip(planned.models, planned.roles, setup.labels, strict=True)):
@@ -40,7 +40,7 @@ def players(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompt
 
 
 def header(planned: PlannedEpisode, arm: Arm, configs: Configs, prompts: Prompts) -> Header:
-    """What an episode of this arm is played with today."""
+    """The header of an episode that is played now: today's versions and hashes."""
     scripted = all(map(configs.is_scripted, planned.models))
     return Header(
         episode_id=planned.episode_id,

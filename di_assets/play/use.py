@@ -1,4 +1,4 @@
-"""What one seat of a model uses in an episode: calls, tokens, dollars and seconds, measured or else rehearsed."""
+"""What one seat of a model uses in an episode (calls, tokens, US dollars, seconds): measured, or from a rehearsal."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FOCAL, FOCAL_MUTED, RIVALS_MUTED
 
-# Where a model has neither played nor been looked at by the doctor.
+# Assumed for a model that has not played and was not measured by the doctor.
 SECONDS_PER_CALL = 3.0
 REHEARSED = "rehearsed"
 LEAST, LIKELY, MOST = BYTES_PER_TOKEN
@@ -22,12 +22,21 @@ REHEARSAL = (
     f"scripted stand-ins wrote; {LIKELY:g} bytes a token ({LEAST:g} to {MOST:g}), {SECONDS_PER_CALL:g} s a call, at "
     "most replies of `max_tokens`; after `di doctor` plans go by what it measured"
 )
-# An estimate of measured episodes is never taken to be nearer than this.
+# The smallest relative error of an estimate from measured episodes.
 NEAREST = 0.05
 
 
 def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dict[str, Any] | None:
-    """Means per seat and episode over complete episodes; None where the model has played none like these."""
+    """Mean use per seat and episode, over complete episodes with as many rounds and the same channel.
+
+    Episodes of this arm are used if there are any, else those of other arms. None if the model has played none.
+
+    Args:
+        warehouse: the episodes played so far.
+        arm: the arm.
+        model: the model's name.
+        writes: whether the seat may write messages; matters only for channels that mute some seats.
+    """
     like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
     episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
     seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
@@ -61,7 +70,10 @@ def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dic
 
 
 def _apart(calls: pl.LazyFrame, seats: pl.DataFrame) -> float:
-    """How far off a mean of so many seats may be, as a share of it: twice its standard error, and never nothing."""
+    """Relative error of the mean cost of a seat: twice its standard error, at least `NEAREST`.
+
+    It is `3 * NEAREST` if the error cannot be computed (one seat, or no cost).
+    """
     costs = calls.group_by("episode_id", "seat").agg(pl.col("cost_usd").sum()).collect()["cost_usd"]
     mean, sd = costs.mean(), costs.std()
     if not isinstance(mean, float) or not isinstance(sd, float) or mean <= 0:
@@ -72,7 +84,16 @@ def _apart(calls: pl.LazyFrame, seats: pl.DataFrame) -> float:
 def rehearsed(
     configs: Configs, arm: Arm, warehouse: Warehouse, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
 ) -> dict[str, Any]:
-    """One seat of the first episode that has the model in such a seat, played by a stand-in."""
+    """The use of one seat, from a rehearsal of the first episode in `todo` with the model in such a seat.
+
+    Args:
+        configs: all configuration.
+        arm: the arm.
+        warehouse: where the doctor's measurements are.
+        model: the model's name.
+        todo: episodes that are left; at least one has the model in such a seat.
+        writes: whether the seat may write messages.
+    """
     planned, seat = next(
         (p, seat)
         for p in todo
@@ -102,10 +123,10 @@ def rehearsed(
 
 
 def _plain_use(config: ModelConfig, prompts: Sequence[Prompt], per_token: float) -> dict[str, float]:
-    """The use of a model that was never asked anything: so many bytes a token, and replies as stand-ins write them.
+    """The use of a model that was never measured: `per_token` bytes per token, replies as long as the stand-in's.
 
-    With the fewest bytes a token, which makes the most of it, replies are as long as they may be, some are asked again,
-    and nothing is read from a cache.
+    With `LEAST` bytes per token the result is an upper bound: replies have `max_tokens`, a share of questions is asked
+    again, and no prompt is read from a cache.
     """
     most, written = per_token == LEAST, {}
     for phase in {prompt.phase for prompt in prompts}:
@@ -124,7 +145,16 @@ def _use(
     *,
     cached: bool,
 ) -> dict[str, float]:
-    """Calls, tokens and dollars of one seat's prompts and re-asks; what was sent before is read from a cache or not."""
+    """Calls, tokens and US dollars of one seat's prompts and re-asks.
+
+    Args:
+        config: of the model.
+        prompts: the seat's prompts in an episode.
+        sent_of: gives the input tokens of a prompt of this size.
+        written: output tokens of a reply, by phase.
+        calls_per_question: 1 plus the share of questions that are asked again.
+        cached: the part of a prompt that was sent before is read from a cache, if the model has a price for that.
+    """
     sent = sum(max(0.0, sent_of(prompt.sent)) for prompt in prompts) * calls_per_question
     seen = 0.0
     if cached and config.price.cached is not None:

@@ -1,4 +1,4 @@
-"""Replays stored replies through today's rules; holds stored events, points and hashes against what comes out."""
+"""Replays stored replies through today's rules, and compares the result with the stored events, points and hashes."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from di_assets.providers.asking import Ask, Respondent
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.words import COMPLETE, FIRST_READER, FORFEIT, MESSAGE, VALID
 
-# What a provider said of a reply's end, as far as its status in `calls` still tells.
+# Why a reply ended, by its status in `calls`. For other statuses the table does not say it; `end` is assumed.
 STOPS = {"truncated": "length", "refusal": "refusal"}
 EVENTS = ("messages", "pulls")
 REPLAYED = ("episodes", "seats", "edges", "messages", "pulls", "calls")
@@ -31,13 +31,13 @@ REPLAYED = ("episodes", "seats", "edges", "messages", "pulls", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verifying one episode found.
+    """The result of verifying one episode.
 
     Attributes:
-        episode_id: the episode.
+        episode_id: the episode's id.
         status: `ok`; `stale` (played with other rules, prompts or configuration: it cannot be replayed, or only in
             part); `broken` (what is stored does not follow from the stored replies).
-        problem: what, and at which event; None when ok.
+        problem: what is wrong, and at which event; None if ok.
     """
 
     episode_id: str
@@ -51,7 +51,11 @@ class _MissingReplyError(Exception):
 
 @dataclass(slots=True)
 class _Stored:
-    """Stands in a journal's place: holds stored calls, notes the first reply that its scripted agent would not give."""
+    """A journal that gives stored replies and accepts no new ones.
+
+    It notes which replies were used, the first one that answers another question than today's, and the first missing
+    one.
+    """
 
     calls: dict[Place, Call]
     same_prompts: bool
@@ -86,13 +90,13 @@ class _Stored:
 def verify(
     configs: Configs, warehouse: Warehouse, *, episodes: list[str] | None = None, batch: str | None = None
 ) -> Iterator[Verdict]:
-    """A verdict on each complete episode of the warehouse (or on those named), batch by batch.
+    """Yields a verdict on each complete episode of the warehouse, batch by batch.
 
     Args:
         configs: all configuration.
         warehouse: where the tables are.
-        episodes: only these.
-        batch: where all of them are; no other batch is read.
+        episodes: only the episodes with these ids; None for all.
+        batch: only this batch is read; None for all.
 
     Raises:
         KeyError: a named episode is not stored.
@@ -109,7 +113,7 @@ def verify(
         tables = {name: _by_episode(warehouse, name, str(held), ids) for name in (*REPLAYED, "seat_measures")}
         for episode in rows.iter_rows(named=True):
             where = (episode["arm"], episode["launch"])
-            # It is elsewhere in the plan than it was where the size of batches was changed since.
+            # If the batch size was changed since, the episode is in another batch of today's plan.
             planned = plans(*where, held).get(episode["episode_id"]) or plans(*where, None).get(episode["episode_id"])
             its = {name: parts.get(episode["episode_id"], []) for name, parts in tables.items()}
             yield _verdict(configs, prompts, planned, episode, its)
@@ -153,7 +157,7 @@ def _verdict(
 
 
 def _stale(configs: Configs, prompts: Prompts, episode: dict[str, Any], planned: PlannedEpisode | None) -> str | None:
-    """Name of the first hash that is not today's; None when all are."""
+    """The name of the first version or hash that differs from today's; None if none does."""
     if episode["rules_version"] != RULES_VERSION:
         return "rules_version"
     if (episode["reader_version"] or FIRST_READER) not in READERS:
@@ -173,7 +177,7 @@ async def _replay(
     *,
     same_prompts: bool,
 ) -> str | None:
-    """The first thing stored that does not follow from the stored replies; None when everything does."""
+    """The first difference, in words, between the stored tables and the replayed episode; None if there is none."""
     calls = [_as_call(row) for row in tables["calls"] if row["status"] not in FAULTS]
     stored = _Stored({call.place: call for call in calls}, same_prompts)
     cast = players(planned, configs.arm(planned.arm), configs, prompts, Lines({}, {}, ()))
@@ -200,7 +204,7 @@ async def _replay(
 
 
 def _unanswered(stored: _Stored, tables: dict[str, list[dict[str, Any]]]) -> str:
-    """Where the stored replies no longer lead on: one is missing, or was changed into one that is asked again."""
+    """The problem of a replay that ended early: a stored reply is missing, or was changed to one that is invalid."""
     place = stored.unanswered or Place(1, MESSAGE, 1, 0, 0)
     turn = (place.round, place.seat, place.exchange)
     events = [
@@ -223,7 +227,7 @@ def _as_row(event: Message | Pull) -> dict[str, Any]:
 
 
 def _event_problems(state: State, tables: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """One line for the first event, in event order, that is not as stored."""
+    """One line for the first event, in event order, that differs from the stored one; an empty list if none does."""
     events: tuple[Message | Pull, ...] = (*state.messages, *state.pulls)
     replayed = {event.event_id: _as_row(event) for event in events}
     stored = {row["event_id"]: row for name in EVENTS for row in tables[name]}
