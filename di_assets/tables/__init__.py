@@ -1,4 +1,4 @@
-"""Every table's grain, columns, types and meaning, and the folder they are kept in."""
+"""The tables (grain, columns, types and meaning of each), and the warehouse that stores them."""
 
 from di_assets.tables.contract import Column, ContractError, Table
 from di_assets.tables.damage import Damage, DamageError

@@ -1,7 +1,7 @@
-"""A record made for files that have none: those of a warehouse of an older version, or of a batch brought from another.
+"""Makes records for files without a record: files of an older version, or of a batch copied from another warehouse.
 
-A file is taken in when it is what its name says: the table, and of this batch by the ids of its episodes. A file that a
-batch should have and that is missing or something else is noted as damaged, so that it is named wherever it is read.
+A file is accepted if its content is the table and, by the ids of its episodes, the batch that its name says. If a file
+that the batch should have is missing or has other content, the record marks it as damaged; then every read reports it.
 """
 
 import re
@@ -28,7 +28,7 @@ class _Found(NamedTuple):
 
 
 def records_of(storage: Storage, listed: Iterable[File], known: Collection[str]) -> list[Record]:
-    """Records of these files, but for batches and tables that have one (`known`)."""
+    """Makes the records of these files; batches and tables in `known` have a record already and are left out."""
     names = [file.name for file in listed]
     batches = {match[1] for name in names if (match := BATCH.fullmatch(name))} - set(known)
     records = [record_of_batch(storage, batch) for batch in sorted(batches)]
@@ -38,7 +38,7 @@ def records_of(storage: Storage, listed: Iterable[File], known: Collection[str])
 
 
 def record_of_batch(storage: Storage, batch: str) -> Record | None:
-    """The record of a batch's files as they are; None where no file says that there is such a batch."""
+    """Makes the record of a batch from its files as they are; None if the files do not prove that the batch exists."""
     partitioned = [name for name, table in TABLES.items() if table.partitioned]
     held = {table: _read(storage, table, batch) for table in partitioned}
     episodes = held["episodes"]
@@ -54,7 +54,10 @@ def record_of_batch(storage: Storage, batch: str) -> Record | None:
 
 
 def _is_copy(storage: Storage, batch: str, held: Mapping[str, _Found]) -> bool:
-    """Whether these are another batch's rows under a name made of its name; no file says what batch they are of."""
+    """Whether these files are copies of a batch whose name is part of this one: with the same episodes or content.
+
+    It is asked only if `episodes` cannot be read: no other table says which batch its rows belong to.
+    """
     for table, found in held.items():
         others = {file.stem for file in storage.files(file_name(table))} - {batch}
         for other in (name for name in others if name in batch):
@@ -70,7 +73,7 @@ def _state(storage: Storage, table: str, partition: str | None) -> State:
 
 
 def _read(storage: Storage, table: str, partition: str | None) -> _Found | None:
-    """What a file holds; None where there is none, or none of this table."""
+    """Reads what a file holds; None if there is no file, or if its content is not this table."""
     data = storage.read(file_name(table, partition))
     if not data:
         return None
@@ -89,6 +92,6 @@ def _read(storage: Storage, table: str, partition: str | None) -> _Found | None:
 
 
 def _most_like(columns: Collection[str]) -> str:
-    """The table whose columns these are, but for a few that another version has more or fewer."""
+    """The name of the table whose columns are most like these; other versions may have a few more or fewer."""
     found = set(columns)
     return max(TABLES, key=lambda name: len(found & set(TABLES[name].schema)) / len(found | set(TABLES[name].schema)))

@@ -1,7 +1,8 @@
-"""A provider's or gateway's bill as one frame, whatever its columns are called.
+"""Reads the bill of a provider or gateway into one frame, whatever names its columns have.
 
-Known without being told: the usage and cost exports of OpenAI and Anthropic, OpenRouter's activity, LiteLLM's spend
-logs, and what is named alike. A bill tells each request, or sums of many; some tell costs, some tokens alone.
+Column names are recognised in the usage and cost exports of OpenAI and Anthropic, OpenRouter's activity, LiteLLM's
+spend logs, and files with similar names. A row of a bill is one request or a sum of many. Some bills have costs, others
+only tokens.
 """
 
 import re
@@ -19,7 +20,7 @@ SCHEMA = {
     "output_tokens": pl.Int64(),
     "usd": pl.Float64(),
 }
-# What a bill's columns are called, in lower case without anything but letters and digits; the first that is there.
+# Names of a bill's columns, in lower case, letters and digits only. The first name that exists is used.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "request_id": ("generationid", "requestid", "responseid", "completionid", "messageid", "callid", "id"),
     "time": (
@@ -40,7 +41,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "usd": ("spend", "costtotal", "totalcost", "costusd", "amountvalue", "amountusd", "responsecost", "cost", "amount",
             "totalusd", "usd", "usage", "costcents", "costincents", "amountcents", "amountincents", "spendcents"),
 }  # fmt: skip
-# Input that is told in parts: fresh, written to the cache, read from it.
+# Columns of bills that split input tokens into parts (not cached, written to the cache, read from it); they are added.
 IN_PARTS = (
     ("usageinputtokensnocache", "uncachedinputtokens"),
     ("usageinputtokenscachewrite5m", "usageinputtokenscachewrite"),
@@ -48,26 +49,27 @@ IN_PARTS = (
     ("usageinputtokenscacheread", "cachereadinputtokens"),
 )
 CENTS = re.compile(r"cents?$")
-# The first that reads a cell; what has no zone is taken as UTC.
+# Formats of times; the first that fits is used. A time without a zone is UTC.
 TIMES = ("%+", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 MILLISECONDS_FROM = 100_000_000_000
 
 
 class BillError(ValueError):
-    """A file that can't be read as a bill; the message says what it lacks and how to name it."""
+    """A file that cannot be read as a bill. The message says what is missing, and which option names its column."""
 
     exit_code = 2
 
 
 def read_bill(path: Path, named: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """A bill's rows by the columns of `SCHEMA`; what it does not tell is null.
+    """Reads a bill: one row per row of the file, with the columns of `SCHEMA`; values that the bill lacks are null.
 
     Args:
-        path: a CSV file, its cells divided by commas, semicolons or tabs.
-        named: its columns' own names, by the keys of `NAMES`, where they can't be guessed.
+        path: a CSV file, separated by commas, semicolons or tabs.
+        named: names of the file's columns that cannot be guessed, by the keys of `NAMES`.
 
     Raises:
-        BillError: no such file, no CSV, or neither ids nor days with models, or nothing to compare.
+        BillError: the file does not exist, is no CSV or has no rows; it has neither request ids nor times and models;
+            it has neither costs nor tokens; or a cell cannot be read.
     """
     raw = _read(path)
     by_fold: dict[str, str] = {}
@@ -102,7 +104,7 @@ def _read(path: Path) -> pl.DataFrame:
         raise BillError(f"{path}: cannot be read ({error.strerror})") from None
     except pl.exceptions.PolarsError as error:
         raise BillError(f"{path}: not a CSV file ({str(error).splitlines()[0]})") from None
-    if separator == ";":  # a decimal comma goes with it
+    if separator == ";":  # such files have decimal commas
         frame = frame.with_columns(pl.all().str.replace(r"^(-?\$?\d+),(\d+)$", "$1.$2"))
     return frame.rename({name: name.strip().removeprefix("\ufeff") for name in frame.columns})
 
@@ -178,7 +180,7 @@ def _sum_of(names: list[str]) -> pl.Expr:
 
 
 def _day(name: str | None) -> pl.Expr:
-    """The day, UTC, of a time in any of the ways in which bills write it: with or without a zone, or as a number."""
+    """The UTC days of a column of times: in a format of `TIMES`, plain days, or seconds or milliseconds since 1970."""
     if name is None:
         return pl.lit(None, pl.Date)
     text = _text(name).str.replace(r" UTC$", "Z")

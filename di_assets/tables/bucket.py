@@ -1,12 +1,13 @@
-"""A bucket of an object storage that speaks S3, as a place for the warehouse's files.
+"""Stores the warehouse's files in a bucket of an object storage with the S3 protocol.
 
-What it takes comes from the environment alone, under the names that all clients of object storage know:
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN), AWS_REGION, and for a server that is not Amazon's
-AWS_ENDPOINT_URL, with AWS_ALLOW_HTTP=true where that is http://. Tables are read by Polars, which asks for all files at
-once and for what is needed of them. All else goes through obstore, which is the client that Polars holds, as a package.
+All settings come from the environment, under the usual names: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (also
+AWS_SESSION_TOKEN) and AWS_REGION. For a server that is not Amazon's, AWS_ENDPOINT_URL is its address; if that begins
+with http://, AWS_ALLOW_HTTP=true is needed too. Polars reads the tables: several files at once, and only the parts that
+are needed. Everything else uses the package obstore, the same client that is built into Polars.
 
-A write counts when the object was read back and is what was sent. Server errors, refusals for being busy and cut
-connections are tried again for a bounded time; what the server forbids or does not know is an error at once.
+A write succeeds only after the object was read back and is equal to what was sent. Server errors, busy servers and
+broken connections are retried for a limited time. If the server forbids a request or does not know the object, there is
+an error at once.
 """
 
 import hashlib
@@ -27,13 +28,13 @@ from di_assets.tables.refusals import must_be_the_object, saying
 from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta  # a type alone
+    from obstore import ObjectMeta  # only used as a type
 
 SCHEME = "s3://"
-CONNECT_S, REQUEST_S = 5.0, 60.0  # the longest that a connection, and one request with its answer, may take
-FIRST_WAIT_S, RETRIES, RETRY_S = 0.1, 5, 20.0  # waits double; nothing is begun again later than RETRY_S after its start
-WRITES = 3  # of what is read back as something else
-PART, PARTS_AT_ONCE = 8 * 2**20, 2  # bytes; what is larger is put in parts
+CONNECT_S, REQUEST_S = 5.0, 60.0  # longest time to connect, and for one request with its answer
+FIRST_WAIT_S, RETRIES, RETRY_S = 0.1, 5, 20.0  # waits double; no retry begins later than RETRY_S after the start
+WRITES = 3  # how often an object is written if something else is read back
+PART, PARTS_AT_ONCE = 8 * 2**20, 2  # bytes; larger objects are sent in parts
 ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?"
 )
@@ -41,7 +42,7 @@ ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of an object storage, or what is in it under a prefix.
+    """A bucket of an object storage, or the objects in it under a prefix.
 
     Attributes:
         url: `s3://BUCKET/PREFIX`, without a slash at its end.
@@ -50,11 +51,15 @@ class Bucket:
     url: str
 
     def address(self, name: str) -> str:
-        """A URL."""
+        """The URL of a file; of the whole warehouse if `name` is empty."""
         return f"{self.url}/{name}".rstrip("/")
 
     def files(self, *names: str) -> list[File]:
-        """One request for a file; one (for every 1,000 that are found) for a folder, or for whatever several share."""
+        """Lists files, see `Storage.files`.
+
+        It takes one request for one file. Otherwise the folder that all names share is listed, with one request per
+        1,000 objects.
+        """
         if len(names) == 1 and not names[0].endswith("/"):
             found = self._head(names[0])
         else:
@@ -64,7 +69,11 @@ class Bucket:
         return sorted(file for file in files if file.name in names or file.name.startswith(folders))
 
     def read(self, name: str) -> bytes | None:
-        """What an object holds; None where there is none."""
+        """Returns the content of a file; None if it does not exist.
+
+        Raises:
+            StorageError: the storage failed.
+        """
         with saying(self.address(name)):
             try:
                 return bytes(obstore.get(self._store(), self._key(name)).bytes())
@@ -73,7 +82,11 @@ class Bucket:
                 return None
 
     def write(self, name: str, data: bytes) -> Written:
-        """Puts the object whole, a large one in parts that only count together, and reads it back."""
+        """Writes a file and reads it back. A large file is sent in parts, and exists only when all parts are there.
+
+        Raises:
+            StorageError: the storage failed, or what was read back is not what was sent.
+        """
         sent = written(data)
         with saying(self.address(name)):
             for _ in range(WRITES):
@@ -87,42 +100,42 @@ class Bucket:
         )
 
     def delete(self, name: str) -> None:
-        """Removes the object."""
+        """Deletes a file; has no effect if it does not exist."""
         with saying(self.address(name)), suppress(FileNotFoundError):
             obstore.delete(self._store(), self._key(name))
 
     def displace(self, name: str, to: str) -> bool:
-        """There are none but objects."""
+        """Returns False: in a bucket, nothing but a file can have a file's name."""
         del name, to
         return False
 
     def check(self) -> None:
-        """Asks for the bucket, once a process.
+        """Checks that the bucket can be reached, once per process.
 
         Raises:
-            StorageError: it cannot be reached, is not there or does not let us in.
+            StorageError: the bucket cannot be reached, does not exist or refuses the credentials.
         """
         _check(self, _environment())
 
     def probe(self) -> None:
-        """Tries all that play needs on a small object under the prefix, once a process.
+        """Tries with a small object under the prefix everything that play needs, once per process.
 
         Raises:
-            StorageError: the storage cannot do one of it; it says which.
+            StorageError: the storage cannot do one of these things; the message says which.
         """
         _probe(self, _environment())
 
     def _put(self, name: str, data: bytes, sent: Written) -> None:
-        # One call, which an interrupt waits for: an object is there whole or not at all.
+        # One call that an interrupt does not cut off: an object is written completely or not at all.
         try:
             obstore.put(self._store(), self._key(name), data, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
         except FileNotFoundError:
-            # Asked again for the end of an upload whose first answer was lost, a server knows no such upload.
+            # If the answer to the end of an upload was lost, the retry finds that the upload does not exist any more.
             if self._held(name) != sent:
                 raise
 
     def _held(self, name: str) -> Written | None:
-        """What an object holds, read piece by piece; None where there is none."""
+        """Size and sha256 of an object, read piece by piece; None if it does not exist."""
         size, digest = 0, hashlib.sha256()
         try:
             for piece in obstore.get(self._store(), self._key(name)).stream():
@@ -157,20 +170,20 @@ class Bucket:
 
 
 def bucket_at(address: str) -> Bucket:
-    """The bucket at an address.
+    """The bucket at an address; no request is made.
 
     Raises:
-        WarehouseError: it is not `s3://BUCKET/PREFIX`.
+        WarehouseError: the address is not `s3://BUCKET` or `s3://BUCKET/PREFIX`.
     """
     match = ADDRESS.fullmatch(address)
     if match is None:
-        # It is not repeated: people put keys into addresses.
+        # The message does not repeat the address: people put keys into addresses.
         raise WarehouseError("the warehouse's address is no folder and not s3://BUCKET or s3://BUCKET/PREFIX")
     return Bucket(f"{SCHEME}{match['bucket']}{match['prefix']}")
 
 
 def polars_options() -> dict[str, Any]:
-    """How Polars asks object storage: as patient as everything else here is."""
+    """Options for Polars, with the same retries and time limits as here."""
     return {
         "max_retries": RETRIES,
         "retry_timeout_ms": int(1000 * RETRY_S),
@@ -185,7 +198,11 @@ def _environment() -> int:
 
 @lru_cache(maxsize=8)
 def _store(bucket: str, environment: int) -> S3Store:
-    """The client of a bucket, once for each environment; nothing is asked yet."""
+    """The client of a bucket, made once per environment; no request is made yet.
+
+    Raises:
+        WarehouseError: credentials are missing in the environment, or AWS_ALLOW_HTTP is.
+    """
     del environment
     missing = [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)]
     if missing:
@@ -237,7 +254,7 @@ def _probe(bucket: Bucket, environment: int) -> None:
 
 @contextmanager
 def _step(bucket: Bucket, name: str, does: str) -> Iterator[None]:
-    """What the probe does inside; a failure says that the storage can't do this."""
+    """One step of the probe. An error inside the block becomes one that says that the storage cannot do `does`."""
     try:
         with saying(bucket.url):
             yield

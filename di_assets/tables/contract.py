@@ -1,4 +1,4 @@
-"""What a table is: grain, keys, columns, types and meaning; and how a frame is held to it.
+"""The contract of a table (grain, keys, columns, types and meaning), and the check that a frame keeps it.
 
 Keys come first; `episode_id` is in every per-episode table; rounds count from 1; seats are integers from 0.
 Undefined is null, never 0. Zeros are rows. Rows are sorted by key before they are written.
@@ -57,7 +57,7 @@ class Table:
         return pl.DataFrame(schema=self.schema)
 
     def in_order(self, frame: pl.DataFrame) -> bool:
-        """Whether the keys ascend from row to row, and so occur once each: one pass, many times as quick as a sort."""
+        """Whether the keys rise from row to row, so that each occurs once. This is much faster than sorting."""
         ascends = pl.lit(value=False)
         for key in reversed(self.keys):
             here, before = pl.col(key), pl.col(key).shift()
@@ -103,7 +103,7 @@ def columns(*specs: tuple[str, pl.DataType, str]) -> tuple[Column, ...]:
 
 
 def tables_of(module: ModuleType) -> tuple[Table, ...]:
-    """The tables that a module declares, in the order in which it does."""
+    """The tables that a module declares, in the order in which they are declared."""
     return tuple(value for value in vars(module).values() if isinstance(value, Table))
 
 

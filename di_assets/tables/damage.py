@@ -1,7 +1,7 @@
-"""What is wrong with the files of the tables, each in one line: the file, what it is, and what makes it right.
+"""Finds damaged files of tables. Each problem is one line: the file, what is wrong, and what to do.
 
 Errors:
-    DamageError     a file that is asked for is damaged or missing
+    DamageError     a file that was asked for is damaged or missing
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,14 +19,14 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something that is wrong with a file.
+    """A problem with a file.
 
     Attributes:
-        file: its name in the warehouse.
+        file: the file's name in the warehouse.
         what: what is wrong.
-        kind: `damaged` (not what was written, or missing), `stray` (not the warehouse's own: it is not read) or
-            `newer` (it has columns that this version does not know: it is read without them).
-        remedy: what makes it right.
+        kind: `damaged` (missing, or not what was written), `stray` (not in the record; it is not read) or `newer` (it
+            has columns that this version does not know; it is read without them).
+        remedy: what to do.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Damage:
 
     @property
     def of(self) -> str:
-        """The batch that the file is of, or the table that is one file in all."""
+        """The batch that the file belongs to; for a table that is not partitioned, the table's name."""
         return PurePosixPath(self.file).stem
 
     def __str__(self) -> str:
@@ -45,10 +45,11 @@ class Damage:
 
 
 class DamageError(RuntimeError):
-    """Files that were asked for are damaged or missing; one line that names them and what makes them right.
+    """Files that were asked for are damaged or missing. The message names up to `MOST_NAMED` of them, and what to do.
 
     Attributes:
-        damage: what is wrong.
+        where: the address of the warehouse.
+        damage: all the problems.
     """
 
     exit_code = 1
@@ -60,17 +61,17 @@ class DamageError(RuntimeError):
         super().__init__(named + (f" · and {more:,} more files" if more > 0 else ""))
 
     def __reduce__(self) -> tuple[type["DamageError"], tuple[str, tuple[Damage, ...]]]:
-        """As processes hand it to each other."""
+        """Lets the error be pickled, so that it can be passed between processes."""
         return DamageError, (self.where, self.damage)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Files of tables, held against the record.
+    """The result of comparing files with the record.
 
     Attributes:
-        sound: the files to be read, by name.
-        wrong: what is wrong.
+        sound: the files that can be read, sorted by name.
+        wrong: the problems, sorted by file.
     """
 
     sound: list[File]
@@ -78,19 +79,25 @@ class Judged:
 
     @property
     def damaged(self) -> list[Damage]:
-        """What cannot be read."""
+        """The problems of kind `damaged`: these files cannot be read."""
         return [one for one in self.wrong if one.kind == "damaged"]
 
 
 def file_name(table: str, partition: str | None = None) -> str:
-    """A file's name; a folder's for all partitions of a partitioned table."""
+    """The name of a table's file in the warehouse; of its folder if it is partitioned and no partition is given."""
     if not TABLES[table].partitioned:
         return f"tables/{table}.parquet"
     return f"tables/{table}/" if partition is None else f"tables/{table}/{partition}.parquet"
 
 
 def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collection[str]) -> Judged:
-    """The files that a listing found of these tables, held against these records: by name and size, nothing is read."""
+    """Compares listed files with the records, by name and size; no file is read.
+
+    Args:
+        listed: the files that exist.
+        records: the records by name.
+        tables: names of the tables that are looked at.
+    """
     left = {file.name: file for file in listed}
     sound: list[File] = []
     wrong: list[Damage] = []
@@ -103,7 +110,7 @@ def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collec
             own = {table: f"tables/{table}/{name}.parquet" for table in partitioned}
         if record.flaw is not None:
             there = left.keys() & set(own.values())
-            for kept in there:  # all of them are the record's: none is somebody's copy, to be deleted
+            for kept in there:  # the files belong to this record: none of them is a copy that could be deleted
                 del left[kept]
             if there:
                 wrong.append(Damage(f"{FOLDER}{record.name}.json", record.flaw))
@@ -123,7 +130,7 @@ def judged(listed: Iterable[File], records: Mapping[str, Record], tables: Collec
 
 
 def _flaw(file: File | None, states: tuple[State | None, ...]) -> str | None:
-    """What is wrong with a file that should be in one of these states."""
+    """What is wrong with a file that should be in one of these states; None if nothing is."""
     if file is None:
         return None if None in states else "is missing"
     sizes = [state.size for state in states if state is not None]

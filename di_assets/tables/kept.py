@@ -1,4 +1,4 @@
-"""The files of the tables: listed and held against the record, replaced together with what the record says of them."""
+"""The files of the tables: lists them, compares them with the record, and replaces files and record together."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +17,7 @@ from di_assets.tables.storage import File, Storage, StorageError, Written, writt
 
 log = logging.getLogger(__name__)
 
-LOOKS = 3  # at a warehouse that another process may be writing to, before what is wrong is believed
+LOOKS = 3  # how often to look before damage is reported: another process may be writing just now
 AT_ONCE = 4
 
 
@@ -26,8 +26,8 @@ class Kept:
     """The files of the tables of a warehouse.
 
     Attributes:
-        storage: where they are.
-        root: folder of this machine for the record's lock.
+        storage: where the files are.
+        root: a folder on this machine for the record's lock.
     """
 
     storage: Storage
@@ -35,7 +35,7 @@ class Kept:
 
     @property
     def records(self) -> Records:
-        """What the files hold."""
+        """The records: what each file should hold."""
         return Records(self.storage, self.root)
 
     def look(self, tables: Collection[str], partition: str | None = None) -> Judged:
@@ -46,14 +46,14 @@ class Kept:
         for look in range(LOOKS):
             listed = self._listed(tables, partition)
             found = judged(listed, self._records(listed, partition, fresh=look > 0), tables)
-            if partition is not None:  # it was asked for by its name: it is no copy
+            if partition is not None:  # it was asked for by name, so it is not taken for a copy
                 found = Judged(found.sound, [_unknown(one) for one in found.wrong])
             if not found.damaged:
                 break
         return found
 
     def look_at_all(self) -> list[Damage]:
-        """All that is wrong with the files of all tables and of the record, as far as names and sizes tell."""
+        """Lists all problems of the files of all tables and of the record that names and sizes show."""
         found = self.look(TABLES)
         own = {f"{FOLDER}{name}.json" for name in self.records.all()}
         copies = [file for file in self.records.files() if file.name not in own]
@@ -62,7 +62,7 @@ class Kept:
         return [*found.wrong, *strays]
 
     def changed(self, partition: str | None = None) -> list[Damage]:
-        """Files of the right size that are not, byte by byte, what the record says; every one is read."""
+        """Reads all files (or those of one partition); lists those with the recorded size but another sha256."""
         records = self.records.all() if partition is None else {partition: self.records.one(partition)}
         wanted = [
             (file_name(table, name), states)
@@ -75,12 +75,20 @@ class Kept:
             return [damage for damage in found if damage is not None]
 
     def write(self, partition: str | None, frames: Mapping[str, pl.DataFrame]) -> dict[str, Written]:
-        """Replaces files of one partition, in this order; frames keep the contract."""
+        """Replaces files of one partition, in the order of `frames`, and updates the record.
+
+        Args:
+            partition: the partition; None for a table that is not partitioned.
+            frames: the new content by table; each frame keeps its table's contract.
+
+        Returns:
+            Size and sha256 of the new files, by table.
+        """
         data: dict[str, bytes] = {}
         new: dict[str, State] = {}
         for table, frame in frames.items():
             file = BytesIO()
-            # Level 1: files as small as at higher levels, for a quarter less of the time.
+            # Level 1: files are as small as with higher levels, and writing takes a quarter less time.
             frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
             data[table] = file.getvalue()
             new[table] = State(*written(data[table]), frame.height, tuple(frame.columns))
@@ -94,7 +102,7 @@ class Kept:
         return made
 
     def adopt(self, name: str) -> Record | None:
-        """Makes the record of a batch, or of a table that is one file in all, anew from its files as they are."""
+        """Makes the record of a batch, or of an unpartitioned table, again from its files; None if it cannot."""
         if name in TABLES:
             made = next(iter(records_of(self.storage, self.storage.files(file_name(name)), ())), None)
         else:
@@ -122,7 +130,7 @@ class Kept:
         return {**known, **self._adopt(unknown, known)} if unknown else known
 
     def _adopt(self, unknown: Iterable[File], known: Collection[str]) -> dict[str, Record]:
-        """Makes records of files that have none: of all where there is no record at all."""
+        """Makes records for files that have none; for all files if the warehouse has no record at all."""
         first = not self.records.files()
         listed = self._listed(TABLES, None) if first else list(unknown)
         made = {record.name: record for record in records_of(self.storage, listed, () if first else known)}
@@ -134,7 +142,7 @@ class Kept:
         for record in made.values():
             try:
                 self.records.write(record)
-            except (OSError, StorageError):  # who may only read makes do without
+            except (OSError, StorageError):  # without permission to write, the record is held in memory
                 _UNWRITTEN.setdefault(self.storage.address(""), {})[record.name] = record
         return made
 
@@ -146,13 +154,13 @@ class Kept:
         return Damage(name, "is not what was written: its checksum is another")
 
 
-# Files that are no batch's, as they were when they were looked at; records that could not be written.
+# Files that belong to no batch, as they were when they were read; and records that could not be written.
 _NOT_OURS: set[tuple[str, File]] = set()
 _UNWRITTEN: dict[str, dict[str, Record]] = {}
 
 
 def _record_name(file: File) -> str:
-    """The record that a file is of, if it is of one."""
+    """The name of the record that a file would belong to."""
     return file.name.rpartition("/")[2].removesuffix(".parquet")
 
 

@@ -1,4 +1,4 @@
-"""Locks on files, which the system lets go when their process ends, however it ends."""
+"""Locks on files. The system releases a lock when its process ends, even if the process is killed."""
 
 import asyncio
 import fcntl
@@ -12,11 +12,11 @@ POLL_S = 0.1
 
 @contextmanager
 def locked(path: Path, *, taken: Exception | None = None) -> Iterator[None]:
-    """Holds the lock on a file while the block works; the file is made where there is none, and stays.
+    """Holds the lock on a file inside the block. The file is created if it does not exist, and is not deleted.
 
     Args:
-        path: the file, which holds nothing else.
-        taken: raised where somebody else holds the lock; None waits until they let it go.
+        path: the file; its content is deleted.
+        taken: this error is raised if another process holds the lock; None waits until the lock is free.
     """
     with _opened(path) as file:
         if taken is None:
@@ -28,7 +28,7 @@ def locked(path: Path, *, taken: Exception | None = None) -> Iterator[None]:
 
 @asynccontextmanager
 async def locked_in_loop(path: Path) -> AsyncIterator[None]:
-    """As `locked`, and other tasks of the event loop go on while the lock is waited for."""
+    """Like `locked`, for an event loop: other tasks go on while this one waits for the lock."""
     with _opened(path) as file:
         while not _locks(file):  # noqa: ASYNC110 -- another process lets it go
             await asyncio.sleep(POLL_S)
@@ -36,7 +36,7 @@ async def locked_in_loop(path: Path) -> AsyncIterator[None]:
 
 
 async def all_let_go(paths: Iterable[Path]) -> None:
-    """Returns when nobody else holds the lock on any of these files."""
+    """Waits for each of these locks once; returns when each of them was free."""
     for path in paths:
         async with locked_in_loop(path):
             pass
@@ -48,7 +48,7 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _locks(file: IO[str]) -> bool:
-    """Takes the lock where it is free."""
+    """Takes the lock if it is free; returns whether it did."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

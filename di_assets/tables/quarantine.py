@@ -1,4 +1,4 @@
-"""Files that are put aside, never deleted: `quarantine/TIME--FOLDER--NAME` in the warehouse."""
+"""Moves damaged files to `quarantine/TIME--FOLDER--NAME` in the warehouse; they are never deleted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,18 +16,21 @@ FOLDER = "quarantine/"
 
 
 def name_aside(name: str) -> str:
-    """What a file of this name (with folders) is called in the quarantine from now on."""
+    """A new name in the quarantine for a file with this name (with folders); it contains the time of now, UTC."""
     return f"{datetime.now(tz=UTC):%Y-%m-%dT%H-%M-%S-%f}--{name.replace('/', '--')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """The folder of what was put aside, and the files that may go there."""
+    """The quarantine of a warehouse."""
 
     storage: Storage
 
     def copy(self, name: str) -> str | None:
-        """Copies a file there, or moves what stands in its place; where it is now, None where there is none."""
+        """Copies a file to the quarantine; if something that is not a file has its name, moves that.
+
+        Returns the name in the quarantine; None if there was nothing.
+        """
         data = self.storage.read(name)
         there = FOLDER + name_aside(name)
         if data is None:
@@ -36,14 +39,14 @@ class Quarantine:
         return there
 
     def move(self, name: str) -> str | None:
-        """Moves a file there; where it is now, None where there is none."""
+        """Moves a file to the quarantine. Returns its name there; None if there was nothing."""
         there = self.copy(name)
         if there is not None:
             self.storage.delete(name)
         return there
 
     def by_checksum(self, names: Iterable[str]) -> dict[str, str]:
-        """These files and all that were put aside, by their sha256."""
+        """The names of these files and of all files in the quarantine, by their sha256; empty files are left out."""
         found = {}
         for name in (*(file.name for file in self.storage.files(FOLDER)), *names):
             data = self.storage.read(name)
@@ -52,7 +55,7 @@ class Quarantine:
         return found
 
     def what_reads(self, name: str, table: str) -> pl.DataFrame:
-        """What can be read of a damaged file of a table; no rows where nothing can."""
+        """Reads a damaged file of a table as far as possible; an empty frame if it cannot be read."""
         data = self.storage.read(name)
         try:
             held = pl.read_parquet(BytesIO(data or b""))

@@ -1,9 +1,9 @@
-"""The record: what every file of a table holds, so that one that is damaged, lost or somebody's copy is known as such.
+"""The record: what each file of a table should hold. Damaged files, missing files and copies are found by it.
 
-`record/BATCH.json` is of a batch's files, `record/TABLE.json` of a table that is one file in all. Each holds, for every
-table, the states that its file may be in: one, or two while it is being replaced. The new state is added before the
-file is replaced and the old one taken away afterwards, so that a process that is killed leaves no file that the record
-does not know.
+`record/BATCH.json` describes the files of a batch, `record/TABLE.json` a table that is not partitioned. For each table
+it lists the states that the file may be in: one state, or two while the file is being replaced. The new state is added
+before the file is replaced, and the old one is removed afterwards. So a killed process never leaves a file whose state
+is not in the record.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from di_assets.tables.locks import locked
 from di_assets.tables.storage import File, Storage
 
 FOLDER = "record/"
-OWN_NAME = re.compile(r"[^\s/]+--b\d+|[a-z_]+")  # a batch's or a table's; copies have other names
-AT_ONCE = 16  # records that are read from object storage at a time
+OWN_NAME = re.compile(r"[^\s/]+--b\d+|[a-z_]+")  # the name of a batch or a table; copies have other names
+AT_ONCE = 16  # records read from object storage at the same time
 
 
 class State(NamedTuple):
     """What a file holds.
 
     Attributes:
-        size: bytes; -1 where the file was damaged or missing when the record was made.
-        sha256: of them, hexadecimal.
-        rows: of the table.
-        columns: of the table, in the file's order.
+        size: bytes; -1 if the file was damaged or missing when the record was made.
+        sha256: of the file's bytes, hexadecimal.
+        rows: number of rows.
+        columns: names of the columns, in the file's order.
     """
 
     size: int
@@ -45,12 +45,12 @@ DAMAGED = State(-1, "", 0, ())
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The record of a batch, or of a table that is one file in all.
+    """The record of a batch, or of a table that is not partitioned.
 
     Attributes:
-        name: the batch or the table.
-        tables: the states that each table's file may be in; None for no file.
-        flaw: why the record cannot be read; then it knows of no table.
+        name: name of the batch or of the table.
+        tables: the states that each table's file may be in, by table; the state None means that there is no file.
+        flaw: why the record cannot be read; then `tables` is empty. None if it can be read.
     """
 
     name: str
@@ -64,18 +64,18 @@ class Records:
 
     Attributes:
         storage: where the warehouse is.
-        root: folder of the lock that keeps two processes of this machine from writing one record at a time.
+        root: folder of the lock that keeps two processes on this machine from writing a record at the same time.
     """
 
     storage: Storage
     root: Path
 
     def files(self) -> list[File]:
-        """What is in the folder of records."""
+        """The files in the folder of records."""
         return self.storage.files(FOLDER)
 
     def all(self, *, fresh: bool = False) -> dict[str, Record]:
-        """Every record by its name; `fresh` reads what was read before once more."""
+        """All records by name. With `fresh`, records that are in memory are read again."""
         files = [file for file in self.files() if file.name.endswith(".json")]
         new = files if fresh else [file for file in files if self._cached(file) is None]
         if len(new) > 1:
@@ -85,12 +85,12 @@ class Records:
         return {record.name: record for record in read if record is not None}
 
     def one(self, name: str, *, fresh: bool = False) -> Record | None:
-        """The record of this name; None where there is none."""
+        """The record with this name; None if there is none. With `fresh` it is read again."""
         files = self.storage.files(_file(name))
         return self._read(files[0], fresh=fresh) if files else None
 
     def expect(self, name: str, new: Mapping[str, State]) -> bool:
-        """Notes what files will hold besides what they do; whether that is anything new."""
+        """Adds new states to the record, before files are replaced; returns False if it has exactly these already."""
         with locked(self.root / ".record.lock"):
             known = (self.one(name, fresh=True) or Record(name)).tables
             if all(known.get(table) == (state,) for table, state in new.items()):
@@ -100,7 +100,7 @@ class Records:
             return True
 
     def settle(self, name: str, new: Mapping[str, State | None]) -> None:
-        """Notes what files hold; None for no file."""
+        """Replaces the states in the record by these, after files were replaced; None means that the file is gone."""
         with locked(self.root / ".record.lock"):
             known = (self.one(name, fresh=True) or Record(name)).tables
             now = {table: (state,) for table, state in new.items()}
@@ -145,7 +145,7 @@ def _digest(tables: Mapping[str, Any]) -> str:
 
 
 def _parsed(name: str, data: bytes) -> Record | None:
-    """A record as it was written, one with a flaw where it is not; None where it is a copy of another one."""
+    """Parses a record. If it is not what was written it gets a `flaw`; None if it is a copy of another record."""
     try:
         told = json.loads(data)
         if told["of"] != name:

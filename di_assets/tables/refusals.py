@@ -1,4 +1,4 @@
-"""What went wrong with object storage, in one line of our own: what servers and clients say can name keys."""
+"""Errors of object storage, in our own words: the messages of servers and clients may contain keys."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,12 @@ from di_assets.tables.storage import StorageError, WarehouseError
 
 @contextmanager
 def saying(url: str) -> Iterator[None]:
-    """What goes wrong inside, in one line of our own: the server's words can name keys."""
+    """Turns errors of the client inside the block into a `StorageError` with one line in our own words.
+
+    Raises:
+        StorageError: the storage failed.
+        WarehouseError: the bucket, the credentials or the region is wrong.
+    """
     try:
         yield
     except (BaseError, OSError) as error:
@@ -19,18 +24,18 @@ def saying(url: str) -> Iterator[None]:
 
 
 def must_be_the_object(error: FileNotFoundError) -> None:
-    """Raises the error again where the whole bucket is missing: that is not a warehouse without this file."""
+    """Raises the error again if the whole bucket is missing, and not only the object in it."""
     if re.search(_MEANINGS[0][0], str(error), re.IGNORECASE):
         raise error
 
 
 def from_polars(error: Exception, url: str) -> StorageError | None:
-    """What an error that Polars raised says of object storage; None where it is about something else."""
+    """Translates an error of Polars that is about object storage; None if it is about something else."""
     return told(url, str(error)) if "object-store error" in str(error) else None
 
 
 def told(url: str, words: str) -> StorageError:
-    """What an error of a client of object storage comes to."""
+    """Translates the message of an object storage client to an error of ours, which does not quote it."""
     for pattern, kind, meaning in _MEANINGS:
         if re.search(pattern, words, re.IGNORECASE):
             return kind(f"{url}: {meaning}")

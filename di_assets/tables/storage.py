@@ -20,25 +20,25 @@ from typing import NamedTuple, Protocol
 
 
 class StorageError(RuntimeError):
-    """The object storage did not do what it was asked; one line that says what, and holds no key."""
+    """The object storage failed. The message is one line that says what failed; it contains no key."""
 
     exit_code = 1
 
 
 class WarehouseError(StorageError):
-    """The warehouse's address, the environment or the bucket is not right; one line that says what would be."""
+    """The warehouse's address, the environment or the bucket is wrong. The message is one line that says what to do."""
 
     exit_code = 2
 
 
 class File(NamedTuple):
-    """A file as a listing knows it.
+    """A file in a listing.
 
     Attributes:
         name: relative to the warehouse.
         size: bytes.
-        modified_ns: when it was last replaced, nanoseconds since the epoch (in object storage whole seconds).
-        tag: what object storage calls this content (its ETag); empty for a folder's files.
+        modified_ns: when it was last replaced, nanoseconds since the epoch; object storage rounds it to seconds.
+        tag: the ETag that object storage gives to this content; empty for a file in a folder.
     """
 
     name: str
@@ -48,16 +48,16 @@ class File(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """The name without folders and suffix: of a partition of a table, its batch."""
+        """The name without folders and suffix; for a file of a partitioned table this is the batch."""
         return PurePosixPath(self.name).stem
 
 
 class Written(NamedTuple):
-    """What a file holds now.
+    """Size and checksum of a file's content.
 
     Attributes:
-        size: bytes.
-        sha256: of them, hexadecimal.
+        size: number of bytes.
+        sha256: sha256 of these bytes, hexadecimal.
     """
 
     size: int
@@ -65,44 +65,44 @@ class Written(NamedTuple):
 
 
 class Storage(Protocol):
-    """What the warehouse needs of the place where its files are."""
+    """The operations that the warehouse needs from the place of its files: a folder or a bucket."""
 
     def address(self, name: str) -> str:
-        """Where a file is, as Polars takes it and as people are told."""
+        """The path or URL of a file, for Polars and for messages to people."""
 
     def files(self, *names: str) -> list[File]:
-        """Those of these files that exist, and every file of those that are folders; by name."""
+        """Lists those of these files that exist, and all files in those that are folders; sorted by name."""
 
     def read(self, name: str) -> bytes | None:
-        """What a file holds; None where there is none."""
+        """Returns the content of a file; None if it does not exist."""
 
     def write(self, name: str, data: bytes) -> Written:
-        """Replaces a file, at once or not at all; what was written survives a power cut when this returns.
+        """Replaces a file completely or not at all. When this returns, the new content survives a power cut.
 
         Raises:
-            StorageError: object storage does not hold it afterwards.
-            OSError: the folder does not.
+            StorageError: the file could not be written to object storage.
+            OSError: the file could not be written to the folder.
         """
 
     def delete(self, name: str) -> None:
-        """Removes a file; nothing where there is none."""
+        """Deletes a file; has no effect if it does not exist."""
 
     def displace(self, name: str, to: str) -> bool:
-        """Moves what stands in a file's place and is no file; whether there was such a thing."""
+        """If something that is not a file has this name, moves it to `to`; returns whether it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of this machine."""
+    """A folder on this machine that holds the warehouse's files."""
 
     root: Path
 
     def address(self, name: str) -> str:
-        """A path."""
+        """The path of a file."""
         return str(self.root / name)
 
     def files(self, *names: str) -> list[File]:
-        """One look at each folder; hidden files are none of it, but for copies of tables that macOS leaves (`._`)."""
+        """Lists files, see `Storage.files`. Hidden files are left out, except copies of tables made by macOS (`._`)."""
         found: list[File] = []
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
@@ -116,22 +116,22 @@ class Folder:
         return sorted(found)
 
     def read(self, name: str) -> bytes | None:
-        """What a file holds; None where there is none."""
+        """Returns the content of a file; None if it does not exist."""
         path = self.root / name
         return path.read_bytes() if path.is_file() else None
 
     def write(self, name: str, data: bytes) -> Written:
-        """Writes to a path beside the file, which then takes its place."""
+        """Writes to a temporary file in the same folder, which then replaces the file."""
         with replacing(self.root / name) as temporary:
             temporary.write_bytes(data)
         return written(data)
 
     def delete(self, name: str) -> None:
-        """Removes the name."""
+        """Deletes a file; has no effect if it does not exist."""
         (self.root / name).unlink(missing_ok=True)
 
     def displace(self, name: str, to: str) -> bool:
-        """Moves a folder, a broken link or whatever else is no file."""
+        """If a folder, a broken link or anything else that is not a file has this name, moves it to `to`."""
         path = self.root / name
         if path.is_file() or not os.path.lexists(path):
             return False
@@ -149,15 +149,15 @@ def _file(name: str, stat: os.stat_result) -> File:
 
 
 def written(data: bytes) -> Written:
-    """What a file with these bytes holds."""
+    """Size and sha256 of these bytes."""
     return Written(len(data), hashlib.sha256(data).hexdigest())
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path; what is written there takes `path`'s place at the end, at once.
+    """Yields a temporary path. When the block ends without an error, the file at that path replaces `path`.
 
-    The file and its name survive a power cut when this returns.
+    `path` is replaced completely or not at all. After the block, the new file and its name survive a power cut.
     """
     _make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -174,7 +174,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and those above it; the names of new ones survive a power cut."""
+    """Makes a folder and its parents; the names of new folders survive a power cut."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in new:

@@ -1,4 +1,4 @@
-"""Whether a folder can be worked in, looked at before anything is asked of a model."""
+"""Checks that the warehouse's folder can be read and written, before any model is called."""
 
 import os
 from pathlib import Path
@@ -8,16 +8,16 @@ from di_assets.tables.storage import WarehouseError
 
 
 def check_folder(root: Path, *, writing: bool) -> None:
-    """Passes a folder that can be read and, where it is to be written to, written; and one that can be made.
+    """Returns if the folder can be used, or can be made.
 
     Args:
         root: the warehouse's folder on this machine.
-        writing: it is written to, and so are the folders in it.
+        writing: the folder and the folders in it must be writable; otherwise it is enough that it can be read.
 
     Raises:
-        WarehouseError: it can't; the message names the folder and what would be right.
+        WarehouseError: the folder cannot be used; the message names it and says what to do.
     """
-    # What stands there, or the nearest folder above, in which it would be made.
+    # The folder itself, or the nearest existing folder above it, in which it would be made.
     there = next((path for path in (root, *root.parents) if os.path.lexists(path)), root)
     if not there.is_dir():
         raise WarehouseError(f"{there}: is no folder; name a folder with --warehouse or DI_WAREHOUSE")
@@ -35,7 +35,7 @@ def check_folder(root: Path, *, writing: bool) -> None:
 
 
 def _folders(root: Path) -> list[Path]:
-    """What the program writes into, as far as it is there."""
+    """The folders in the warehouse that the program writes to and that exist."""
     names = ("tables", "record", "report", "journal", "labels", "launches", "dagster")
     inner = [f"tables/{name}" for name, table in TABLES.items() if table.partitioned]
     return [root / name for name in (*names, *inner) if os.path.lexists(root / name)]

@@ -1,10 +1,11 @@
-"""Where the tables are kept: atomic writes, lazy reads, a version that changes when they do.
+"""The warehouse, which stores the tables: atomic writes, lazy reads, and a version that changes when a table changes.
 
-In the warehouse, which may be object storage that a team shares, is what others need to see or cannot make again: the
-tables, the report, when arms were launched, and the labels that models and persons gave. On this machine is what is
-appended to or locked while work goes on: journals of episodes in flight, labels being given, Dagster's history. Where
-the warehouse is a folder all is in it; otherwise the local part is `s3/BUCKET/PREFIX` in the folder DI_LOCAL names
-(./warehouse), apart for every warehouse, so that no journal is taken for another's.
+The warehouse may be object storage that a team shares. It holds what others need to see or cannot make again: the
+tables, the report, the launch times of arms, and the labels of models and persons. What is appended to or locked during
+work is always on this machine: journals of episodes in flight, labels that are being given, Dagster's history.
+
+If the warehouse is a folder, everything is in it. Otherwise the local part is in `s3/BUCKET/PREFIX` in the folder that
+DI_LOCAL names (default ./warehouse). Each warehouse has its own local part, so that journals are never mixed up.
 """
 
 import hashlib
@@ -32,18 +33,18 @@ LAUNCHES = "launches/"
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Tables as `tables/<table>/<batch>.parquet`, or `tables/<table>.parquet` where unpartitioned.
+    """A warehouse. Its tables are `tables/<table>/<batch>.parquet`, or `tables/<table>.parquet` if not partitioned.
 
     Attributes:
-        root: folder of what is on this machine; without `url` all is.
-        url: `s3://BUCKET/PREFIX` of what is shared; None where the warehouse is a folder.
+        root: the folder on this machine: of the whole warehouse, or of its local part if there is a `url`.
+        url: `s3://BUCKET/PREFIX` of the shared part; None if the warehouse is a folder.
     """
 
     root: Path
     url: str | None = None
 
     def __str__(self) -> str:
-        """Where it is, as `open_warehouse` takes it."""
+        """The address of the warehouse, as `open_warehouse` accepts it."""
         return self.url or str(self.root)
 
     @property
@@ -53,23 +54,23 @@ class Warehouse:
 
     @property
     def labels(self) -> Path:
-        """Folder of what models and persons said of messages on this machine, from which `message_labels` is made."""
+        """Folder of the labels that models and persons gave to messages; `message_labels` is made from them."""
         return self.root / "labels"
 
     @property
     def report(self) -> str:
-        """Address of the folder of summary.json and the figures."""
+        """Path or URL of the folder of summary.json and the figures."""
         return self._storage.address("report")
 
     def address(self, table: str, partition: str | None = None) -> str:
-        """Where a table (or one partition of it) is kept, as Polars takes it; of a whole partitioned one the folder."""
+        """Path or URL of a table's file; of its folder if the table is partitioned and no partition is given."""
         return self._storage.address(file_name(table, partition))
 
     def files(self, table: str, partition: str | None = None) -> list[File]:
-        """Every file of a table (or of one partition of it) that the record knows, by name.
+        """Lists the files of a table (or of one partition) that are in the record, sorted by name.
 
         Raises:
-            DamageError: one is missing or has another size than was written.
+            DamageError: a file is missing, or its size is not the recorded one.
         """
         found = self._kept.look([table], partition)
         if found.damaged:
@@ -77,70 +78,71 @@ class Warehouse:
         return found.sound
 
     def damage(self) -> list[Damage]:
-        """What is wrong with the files of all tables, as far as names and sizes tell: a listing, nothing is read."""
+        """Lists the problems of the files of all tables that names and sizes show; tables are not read."""
         return self._kept.look_at_all()
 
     def changed(self, partition: str | None = None) -> list[Damage]:
-        """Files (of one partition, or all) that are not what was written, byte by byte; every one is read."""
+        """Reads all files (or those of one partition); lists those with the recorded size but another sha256."""
         return self._kept.changed(partition)
 
     def scan(self, table: str, partition: str | None = None) -> pl.LazyFrame:
-        """A table lazily, all partitions or one; no rows where nothing is stored yet.
+        """A table as a lazy frame, all partitions or one; no rows if nothing is stored yet.
 
         Raises:
-            DamageError: as `files`.
+            DamageError: see `files`.
         """
         files = self.files(table, partition)
         return self._scan(table, files) if files else TABLES[table].empty().lazy()
 
     def read(self, table: str, partition: str | None = None, columns: Collection[str] | None = None) -> pl.DataFrame:
-        """A table in memory, rows in key order; no rows where nothing is stored yet.
+        """A table in memory, rows sorted by key; no rows if nothing is stored yet.
 
         Args:
-            table: its name.
+            table: the table's name.
             partition: one of its partitions; None for all.
-            columns: the columns wanted, and no others are read but for its keys; None for all.
+            columns: the columns to return; only these and the keys are read. None for all.
 
         Raises:
-            DamageError: as `files`.
+            DamageError: see `files`.
+            StorageError: object storage failed.
         """
         files, keys = self.files(table, partition), TABLES[table].keys
         wanted = list(TABLES[table].schema if columns is None else columns)
         if not files:
             return TABLES[table].empty().select(wanted)
         try:
-            # Keys too, as rows are put in their order.
+            # The keys are read too, because rows are sorted by them.
             frame = self._scan(table, files).select(list(dict.fromkeys((*keys, *wanted)))).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise (from_polars(error, str(self)) or error) from None
         return (frame if TABLES[table].in_order(frame) else frame.sort(keys)).select(wanted)
 
     def write(self, table: str, frame: pl.DataFrame, partition: str | None = None) -> Written:
-        """Replaces a table (or one partition) atomically by a frame that keeps the contract.
+        """Replaces a table (or one partition) atomically; returns size and sha256 of the new file.
 
         Raises:
             ContractError: the frame does not keep the contract; nothing is written.
-            StorageError: object storage does not hold it afterwards.
+            StorageError: the file could not be written to object storage.
         """
         return self._kept.write(partition, {table: TABLES[table].conform(frame)})[table]
 
     def commit(self, partition: str, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Replaces several tables of a partition, in this order, as `write` does each.
+        """Replaces several tables of a partition, one after the other, in the order of `frames`.
 
         Raises:
             ContractError: a frame does not keep the contract; nothing is written.
-            StorageError: object storage does not hold one afterwards; those before it are replaced.
+            StorageError: a file could not be written to object storage; the files before it are replaced.
         """
         self._kept.write(partition, {table: TABLES[table].conform(frame) for table, frame in frames.items()})
 
     def batches(self) -> list[str]:
-        """Every batch of which the record knows a file, sorted."""
+        """The names of all batches that have a record, sorted."""
         return sorted(name for name in self._kept.records.all() if name not in TABLES)
 
     def blamed(self, error: BaseException) -> DamageError | None:
-        """The damage that an error came of, found by reading every file; None where files are what was written.
+        """Looks for damaged files that may have caused this error; reads every file. None if all files are as written.
 
-        An error that says itself what is wrong is taken at its word.
+        A `DamageError` is returned as it is. For other errors of ours (with an exit code) nothing is read: None.
         """
         if isinstance(error, DamageError):
             return error
@@ -154,19 +156,19 @@ class Warehouse:
 
     @property
     def aside(self) -> Quarantine:
-        """Where files are put that are damaged or not the warehouse's own."""
+        """The quarantine, for files that are damaged or not in the record."""
         return Quarantine(self._storage)
 
     def recorded(self, name: str) -> Record:
-        """What the record says of a batch, or of a table that is one file in all; of no table where there is none."""
+        """The record of a batch, or of a table that is not partitioned; an empty record if there is none."""
         return self._kept.records.one(name) or Record(name)
 
     def forget(self, table: str) -> None:
-        """Takes a table that is one file in all out of the record; its file is gone."""
+        """Removes a table that is not partitioned from the record, after its file was deleted."""
         self._kept.records.settle(table, {table: None})
 
     def adopt(self, name: str) -> bool:
-        """Makes the record of a batch, or of a table that is one file in all, anew from its files; whether it could."""
+        """Makes the record of a batch, or of an unpartitioned table, again from its files; returns whether it could."""
         return self._kept.adopt(name) is not None
 
     def sha256(self, table: str, partition: str | None = None) -> str | None:
@@ -175,57 +177,58 @@ class Warehouse:
         return None if held is None else hashlib.sha256(held).hexdigest()
 
     def version(self, *tables: str) -> str:
-        """A short string that changes whenever a file of these tables does: by default of all, of the report, a launch.
+        """A short string that changes when a file of these tables changes.
 
-        One listing in object storage; times, sizes and tags, nothing is read.
+        Without `tables` it covers all tables, summary.json, the launch times and the record. It is made from names,
+        times, sizes and tags in a listing; no file is read.
         """
         names = [file_name(table) for table in tables or TABLES]
         found = self._storage.files(*names, *(() if tables else (SUMMARY, LAUNCHES, RECORD)))
         return hashlib.sha256(repr([tuple(file) for file in found]).encode()).hexdigest()[:16]
 
     def summary(self) -> File | None:
-        """summary.json as a listing knows it; None where it has not been written yet."""
+        """The entry of summary.json in a listing; None if it was not written yet."""
         return next(iter(self._storage.files(SUMMARY)), None)
 
     def read_report(self, name: str) -> str | None:
-        """A file of the report; None where it has not been written yet."""
+        """The text of a file of the report; None if it was not written yet."""
         return self.read_text(f"report/{name}")
 
     def write_report(self, name: str, text: str) -> Written:
-        """Replaces a file of the report, at once or not at all."""
+        """Replaces a file of the report, completely or not at all."""
         return self.write_text(f"report/{name}", text)
 
     def shared(self, folder: str) -> list[File]:
-        """What is shared with other machines in a folder; of a warehouse that is a folder, what is there."""
+        """Lists the files in a folder of the shared part (of the whole warehouse, if it is a folder)."""
         return self._storage.files(folder)
 
     def read_text(self, name: str) -> str | None:
-        """A file that is shared, by its name in the warehouse; None where there is none."""
+        """The text of a file of the shared part, by its name in the warehouse; None if it does not exist."""
         held = self._storage.read(name)
         return None if held is None else held.decode()
 
     def write_text(self, name: str, text: str) -> Written:
-        """Replaces a file that is shared, at once or not at all."""
+        """Replaces a file of the shared part, completely or not at all."""
         return self._storage.write(name, text.encode())
 
     def check(self, *, writing: bool = False) -> None:
-        """Looks at the folder, which may be one that is still to be made, and asks object storage for its bucket.
+        """Checks that the folder can be used or made, and that the bucket can be reached if there is one.
 
         Args:
             writing: the warehouse is going to be written to.
 
         Raises:
-            StorageError: it cannot be reached, is not there or does not let us in.
+            StorageError: the folder cannot be used; or the bucket cannot be reached, does not exist or refuses us.
         """
         check_folder(self.root, writing=writing)
         if self.url is not None:
             Bucket(self.url).check()
 
     def probe(self) -> None:
-        """Tries on object storage, once a process, all that play needs; a folder is tried by writing to it.
+        """Tries everything that play needs on object storage, once per process; does nothing for a folder.
 
         Raises:
-            StorageError: it cannot do one of it.
+            StorageError: the storage cannot do one of these things; the message says which.
         """
         if self.url is not None:
             Bucket(self.url).probe()
@@ -235,12 +238,12 @@ class Warehouse:
             [self._storage.address(file.name) for file in files],
             glob=False,
             schema=TABLES[table].schema,
-            # A column that the contract gained after a file was written is null there.
+            # A column that was added to the contract after a file was written is null for that file.
             missing_columns="insert",
-            # One that a later version has is left out; who looks at the warehouse is told.
+            # A column that only a later version knows is left out; `damage` reports it as `newer`.
             extra_columns="ignore",
             storage_options=None if self.url is None else polars_options(),
-            # The environment's credentials and no others, whatever clients of object storage are installed.
+            # Only credentials from the environment are used, even if other clients of object storage are installed.
             credential_provider=None,
         )
 
@@ -254,10 +257,10 @@ class Warehouse:
 
 
 def open_warehouse(where: str) -> Warehouse:
-    """The warehouse in a folder, or at `s3://BUCKET/PREFIX`; nothing is asked of it yet.
+    """The warehouse in a folder, or at `s3://BUCKET/PREFIX`; nothing is read and no request is made yet.
 
     Raises:
-        WarehouseError: the address is neither.
+        WarehouseError: the address is neither a folder nor of this form.
     """
     if "://" not in where and not where.startswith(SCHEME[:3]):
         return Warehouse(Path(where).absolute())

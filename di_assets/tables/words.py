@@ -1,18 +1,18 @@
-"""The words that columns of the table contract hold, each written once. Nothing is imported here.
+"""The words that stand in columns of the tables: statuses, channels, roles. Each is defined once. Nothing is imported here.
 
-The rules of the game have types of their own for some of them (`game/types.py`); a test holds the two together.
+The rules of the game have their own types for some of them (`game/types.py`); a test checks that both agree.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-# episodes.status. One that is not complete is resumed by the next run.
+# episodes.status. The next run resumes an episode that is not complete.
 COMPLETE: Final = "complete"
 FAILED: Final = "failed"
 STOPPED: Final = "stopped"
 
-# calls.status of a valid reply, and of a request whose reply never came because play was ended. Besides, it holds the
-# kind of an invalid reply, or of the fault that came in its place (`calls.call.FAULTS`).
+# calls.status: `ok` for a valid reply; `interrupted` if play ended before the reply came. Other values are the kind of
+# an invalid reply, or the kind of a fault (`calls.call.FAULTS`).
 OK: Final = "ok"
 INTERRUPTED: Final = "interrupted"
 
@@ -33,7 +33,7 @@ FOCAL_MUTED: Final = "focal_muted"
 RIVALS_MUTED: Final = "rivals_muted"
 PLACEBO: Final = "placebo"
 
-# How a channel stands at the end of a condition.
+# The last part of a condition, by channel.
 MESSAGES_ON: Final = "msg-on"
 MESSAGING: Mapping[str, str] = {
     OPEN: MESSAGES_ON,
@@ -48,11 +48,11 @@ FOCAL: Final = "focal"
 BACKGROUND: Final = "background"
 MIXED: Final = "mixed"
 
-# seats.kind; `scripted` stands in calls.provider too.
+# seats.kind. `scripted` is also a value of calls.provider.
 LLM: Final = "llm"
 SCRIPTED: Final = "scripted"
 
-# episodes.reader_version of files that do not say it.
+# The reader version of episodes whose files have no reader_version.
 FIRST_READER: Final = "1"
 
 
@@ -62,5 +62,5 @@ def condition_of(topology: str, payoff: str, channel: str) -> str:
 
 
 def talks_openly(condition: str) -> bool:
-    """Whether messages of all seats arrive as they were written under this condition."""
+    """Whether, in this condition, the messages of all seats are delivered as they were written."""
     return condition.endswith(f"/{MESSAGES_ON}")
