@@ -1,4 +1,4 @@
-"""The words that stand in columns of the tables: statuses, channels, roles. Each is defined once. Nothing is imported here.
+"""The words that stand in columns of tables: statuses, channels, roles. Each is defined once. Nothing is imported here.
 
 The rules of the game have their own types for some of them (`game/types.py`); a test checks that both agree.
 """
