@@ -62,9 +62,9 @@ def _mirrored(arm: Arm, written: Mapping[str, Arm], path: Path) -> Arm:
         raise wrong(path, "mirrors", f"no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
     mirrored = written[arm.mirrors]
     taken = [name for name in type(mirrored).model_fields if name not in OWN_TO_CONTROLS]
-    said = sorted(arm.model_fields_set.intersection(taken))
-    if said:
-        raise wrong(path, said[0], f"comes from {arm.mirrors}, which this arm mirrors; remove it here")
+    extra = sorted(arm.model_fields_set.intersection(taken))
+    if extra:
+        raise wrong(path, extra[0], f"comes from {arm.mirrors}, which this arm mirrors; remove it here")
     if arm.channel == mirrored.channel:
         raise wrong(path, "channel", f"is {arm.channel!r} in {arm.mirrors} too, so nothing is controlled for")
     return arm.model_copy(update={name: getattr(mirrored, name) for name in taken})

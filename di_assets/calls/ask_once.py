@@ -126,7 +126,7 @@ async def ask_once(
         started_at, clock = _now(), time.perf_counter()
         return journal.goes_out(place, ask.request_hash, most_usd=most_usd, at=started_at)
 
-    def kept(sent: Sent, status: str, error: str | None) -> Call:
+    def store(sent: Sent, status: str, error: str | None) -> Call:
         call = call_of(
             place,
             ask.request_hash,
@@ -146,12 +146,12 @@ async def ask_once(
         sent = await send(respondent, ask, goes_out)
     except ProviderError as error:
         nothing = unanswered(retried=error.retried, request_id=error.request_id)
-        kept(Sent(nothing, error.cost_usd, error.bound_usd), error.kind, str(error))
+        store(Sent(nothing, error.cost_usd, error.bound_usd), error.kind, str(error))
         if isinstance(error.__cause__, BudgetExceededError | StoppedError):
             raise error.__cause__ from None  # the fault might have passed, had play not ended
         raise
     reading = read(encodable(sent.completion.text)[:MOST_TEXT], sent.completion.stop)
-    return kept(sent, reading.kind or OK, reading.invalid), reading
+    return store(sent, reading.kind or OK, reading.invalid), reading
 
 
 def _now() -> float:

@@ -190,10 +190,10 @@ def by_doctor(warehouse: Warehouse, model: str, config: ModelConfig) -> Calibrat
 
 def keep(warehouse: Warehouse, model: str, config: ModelConfig, samples: Iterable[Sample]) -> None:
     """Appends the doctor's samples of a model to `doctor/measured.jsonl` in the warehouse; later plans read them."""
-    told = [asdict(sample) for sample in samples]
-    if not told:
+    rows = [asdict(sample) for sample in samples]
+    if not rows:
         return
-    record = {"at": time.time(), "model": model, "configured": _identity(config), "samples": told}
+    record = {"at": time.time(), "model": model, "configured": _identity(config), "samples": rows}
     path = _file(warehouse)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as file:
@@ -213,9 +213,9 @@ def _lines(path: Path) -> list[bytes]:
 def _samples(line: bytes, model: str, configured: str) -> list[Sample]:
     """The samples of a line if it is of this model with this configuration; none otherwise, or if it is damaged."""
     try:
-        told = json.loads(line)
-        mine = told["model"] == model and told["configured"] == configured
-        return [Sample(**one) for one in told["samples"]] if mine else []
+        record = json.loads(line)
+        mine = record["model"] == model and record["configured"] == configured
+        return [Sample(**one) for one in record["samples"]] if mine else []
     except (ValueError, TypeError, KeyError):
         log.warning("%s is measured anew by `di doctor`: a line of what it measured cannot be read", model)
         return []

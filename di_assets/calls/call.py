@@ -108,9 +108,9 @@ def call_of(place: Place, request_hash: str, completion: Completion, **others: A
     return Call(**place._asdict(), request_hash=request_hash, **taken, **others)
 
 
-def unanswered(**told: Any) -> Completion:
-    """An empty completion, for a call that brought no reply; `told` are fields that are known anyway."""
-    return Completion(text="", stop=NO_REPLY, **told)
+def unanswered(**known: Any) -> Completion:
+    """An empty completion, for a call that brought no reply; `known` are fields that are known anyway."""
+    return Completion(text="", stop=NO_REPLY, **known)
 
 
 def in_call_order(calls: Iterable[Call]) -> list[Call]:

@@ -95,14 +95,14 @@ def usage_problem(completion: Completion, sent_bytes: int) -> str | None:
     sent, received = completion.input_tokens, completion.output_tokens
     if sent is None or received is None:
         return "no usage was told"
-    kept = (completion.cached_tokens or 0) + (completion.written_tokens or 0)
+    cached = (completion.cached_tokens or 0) + (completion.written_tokens or 0)
     if min(sent, received, completion.cached_tokens or 0, completion.written_tokens or 0) < 0:
         return "usage below zero was told"
     if sent < least_tokens(sent_bytes):
         return f"{sent} input tokens were told for {sent_bytes:,} bytes"
-    if kept > sent:
-        return f"{kept} tokens read from a cache or written to it were told, of {sent} sent"
-    came, thought = (len(said.encode(errors="replace")) for said in (completion.text, completion.reasoning or ""))
+    if cached > sent:
+        return f"{cached} tokens read from a cache or written to it were told, of {sent} sent"
+    came, thought = (len(text.encode(errors="replace")) for text in (completion.text, completion.reasoning or ""))
     if received < least_tokens(came) + -(-thought // MOST_BYTES_PER_THOUGHT):
         return f"{received} output tokens were told for {came + thought:,} bytes"
     return None

@@ -115,8 +115,8 @@ class InFlight:
             ValueError: the episode id is too long for a slot.
         """
         *turn, seat, attempt = request.place
-        told = [request.episode_id, turn, seat, attempt, request.request_hash, request.most_usd, request.at]
-        record = _encode(told).encode()
+        values = [request.episode_id, turn, seat, attempt, request.request_hash, request.most_usd, request.at]
+        record = _encode(values).encode()
         if len(record) > SLOT_BYTES - 2:
             raise ValueError(f"{request.episode_id}: an episode id this long fits no slot")
         if not self._free:

@@ -112,8 +112,8 @@ class TollHouse:
         elif "slow_down" in message:
             self._tolls.slow_down(*message["slow_down"])
         elif "tally" in message:
-            told = message["tally"]
-            self.playing[chunk] = Tally(**{**told, "faults": Counter(told["faults"])})
+            counts = message["tally"]
+            self.playing[chunk] = Tally(**{**counts, "faults": Counter(counts["faults"])})
 
     async def _let_out(self, comm: Comm, asked: list[Any], open_tolls: dict[int, Toll]) -> None:
         number, model, tokens, most_usd = asked

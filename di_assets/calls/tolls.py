@@ -124,9 +124,9 @@ class OwnTolls:
 
     def _refuse_the_overcharged(self, model: str) -> None:
         first = next(iter(self._overcharged.values()), None)
-        said = self._overcharged.get(model) if self._each_for_itself else first
-        if said is not None:
-            raise OverchargedError(said)
+        reason = self._overcharged.get(model) if self._each_for_itself else first
+        if reason is not None:
+            raise OverchargedError(reason)
 
     @staticmethod
     def _settle(toll: Toll, spent_usd: float) -> None:

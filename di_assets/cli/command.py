@@ -43,8 +43,8 @@ class Verb(click.Command):
                 raise  # but for a panic of Polars, which is how it ends at some damaged files
             if ctx.meta.get(VERBOSE):
                 click.echo(getattr(error, "trace", None) or trace(error), err=True)
-            told = failure(error, warehouse=os.environ.get("DI_WAREHOUSE", "warehouse"))
-            raise ending(told.line, told.exit_code) from error
+            problem = failure(error, warehouse=os.environ.get("DI_WAREHOUSE", "warehouse"))
+            raise ending(problem.line, problem.exit_code) from error
 
 
 def look_for_damage(warehouse: Warehouse) -> None:

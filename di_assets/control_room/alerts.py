@@ -79,10 +79,10 @@ def alerts(home: Home, *, tell: Tell = webhook) -> list[dg.SensorDefinition]:
         description="Tells once when a nightly arm or a published table is late, and once when it no longer is.",
     )
     def tell_what_is_late(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        told: dict[str, str] = json.loads(context.cursor or "{}")
+        reported: dict[str, str] = json.loads(context.cursor or "{}")
         now = late(context.instance, home, now=datetime.now(tz=UTC))
-        lines = [f"late: {now[name]}" for name in sorted(set(now) - set(told))]
-        lines += [f"no longer late: {name}" for name in sorted(set(told) - set(now))]
+        lines = [f"late: {now[name]}" for name in sorted(set(now) - set(reported))]
+        lines += [f"no longer late: {name}" for name in sorted(set(reported) - set(now))]
         if lines:
             tell("\n".join(lines))  # raises, and is tried again at the next tick, where it does not arrive
         return dg.SensorResult(

@@ -51,7 +51,7 @@ class Failure:
 
 def failure(error: BaseException, *, warehouse: str = "warehouse") -> Failure:
     """What is told of an error; `warehouse` is the one that was worked on."""
-    line, code = _told(error, warehouse)
+    line, code = _line_and_code(error, warehouse)
     return Failure(_one_line(line), code)
 
 
@@ -60,14 +60,14 @@ def trace(error: BaseException) -> str:
     return _without_secrets("".join(traceback.format_exception(error)).rstrip())
 
 
-def _told(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR0911 -- a kind of error a return
+def _line_and_code(error: BaseException, warehouse: str) -> tuple[str, int]:  # noqa: PLR0911 -- a kind of error a return
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; what was done before is kept", INTERRUPTED
     code = getattr(error, "exit_code", None)
     if isinstance(code, int):
         return str(error), code
     if "object-store error" in str(error):  # Polars raises OSErrors, too; their words can name keys
-        fault = refusals.told(warehouse if "://" in warehouse else "the warehouse", str(error))
+        fault = refusals.storage_error(warehouse if "://" in warehouse else "the warehouse", str(error))
         return str(fault), fault.exit_code
     if isinstance(error, OSError) and error.errno is not None:
         return _of_system(error)

@@ -64,8 +64,8 @@ class WatchedRunLauncher(DefaultRunLauncher):
             host, pid, began = json.loads(run.tags[PROCESS_TAG])
             if host != socket.gethostname():
                 return CheckRunHealthResult(WorkerStatus.RUNNING, f"process {pid} of {host} can't be asked from here")
-            return _told(alive=_is_alive(pid, began), who=f"process {pid}")
-        return _told(alive=self._held_by_server(run) or any(map(_is_alive, self._processes(run))), who="its process")
+            return _health(alive=_is_alive(pid, began), who=f"process {pid}")
+        return _health(alive=self._held_by_server(run) or any(map(_is_alive, self._processes(run))), who="its process")
 
     def _held_by_server(self, run: dg.DagsterRun) -> bool:
         """Whether the code server that started the run still has it."""
@@ -90,7 +90,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
                     yield int(str(told["pid"].value))
 
 
-def _told(*, alive: bool, who: str) -> CheckRunHealthResult:
+def _health(*, alive: bool, who: str) -> CheckRunHealthResult:
     if alive:
         return CheckRunHealthResult(WorkerStatus.RUNNING)
     return CheckRunHealthResult(WorkerStatus.FAILED, f"{who} is gone; what it paid for is kept, and goes on from there")

@@ -40,14 +40,14 @@ def wait_for_turn(instance: dg.DagsterInstance, folder: Path, stop: Stop) -> Non
 
     Dagster would wait for a slot as well, but hears no interrupt meanwhile; it decides between two that come at once.
     """
-    said = False
+    warned = False
     while stop.reason is None:
         info = instance.event_log_storage.get_concurrency_info(POOL)
         if len(info.claimed_slots) < max(1, info.slot_count):
             return
-        if not said:
+        if not warned:
             who = ", ".join(slot.run_id[:8] for slot in info.claimed_slots)
             log.warning("waiting for run %s, which plays models already, to end", who)
-            said = True
+            warned = True
         time.sleep(POLL_S)
         free_slots_of_the_dead(instance, folder)

@@ -226,11 +226,11 @@ def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) ->
     checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
     # Each check once: a run of a range tells it of each batch, and of the whole.
     reasons = list(dict.fromkeys(map(_check_failed, checks)))
-    told = {step: failure(error, warehouse=str(home.warehouse)) for step, error in failures.items()}
-    reasons += [f"{step}: {one.line}" for step, one in told.items()]
+    failed_steps = {step: failure(error, warehouse=str(home.warehouse)) for step, error in failures.items()}
+    reasons += [f"{step}: {one.line}" for step, one in failed_steps.items()]
     raise RunFailedError(
         "; ".join(reasons or _logged(result)) or "Dagster ended the run before any step; its log is in the Dagster UI",
-        exit_code=max((one.exit_code for one in told.values()), default=RunFailedError.exit_code),
+        exit_code=max((one.exit_code for one in failed_steps.values()), default=RunFailedError.exit_code),
         trace="\n".join(map(trace, failures.values())),
     )
 

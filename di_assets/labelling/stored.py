@@ -83,12 +83,12 @@ def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
     A model's label is of a text, and so of every message with that text; a person's is of the one message that was
     shown, as long as its text is what was shown. Of several versions of one labeller the latest label counts.
     """
-    return _given(warehouse, batch, *_said(warehouse))
+    return _given(warehouse, batch, *_labels_given(warehouse))
 
 
 def behind(warehouse: Warehouse) -> list[str]:
     """Batches whose table of labels lacks some that were given since it was written."""
-    others, said = pl.col("labeller") != LEXICAL, _said(warehouse)
+    others, said = pl.col("labeller") != LEXICAL, _labels_given(warehouse)
     return [
         batch
         for batch in (file.stem for file in warehouse.files("messages"))
@@ -96,7 +96,7 @@ def behind(warehouse: Warehouse) -> list[str]:
     ]
 
 
-def _said(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _labels_given(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Everything that models and that persons said."""
     with all_labels(warehouse) as folder:
         return _models(folder / "models"), _persons(folder / "persons")

@@ -31,7 +31,7 @@ def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
 
 def as_charged(model: str, calls: Iterable[Call]) -> pl.DataFrame:
     """Calls to one model as a frame with the columns of `SCHEMA`, one row per call."""
-    return _frame([("", model, *_told(call)) for call in calls]).drop("episode_id")
+    return _frame([("", model, *_values(call)) for call in calls]).drop("episode_id")
 
 
 def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
@@ -46,11 +46,11 @@ def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
         calls = held.get(episode, [])
         lost = interrupted((request for request in out if request.episode_id == episode), calls)
         charged = (call for call in (*calls, *lost) if call.cost_usd or call.bound_usd is not None)
-        rows += [(episode, models.get((episode, call.seat)), *_told(call)) for call in charged]
+        rows += [(episode, models.get((episode, call.seat)), *_values(call)) for call in charged]
     return _frame(rows)
 
 
-def _told(call: Call) -> tuple[Any, ...]:
+def _values(call: Call) -> tuple[Any, ...]:
     return tuple(getattr(call, name) for name in WHAT)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Frames = dict[str, pl.DataFrame]
 
 # Columns of `calls` that are compared with a journal's calls, to see whether the table has them all.
-SAID = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "reply_text")
+COMPARED = ("round", "phase", "exchange", "seat", "attempt", "request_hash", "status", "reply_text")
 COPY = "commit"
 
 
@@ -85,7 +85,7 @@ def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: 
 def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) -> None:
     """Deletes the journals of complete episodes, if all their replies are in the tables; warns of the others."""
     kept = set()
-    calls = tables["calls"].select("episode_id", *SAID)
+    calls = tables["calls"].select("episode_id", *COMPARED)
     journals = [path for path in folder.glob("*.jsonl") if path.stem in complete]
     mine = calls.filter(pl.col("episode_id").is_in([path.stem for path in journals]))
     rows = {
@@ -108,10 +108,10 @@ def _covered(path: Path, rows: list[tuple[object, ...]]) -> bool:
         held = read_journal(path)[1]
     except StaleJournalError:
         return False
-    return Counter(_said(call) for call in held if call.status not in FAULTS or call.cost_usd) <= Counter(rows)
+    return Counter(_compared(call) for call in held if call.status not in FAULTS or call.cost_usd) <= Counter(rows)
 
 
-def _said(call: Call) -> tuple[object, ...]:
+def _compared(call: Call) -> tuple[object, ...]:
     return (*call.place, call.request_hash, call.status, call.text)
 
 

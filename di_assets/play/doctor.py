@@ -175,8 +175,8 @@ class _Visit:
             completion = await self._send(player, ask)
         except BudgetExceededError as error:
             charged = isinstance(error, OverchargedError)
-            said = str(error).removeprefix(f"{self.found.model}: ")
-            self._note(advice=said if charged else f"allow the doctor more: {said}")
+            reason = str(error).removeprefix(f"{self.found.model}: ")
+            self._note(advice=reason if charged else f"allow the doctor more: {reason}")
             return None
         except ProviderError as fault:
             self._note(**{what: f"unclear: {fault.kind}" if what == "schema" else fault.kind})
@@ -226,8 +226,8 @@ class _Visit:
             episode_id="doctor",
         )
 
-    def _note(self, **said: Any) -> None:
-        self.found = replace(self.found, **said)
+    def _note(self, **findings: Any) -> None:
+        self.found = replace(self.found, **findings)
 
 
 def _plain(name: str) -> str:
@@ -245,5 +245,5 @@ def _held(completion: Completion) -> str:
 
 def _sum(counts: Iterable[int | None]) -> int | None:
     """The sum of the counts that were reported; None if none was."""
-    told = [count for count in counts if count is not None]
-    return sum(told) if told else None
+    reported = [count for count in counts if count is not None]
+    return sum(reported) if reported else None

@@ -34,8 +34,10 @@ def check_keys(configs: Configs, models: Iterable[str]) -> None:
             if problem is not None:
                 problems.setdefault(problem, []).append(model)
     if problems:
-        told = "; ".join(f"{problem} (for {', '.join(names)})" for problem, names in problems.items())
-        raise KeyMissingError(f"nothing was asked, for keys are missing: {told}; keys come from the environment alone")
+        missing = "; ".join(f"{problem} (for {', '.join(names)})" for problem, names in problems.items())
+        raise KeyMissingError(
+            f"nothing was asked, for keys are missing: {missing}; keys come from the environment alone"
+        )
 
 
 def models_needed(arms: Sequence[Arm], warehouse: Warehouse, *, launching: Collection[str] = ()) -> set[str]:

@@ -90,11 +90,11 @@ class _StandIn:
     async def send(self, ask: Ask) -> Completion:
         completion = await self.scripted.send(ask)
         if self.talk is not None and self.observation is not None and self.observation.turn.phase == MESSAGE:
-            completion = replace(completion, text=self._said(self.talk, self.observation))
+            completion = replace(completion, text=self._reply_text(self.talk, self.observation))
         self.replies.append(len(completion.text.encode()))
         return completion
 
-    def _said(self, talk: Talk, observation: Observation) -> str:
+    def _reply_text(self, talk: Talk, observation: Observation) -> str:
         """A reply with as many messages, of as many characters, as the model writes."""
         self.owed += talk.messages
         names = observation.seat.order(observation.turn.round)[: int(self.owed + 1e-9)]

@@ -63,7 +63,7 @@ class Finished(NamedTuple):
     calls: Columns
 
 
-class _Said(NamedTuple):
+class _Try(NamedTuple):
     text: str
     reply: Reply
 
@@ -92,9 +92,9 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
         MESSAGE: _rules(cast, streams, state.board.writers, MESSAGE, n_rounds * exchanges),
         PULL: _rules(cast, streams, range(len(cast)), PULL, n_rounds),
     }
-    said: list[dict[int, Reply]] = []
+    answered: list[dict[int, Reply]] = []
     times: list[float] = []
-    raw: dict[tuple[int, int], list[_Said]] = {}
+    raw: dict[tuple[int, int], list[_Try]] = {}
     while (turn := state.turn) is not None:
         number = turn_number(turn, exchanges)
         replies: dict[int, Reply] = {}
@@ -106,10 +106,10 @@ def play_scripted(setup: Setup, cast: Sequence[ScriptedPlayer]) -> Finished:
                 tries = raw[state.at, seat] = _tries(reply, observation, rule, streams[seat])
                 reply = tries[-1].reply
             replies[seat] = reply
-        said.append(replies)
+        answered.append(replies)
         state = step(state, replies)
     asked = _asked(state.board.turns, len(cast), state.board.writers)
-    calls = _calls(asked, streams, said, times)
+    calls = _calls(asked, streams, answered, times)
     return Finished(state, _with_reasks(calls, asked, raw) if raw else calls)
 
 
@@ -121,13 +121,13 @@ def _rules(
     return [(seat, rule, words(words_name(streams[seat], phase, 0), n_turns)) for seat, rule in ruled if rule]
 
 
-def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Said]:
+def _tries(raw: str, observation: Observation, rule: Rule, stream: str) -> list[_Try]:
     """A seat's replies in raw text: the first, then one per re-ask, until one is valid or no re-ask is left."""
     turn, tries = observation.turn, []
     number = turn_number(turn, observation.rules.exchanges)
     while True:
         text = encodable(raw)[:MOST_TEXT]
-        tries.append(_Said(text, read_reply(observation, text)))
+        tries.append(_Try(text, read_reply(observation, text)))
         if tries[-1].reply.invalid is None or len(tries) > MAX_REASKS:
             return tries
         name = words_name(stream, turn.phase, len(tries))
@@ -145,7 +145,7 @@ def _asked(turns: Sequence[Turn], n_seats: int, writers: Sequence[int]) -> _Aske
 
 
 def _calls(
-    asked: _Asked, streams: Sequence[str], said: Sequence[Mapping[int, Reply]], times: Sequence[float]
+    asked: _Asked, streams: Sequence[str], answered: Sequence[Mapping[int, Reply]], times: Sequence[float]
 ) -> Columns:
     """The calls as columns by field, without re-asks."""
     n = len(asked.seat)
@@ -156,7 +156,7 @@ def _calls(
         "seat": asked.seat,
         "attempt": Alike(0, n),
         "request_hash": [f"{streams[seat]}/{name}/0" for seat, name in zip(asked.seat, asked.name, strict=True)],
-        "text": [write_reply(said[at].get(seat, SILENCE)) for at, seat in zip(asked.at, asked.seat, strict=True)],
+        "text": [write_reply(answered[at].get(seat, SILENCE)) for at, seat in zip(asked.at, asked.seat, strict=True)],
         "status": Alike(OK, n),
         "error": Alike(None, n),
         "started_at": [times[at] for at in asked.at],
@@ -164,16 +164,16 @@ def _calls(
     }
 
 
-def _with_reasks(calls: Columns, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Said]]) -> Columns:
+def _with_reasks(calls: Columns, asked: _Asked, raw: Mapping[tuple[int, int], Sequence[_Try]]) -> Columns:
     """Adds the re-asks: where a seat answered with raw text, one call per try. `raw` has the tries by turn and seat."""
     tried = [raw.get(key) for key in zip(asked.at, asked.seat, strict=True)]
-    rows = [(i, attempt, said) for i, tries in enumerate(tried) for attempt, said in enumerate(tries or [None])]
+    rows = [(i, attempt, answer) for i, tries in enumerate(tried) for attempt, answer in enumerate(tries or [None])]
     again = {name: [column[i] for i, _, _ in rows] for name, column in calls.items()}
-    for row, (_, attempt, said) in enumerate(rows):
-        if said is not None:
+    for row, (_, attempt, answer) in enumerate(rows):
+        if answer is not None:
             again["attempt"][row] = attempt
             again["request_hash"][row] = f"{again['request_hash'][row].removesuffix('0')}{attempt}"
-            again["text"][row] = said.text
-            again["status"][row] = said.reply.kind or OK
-            again["error"][row] = said.reply.invalid
+            again["text"][row] = answer.text
+            again["status"][row] = answer.reply.kind or OK
+            again["error"][row] = answer.reply.invalid
     return {**again, **{name: Alike(value, len(rows)) for name, value in ALIKE.items()}}

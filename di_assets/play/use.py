@@ -48,7 +48,7 @@ def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dic
         return None
     calls = warehouse.scan("calls").join(chosen.lazy().select("episode_id", "seat"), on=["episode_id", "seat"])
     sums = ("input_tokens", "cached_tokens", "output_tokens", "cost_usd")
-    told = (
+    totals = (
         calls.select(
             pl.len().alias("calls"),
             *(pl.col(name).sum() for name in sums),
@@ -61,10 +61,10 @@ def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dic
     apart = _apart(calls, chosen)
     where = "this arm" if own.height else "other arms"
     return {
-        **{name: told[name] / chosen.height for name in ("calls", *sums)},
-        "low_usd": told["cost_usd"] / chosen.height * max(0.0, 1 - apart),
-        "high_usd": told["cost_usd"] / chosen.height * (1 + apart),
-        "seconds_per_call": told["seconds"] or 0.0,
+        **{name: totals[name] / chosen.height for name in ("calls", *sums)},
+        "low_usd": totals["cost_usd"] / chosen.height * max(0.0, 1 - apart),
+        "high_usd": totals["cost_usd"] / chosen.height * (1 + apart),
+        "seconds_per_call": totals["seconds"] or 0.0,
         "basis": f"measured in {n_episodes:,} episodes of {where}",
     }
 

@@ -214,8 +214,8 @@ def _unanswered(stored: _Stored, tables: dict[str, list[dict[str, Any]]]) -> str
         if (row["round"], row[who], row.get("exchange", 0)) == turn
     ]
     where = f"event {min(events)}" if events else "no event"
-    said = f"the stored reply of seat {place.seat} in round {place.round} ({place.phase})"
-    return f"{where}: {said} is missing or cannot be read"
+    reply = f"the stored reply of seat {place.seat} in round {place.round} ({place.phase})"
+    return f"{where}: {reply} is missing or cannot be read"
 
 
 def _as_call(row: dict[str, Any]) -> Call:

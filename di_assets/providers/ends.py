@@ -57,19 +57,19 @@ ANTHROPIC = _table(
 ANTHROPIC = {**OPENAI, **ANTHROPIC}
 
 
-def end_of(table: Mapping[str, End], told: Any, *, spoke: bool) -> End | None:
+def end_of(table: Mapping[str, End], word: Any, *, spoke: bool) -> End | None:
     """Translates the reason that a server gives for the end of a reply.
 
     Args:
         table: the dialect's words for the end of a reply, and what they mean.
-        told: the reason as it stands in the reply; any type.
+        word: the reason as it stands in the reply; any type.
         spoke: the reply has text. Small servers give no reason; then a reply with text counts as complete.
 
     Returns:
         The reason; None if the word is not known, or if there is neither a word nor a text.
     """
-    if told is None or (isinstance(told, str) and told.strip().lower() in {"", "null", "none"}):
+    if word is None or (isinstance(word, str) and word.strip().lower() in {"", "null", "none"}):
         return "end" if spoke else None
-    if not isinstance(told, str):
+    if not isinstance(word, str):
         return None
-    return table.get(_PREFIX.sub("", told.strip()).lower().replace("-", "_"))
+    return table.get(_PREFIX.sub("", word.strip()).lower().replace("-", "_"))

@@ -140,8 +140,8 @@ def _refuse_the_useless(path: Path, raw: pl.DataFrame, frame: pl.DataFrame, colu
         name = columns[what]
         if name is None:
             continue
-        told = _text(name)
-        bad = raw.select(told.alias("told")).with_columns(read=frame[column]).with_row_index("line", 2)
+        text = _text(name)
+        bad = raw.select(text.alias("told")).with_columns(read=frame[column]).with_row_index("line", 2)
         wrong = bad.filter(pl.col("told").is_not_null() & pl.col("read").is_null())
         if not wrong.is_empty():
             line, cell = wrong.row(0)[:2]

@@ -24,7 +24,7 @@ from uuid import uuid4
 import obstore
 from obstore.store import S3Store
 
-from di_assets.tables.refusals import must_be_the_object, saying
+from di_assets.tables.refusals import in_our_words, must_be_the_object
 from di_assets.tables.storage import File, StorageError, WarehouseError, Written, written
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Bucket:
         Raises:
             StorageError: the storage failed.
         """
-        with saying(self.address(name)):
+        with in_our_words(self.address(name)):
             try:
                 return bytes(obstore.get(self._store(), self._key(name)).bytes())
             except FileNotFoundError as error:
@@ -88,7 +88,7 @@ class Bucket:
             StorageError: the storage failed, or what was read back is not what was sent.
         """
         sent = written(data)
-        with saying(self.address(name)):
+        with in_our_words(self.address(name)):
             for _ in range(WRITES):
                 self._put(name, data, sent)
                 held = self._held(name)
@@ -101,7 +101,7 @@ class Bucket:
 
     def delete(self, name: str) -> None:
         """Deletes a file; has no effect if it does not exist."""
-        with saying(self.address(name)), suppress(FileNotFoundError):
+        with in_our_words(self.address(name)), suppress(FileNotFoundError):
             obstore.delete(self._store(), self._key(name))
 
     def displace(self, name: str, to: str) -> bool:
@@ -147,14 +147,14 @@ class Bucket:
         return Written(size, digest.hexdigest())
 
     def _head(self, name: str) -> list["ObjectMeta"]:
-        with saying(self.address(name)):
+        with in_our_words(self.address(name)):
             try:
                 return [obstore.head(self._store(), self._key(name))]
             except FileNotFoundError:
                 return []
 
     def _list(self, folder: str) -> list["ObjectMeta"]:
-        with saying(self.url):
+        with in_our_words(self.url):
             return list(obstore.list(self._store(), self._key(folder) or None).collect())
 
     def _file(self, found: "ObjectMeta") -> File:
@@ -210,7 +210,7 @@ def _store(bucket: str, environment: int) -> S3Store:
     http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
     if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://") and not http:
         raise WarehouseError(f"{SCHEME}{bucket}: AWS_ENDPOINT_URL is http://, which takes AWS_ALLOW_HTTP=true")
-    with saying(SCHEME + bucket):
+    with in_our_words(SCHEME + bucket):
         return S3Store(
             bucket,
             client_options={
@@ -229,7 +229,7 @@ def _store(bucket: str, environment: int) -> S3Store:
 @lru_cache(maxsize=8)
 def _check(bucket: Bucket, environment: int) -> None:
     del environment
-    with saying(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
+    with in_our_words(SCHEME + bucket.url.removeprefix(SCHEME).partition("/")[0]):
         obstore.list_with_delimiter(bucket._store(), bucket._key("") or None)
 
 
@@ -256,7 +256,7 @@ def _probe(bucket: Bucket, environment: int) -> None:
 def _step(bucket: Bucket, name: str, does: str) -> Iterator[None]:
     """One step of the probe. An error inside the block becomes one that says that the storage cannot do `does`."""
     try:
-        with saying(bucket.url):
+        with in_our_words(bucket.url):
             yield
     except StorageError as error:
         why = str(error).removeprefix(bucket.address(name)).removeprefix(bucket.url).removeprefix(": ")

@@ -112,9 +112,9 @@ class Records:
             table: [None if state is None else state._asdict() for state in states]
             for table, states in sorted(record.tables.items())
         }
-        told = {"of": record.name, "sha256": _digest(tables), "tables": tables}
+        content = {"of": record.name, "sha256": _digest(tables), "tables": tables}
         self.storage.displace(_file(record.name), f"quarantine/{time.time_ns()}--{record.name}.json")
-        self.storage.write(_file(record.name), (json.dumps(told, indent=1) + "\n").encode())
+        self.storage.write(_file(record.name), (json.dumps(content, indent=1) + "\n").encode())
 
     def _read(self, file: File, *, fresh: bool = False) -> Record | None:
         cached = None if fresh else self._cached(file)
@@ -147,21 +147,21 @@ def _digest(tables: Mapping[str, Any]) -> str:
 def _parsed(name: str, data: bytes) -> Record | None:
     """Parses a record. If it is not what was written it gets a `flaw`; None if it is a copy of another record."""
     try:
-        told = json.loads(data)
-        if told["of"] != name:
-            return Record(name, flaw=f"is the record of {told['of']}") if OWN_NAME.fullmatch(name) else None
-        if told["sha256"] != _digest(told["tables"]):
+        content = json.loads(data)
+        if content["of"] != name:
+            return Record(name, flaw=f"is the record of {content['of']}") if OWN_NAME.fullmatch(name) else None
+        if content["sha256"] != _digest(content["tables"]):
             return Record(name, flaw="is not what was written")
-        states = {table: tuple(map(_state, states)) for table, states in told["tables"].items()}
+        states = {table: tuple(map(_state, states)) for table, states in content["tables"].items()}
         return Record(name, states) if all(states.values()) else Record(name, flaw="is no record")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Record(name, flaw="is no record")
 
 
-def _state(told: dict[str, Any] | None) -> State | None:
-    if told is None:
+def _state(stored: dict[str, Any] | None) -> State | None:
+    if stored is None:
         return None
-    state = State(told["size"], told["sha256"], told["rows"], tuple(told["columns"]))
+    state = State(stored["size"], stored["sha256"], stored["rows"], tuple(stored["columns"]))
     if not all(isinstance(number, int) for number in (state.size, state.rows)):
         raise TypeError
     if not all(isinstance(text, str) for text in (state.sha256, *state.columns)):

@@ -10,7 +10,7 @@ from di_assets.tables.storage import StorageError, WarehouseError
 
 
 @contextmanager
-def saying(url: str) -> Iterator[None]:
+def in_our_words(url: str) -> Iterator[None]:
     """Turns errors of the client inside the block into a `StorageError` with one line in our own words.
 
     Raises:
@@ -20,7 +20,7 @@ def saying(url: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise told(url, str(error)) from None
+        raise storage_error(url, str(error)) from None
 
 
 def must_be_the_object(error: FileNotFoundError) -> None:
@@ -31,10 +31,10 @@ def must_be_the_object(error: FileNotFoundError) -> None:
 
 def from_polars(error: Exception, url: str) -> StorageError | None:
     """Translates an error of Polars that is about object storage; None if it is about something else."""
-    return told(url, str(error)) if "object-store error" in str(error) else None
+    return storage_error(url, str(error)) if "object-store error" in str(error) else None
 
 
-def told(url: str, words: str) -> StorageError:
+def storage_error(url: str, words: str) -> StorageError:
     """Translates the message of an object storage client to an error of ours, which does not quote it."""
     for pattern, kind, meaning in _MEANINGS:
         if re.search(pattern, words, re.IGNORECASE):

@@ -23,7 +23,7 @@ from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, DamageError, StorageError, Warehouse, WarehouseError, open_warehouse
 from di_assets.tables.bucket import Bucket
 from di_assets.tables.contract import TIME
-from di_assets.tables.refusals import told
+from di_assets.tables.refusals import storage_error
 from tests.conftest import ROOT
 from tests.tables.conftest import BUCKET, SECRET
 
@@ -346,7 +346,7 @@ def test_what_is_wrong_is_one_line_without_a_secret(environment, monkeypatch, ad
     ],
 )
 def test_the_words_of_a_server_are_not_repeated(said, kind, words):
-    error = told("s3://b", said)
+    error = storage_error("s3://b", said)
     assert type(error) is kind
     assert words in str(error)
     assert "KEY" not in str(error)

@@ -49,5 +49,5 @@ def export(options: dict[str, str], table: str, file: Path, raw: bool) -> None:
             frame.write_ndjson(temporary)
     click.echo(f"{frame.height:,} rows of {table} written to {file}")
     if guarded:
-        told = f"cells that a spreadsheet would run: {guarded:,}; each begins with an apostrophe (') now"
-        click.echo(f"{told}, --raw writes them as they were", err=True)
+        note = f"cells that a spreadsheet would run: {guarded:,}; each begins with an apostrophe (') now"
+        click.echo(f"{note}, --raw writes them as they were", err=True)

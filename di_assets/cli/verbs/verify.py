@@ -35,8 +35,8 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
     damaged += [one for batch in ([None] if everything else batches) for one in home.warehouse.changed(batch)]
     for one in damaged:
         line = f"{home.warehouse}/{one}"
-        told = {"file": one.file, "status": "damaged", "problem": line}
-        click.echo(json.dumps(told) if as_json else f"damaged: {line}")
+        row = {"file": one.file, "status": "damaged", "problem": line}
+        click.echo(json.dumps(row) if as_json else f"damaged: {line}")
     for batch in [batch for batch in batches if batch not in {one.of for one in damaged}]:
         for verdict in replay(home.configs, home.warehouse, episodes=batches[batch], batch=batch):
             counts[verdict.status] += 1
