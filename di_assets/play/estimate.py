@@ -72,7 +72,7 @@ class Estimate:
 
     @property
     def episode_usd(self) -> float:
-        """Expected cost of one episode that is left, US dollars; 0 where none is."""
+        """Expected cost of one episode that is left, US dollars; 0 if none is left."""
         return self.cost_usd / self.left if self.left else 0.0
 
 

@@ -1,6 +1,6 @@
-"""Replies and event tables of a batch made good: what still reads is kept, events are made again from the replies.
+"""Repairs the replies and the event tables of a batch: readable replies are kept, and events are made again from them.
 
-An episode whose replies are gone is marked as such, and played again by the next run.
+An episode whose replies are lost is stored as failed, and the next run plays it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ MOST_NAMED = 3
 
 
 def repair_journals(configs: Configs, warehouse: Warehouse, log: RepairLog) -> None:
-    """Replies of episodes that are in no table yet: only what does not read is asked again."""
+    """Repairs the journals of all batches. Replies that cannot be read are asked for again by the next run."""
     for folder in sorted(path for path in warehouse.journal.glob("*") if path.is_dir()):
         if inspect(folder):
             with locked_batch(folder) if log.do else nullcontext():
@@ -37,13 +37,13 @@ def repair_journals(configs: Configs, warehouse: Warehouse, log: RepairLog) -> N
 def salvage_folder(
     warehouse: Warehouse, folder: Path, log: RepairLog, *, header_of: Callable[[str], Header | None]
 ) -> None:
-    """The journals of a folder, each left with what reads; what was there is put aside.
+    """Repairs the journals in a folder: each keeps what can be read, and damaged files are moved to quarantine/.
 
     Args:
-        warehouse: they belong to.
-        folder: of journals.
-        log: is told.
-        header_of: what a journal's first line has to say, by its name; None where nobody knows.
+        warehouse: the warehouse of the journals.
+        folder: the folder of the journals.
+        log: collects what is done.
+        header_of: gives the header for an episode id; None if it is not known.
     """
     aside = warehouse.root / "quarantine"
     for found in salvage(folder, aside, header_of=header_of) if log.do else inspect(folder):
@@ -54,15 +54,15 @@ def repair_events(
     configs: Configs, batch: str, warehouse: Warehouse, wrong: Mapping[str, Damage], log: RepairLog,
     *, measures: Iterable[str],
 ) -> None:  # fmt: skip
-    """The event tables of a batch, made again from its replies.
+    """Makes the damaged event tables of a batch again from its replies.
 
     Args:
-        configs: all configuration; the batch's arm is in it.
-        batch: the partition, which nobody else plays meanwhile.
-        warehouse: the tables.
-        wrong: what is wrong, by table.
-        log: is told, also of episodes that are lost.
-        measures: tables of the batch's measures that are sound: they, too, tell which episodes there were.
+        configs: all configuration; it must have the batch's arm.
+        batch: the partition; the caller makes sure that nobody plays it meanwhile.
+        warehouse: where the tables are.
+        wrong: the damage, by table.
+        log: collects what is done and which episodes are lost.
+        measures: names of undamaged tables of measures of the batch; they show which episodes the batch had.
 
     Raises:
         KeyError: a model or agent that played is no longer configured.
@@ -93,7 +93,7 @@ def repair_events(
 
 
 def _header(configs: Configs, warehouse: Warehouse, batch: str, episode_id: str) -> Header | None:
-    """What an episode is played with today; None where its arm is not configured, or does not plan it."""
+    """The header of an episode by today's configuration; None if its arm is not configured or does not plan it."""
     name = arm_of(batch)
     if name not in configs.arms:
         return None
@@ -104,7 +104,7 @@ def _header(configs: Configs, warehouse: Warehouse, batch: str, episode_id: str)
 
 
 def _say_nameless(warehouse: Warehouse, batch: str, n: int, log: RepairLog) -> None:
-    """Says how many episodes there were of which no file tells any more; `n` are known."""
+    """Logs how many episodes are in no file any more: the number in the record of `episodes`, minus `n` known ones."""
     arm, states = arm_of(batch), warehouse.recorded(batch).tables.get("episodes", ())
     missing = max((state.rows for state in states if state is not None), default=0) - n
     if missing > 0:
@@ -113,7 +113,7 @@ def _say_nameless(warehouse: Warehouse, batch: str, n: int, log: RepairLog) -> N
 
 
 def _say_lost(batch: str, made: Remade, log: RepairLog) -> None:
-    """Says which episodes' replies are lost, and what they had cost."""
+    """Logs the episodes whose replies are lost, and what they had cost."""
     if not made.lost:
         return
     arm, n = arm_of(batch), len(made.lost)

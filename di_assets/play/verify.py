@@ -126,7 +126,7 @@ def _by_episode(warehouse: Warehouse, table: str, batch: str, ids: pl.Series) ->
 
 
 def _plan(configs: Configs, arm: str, launch: str | None, batch: str | None) -> dict[str, PlannedEpisode]:
-    """Today's plan of an arm (or of a batch of it) by id; empty where the arm is no longer configured."""
+    """Today's plan of an arm (or of a batch of it) by id; empty if the arm is no longer configured."""
     if arm not in configs.arms:
         return {}
     return {p.episode_id: p for p in plan(configs.arms[arm], launches=[launch] if launch else [], batch=batch)}

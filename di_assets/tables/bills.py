@@ -141,8 +141,8 @@ def _refuse_the_useless(path: Path, raw: pl.DataFrame, frame: pl.DataFrame, colu
         if name is None:
             continue
         text = _text(name)
-        bad = raw.select(text.alias("told")).with_columns(read=frame[column]).with_row_index("line", 2)
-        wrong = bad.filter(pl.col("told").is_not_null() & pl.col("read").is_null())
+        bad = raw.select(text.alias("text")).with_columns(read=frame[column]).with_row_index("line", 2)
+        wrong = bad.filter(pl.col("text").is_not_null() & pl.col("read").is_null())
         if not wrong.is_empty():
             line, cell = wrong.row(0)[:2]
             expected = "a time such as 2026-11-20T10:00:00Z" if what == "time" else "US dollars such as 0.0123"

@@ -69,11 +69,11 @@ class Table:
         return self.conform(pl.DataFrame(rows, schema=self.schema, orient="row"))
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame in the contract's column order, types and row order.
+        """Returns the frame with the contract's column order and types, rows sorted by key.
 
         Raises:
-            ContractError: a column is missing or extra, a type cannot be cast, a null stands where none may,
-                or a key occurs twice.
+            ContractError: a column is missing or not in the contract, a type cannot be cast, a column has a null that
+                must not have one, or a key occurs twice.
         """
         missing = [c for c in self.schema if c not in frame.columns]
         extra = [c for c in frame.columns if c not in self.schema]

@@ -1,4 +1,4 @@
-"""The six event tables of a batch: what was planned, played, said, pulled and asked."""
+"""The six event tables of a batch: episodes, seats, edges, messages, pulls and calls."""
 
 from di_assets.tables.contract import BOOL, EPISODE, EVENT, FLOAT, INT, TEXT, TIME, Table, columns
 

@@ -1,6 +1,6 @@
-"""Files of a warehouse made good without making their rows anew: records, copies, and files that nobody wrote.
+"""Repairs files of a warehouse without making their rows again: records, tables that have a copy, and unknown files.
 
-What is replaced is put aside first, in quarantine/.
+A file is copied or moved to `quarantine/` before it is replaced.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,15 +13,15 @@ from di_assets.tables.warehouse import Warehouse
 
 @dataclass(slots=True)
 class RepairLog:
-    """What a repair did and could not do.
+    """Collects what a repair does and what it cannot repair.
 
     Attributes:
-        do: it is done; else it is only said what would be.
-        say: takes a line for each thing that is done.
-        done: how many things were done, or would be.
-        failed: how many could not be, lost episodes among them.
-        again: arms of which episodes were lost.
-        hopeless: files that can't be made good.
+        do: if False, nothing is changed; the log only says what a repair would do.
+        say: called with one line for each repair, and for each file or episode that cannot be repaired.
+        done: number of repairs that were done, or would be done.
+        failed: number of files that cannot be repaired, plus number of lost episodes.
+        again: names of the arms that lost episodes.
+        hopeless: names of the files that cannot be repaired.
     """
 
     do: bool
@@ -32,37 +32,40 @@ class RepairLog:
     hopeless: set[str] = field(default_factory=set)
 
     def did(self, line: str) -> None:
-        """Says what is done, or would be."""
+        """Counts a repair and says its line."""
         self.done += 1
         self.say(line)
 
     def cannot(self, one: Damage, why: str) -> None:
-        """Says what can't be done."""
+        """Counts a file that cannot be repaired, and says why."""
         self.failed += 1
         self.hopeless.add(one.file)
         self.say(f"{one.file}: {one.what}: can't be repaired: {why}")
 
     def lost(self, line: str, *, episodes: int, arm: str) -> None:
-        """Says which episodes are lost."""
+        """Counts lost episodes of an arm and says the line."""
         self.failed += episodes
         self.again.add(arm)
         self.say(line)
 
 
 def table_of(one: Damage) -> str:
-    """The table that a damaged file is of."""
+    """The name of the table that a damaged file belongs to."""
     return one.of if one.of in TABLES else one.file.split("/")[1]
 
 
 def wrong_files(warehouse: Warehouse) -> list[Damage]:
-    """Files that are not what was written, by their looks or by their checksums; those of a newer version are left."""
+    """All files that are not what was written: by name, size or sha256. Every file is read.
+
+    Files with columns of a newer version are left out.
+    """
     found = [one for one in warehouse.damage() if one.kind != "newer"]
     known = {one.file for one in found}
     return [*found, *(one for one in warehouse.changed() if one.file not in known)]
 
 
 def remake_record(warehouse: Warehouse, one: Damage, log: RepairLog) -> None:
-    """A damaged record of files, made anew from the files as they are."""
+    """Moves a damaged record to quarantine/, and makes a new one from the files as they are."""
     log.did(f"{one.file}: {one.what}: made anew from the files as they are")
     if log.do:
         warehouse.aside.move(one.file)
@@ -70,7 +73,7 @@ def remake_record(warehouse: Warehouse, one: Damage, log: RepairLog) -> None:
 
 
 def put_aside(warehouse: Warehouse, strays: Iterable[Damage], log: RepairLog) -> None:
-    """Files that nobody wrote, moved to quarantine/."""
+    """Moves files that are not in the record to quarantine/."""
     for one in strays:
         log.did(f"{one.file}: {one.what}: put aside")
         if log.do:
@@ -78,12 +81,15 @@ def put_aside(warehouse: Warehouse, strays: Iterable[Damage], log: RepairLog) ->
 
 
 def restore(warehouse: Warehouse, wrong: Sequence[Damage], log: RepairLog) -> list[Damage]:
-    """Damaged tables of which quarantine/ has a copy of what was written, made good from it; gives those it has not.
+    """Restores damaged tables from a file with the recorded sha256, if there is one.
 
     Args:
-        warehouse: that they are in.
-        wrong: all files that are wrong; a copy may lie in any.
-        log: is told.
+        warehouse: the warehouse of the tables.
+        wrong: all files that are not what was written. One of them, or a file in quarantine/, may be the wanted copy.
+        log: collects what is done.
+
+    Returns:
+        The damaged tables without a copy.
     """
     damaged = [one for one in wrong if one.kind == "damaged" and one.file.startswith("tables/")]
     copies = warehouse.aside.by_checksum([one.file for one in wrong]) if damaged else {}
@@ -91,7 +97,7 @@ def restore(warehouse: Warehouse, wrong: Sequence[Damage], log: RepairLog) -> li
     for one in damaged:
         states = warehouse.recorded(one.of).tables.get(table_of(one), ())
         copy = next((copies[state.sha256] for state in states if state and state.sha256 in copies), None)
-        # Read before anything is replaced: two files may stand in each other's place.
+        # All copies are read before anything is replaced: two files may have each other's name.
         data = None if copy is None else warehouse.aside.storage.read(copy)
         if copy is not None and data is not None:
             found.append((one, copy, data))

@@ -1,4 +1,4 @@
-"""The table contract: every table by name."""
+"""The table contract: `TABLES` has every table by name."""
 
 from collections.abc import Mapping
 
