@@ -61,7 +61,7 @@ def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str
     looks = {name: looked_at(home, partial(newer_batches, home.warehouse, name), table=name) for name in published()}
     behind = {name: older for name, older in looks.items() if older}
     since = 0.0
-    with suppress(DamageError):  # what is damaged is told of at once
+    with suppress(DamageError):  # damaged files are reported at once
         since = max((file.modified_ns / 1e9 for file in home.warehouse.files("episode_measures")), default=0.0)
     if now.timestamp() - since > SLACK.total_seconds():
         found |= {name: older.description for name, older in behind.items()}
@@ -69,7 +69,7 @@ def late(instance: dg.DagsterInstance, home: Home, *, now: datetime) -> dict[str
 
 
 def alerts(home: Home, *, tell: Tell = webhook) -> list[dg.SensorDefinition]:
-    """The sensors: on by themselves where an address is given, off elsewhere."""
+    """The two sensors. They are on by default if DI_ALERT_URL is set, and off otherwise."""
     status = dg.DefaultSensorStatus.RUNNING if os.environ.get(URL) else dg.DefaultSensorStatus.STOPPED
 
     @dg.sensor(
@@ -84,7 +84,7 @@ def alerts(home: Home, *, tell: Tell = webhook) -> list[dg.SensorDefinition]:
         lines = [f"late: {now[name]}" for name in sorted(set(now) - set(reported))]
         lines += [f"no longer late: {name}" for name in sorted(set(reported) - set(now))]
         if lines:
-            tell("\n".join(lines))  # raises, and is tried again at the next tick, where it does not arrive
+            tell("\n".join(lines))  # if it fails it raises, and the next tick tries again
         return dg.SensorResult(
             cursor=json.dumps(now, sort_keys=True),
             skip_reason=dg.SkipReason(f"told: {'; '.join(lines)}" if lines else "nothing new is late"),

@@ -1,7 +1,7 @@
-"""Any failure as one line that says what, where and what to do, with an exit code; its traceback for those who ask.
+"""Turns any error into one line (what failed, where, and what to do) and an exit code; also gives its traceback.
 
-What the program raises on purpose has its line as `str()` and its code as `exit_code`. What libraries and the system
-raise is put into words here. Whatever is left over is a mistake of this program, and is called that.
+Errors that this program raises on purpose have their line as `str()` and their exit code as `exit_code`. For errors of
+libraries and of the system the line is made here. All other errors are bugs of this program, and the line says so.
 """
 
 import errno
@@ -18,7 +18,7 @@ from di_assets.tables import DamageError, StorageError, open_warehouse, refusals
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MOST_CHARS = 600
-# A disk with less room is full.
+# A disk with fewer free bytes counts as full.
 MOST_FULL_BYTES = 1 << 16
 
 # What to do about an error of the system, and the exit code: a path that can't be used is bad input.
@@ -43,20 +43,20 @@ HISTORY = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure as it is told: one line, and the exit code of a command that ends with it."""
+    """A failure as a command reports it: one line, and the exit code."""
 
     line: str
     exit_code: int
 
 
 def failure(error: BaseException, *, warehouse: str = "warehouse") -> Failure:
-    """What is told of an error; `warehouse` is the one that was worked on."""
+    """The failure for an error; `warehouse` is the address of the warehouse in use."""
     line, code = _line_and_code(error, warehouse)
     return Failure(_one_line(line), code)
 
 
 def trace(error: BaseException) -> str:
-    """Its traceback, those of its causes included, without any secret that the environment holds."""
+    """The traceback of an error and its causes, without the secrets in the environment."""
     return _without_secrets("".join(traceback.format_exception(error)).rstrip())
 
 
@@ -90,7 +90,7 @@ def _line_and_code(error: BaseException, warehouse: str) -> tuple[str, int]:  # 
 
 
 def _damage(error: BaseException, warehouse: str) -> DamageError | None:
-    """Files of the warehouse that are not what was written: what was read of them made no sense."""
+    """The damaged files that may have caused the error; None if there are none. It may read every file."""
     try:
         return damage_behind(open_warehouse(warehouse), error)
     except StorageError:
@@ -105,7 +105,7 @@ def _of_system(error: OSError) -> tuple[str, int]:
 
 
 def _of_history(error: BaseException, warehouse: str) -> str:
-    """Of Dagster's history in SQLite; the file is looked for, since no error names it."""
+    """The line for an error of Dagster's history in SQLite. Errors do not name the file, so it is searched."""
     folder, said = Path(warehouse) / "dagster", _first_line(error)
     if "locked" in said:
         return f"{folder}: Dagster's history is locked by another process; try again when it has ended"
@@ -116,7 +116,7 @@ def _of_history(error: BaseException, warehouse: str) -> str:
 
 
 def _is_full(folder: Path) -> bool:
-    """SQLite calls a full disk an I/O error where it can't map its index."""
+    """Whether the disk is full. SQLite may report a full disk as an I/O error."""
     return folder.is_dir() and shutil.disk_usage(folder).free < MOST_FULL_BYTES
 
 
@@ -155,7 +155,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Without line breaks, characters that drive a terminal, and secrets; cut where it is very long."""
+    """The text on one line without control characters and secrets, cut to `MOST_CHARS` characters."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return _without_secrets(flat if len(flat) <= MOST_CHARS else flat[: MOST_CHARS - 1] + "…")
 

@@ -1,8 +1,8 @@
-"""Launches runs as Dagster does by default, and can tell which of them have lost their process.
+"""Launches runs like Dagster's default launcher, and also finds runs whose process has died.
 
-Dagster asks the launcher how a started run fares, and fails one whose process is gone, so that it is started again and
-goes on from its journals. Its own launcher doesn't know: where the code server dies with its runs, or the machine goes
-down, they would count as started for ever.
+Dagster asks the launcher whether a run is alive. A dead run is marked as failed, so that it is started again and
+resumes from its journals. The default launcher cannot answer: if the code server dies with its runs, or the machine
+stops, its runs would count as started for ever.
 """
 
 import json
@@ -21,20 +21,23 @@ from dagster._serdes import deserialize_value
 
 from di_assets.assets.playing import PROCESS_TAG
 
-# When a process began is known to some hundredths of a second.
+# The start time of a process is only known to some hundredths of a second; so much difference is allowed.
 SLACK_S = 1.0
 
 
 def this_process() -> dict[str, str]:
-    """Tag of a run in this process."""
+    """The tag for a run in this process: host, process id and start time of the process, as JSON."""
     return {PROCESS_TAG: json.dumps([socket.gethostname(), os.getpid(), psutil.Process().create_time()])}
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """The default launcher, with an answer to whether a run's process is alive."""
+    """The default launcher, which also knows whether the process of a run is alive."""
 
     def terminate(self, run_id: str) -> bool:
-        """Interrupts the run: by the code server that started it, else, on this machine, by its process itself."""
+        """Interrupts a run, through its code server or else by a signal to its process on this machine.
+
+        Returns whether somebody was interrupted.
+        """
         if super().terminate(run_id):  # type: ignore[no-untyped-call]
             return True
         run = self._instance.get_run_by_id(run_id)
@@ -47,7 +50,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     @staticmethod
     def _own_process(run: dg.DagsterRun) -> list[int]:
-        """The process of this machine that asked for the run and plays it itself."""
+        """Id of the process that executes the run itself (`di run`, for example), if it is alive on this machine."""
         if PROCESS_TAG not in run.tags:
             return []
         host, pid, began = json.loads(run.tags[PROCESS_TAG])
@@ -55,11 +58,11 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Dagster may ask."""
+        """True: Dagster may call `check_run_worker_health`."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Running, gone (failed), or unknown where it is on another machine that can't be asked."""
+        """RUNNING or FAILED. A process on another machine cannot be checked from here and counts as running."""
         if PROCESS_TAG in run.tags:
             host, pid, began = json.loads(run.tags[PROCESS_TAG])
             if host != socket.gethostname():
@@ -68,7 +71,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return _health(alive=self._held_by_server(run) or any(map(_is_alive, self._processes(run))), who="its process")
 
     def _held_by_server(self, run: dg.DagsterRun) -> bool:
-        """Whether the code server that started the run still has it."""
+        """Whether the code server that started the run still executes it."""
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
             return False
@@ -79,7 +82,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
     def _processes(self, run: dg.DagsterRun) -> Iterator[int]:
-        """Processes of this machine that ran it; they outlive a code server that is killed."""
+        """Yields ids of processes on this machine that executed the run; they survive a killed code server."""
         server = json.loads(run.tags.get("dagster/grpc_info", "{}"))
         if server.get("socket"):  # a socket is of this machine
             started = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
@@ -97,7 +100,7 @@ def _health(*, alive: bool, who: str) -> CheckRunHealthResult:
 
 
 def _is_alive(pid: int, began: float | None = None) -> bool:
-    """Whether a process is there: of this program, and the one that began then where that is known."""
+    """Whether a process with this id exists: the one that began at `began`, or any Python process if that is None."""
     try:
         process = psutil.Process(pid)
         if began is not None:

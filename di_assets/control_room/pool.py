@@ -1,7 +1,7 @@
-"""Turns of the runs that play paid models: one run at a time, so that parallel runs keep to the same limits.
+"""Lets runs that play models run one after the other, so that parallel runs do not exceed the limits together.
 
-A run that is killed leaves its slot of Dagster's pool taken. It held a lock while it played, which the system has let
-go; by that it is known to be dead, and its slot is given back.
+A killed run leaves its slot of Dagster's pool occupied. While a run plays it holds a lock, which the system releases
+when its process ends. So a run whose lock is free is dead, and its slot can be freed.
 """
 
 import fcntl
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
-    """Ends every run that was killed while it played, and gives its slot back."""
+    """Marks every run that was killed while it played as failed, and frees its slot."""
     for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not path.exists():  # it came to its end since it was listed, and took its file with it
+            if not path.exists():  # the run has ended meanwhile and deleted its file
                 continue
             run = instance.get_run_by_id(path.name)
             if run is not None:
@@ -36,9 +36,9 @@ def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
 
 
 def wait_for_turn(instance: dg.DagsterInstance, folder: Path, stop: Stop) -> None:
-    """Waits until the pool has a slot, or play is to end; says which run has to end before.
+    """Waits until the pool has a free slot or play is to end; a warning names the runs that are waited for.
 
-    Dagster would wait for a slot as well, but hears no interrupt meanwhile; it decides between two that come at once.
+    Dagster waits for a slot too, but cannot be interrupted then. If two runs see the same free slot, Dagster decides.
     """
     warned = False
     while stop.reason is None:

@@ -1,4 +1,4 @@
-"""Runs of the asset graph in this process: what `di run` does, the same way the Dagster UI does it."""
+"""Runs the asset graph in this process, for `di run` and other commands, in the same way as the Dagster UI."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,19 +24,19 @@ from di_assets.play.batch import BatchResult
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
 
-# Dagster's own names for the ends of a range of partitions that are materialised in one run.
+# Dagster's tags for the first and last partition of a range that is materialised in one run.
 FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-# What happens is told by the command line; the whole log is in the Dagster UI.
+# The command line reports progress itself; the whole log is in the Dagster UI.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class RunFailedError(RuntimeError):
-    """A step of the graph failed; the message says which, and why.
+    """A step of the graph failed. The message says which step and why.
 
     Attributes:
-        exit_code: of what was raised in the step.
-        trace: the traceback of it, for those who ask.
+        exit_code: the exit code of the error in the step.
+        trace: the traceback of that error.
     """
 
     exit_code = 1
@@ -47,7 +47,7 @@ class RunFailedError(RuntimeError):
 
 
 class RunInterruptedError(RuntimeError):
-    """A person or the system ended it; the message says what is kept, what is left and what resuming costs."""
+    """A person or the system ended the run. The message says what is kept, what is left, and what it would cost."""
 
     exit_code = 130
 
@@ -60,25 +60,26 @@ def materialise_batches(
     budget_usd: float | None = None,
     outcome: Outcome | None = None,
 ) -> list[BatchResult]:
-    """Plays, measures and checks these partitions: a run a batch; a run an arm where scripted agents alone play.
+    """Plays, measures and checks these partitions.
 
-    A run costs more than it takes scripted agents to play a batch; what models say, though, is measured batch by batch,
-    as soon as it is paid for. Runs that play models take turns, whoever started them; those of scripted agents, which
-    nobody limits, need not. Arms that mirror one another take turns, so that a run that ends early has played pairs.
+    Each batch has its own Dagster run, so that what models play is measured batch by batch. If only scripted agents
+    play, a whole arm is one run: starting a run would take longer than playing a batch. Runs that play models wait for
+    each other, also for those of other processes. Batches of arms that mirror one another alternate, so that matched
+    pairs are complete if play ends early.
 
     Args:
         home: configuration and warehouse.
         batches: the partitions.
-        limit: most pairs to play of arms that mirror one another, most episodes of each other arm.
-        budget_usd: most to spend on all of it.
-        outcome: for who wants to know what was done while it is done, or where it fails: added to batch by batch.
+        limit: the most pairs to play of arms that mirror one another, and the most episodes of each other arm.
+        budget_usd: the most to spend on all batches together, US dollars.
+        outcome: results are added to it batch by batch; with it the caller sees them during the run, or after an error.
 
     Returns:
-        What each batch that was played came to, in order.
+        The result of each batch that was played, in order.
 
     Raises:
         RunFailedError: a step or a blocking check failed; what was played is kept.
-        RunInterruptedError: it was interrupted; what was played is kept.
+        RunInterruptedError: the run was interrupted; what was played is kept.
     """
     runs, outcome = planned_runs(home, batches), outcome or Outcome()
     jobs = {paid: build(home, outcome=outcome, pool=POOL if paid else None).resolve_job_def(PLAY) for paid, _ in runs}
@@ -101,9 +102,9 @@ def materialise_batches(
 
 
 def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[str, ...]]]:
-    """Which batches each run takes, and whether it plays models.
+    """Splits batches into runs: for each run, whether it plays models, and its batches.
 
-    A run of several is named by its first and last, so only a whole arm goes in one.
+    A run of several batches is given to Dagster by its first and last batch, so it is always a whole arm.
     """
     runs: list[tuple[bool, tuple[str, ...]]] = []
     arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
@@ -118,11 +119,11 @@ def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[s
 
 
 def materialise_report(home: Home) -> None:
-    """Aggregates, summary and figures.
+    """Makes the tables over all batches, the summary and the figures.
 
     Raises:
         RunFailedError: a step failed; what was published before stays.
-        RunInterruptedError: it was interrupted; what was published before stays.
+        RunInterruptedError: the run was interrupted; what was published before stays.
     """
     outcome = Outcome()
     job = build(home, outcome=outcome).resolve_job_def(REPORT)
@@ -131,16 +132,16 @@ def materialise_report(home: Home) -> None:
 
 
 def materialise_labels(home: Home) -> list[str]:
-    """Brings what models and persons have said since into the tables that are made of labels; the batches it was of.
+    """Adds new labels of models and persons to the tables that are made from labels; returns the batches it changed.
 
-    Batches of arms that are no longer configured are left as they are.
+    Batches of arms that are no longer configured are not changed.
 
     Raises:
-        RunFailedError: a step failed; what was said is kept all the same.
-        RunInterruptedError: it was interrupted; likewise.
+        RunFailedError: a step failed; the labels are kept.
+        RunInterruptedError: the run was interrupted; the labels are kept.
     """
     known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
-    # Besides what lacks labels: what an ended run (a full disk, a kill) left older than the labels it is made of.
+    # Also batches whose promises are older than their labels: a killed run, or one that met a full disk, leaves them.
     batches = [batch for batch in sorted({*behind(home.warehouse), *_older(home, "promises")}) if batch in known]
     if batches or any(_older(home, table) for table in ("label_agreement", "promise_ledger")):
         outcome = Outcome()
@@ -156,7 +157,7 @@ def materialise_labels(home: Home) -> list[str]:
 
 
 def _older(home: Home, table: str) -> list[str]:
-    """Files of a table (by their stems) that are older than the labels, of its batch or of all, that it is made of."""
+    """Names (without folder and suffix) of the files of a table that are older than the labels they are made from."""
     labels = {file.stem: file.modified_ns for file in home.warehouse.files("message_labels")}
     latest = max(labels.values(), default=0)
     return [file.stem for file in home.warehouse.files(table) if file.modified_ns < labels.get(file.stem, latest)]
@@ -166,9 +167,9 @@ def _older(home: Home, table: str) -> list[str]:
 def _runs(
     home: Home, instance: dg.DagsterInstance, outcome: Outcome, batches: Sequence[str] = ()
 ) -> Iterator[Callable[..., None]]:
-    """Yields what executes a job in this process, as a run of this history, and raises where it did not succeed.
+    """Yields a function that executes a job in this process, and raises an error if the job does not succeed.
 
-    An interrupt ends the run that is in progress, as canceled, and whatever would follow.
+    An interrupt ends the current run, which then counts as canceled, and prevents further runs.
     """
     with heard(home.stop), overheard(home.stop) as listen:
 
@@ -195,7 +196,7 @@ def _runs(
 
 
 def _told_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str | None) -> None:
-    """Dagster takes an interrupt between two calls, when measures are made, say, to be a failure."""
+    """Marks a run as canceled. Dagster marks it as failed if the interrupt came between two calls (in a measure)."""
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status is dg.DagsterRunStatus.FAILURE:
         instance.report_run_canceled(run, message=reason)
@@ -215,7 +216,7 @@ def _what_is_kept(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
 
 
 def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) -> None:
-    """Passes where the run succeeded.
+    """Returns if the run succeeded.
 
     Raises:
         RunFailedError: a step or a blocking check failed.
@@ -224,7 +225,7 @@ def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) ->
         return
     failures = outcome.take_failures()
     checks = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
-    # Each check once: a run of a range tells it of each batch, and of the whole.
+    # Each check once: a run of several batches reports it for each batch and for the whole run.
     reasons = list(dict.fromkeys(map(_check_failed, checks)))
     failed_steps = {step: failure(error, warehouse=str(home.warehouse)) for step, error in failures.items()}
     reasons += [f"{step}: {one.line}" for step, one in failed_steps.items()]
@@ -236,7 +237,7 @@ def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) ->
 
 
 def _logged(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What Dagster itself failed at, around the work of a step, as its log has it."""
+    """One line for each step that failed in Dagster itself and not in our code, from Dagster's log."""
     errors = {
         event.step_key: event.step_failure_data.error.cause or event.step_failure_data.error
         for event in result.all_events

@@ -1,7 +1,7 @@
-"""Labels in a warehouse that several machines share: each appends to files of its own, and hands them over whole.
+"""Labels in a warehouse that several machines share: each machine appends to its own files and uploads whole files.
 
-A file of labels is a set of lines, so that what two machines hold of one labeller goes together as their union, in any
-order and however often. Where the warehouse is a folder of this machine there is nothing to bring together.
+A file of labels is a set of lines. The files of two machines for one labeller are merged as the union of their lines;
+the order does not matter, and merging twice changes nothing. If the warehouse is a folder, nothing is merged.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ from di_assets.tables.storage import replacing
 
 @contextmanager
 def all_labels(warehouse: Warehouse) -> Iterator[Path]:
-    """A folder as `labels/`, with what was said here and, as far as it was handed over, elsewhere; only to be read."""
+    """Yields a folder like `labels/`, only to be read, with the labels of this machine and all uploaded ones."""
     if warehouse.url is None:
         yield warehouse.labels
         return
@@ -30,12 +30,12 @@ def all_labels(warehouse: Warehouse) -> Iterator[Path]:
 
 @contextmanager
 def handed_over(warehouse: Warehouse, path: Path) -> Iterator[None]:
-    """Brings a file of labels up to what others have said before it is added to, and hands it over afterwards.
+    """Adds the labels of other machines to a file before the block, and uploads the file after it.
 
-    Whoever uses it holds the file's lock. What a kill kept from being handed over goes with the next time.
+    The caller holds the file's lock. If a killed process did not upload its labels, the next upload includes them.
 
     Raises:
-        StorageError: it could not be handed over; it is kept on this machine.
+        StorageError: the file could not be downloaded or uploaded; the labels stay on this machine.
     """
     if warehouse.url is None:
         yield
@@ -61,11 +61,11 @@ def _shared(warehouse: Warehouse, name: str) -> bytes:
 
 
 def _lines(path: Path) -> bytes:
-    """The whole lines of a file; a torn last one is left out."""
+    """The complete lines of a file, without an incomplete last line; empty if the file does not exist."""
     held = path.read_bytes() if path.exists() else b""
     return held[: held.rfind(b"\n") + 1]
 
 
 def _union(first: bytes, second: bytes) -> bytes:
-    """Lines of both, each once, in the order they are met."""
+    """The lines of both, each once: those of the first, then the others of the second."""
     return b"".join(dict.fromkeys([*first.splitlines(keepends=True), *second.splitlines(keepends=True)]))

@@ -1,10 +1,10 @@
-"""What models and persons said of messages: append-only files, from which the table `message_labels` is made again.
+"""Stores the labels that models and persons gave to messages, in files that only grow.
 
-    labels/models/NAME--VERSION.jsonl    a model's calls, as the journal of an episode holds them
-    labels/persons/NAME.jsonl            a person's answers, one a line
+    labels/models/NAME--VERSION.jsonl    a model's calls, in the format of an episode's journal
+    labels/persons/NAME.jsonl            a person's answers, one per line
 
-The table is written anew with every materialisation; these files are what was paid for and what somebody sat down
-for, and only ever grow.
+The table `message_labels` is made from these files with every materialisation. The files cannot be made again: they
+cost money or a person's time.
 """
 
 import hashlib
@@ -48,29 +48,30 @@ class LabelsInUseError(RuntimeError):
 
 
 def text_number(text: str) -> int:
-    """60 bits of the sha256 of a text, its name wherever labels of it are kept."""
+    """A number that identifies a text in files of labels: the first 60 bits of its sha256."""
     return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)
 
 
 def model_file(warehouse: Warehouse, model: str, version: str) -> Path:
-    """Where the replies of a model in one version are kept."""
+    """The file of a model's label calls; `version` is the version of the labeller."""
     return warehouse.labels / "models" / f"{model}{BETWEEN}{version}.jsonl"
 
 
 def person_file(warehouse: Warehouse, name: str) -> Path:
-    """Where the answers of a person are kept."""
+    """The file of a person's answers."""
     return warehouse.labels / "persons" / f"{name}.jsonl"
 
 
 @contextmanager
 def locked_labels(warehouse: Warehouse, path: Path) -> Iterator[None]:
-    """Holds the lock on a file of labels while the block works.
+    """Holds the lock on a file of labels inside the block.
 
-    Where the warehouse is shared, what others said is in the file then, and what was added is handed over at the end.
+    If the warehouse is shared, labels from other machines are added to the file first, and new labels are uploaded at
+    the end.
 
     Raises:
-        LabelsInUseError: another process holds it.
-        StorageError: the labels could not be brought, or handed over.
+        LabelsInUseError: another process holds the lock.
+        StorageError: the labels could not be downloaded or uploaded.
     """
     taken = LabelsInUseError(f"{path.stem} is labelling in another process; wait for it to end")
     with locked(path.parent / f".{path.name}.lock", taken=taken), handed_over(warehouse, path):
@@ -78,16 +79,17 @@ def locked_labels(warehouse: Warehouse, path: Path) -> Iterator[None]:
 
 
 def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
-    """Rows of `message_labels` that models and persons gave the messages of a batch.
+    """The rows of `message_labels` by models and persons, for the messages of a batch.
 
-    A model's label is of a text, and so of every message with that text; a person's is of the one message that was
-    shown, as long as its text is what was shown. Of several versions of one labeller the latest label counts.
+    A model labels a text, so its label holds for every message with that text. A person labels one message; the label
+    holds only while the message has the text that was shown. If a labeller has labels in several versions, the latest
+    label counts.
     """
     return _given(warehouse, batch, *_labels_given(warehouse))
 
 
 def behind(warehouse: Warehouse) -> list[str]:
-    """Batches whose table of labels lacks some that were given since it was written."""
+    """The batches whose table `message_labels` does not hold exactly the labels of today's files."""
     others, said = pl.col("labeller") != LEXICAL, _labels_given(warehouse)
     return [
         batch
@@ -97,7 +99,7 @@ def behind(warehouse: Warehouse) -> list[str]:
 
 
 def _labels_given(warehouse: Warehouse) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Everything that models and that persons said."""
+    """All labels of models (a row per call) and of persons (a row per message), as two frames."""
     with all_labels(warehouse) as folder:
         return _models(folder / "models"), _persons(folder / "persons")
 
@@ -115,13 +117,13 @@ def _given(warehouse: Warehouse, batch: str, models: pl.DataFrame, persons: pl.D
             persons.join(numbered, on=["episode_id", "event_id", "number"], how="semi"),
         ]
     )
-    # By version last: what was said at the same moment is told apart somehow, and always the same way.
+    # Sorted by version too: between labels of the same moment the choice is always the same.
     latest = said.sort("at", "version").unique(TABLES["message_labels"].keys, keep="last", maintain_order=True)
     return TABLES["message_labels"].conform(latest.drop("number", "at"))
 
 
 def label_calls(warehouse: Warehouse) -> Iterator[tuple[str, list[Call]]]:
-    """Every model that was asked for labels, and the calls that were made to it."""
+    """Yields the name of each model that was asked for labels, with the calls to it in one version."""
     with all_labels(warehouse) as folder:
         for path in sorted((folder / "models").glob("*.jsonl")):
             yield path.stem.rpartition(BETWEEN)[0], calls_of(path)
@@ -144,7 +146,7 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
 
 
 def _models(folder: Path) -> pl.DataFrame:
-    """Every readable label of every model and version: one row a text."""
+    """All valid labels of all models and versions, one row per call."""
     rows = []
     for path in sorted(folder.glob("*.jsonl")):
         model, _, version = path.stem.rpartition(BETWEEN)
@@ -156,7 +158,7 @@ def _models(folder: Path) -> pl.DataFrame:
 
 
 def _persons(folder: Path) -> pl.DataFrame:
-    """Every message that a person has answered both questions of, in one version."""
+    """All messages for which a person answered both questions in one version, one row per message."""
     rows: list[tuple[Any, ...]] = []
     for path in sorted(folder.glob("*.jsonl")):
         rows += [

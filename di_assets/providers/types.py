@@ -36,23 +36,23 @@ Cause = Literal[
     "account",
     "redirect",
 ]
-"""What exactly was wrong, where a fault shows it: what can be done about it differs."""
+"""The exact cause of a fault, if it is known. The advice on what to do depends on it."""
 
 
 class ProviderError(Exception):
-    """A call brought no reply. The message names model and status, never a key or a header.
+    """A call brought no reply. The message names the model and the status; it contains no key and no header.
 
     Attributes:
-        kind: what went wrong.
-        retried: kinds of the faults that were retried on the way, in order; told by whoever retries.
-        perhaps_paid: the request may have reached a server that charges for it.
-        retryable: the same request may bring a reply when it is sent again.
-        retry_after_s: seconds that the server wants to be left alone; 0 where it does not say.
-        request_id: the provider's, where it told one.
-        cause: what exactly was wrong, where that shows.
-        param: the field of the request that the server refused, where it names one.
-        cost_usd: what it may have cost; told by whoever pays.
-        bound_usd: the most it can have cost; told likewise.
+        kind: the kind of the fault.
+        retried: kinds of the earlier faults of this call, in order. The code that retries sets it.
+        perhaps_paid: the server may charge for the request.
+        retryable: sending the same request again may bring a reply.
+        retry_after_s: seconds that the server asks to wait; 0 if it does not say.
+        request_id: the provider's id of the request; None if it gave none.
+        cause: the exact cause; None if it is not known.
+        param: the field of the request that the server refused; None if it does not name one.
+        cost_usd: what the call may have cost, US dollars; 0 until the code that keeps budgets sets it.
+        bound_usd: the most that the call can have cost, US dollars; 0 until the code that keeps budgets sets it.
     """
 
     def __init__(
@@ -76,48 +76,48 @@ class ProviderError(Exception):
 
 
 class TransportFault(ProviderError):
-    """The line or the server failed."""
+    """The connection or the server failed."""
 
 
 class BrokenReplyFault(TransportFault):
-    """Status 200 with HTML, broken JSON, no end that is known, or a body cut short or too large."""
+    """A success status without a usable reply: no JSON, no known end, or a body that is incomplete or too large."""
 
 
 class FatalFault(ProviderError):
-    """A failure that would meet every further call too."""
+    """A failure that every further call would meet too (a wrong key, for example)."""
 
     exit_code = 1
 
 
 SlowDown = Callable[[float], None]
-"""Told when a server asks for fewer calls (429, 503, 529), with the seconds that it wants to be left alone, or 0."""
+"""Called when a server asks for fewer calls (429, 503, 529), with the seconds that it asks to wait; 0 if none."""
 
 
 LEAVES: ContextVar[Callable[[], None]] = ContextVar("LEAVES", default=lambda: None)
-"""Set by whoever asks, and called by the provider in the same task just before a request's first byte is written.
-What it raises keeps the request in. A request for which it was never called was never sent."""
+"""Called by the provider, in the task of the call, just before the first byte of a request is sent. The caller of the
+provider sets it. If it raises an error, the request is not sent. If it was not called, the request was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How one model is reached; what stands in configs/models.yaml.
+    """How one model is reached, as configured in configs/models.yaml.
 
     Attributes:
         name: the project's name of the model.
-        provider: name of the dialect spoken.
+        provider: name of the dialect.
         id: the API's name of the model.
-        base_url: where, if not at the provider's own address.
-        key_env: environment variable with the key; None for servers that want none.
-        json_schema: replies can be constrained by a JSON schema.
-        max_tokens: most tokens of one reply, thinking included.
-        send_seed: send the call's seed, where the dialect has a field for it.
-        params: further body fields, passed through untouched (temperature, reasoning_effort, thinking, id_slot, ...);
-            they replace fields of the same name, and one that is None is not sent.
+        base_url: address of the server; None for the provider's own address.
+        key_env: environment variable with the key; None if the server needs no key.
+        json_schema: the server can constrain replies by a JSON schema.
+        max_tokens: the most tokens of one reply, thinking included.
+        send_seed: send the call's seed, if the dialect has a field for it.
+        params: further fields of the body, sent as they are (temperature, reasoning_effort, thinking, id_slot, ...).
+            They replace fields of the same name; a field that is None is not sent.
         rename: other names for fields of the body.
-        system: the rules go where the dialect has them; else at the head of the first user turn.
-        timeout_s: most seconds one try may take, from the connection to the last byte.
-        connections: most connections kept open.
-        max_reply_bytes: a longer body, packed or unpacked, is no reply.
+        system: the rules are sent as the dialect's system text; if False, at the beginning of the first user turn.
+        timeout_s: the longest time of one try, seconds, from the connection to the last byte.
+        connections: the most connections kept open.
+        max_reply_bytes: a body with more bytes, before or after decompression, is not a reply.
     """
 
     name: str
@@ -141,12 +141,12 @@ class Request:
     """One request: a system text, then turns that alternate user, assistant, ..., user.
 
     Attributes:
-        system: the rules, as the seat was told them.
-        encoded: the turns from the oldest to the newest, each as the JSON that is sent (see `encode_turn`); append-only
-            from call to call of one seat, and so encoded once: a call costs the same whatever its past.
+        system: the rules of the game, as the seat sees them.
+        encoded: the turns, oldest first, each as the JSON that is sent (see `encode_turn`). From call to call of a seat
+            turns are only appended, and each is encoded once; so a long past does not make a call slower.
         schema: JSON schema of the reply, or None.
-        seed: for endpoints that take one.
-        cache_key: names the seat and episode, for providers that route by it.
+        seed: sent to endpoints that accept a seed.
+        cache_key: identifies the seat and episode, for providers that route requests by such a key.
     """
 
     system: str
@@ -157,7 +157,7 @@ class Request:
 
     @classmethod
     def of(cls, *, turns: Iterable[tuple[Role, str]], **others: Any) -> "Request":
-        """A request with turns of (role, text)."""
+        """Makes a request from turns given as (role, text), and the other fields by name."""
         return cls(encoded=tuple(encode_turn(role, text) for role, text in turns), **others)
 
     @property
@@ -168,20 +168,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back; tokens are None where the server does not tell.
+    """The reply to a request. Numbers of tokens are None if the server does not report them.
 
     Attributes:
-        text: the reply.
-        reasoning: what it shows of its thinking, if anything.
-        stop: a `Stop`; of a call that brought no reply, `fault`.
-        input_tokens: sent, those read from and written to the prompt cache included.
-        cached_tokens: of them, read from the cache.
-        written_tokens: of them, written to the cache, where that has a price of its own.
-        written_hour_tokens: of those written, the ones that are kept for an hour.
-        output_tokens: received, reasoning included.
-        request_id: the provider's.
-        retried: kinds of the faults that were retried on the way, in order.
-        billed: False where the server refused the prompt before any token was made, so that nothing is charged.
+        text: the text of the reply.
+        reasoning: the reasoning that the server shows; None if it shows none.
+        stop: why the reply ended, a `Stop`; `fault` for a call that brought no reply.
+        input_tokens: tokens sent, including those read from the prompt cache and written to it.
+        cached_tokens: those of the sent tokens that were read from the cache.
+        written_tokens: those of the sent tokens that were written to the cache, if that has its own price.
+        written_hour_tokens: those of the written tokens that are kept for an hour.
+        output_tokens: tokens received, reasoning included.
+        request_id: the provider's id of the request.
+        retried: kinds of the faults that were retried before this reply, in order.
+        billed: False if the server refused the prompt before it made a token, so that nothing is charged.
     """
 
     text: str
@@ -198,7 +198,7 @@ class Completion:
 
 
 def keeps_an_hour(params: Mapping[str, Any]) -> bool:
-    """True where a prompt cache is asked for that is kept for an hour, and costs more to write (Anthropic)."""
+    """Whether `params` ask for a prompt cache that is kept for an hour, which costs more to write (Anthropic)."""
     control = params.get("cache_control")
     return isinstance(control, Mapping) and control.get("ttl") == "1h"
 
@@ -207,7 +207,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encode_turn(role: Role, text: str) -> bytes:
-    """One turn as JSON; both dialects write it alike."""
+    """One turn as JSON bytes; the form is the same in both dialects."""
     return _encode({"role": role, "content": text}).encode()
 
 
@@ -215,11 +215,11 @@ class Provider(Protocol):
     """A client for one endpoint; `complete` may be called concurrently within one event loop."""
 
     async def complete(self, request: Request) -> Completion:
-        """Sends the request once; whoever pays decides about sending it again.
+        """Sends the request once and returns the reply. Retries are decided by the caller.
 
         Raises:
-            TransportFault: see there.
-            FatalFault: see there.
+            TransportFault: the connection or the server failed, or there is no usable reply.
+            FatalFault: every further call would fail too.
         """
         ...
 

@@ -1,8 +1,9 @@
-"""Tokens by what a server told of them; where counts disagree with themselves, the reading that was charged for.
+"""Reads the token counts that a server reports. If they can be read in two ways, the way that was charged is used.
 
-Dialects, servers and gateways differ in three ways: tokens read from and written to the prompt cache stand among the
-tokens sent or beside them, reasoning stands among the tokens received or beside them, and each has several names.
-`total_tokens`, where it is told, decides; without it, what can't be inside must be beside.
+Servers differ in three points. Tokens read from the prompt cache and written to it are included in the tokens sent, or
+counted separately. Reasoning is included in the tokens received, or counted separately. And each count has several
+names. If there is a `total_tokens`, it shows which is the case. Without it, a count is separate if it is too large to be
+included; otherwise the rule of the dialect holds.
 """
 
 from collections.abc import Iterator
@@ -54,14 +55,14 @@ _WRITTEN_5M, _WRITTEN_1H = (
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call; None where the server does not tell, or tells what can't be.
+    """Tokens of one call; None if the server does not report a count, or reports an impossible one.
 
     Attributes:
-        sent: those read from and written to the prompt cache included.
-        cached: of them, read from the cache.
-        written: of them, written to the cache.
-        written_hour: of those written, the ones kept for an hour.
-        received: reasoning included.
+        sent: tokens sent, including those read from the prompt cache and written to it.
+        cached: those of the sent tokens that were read from the cache.
+        written: those of the sent tokens that were written to the cache.
+        written_hour: those of the written tokens that are kept for an hour.
+        received: tokens received, reasoning included.
     """
 
     sent: int | None = None
@@ -72,15 +73,15 @@ class Usage:
 
 
 def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = False) -> Usage:
-    """The tokens in a usage object.
+    """Reads the tokens from a usage object.
 
     Args:
-        usage: as it stands in the body.
-        beside: what the dialect says: cached and written tokens are counted beside the others.
+        usage: the object as it stands in the body; any type.
+        beside: in this dialect, cached and written tokens are not included in the tokens sent.
         hour: the request asked for a cache that is kept for an hour.
-        spoke: some text came, so some tokens must have.
+        spoke: the reply has text, so a count of 0 tokens received is impossible.
     """
-    # Gateways tell several names at once, and zero under those that they do not fill.
+    # Gateways report several names at once, with 0 under the names that they do not use.
     sent, received, total = _most(usage, _SENT), _most(usage, _RECEIVED), _most(usage, _TOTAL)
     cached, reasoning = _first(usage, _CACHED), _most(usage, _REASONING) or 0
     written, written_hour = _written(usage, hour=hour)
@@ -91,12 +92,12 @@ def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = Fa
         received += reasoning
     if total is not None and sent is not None and total >= sent:
         received = max(received or 0, total - sent)
-    # A request without a token there is none, nor a text.
+    # No request has 0 tokens, and no text has 0 tokens: such a count is not believed.
     return Usage(sent or None, cached, written, written_hour, None if spoke and not received else received)
 
 
 def count(value: Any) -> int | None:
-    """A count of tokens as a whole number; None for what can be none: text, a fraction, less than nothing."""
+    """A count of tokens as a whole number; None if it cannot be one (text, a fraction, a negative number)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return int(value) if value >= 0 and value == value // 1 and value < 1e15 else None
@@ -105,7 +106,7 @@ def count(value: Any) -> int | None:
 def _stands_beside(
     sent: int, received: int | None, total: int | None, apart: int, reasoning: int, *, default: bool
 ) -> bool:
-    """Whether cached and written tokens come on top of those sent."""
+    """Whether cached and written tokens are not included in the tokens sent, and must be added."""
     if apart > sent:
         return True
     if total is None or received is None:
@@ -126,12 +127,12 @@ def _written(usage: Any, *, hour: bool) -> tuple[int | None, int | None]:
 
 
 def _first(usage: Any, paths: tuple[Path, ...]) -> int | None:
-    """The first count that stands at one of these places."""
+    """The first count found under one of these names."""
     return next(_counts(usage, paths), None)
 
 
 def _most(usage: Any, paths: tuple[Path, ...]) -> int | None:
-    """The largest count that stands at one of these places."""
+    """The largest count found under one of these names."""
     return max(_counts(usage, paths), default=None)
 
 
