@@ -80,16 +80,16 @@ class LLMPlayer:
         for fault in faults:
             tail.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
             tail.append(("user", self._prompts.render("reask", reason=fault.reason)))
-        said = self._past.copy()
+        conversation = self._past.copy()
         for role, text in tail:
-            said.add(role, text)
+            conversation.add(role, text)
         seed = self._call_seed(observation, len(faults))
         schema = reply_schema(observation)
         digest = self._digest.copy()
         digest.update(json.dumps([tail, schema, seed]).encode())
         request = Request(
             system=self._system or "",
-            encoded=tuple(said.turns),
+            encoded=tuple(conversation.turns),
             schema=schema,
             seed=seed,
             cache_key=self._cache_key,

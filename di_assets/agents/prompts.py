@@ -110,5 +110,5 @@ def _named(folder: Path) -> Iterator[None]:
         place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(folder)), None)
         if place is None:
             raise
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise PromptError(f"{place.filename}:{place.lineno}: {told}") from error
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise PromptError(f"{place.filename}:{place.lineno}: {problem}") from error

@@ -78,8 +78,8 @@ def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
         # raises whatever making it raised.
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        told = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ConfigError(f"{where}: not YAML that can be read: {told}") from error
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ConfigError(f"{where}: not YAML that can be read: {reason}") from error
     if tree is not None and _within_itself(tree, frozenset(), set()):
         raise ConfigError(f"{path}: an alias (*) stands within what it names; write the values out")
     if not isinstance(data, dict):

@@ -106,13 +106,13 @@ def _of_system(error: OSError) -> tuple[str, int]:
 
 def _of_history(error: BaseException, warehouse: str) -> str:
     """The line for an error of Dagster's history in SQLite. Errors do not name the file, so it is searched."""
-    folder, said = Path(warehouse) / "dagster", _first_line(error)
-    if "locked" in said:
+    folder, line = Path(warehouse) / "dagster", _first_line(error)
+    if "locked" in line:
         return f"{folder}: Dagster's history is locked by another process; try again when it has ended"
-    if "disk is full" in said or _is_full(folder):
+    if "disk is full" in line or _is_full(folder):
         return f"disk full: no room for {folder}; {REMEDIES[errno.ENOSPC][0]}"
     file = next((path for name in HISTORY if not _is_sound(path := folder / name)), folder)
-    return f"{file}: Dagster's history can't be used ({said}); move {folder} away, run again: the tables stay"
+    return f"{file}: Dagster's history can't be used ({line}); move {folder} away, run again: the tables stay"
 
 
 def _is_full(folder: Path) -> bool:
@@ -134,9 +134,9 @@ def _is_sound(path: Path) -> bool:
 
 
 def _mistake(error: BaseException) -> str:
-    said = _first_line(error)
+    line = _first_line(error)
     return (
-        f"a mistake of this program: {type(error).__name__}{f' ({said})' if said else ''} "
+        f"a mistake of this program: {type(error).__name__}{f' ({line})' if line else ''} "
         f"in {_place(error)}; -v shows the traceback"
     )
 

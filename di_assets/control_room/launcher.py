@@ -88,9 +88,9 @@ class WatchedRunLauncher(DefaultRunLauncher):
             started = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
             for entry in started:
                 event = entry.dagster_event
-                told = event.engine_event_data.metadata if event else {}
-                if "pid" in told:
-                    yield int(str(told["pid"].value))
+                facts = event.engine_event_data.metadata if event else {}
+                if "pid" in facts:
+                    yield int(str(facts["pid"].value))
 
 
 def _health(*, alive: bool, who: str) -> CheckRunHealthResult:

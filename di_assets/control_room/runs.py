@@ -188,14 +188,14 @@ def _runs(
             )
             listen()
             if home.stop.interrupted and not result.success:
-                _told_as_canceled(instance, result.run_id, home.stop.reason)
+                _report_as_canceled(instance, result.run_id, home.stop.reason)
             end_where_interrupted()
             _succeed(home, outcome, result)
 
         yield execute
 
 
-def _told_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str | None) -> None:
+def _report_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str | None) -> None:
     """Marks a run as canceled. Dagster marks it as failed if the interrupt came between two calls (in a measure)."""
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status is dg.DagsterRunStatus.FAILURE:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 BETWEEN = "--"
 _ANSWER = ("episode_id", "event_id", "number", "label", "answer", "version", "at")
-_SAID = {
+_LABEL = {
     "labeller": pl.String(),
     "version": pl.String(),
     "number": pl.Int64(),
@@ -38,7 +38,7 @@ _SAID = {
     "promises_pull": pl.Boolean(),
     "at": pl.Float64(),
 }
-_ANSWERED = {"episode_id": pl.String(), "event_id": pl.Int64(), **_SAID}
+_ANSWERED = {"episode_id": pl.String(), "event_id": pl.Int64(), **_LABEL}
 
 
 class LabelsInUseError(RuntimeError):
@@ -90,11 +90,11 @@ def given_labels(warehouse: Warehouse, batch: str) -> pl.DataFrame:
 
 def behind(warehouse: Warehouse) -> list[str]:
     """The batches whose table `message_labels` does not hold exactly the labels of today's files."""
-    others, said = pl.col("labeller") != LEXICAL, _labels_given(warehouse)
+    others, labels = pl.col("labeller") != LEXICAL, _labels_given(warehouse)
     return [
         batch
         for batch in (file.stem for file in warehouse.files("messages"))
-        if not _given(warehouse, batch, *said).equals(warehouse.read("message_labels", batch).filter(others))
+        if not _given(warehouse, batch, *labels).equals(warehouse.read("message_labels", batch).filter(others))
     ]
 
 
@@ -111,14 +111,14 @@ def _given(warehouse: Warehouse, batch: str, models: pl.DataFrame, persons: pl.D
     texts = messages["text"].unique()
     numbers = pl.DataFrame({"text": texts, "number": [text_number(text) for text in texts]}, schema_overrides=_NUMBERED)
     numbered = messages.join(numbers, on="text").drop("text")
-    said = pl.concat(
+    given = pl.concat(
         [
             numbered.join(models, on="number").select(list(_ANSWERED)),
             persons.join(numbered, on=["episode_id", "event_id", "number"], how="semi"),
         ]
     )
     # Sorted by version too: between labels of the same moment the choice is always the same.
-    latest = said.sort("at", "version").unique(TABLES["message_labels"].keys, keep="last", maintain_order=True)
+    latest = given.sort("at", "version").unique(TABLES["message_labels"].keys, keep="last", maintain_order=True)
     return TABLES["message_labels"].conform(latest.drop("number", "at"))
 
 
@@ -154,7 +154,7 @@ def _models(folder: Path) -> pl.DataFrame:
             label = read_label(call.text, stop=call.stop).label if call.status == OK else None
             if label is not None:
                 rows.append((model, version, call.round, label.asks_for_pull, label.promises_pull, call.started_at))
-    return pl.DataFrame(rows, schema=_SAID, orient="row")
+    return pl.DataFrame(rows, schema=_LABEL, orient="row")
 
 
 def _persons(folder: Path) -> pl.DataFrame:

@@ -40,7 +40,7 @@ class Reply:
     Attributes:
         text: the reply.
         usage: its tokens.
-        told_end: why it ended, in the server's word.
+        end_word: the server's word for why the reply ended; any type.
         reasoning: what it shows of its thinking.
         refused: the model declined, in a field of its own.
         error: an error that stands beside the reply.
@@ -48,7 +48,7 @@ class Reply:
 
     text: str
     usage: Usage
-    told_end: Any
+    end_word: Any
     reasoning: str | None = None
     refused: bool = False
     error: Any = None
@@ -123,8 +123,8 @@ class Sorter:
         return self.broken(f"status {answer.status} with an error{_in_brackets(said)}"), answer.status
 
     def _completed(self, reply: Reply) -> Completion | ProviderError:
-        end = "refusal" if reply.refused else end_of(self.ends, reply.told_end, spoke=bool(reply.text))
-        word = reply.told_end if isinstance(reply.told_end, str) and WORD.fullmatch(reply.told_end) else None
+        end = "refusal" if reply.refused else end_of(self.ends, reply.end_word, spoke=bool(reply.text))
+        word = reply.end_word if isinstance(reply.end_word, str) and WORD.fullmatch(reply.end_word) else None
         if end == "failed":
             return TransportFault(
                 f"{self.name}: the server broke the reply off ({word})",

@@ -91,21 +91,21 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _certificate(host: str, chain: list[BaseException]) -> str:
     """What the TLS library on this machine holds against it; nothing of it is the server's text."""
-    told = (getattr(link, "verify_message", None) for link in _with_inner(chain))
-    why = next((text for text in told if isinstance(text, str)), "")
+    messages = (getattr(link, "verify_message", None) for link in _with_inner(chain))
+    why = next((text for text in messages if isinstance(text, str)), "")
     if "ostname mismatch" in why or "IP address mismatch" in why:
         return f"the certificate is for another host than {host}"
     return f"the certificate of {host} is not trusted{f' ({why})' if why else ''}"
 
 
 def _reason(chain: list[BaseException]) -> str:
-    said = [link for link in _with_inner(chain) if isinstance(link, ssl.SSLError)]
-    return str(said[0].reason or "no reason given").lower().replace("_", " ") if said else "no reason given"
+    errors = [link for link in _with_inner(chain) if isinstance(link, ssl.SSLError)]
+    return str(errors[0].reason or "no reason given").lower().replace("_", " ") if errors else "no reason given"
 
 
 def _refusal(host: str, chain: list[BaseException]) -> str:
-    said = [link for link in _with_inner(chain) if isinstance(link, OSError)]
-    refused = any(isinstance(link, ConnectionRefusedError) for link in said)
+    errors = [link for link in _with_inner(chain) if isinstance(link, OSError)]
+    refused = any(isinstance(link, ConnectionRefusedError) for link in errors)
     return f"{host} refuses it" if refused else f"{host} is not reached"
 
 

@@ -2,8 +2,8 @@
 
 Servers differ in three points. Tokens read from the prompt cache and written to it are included in the tokens sent, or
 counted separately. Reasoning is included in the tokens received, or counted separately. And each count has several
-names. If there is a `total_tokens`, it shows which is the case. Without it, a count is separate if it is too large to be
-included; otherwise the rule of the dialect holds.
+names. If there is a `total_tokens`, it shows which is the case. Without it, a count that is too large to be included is
+separate; for other counts the rule of the dialect holds.
 """
 
 from collections.abc import Iterator
@@ -119,11 +119,11 @@ def _stands_beside(
 
 def _written(usage: Any, *, hour: bool) -> tuple[int | None, int | None]:
     """Tokens written to the cache, and those of them that are kept for an hour."""
-    told = _first(usage, _WRITTEN)
+    total = _first(usage, _WRITTEN)
     short, long = _first(usage, _WRITTEN_5M), _first(usage, _WRITTEN_1H)
     if short is None and long is None:
-        return told, told if hour else None
-    return max(told or 0, (short or 0) + (long or 0)), long
+        return total, total if hour else None
+    return max(total or 0, (short or 0) + (long or 0)), long
 
 
 def _first(usage: Any, paths: tuple[Path, ...]) -> int | None:

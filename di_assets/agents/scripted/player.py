@@ -46,8 +46,8 @@ class ScriptedPlayer:
         turn, at = observation.turn, turn_number(observation.turn, observation.rules.exchanges)
         rule = self.policy.rule(turn.phase)
         word = words(words_name(self.stream(observation.me), turn.phase, attempt), at + 1)[at]
-        said = SILENCE if rule is None else rule(observation, word=word)
-        text = said if isinstance(said, str) else write_reply(said)
+        answer = SILENCE if rule is None else rule(observation, word=word)
+        text = answer if isinstance(answer, str) else write_reply(answer)
         return Completion(text=text, input_tokens=0, cached_tokens=0, output_tokens=0)
 
 

@@ -166,7 +166,7 @@ def _print_labelled(made: Labelled, *, as_json: bool) -> None:
 
 def _print_agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     """How far every two labellers agree."""
-    told = [
+    rounded = [
         {
             "labellers": f"{row['labeller']} ({row['version']}), {row['other']} ({row['other_version']})",
             "label": row["label"].partition("_")[0],
@@ -179,7 +179,7 @@ def _print_agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         }
         for row in rows
     ]
-    table(list(rows) if as_json else told, as_json=as_json, title="Agreement of labellers (Cohen's kappa)")
+    table(list(rows) if as_json else rounded, as_json=as_json, title="Agreement of labellers (Cohen's kappa)")
 
 
 def _interval(row: dict[str, Any]) -> str | None:

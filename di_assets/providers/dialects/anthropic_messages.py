@@ -53,7 +53,7 @@ class AnthropicProvider(SdkProvider):
         usage = read_usage(
             data.get("usage"), beside=True, hour=keeps_an_hour(self.endpoint.params), spoke=bool(text or reasoning)
         )
-        return Reply(text=text, reasoning=reasoning, told_end=data.get("stop_reason"), usage=usage)
+        return Reply(text=text, reasoning=reasoning, end_word=data.get("stop_reason"), usage=usage)
 
 
 DIALECT = Dialect(

@@ -64,7 +64,7 @@ class OpenAIProvider(SdkProvider):
         return Reply(
             text=text or (refusal if isinstance(refusal, str) else ""),
             reasoning=reasoning,
-            told_end=choice.get("finish_reason") or choice.get("native_finish_reason"),
+            end_word=choice.get("finish_reason") or choice.get("native_finish_reason"),
             refused=bool(refusal) or filtered,
             error=choice.get("error"),
             usage=read_usage(data.get("usage") or choice.get("usage"), beside=False, spoke=bool(text or reasoning)),
