@@ -1,4 +1,4 @@
-"""What every verb does besides its work: a failure becomes one line, and damaged files are named at the end."""
+"""What all verbs share: an error is shown as one line, and damaged files are listed at the end."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ from di_assets.cli.endings import VERBOSE, ending
 from di_assets.control_room.failures import failure, trace
 from di_assets.tables import Warehouse
 
-# Where the context holds the damaged files that were found: file -> the line that names it.
+# Key of click's context for the damaged files that were found, a mapping of file -> its line.
 DAMAGED = "di.damaged"
 MOST_WARNINGS = 5
 
@@ -18,10 +18,10 @@ class Verb(click.Command):
     """A command that ends with one line and an exit code, whatever fails in it."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs it, then warns of damaged files.
+        """Runs the verb, then prints warnings about damaged files.
 
         Raises:
-            Ended: it failed, or what was asked for is impossible.
+            Ended: the verb failed, or its input is wrong; it has the line and the exit code.
         """
         try:
             made = self._invoke(ctx)
@@ -37,10 +37,10 @@ class Verb(click.Command):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            raise  # whoever read the output has seen enough; click ends quietly
+            raise  # the reader of the output closed it; click ends quietly
         except BaseException as error:
             if not isinstance(error, (Exception, KeyboardInterrupt)) and type(error).__name__ != "PanicException":
-                raise  # but for a panic of Polars, which is how it ends at some damaged files
+                raise  # a panic of Polars is handled below: some damaged files cause one
             if ctx.meta.get(VERBOSE):
                 click.echo(getattr(error, "trace", None) or trace(error), err=True)
             problem = failure(error, warehouse=os.environ.get("DI_WAREHOUSE", "warehouse"))
@@ -55,7 +55,7 @@ def look_for_damage(warehouse: Warehouse) -> None:
 
 
 def _warn(context: click.Context, *, but: str = "") -> None:
-    """Names the damaged files, but for those that a line names already."""
+    """Prints a warning for each damaged file that the error message does not name already."""
     lines = [line for file, line in context.meta.get(DAMAGED, {}).items() if file not in but]
     for line in lines[:MOST_WARNINGS]:
         click.echo(f"Warning: {line}", err=True)

@@ -1,4 +1,4 @@
-"""Arms played from the command line: what is looked at before, the line of progress, what is said at the end."""
+"""Plays arms from the command line: checks before play, the line of progress, and the lines at the end."""
 
 import json
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ def play_arms(
     launch: bool = False,
     as_json: bool = False,
 ) -> Home:
-    """Plays what these arms lack, measures and publishes; prints a line a batch.
+    """Plays the missing episodes of these arms, makes the report, and prints one line per batch.
 
     Args:
-        options: of `di` itself.
-        names: of the arms.
-        limit: most episodes of each arm, most pairs of arms that mirror one another; None plays all.
-        budget_usd: most to spend on all of it; None leaves it to the arms' own budgets.
-        launch: arms with `relaunch: true` are launched once more.
-        as_json: each batch's line is a JSON object.
+        options: the options of `di` itself.
+        names: the names of the arms.
+        limit: the most episodes of each arm, and the most pairs of arms that mirror one another; None plays all.
+        budget_usd: the most to spend on all arms together, US dollars; with None only the arms' budgets hold.
+        launch: launch arms with `relaunch: true` once more.
+        as_json: print each line as a JSON object.
 
     Raises:
-        RunInterruptedError: a person or the system ended it; what was played is kept.
-        WorkFailed: episodes are left to play.
+        RunInterruptedError: a person or the system ended the run; what was played is kept.
+        WorkFailed: an episode failed, or play stopped early; episodes are left to play.
     """
     with progress() as line:
         line.title("preparing")
@@ -75,7 +75,7 @@ def play_arms(
 
 
 def _prepare(home: Home, arms: Sequence[Arm], *, launch: bool) -> None:
-    """Looks at what would end the run half-way, then launches arms that are to be launched, all at one time."""
+    """Checks what would end the run half-way (keys, for example), then launches arms, all with the same time."""
     for arm in arms:
         if launch and not arm.relaunch:
             raise BadInput(f"{arm.name} is launched once; only arms with `relaunch: true` take --launch")
@@ -90,7 +90,7 @@ def _prepare(home: Home, arms: Sequence[Arm], *, launch: bool) -> None:
 
 
 def _check_all_played(results: Sequence[BatchResult]) -> None:
-    """Passes where every episode that was to be played is complete.
+    """Returns if no batch failed or stopped.
 
     Raises:
         WorkFailed: some are left.

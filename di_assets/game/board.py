@@ -1,4 +1,4 @@
-"""What a set-up fixes for all turns, worked out once: who sits by whom, what each may know all along, the turns."""
+"""What a set-up fixes for all turns, computed once: the neighbours, what each seat may know, and the list of turns."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ def board(setup: Setup) -> Board:
 
 
 def may_write(setup: Setup, seat: int) -> bool:
-    """True for a seat whose messages travel, as written or replaced."""
+    """Whether a seat may write messages: it is not muted. In a placebo its messages may be replaced by filler."""
     channel = setup.rules.channel
     if channel == "none":
         return False
@@ -48,7 +48,7 @@ def _order(near: tuple[str, ...], seed: int, label: str, number: int) -> tuple[s
 
 @lru_cache(maxsize=256)
 def _told(rules: Rules) -> Rules:
-    """The rules without a word of who is muted or replaced."""
+    """The rules as a seat sees them: they do not show who is muted, or whose messages are replaced."""
     return rules if rules.channel == "none" else replace(rules, channel="open")
 
 

@@ -9,13 +9,13 @@ DIALECTS = declared_in([dialects], "DIALECT", Dialect)
 
 
 def connect(endpoint: Endpoint, slow_down: SlowDown = lambda _: None) -> Provider:
-    """A client for this endpoint.
+    """Makes a client for this endpoint.
 
     Args:
-        endpoint: how it is reached.
-        slow_down: told when the server asks for fewer calls.
+        endpoint: the endpoint.
+        slow_down: called when the server asks for fewer calls, with the seconds to wait.
 
     Raises:
-        FatalFault: its key is not in the environment.
+        FatalFault: the endpoint's key is not in the environment.
     """
     return DIALECTS[endpoint.provider].client(endpoint, slow_down)

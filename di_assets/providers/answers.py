@@ -1,4 +1,4 @@
-"""What an answer comes to: a reply, a prompt that was refused, or a fault. Pure: bytes in, one of the three out."""
+"""Decides what a server's answer is: a reply, a refused prompt, or a fault. It is pure and makes no request."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from di_assets.providers.said import WORD, Said, said_in
 from di_assets.providers.types import BrokenReplyFault, Completion, ProviderError, TransportFault
 from di_assets.providers.usage import Usage, read_usage
 
-# Where gateways and providers tell the id by which they know a request, if the body holds none.
+# Headers in which providers and gateways send the id of a request, if it is not in the body.
 _ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-litellm-call-id", "x-amzn-requestid", "cf-ray")
 _ID = re.compile(r"[\w.:/+=-]{1,200}", re.ASCII)
 _BODY_CHARS = 2_000
@@ -21,7 +21,7 @@ _BODY_CHARS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that came: its status, its headers, and its body as far as it could be read."""
+    """An HTTP answer: status, headers and decompressed body; the body is empty if it could not be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,21 +29,21 @@ class Answer:
 
     @property
     def succeeded(self) -> bool:
-        """Its status says so; its body may say otherwise."""
+        """Whether the status is 2xx. The body may still hold an error."""
         return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a dialect finds in a body.
+    """A reply as a dialect finds it in a body.
 
     Attributes:
-        text: the reply.
-        usage: its tokens.
+        text: the text of the reply.
+        usage: the tokens of the call.
         end_word: the server's word for why the reply ended; any type.
-        reasoning: what it shows of its thinking.
-        refused: the model declined, in a field of its own.
-        error: an error that stands beside the reply.
+        reasoning: the reasoning that the server shows; None if it shows none.
+        refused: the body has a field that says that the model declined.
+        error: an error in the same body as the reply; None if there is none.
     """
 
     text: str
@@ -156,7 +156,7 @@ def _in_brackets(said: Said) -> str:
 
 
 def _error_in(data: Any) -> Any:
-    """The error of a body that says it succeeded, in each of the places where servers put one; None where none is."""
+    """The error in the body of an answer with a success status; None if there is none."""
     if not isinstance(data, dict):
         return None
     if data.get("error") or data.get("type") == "error" or data.get("object") == "error":
@@ -170,7 +170,7 @@ def _error_in(data: Any) -> Any:
 
 
 def _blocked(data: dict[str, Any]) -> bool:
-    """True where the prompt was stopped by a filter, and so no reply is there."""
+    """Whether a filter stopped the prompt, so that the body has no reply."""
     if data.get("choices") or data.get("content"):
         return False
     for name in ("prompt_feedback", "promptFeedback"):
@@ -182,7 +182,7 @@ def _blocked(data: dict[str, Any]) -> bool:
 
 
 def _request_id(data: Any, headers: Mapping[str, str]) -> str | None:
-    """The id by which a bill knows the request: the reply's own, or that of the answer."""
+    """The id of the request, as a bill shows it: from the body, or else from a header; None if there is none."""
     error = data.get("error") if isinstance(data, dict) else None
     told = [data.get("id"), data.get("request_id")] if isinstance(data, dict) else []
     told += [error.get("request_id")] if isinstance(error, dict) else []

@@ -1,4 +1,4 @@
-"""What is asked, and who answers it: all that sending an ask needs to know of either."""
+"""A question that is ready to be sent, and who answers it: what the code that sends needs to know of both."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -8,14 +8,14 @@ from di_assets.providers.types import Completion
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question, ready to be sent; `request_hash` is the same for the same question."""
+    """One question, ready to be sent. Equal questions have the same `request_hash`."""
 
     request_hash: str
     payload: object
 
 
 class Respondent(Protocol):
-    """What answers asks; only `send` costs anything.
+    """Something that answers questions: a model or a scripted agent. Only `send` costs money.
 
     Attributes:
         model: model name, as in configs/models.yaml or the list of scripted agents.
@@ -33,7 +33,7 @@ class Respondent(Protocol):
         ...
 
     async def send(self, ask: Ask) -> Completion:
-        """Sends it and waits for the reply.
+        """Sends the question and waits for the reply.
 
         Raises:
             ProviderError: no reply came.
@@ -42,5 +42,5 @@ class Respondent(Protocol):
 
 
 def encodable(text: str) -> str:
-    """The text with lone surrogates, which JSON can smuggle in and no file can hold, replaced by U+FFFD."""
+    """The text with lone surrogates replaced by U+FFFD. JSON may contain them, but they cannot be written to a file."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""What a dialect is: all that differs from one family of servers to the next, declared in one place."""
+"""A dialect: everything that differs between families of servers, declared in one place."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from di_assets.providers.types import Endpoint, Provider, SlowDown
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a family of servers is spoken to, and what is usual there.
+    """The protocol of a family of servers, and its defaults.
 
     Attributes:
-        name: as models.yaml writes it under `provider`, and as it stands in `calls`.
-        client: makes a client for an endpoint; the second argument is told when the server asks for fewer calls.
-        key_variable: environment variable that holds the key, where a model names none.
-        written_against_input: price of a token written to the prompt cache, as a multiple of other input, where a
-            model's price does not say; None where it is as other input.
-        written_hour_against_input: the same for one that is kept for an hour; None where it is as others written.
+        name: the value of `provider` in models.yaml and in the table `calls`.
+        client: makes a client for an endpoint; its second argument is called when the server asks for fewer calls.
+        key_variable: environment variable with the key, if a model does not name one.
+        written_against_input: default price of a token written to the prompt cache, as a multiple of the input price;
+            None if it costs as much as other input.
+        written_hour_against_input: the same for a token that is kept for an hour; None if it costs as much as other
+            written tokens.
     """
 
     name: str

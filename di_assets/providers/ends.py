@@ -1,4 +1,4 @@
-"""Why a reply ended, in every word that servers are known to use for it. A word that is not here is a fault.
+"""The words that servers use for why a reply ended. A reply with any other word counts as a fault.
 
     end       the model was done, or called the tool that it was made to call
     length    it was cut off: by `max_tokens`, or by the end of its context

@@ -1,4 +1,4 @@
-"""From what a server answered to what it means: a fault by its kind, or a prompt that was refused.
+"""Decides what an answer without a reply means, by its status and its words: a fault of some kind, or a refusal.
 
 402, or words about credit                        no_credit         the run stops
 429                                               rate_limit        asked again after a while
@@ -19,9 +19,9 @@ from di_assets.providers.said import Said
 from di_assets.providers.types import Cause, Completion, FatalFault, FaultKind, ProviderError, TransportFault
 
 SLOWER = {429, 503, 529}
-# Beside 5xx: a wait that ended, a conflict, a server behind that failed, a gateway that hung up.
+# Statuses besides 5xx that may pass: a timeout, a conflict, a failed server behind a gateway, a closed connection.
 _PASSING = {408, 409, 424, 425, 499}
-# Of a status alone: what is told of a prompt's content under another is taken for something else.
+# Statuses with which servers refuse a prompt. With other statuses, words about content mean something else.
 _OF_PROMPTS = {200, 400, 403, 406, 422, 446, 451}
 
 _SPENT_CODE = re.compile(
@@ -113,7 +113,7 @@ _WHY: Mapping[Cause, str] = {
     "redirect": "the address has moved",
     "proxy": "the proxy wants a log-in",
 }
-# What a status alone does not tell: servers say it with 400, 403 and 429.
+# Servers report these with statuses 400, 403 or 429, so the status alone does not say it.
 _WHY_BY_KIND: Mapping[str, str] = {
     "no_credit": "the account has no credit left",
     "no_key": "the key is not accepted",
@@ -135,29 +135,29 @@ Verdict = FaultKind | Literal["refusal", "wrote"]
 def fault_of(
     name: str, status: int, said: Said, headers: Mapping[str, str], *, inside: bool = False
 ) -> ProviderError | Completion:
-    """What an answer that is no reply means.
+    """Decides what an answer without a reply means.
 
     Args:
-        name: of the model.
-        status: of the answer, or the one that its body tells.
-        said: its error.
-        headers: of the answer.
-        inside: the error stood in an answer with status 200.
+        name: the model's name.
+        status: the HTTP status of the answer, or a status that stands in its body.
+        said: the error in the body.
+        headers: the headers of the answer.
+        inside: the error was in an answer with a success status.
 
     Returns:
-        The fault; or a completion, where the prompt was refused for what it holds, or where the server refused what
-        the model wrote.
+        The fault. Or a completion: without text, if the prompt was refused because of its content; with the model's
+        text, if the server rejected that text.
     """
     cause = _cause(status, said)
     verdict = next(verdict for verdict, holds in _RULES if holds(status, said, cause))
     if verdict == "wrote":
         return Completion(text=said.wrote or "")
     if verdict == "refusal":
-        # What the filter stopped on its way out had been made, and may be charged for.
+        # If a filter stopped the model's output, tokens were made and may be charged.
         made = _OUTPUT.search(said.prose) or (inside and said.number is None)
         return Completion(text="", stop="refusal", billed=bool(made))
     if verdict in {"no_credit", "rate_limit"}:
-        cause = None  # the words that say so say all
+        cause = None  # the kind says everything
     why = _WHY.get(cause) if cause else _WHY_BY_KIND.get(verdict)
     text = f"{name}: {_line(status, said, cause, inside=inside)}{f': {why}' if why else ''}"
     if verdict not in {"rate_limit", "server_error"}:
@@ -173,7 +173,7 @@ def fault_of(
 
 
 def status_of(said: Said) -> int | None:
-    """The status that an error's words amount to, where it tells none; None where they are none of the known."""
+    """The HTTP status that fits the words of an error without a status; None if the words are not known."""
     return next((status for status, pattern in _KINDS.items() if pattern.search(said.all)), None)
 
 
@@ -182,7 +182,7 @@ def _is_spent(said: Said) -> bool:
 
 
 def _refuses_the_prompt(status: int, said: Said) -> bool:
-    """True where words about content stand, and none about who asks or how."""
+    """Whether the error is about the content of the prompt, and not about the key, the account or a parameter."""
     if _CONTENT_CODE.search(said.codes):
         return not _KEY.search(said.codes)
     if status not in _OF_PROMPTS:
@@ -195,7 +195,7 @@ def _refuses_the_prompt(status: int, said: Said) -> bool:
     return not any(other.search(who) for other in (_SPENT, _KEY, _ACCOUNT, _PARAMETER))
 
 
-# The first that holds is meant.
+# The first rule that holds decides.
 _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] = (
     ("no_credit", lambda status, said, _: status == 402 or (status in {401, 429} and _is_spent(said))),
     ("request_refused", lambda status, said, _: status == 429 and _TOO_LARGE.search(said.prose)),
@@ -212,7 +212,7 @@ _RULES: tuple[tuple[Verdict, Callable[[int, Said, Cause | None], object]], ...] 
 
 
 def _cause(status: int, said: Said) -> Cause | None:
-    """What was wrong with the request, where that shows."""
+    """What was wrong with the request; None if the answer does not show it."""
     if status == 407 or 300 <= status < 400:
         return "proxy" if status == 407 else "redirect"
     for cause, pattern in _CAUSES.items():

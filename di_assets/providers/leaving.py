@@ -1,4 +1,4 @@
-"""The moment a request leaves: its connection stands, and nothing of it is written yet."""
+"""Calls `LEAVES` at the moment before a request is sent: its connection is open, and nothing was written yet."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from di_assets.providers.types import LEAVES
 
 
 def tell_when_it_leaves(http_client: Any) -> None:
-    """Lets an SDK's client on aiohttp call `LEAVES` in the task that asks, just before a request's first byte."""
-    # The client takes no session of ours; its transports do, those for proxies as well.
+    """Makes an SDK's client on aiohttp call `LEAVES`, in the task of the call, just before a request's first byte."""
+    # The client does not accept a session of ours, but its transports do (those for proxies too).
     for transport in (http_client._transport, *filter(None, http_client._mounts.values())):
         transport.client = _Session(transport)
 
 
 class _Session:
-    """Makes a transport's session when the loop runs, as the transport itself would, with our word in it."""
+    """Makes the session of a transport when the event loop runs, like the transport itself, with our trace in it."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""A message's text and thinking, in each of the shapes that servers write them in."""
+"""Finds the text and the reasoning of a message, in all the formats that servers use."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def spoken(content: Any) -> str:
 
 
 def thought(message: dict[str, Any]) -> str | None:
-    """What a message shows of the model's thinking: in a field of its own, or among the parts of its content."""
+    """The reasoning in a message: from a separate field, or from the parts of its content; None if there is none."""
     for field in _REASONING:
         found = "\n".join(_thoughts(message.get(field)))
         if found:
@@ -53,7 +53,7 @@ def thought(message: dict[str, Any]) -> str | None:
 
 
 def called(calls: Any) -> str:
-    """The arguments of tool calls, one after the other: a model that is made to call a tool replies in them."""
+    """The arguments of tool calls, one per line. If the model must call a tool, its reply is in them."""
     found = (_arguments(call) for call in calls) if isinstance(calls, list) else iter(())
     return "\n".join(text for text in found if text)
 
@@ -79,7 +79,7 @@ def _thinks(part: Any) -> bool:
 
 
 def _thoughts(value: Any) -> Iterator[str]:
-    """Every text inside, however it is wrapped."""
+    """Yields every text inside a value, however deep."""
     if isinstance(value, str):
         if value:
             yield value

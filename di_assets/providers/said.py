@@ -1,7 +1,7 @@
-"""What a server says of a failure, sorted without ever being quoted: servers echo keys and prompts in their messages.
+"""Reads the error in a server's answer. Its text is never shown, because servers repeat keys and prompts in messages.
 
-Servers agree on little. So an error's codes (short words under keys such as `code` and `type`) and its prose are
-gathered from wherever they stand, and looked through for what they have in common.
+Servers have no common format. So the codes of an error (short words under keys such as `code` and `type`) and its other
+texts are collected from the whole body and then searched for known words.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _CODES = {"code", "type", "status", "reason", "error", "error_code", "error_type", "blockreason", "block_reason"}
-# They hold what was sent or what a model wrote, which must not be taken for the server's words.
+# Keys whose values repeat what was sent or what a model wrote; they are not the server's own words.
 _ECHOES = {"input", "ctx", "flagged_input", "failed_generation", "param", "loc", "messages"}
 _FILTERED = {"filtered", "flagged", "detected", "blocked"}
 _MOST_NODES, _MOST_DEPTH, _MOST_CHARS = 500, 12, 20_000
@@ -29,16 +29,16 @@ _SNAKE = re.compile(r"\b([a-z]{2,40}_[a-z_]{2,40})\b")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An error as a server told it.
+    """The error in a server's answer.
 
     Attributes:
-        word: its code or type as one word, fit to be shown; empty where there is none.
-        codes: all its codes, in lower case, separated by spaces; for looking through only.
-        prose: everything else it says, in lower case; for looking through only.
-        number: an HTTP status that stands in the body.
-        param: the field of the request that it names, fit to be shown.
-        retry_after_s: seconds to wait that stand in the body, or 0.
-        wrote: what the model had written, where the server held it against a schema and refused it.
+        word: its code or type as one word, safe to show; empty if there is none.
+        codes: all its codes, in lower case, separated by spaces; only to be searched, never shown.
+        prose: its texts, in lower case, one per line; only to be searched, never shown.
+        number: an HTTP status in the body; None if there is none.
+        param: the field of the request that the error names, safe to show; None if it names none.
+        retry_after_s: seconds to wait, from the body; 0 if there are none.
+        wrote: the text of the model, if the server rejected it because it does not fit the schema; else None.
     """
 
     word: str = ""
@@ -59,8 +59,8 @@ def said_in(data: Any, *, fields: frozenset[str] = frozenset()) -> Said:
     """Reads an error's body.
 
     Args:
-        data: the body as JSON, or as text where it is none; a page of HTML says nothing.
-        fields: names that stand in the request, which may be shown where the prose quotes one of them.
+        data: the parsed body, or its text if it is no JSON; a page of HTML gives an empty result.
+        fields: names of the request's fields; if the error's text names one of them, it is safe to show.
     """
     if isinstance(data, str) and data.lstrip().startswith("<"):
         return Said()
@@ -81,7 +81,7 @@ def said_in(data: Any, *, fields: frozenset[str] = frozenset()) -> Said:
 
 
 def _leaves(data: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """(key in lower case, value) of every value that is no object and no list; what is larger than an error is cut."""
+    """Yields (key in lower case, value) for each value that is no object and no list; stops in very large bodies."""
     left = [_MOST_NODES]
 
     def walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, Any]]:
@@ -95,7 +95,7 @@ def _leaves(data: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any
             for inner in value:
                 yield from walk(inner, key, depth + 1)
         elif key == "raw" and isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
-            # A broker's copy of the error of the server behind it.
+            # A gateway puts the error of the server behind it here, as text.
             yield from walk(_parsed(value), "message", depth + 1)
         else:
             yield key, value
@@ -111,7 +111,7 @@ def _parsed(text: str) -> Any:
 
 
 def _word(data: Any) -> str:
-    """The code or type that stands highest, if it is a plain word. Never a message."""
+    """The outermost code, type or status that is a plain word; empty if there is none. It is never a message."""
     while isinstance(data, list) and data:
         data = data[0]
     if isinstance(data, dict):
@@ -131,7 +131,7 @@ def _status(value: Any) -> int | None:
 
 
 def _param(leaves: list[tuple[str, Any]]) -> str | None:
-    """The field that a server names as one; of a path into the body the whole path."""
+    """The field that the server names under `param` or `loc` (a path, joined by dots); None if it names none."""
     named = next((v for k, v in leaves if k == "param" and isinstance(v, str)), None)
     if named is None:
         path = [str(v) for k, v in leaves if k == "loc" and v != "body"]
@@ -148,6 +148,6 @@ def _quoted_field(prose: str, fields: frozenset[str]) -> str | None:
 
 
 def _seconds(value: Any) -> float:
-    """Of `34s` or `1.5s`, as Google writes a duration."""
+    """Seconds of a duration like `34s` or `1.5s`, as Google writes it; 0 for anything else."""
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)s", value) if isinstance(value, str) else None
     return float(match[1]) if match else 0.0

@@ -1,7 +1,8 @@
-"""What both SDKs share: one low-level post, sent once, its faults sorted, nothing of a key ever let out.
+"""What both SDKs share: sends a request once by the SDK's low-level `post`, sorts its faults, and hides the key.
 
-The SDK brings address, log-in and headers; it retries nothing, for each send may be charged and so has to be paid for
-by whoever calls. A hook on its HTTP client takes every answer that is no success before the SDK would read it whole.
+The SDK provides the address, authentication and headers. It does not retry: each request may be charged, so retries are
+decided by the caller, which keeps the budgets. A hook on the HTTP client takes every answer without a success status
+before the SDK reads its whole body.
 """
 
 import asyncio
@@ -29,22 +30,22 @@ from di_assets.providers.types import (
 )
 
 NO_KEY = "none"
-# At their most talkative they, and the SDKs, log headers, in which a server may have echoed the key.
+# At debug level these libraries (and the SDKs) log headers, and a server may have repeated the key in a header.
 TALKATIVE = ("httpx2", "aiohttp")
-# A shorter key may stand in a body by chance.
+# A shorter key is not hidden in answers, because its letters may be in a body by chance.
 SHORTEST_KEY, HIDDEN = 8, b"(the key)"
 
 TextOrNone = TypeVar("TextOrNone", str, str | None)
 
 
 class _NoSuccess(Exception):
-    """Carries an answer whose status is no success out of a hook."""
+    """Carries an answer without a success status out of the hook."""
 
     answer: Answer
 
 
 class _Departure:
-    """Notes that a request leaves, and tells whoever waits for that.
+    """Notes that a request is being sent, and calls the previous `LEAVES`.
 
     Attributes:
         left: the request may have been sent.
@@ -62,10 +63,10 @@ class SdkProvider(ABC):
     """A client for one endpoint over one SDK's low-level `post`.
 
     Attributes:
-        sdk: the SDK's module, loaded with the first client: that takes seconds, so only those who play pay for it.
-        path: where requests go, below the endpoint's address.
-        root_error: name of the SDK's own root of exceptions, which it lets through as it is.
-        ends: why replies end, by the words of the dialect.
+        sdk: the SDK's module. It is imported with the first client, because the import takes seconds.
+        path: path of requests below the endpoint's address.
+        root_error: name of the SDK's base class of exceptions; the SDK does not wrap these.
+        ends: the dialect's words for the end of a reply, and what they mean.
 
     Raises:
         FatalFault: the key's variable is not set.
@@ -91,11 +92,11 @@ class SdkProvider(ABC):
 
     @abstractmethod
     def _connect(self, key: str, http_client: Any) -> Any:
-        """The SDK's client, which retries nothing."""
+        """Makes the SDK's client, with its retries turned off."""
 
     @abstractmethod
     def fields(self, request: Request) -> dict[str, Any]:
-        """The body's fields but `messages`: nothing among them that is not configured."""
+        """The fields of the body without `messages`; only what is configured is in them."""
 
     def messages(self, request: Request) -> bytes:
         """The body's messages, JSON objects separated by commas."""
@@ -107,14 +108,14 @@ class SdkProvider(ABC):
 
     @abstractmethod
     def read(self, data: dict[str, Any]) -> Reply:
-        """The reply in a body.
+        """Finds the reply in a body.
 
         Raises:
-            KeyError, TypeError, IndexError, AttributeError, BadBodyError: there is none.
+            KeyError, TypeError, IndexError, AttributeError, BadBodyError: the body has no reply.
         """
 
     async def complete(self, request: Request) -> Completion:
-        """Sends it once; see `Provider`."""
+        """Sends the request once; see `Provider.complete`."""
         fault: ProviderError
         departure = _Departure(LEAVES.get())
         token = LEAVES.set(departure)
@@ -141,7 +142,7 @@ class SdkProvider(ABC):
             fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
-        # Raised out here, so that nothing of the SDK's exception (request, headers, key) hangs on to it.
+        # Raised outside of `except`, so that the SDK's exception (with request, headers and key) is not attached to it.
         raise fault
 
     async def close(self) -> None:
@@ -162,7 +163,7 @@ class SdkProvider(ABC):
         return self._kept(response, read)
 
     async def _take_failures(self, response: Any) -> None:
-        """The hook: an answer that is no success goes no further, read as far as it can be."""
+        """The hook: reads an answer without a success status and raises it as `_NoSuccess`; other answers pass."""
         if response.is_success:
             return
         try:
@@ -174,13 +175,13 @@ class SdkProvider(ABC):
         raise error
 
     def _kept(self, response: Any, body: bytes) -> Answer:
-        """The answer, without the key where a server echoes it."""
+        """The answer; if the server repeated the key in the body, the key is replaced."""
         return Answer(
             response.status_code, response.headers, body.replace(self._secret, HIDDEN) if self._secret else body
         )
 
     def _without_key(self, completion: Completion) -> Completion:
-        """The completion without the key where the body escapes its letters, or a header holds it."""
+        """The completion without the key. The body was searched before, but it may hold the key in escaped letters."""
         text, reasoning = self._hidden(completion.text), self._hidden(completion.reasoning)
         request_id = self._hidden(completion.request_id)
         return replace(completion, text=text, reasoning=reasoning, request_id=request_id)
@@ -193,14 +194,14 @@ class SdkProvider(ABC):
 
 
 def key_problem(endpoint: Endpoint) -> str | None:
-    """What is wrong with the endpoint's key, without quoting it; None where it is there, or none is wanted."""
+    """What is wrong with the endpoint's key, without showing it; None if the key is set or none is needed."""
     if endpoint.key_env is None:
         return None
     key = os.environ.get(endpoint.key_env, "")
     if not key:
         return f"set {endpoint.key_env}"
     if not (key.isascii() and key.isprintable() and " " not in key):
-        # Refused here: as a header it would fail deep in a transport, in an exception that quotes it.
+        # Refused here: as a header it would fail in the transport, with an exception that contains the key.
         return f"{endpoint.key_env} holds characters that no key has (a line break, perhaps)"
     return None
 

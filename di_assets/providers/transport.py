@@ -1,4 +1,4 @@
-"""The HTTP clients underneath the SDKs. Loaded together with an SDK, since it takes as long."""
+"""The HTTP client below the SDKs. It is imported together with an SDK, because its import takes as long."""
 
 from types import ModuleType
 from typing import Any
@@ -13,24 +13,24 @@ from di_assets.providers.unanswered import unanswered
 
 __all__ = ["FAULTS", "Response", "connected", "unanswered"]
 
-# A connection that is not there by then will not be; and the rest of a call's time is kept for the reply.
+# The longest time to connect: so many seconds, and at most so large a share of a call's time.
 CONNECT_S, CONNECT_SHARE = 30.0, 0.5
-# What the transport raises and the SDKs let through as it is: an answer that is no HTTP, say.
+# Errors of the transport that the SDKs do not wrap (an answer that is no HTTP, for example).
 FAULTS: tuple[type[Exception], ...] = (aiohttp.ClientError, httpx2.HTTPError)
 Response = httpx2.Response
 
 
 def connected(sdk: ModuleType, endpoint: Endpoint, *, on_response: Any) -> Any:
-    """The SDK's own client on aiohttp; as many idle connections kept as calls may be in flight.
+    """Makes the SDK's own HTTP client on aiohttp. It keeps up to `endpoint.connections` connections open.
 
     Args:
-        sdk: `openai` or `anthropic`.
-        endpoint: that is called.
-        on_response: a coroutine function that takes each response before the SDK does.
+        sdk: the module `openai` or `anthropic`.
+        endpoint: the endpoint to call.
+        on_response: a coroutine function that gets each response before the SDK.
     """
     reach_s = min(CONNECT_S, CONNECT_SHARE * endpoint.timeout_s)
     http_client = sdk.DefaultAioHttpClient(
-        # The deadline of a call holds for its body; these two tell what was never sent from what was.
+        # The caller limits the time of a whole call. These two limits show that a request was never sent.
         timeout=httpx2.Timeout(None, connect=reach_s, pool=reach_s),
         limits=httpx2.Limits(max_connections=endpoint.connections, max_keepalive_connections=endpoint.connections),
         headers={"accept-encoding": ENCODINGS},

@@ -1,4 +1,4 @@
-"""A call that got no answer: where it failed on its way, and whether the request can have been sent."""
+"""Explains a call that got no answer: where it failed, and whether the request may have been sent."""
 
 import ssl
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from di_assets.providers.types import Cause, Endpoint, FaultKind, TransportFault
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """Where a call failed: what is said of it, and what follows."""
+    """Where a call failed: the words for it, its cause and kind, whether it may have been sent, whether it may pass."""
 
     why: str
     cause: Cause | None = None
@@ -23,14 +23,14 @@ class _Failed:
 
 
 def unanswered(endpoint: Endpoint, url: str, error: BaseException, *, left: bool) -> TransportFault:
-    """The fault of a call that the transport could not make, or whose connection was cut before an answer.
+    """The fault of a call that could not be made, or whose connection was closed before an answer came.
 
-    Only what failed before the connection stood was surely never sent, and costs nothing.
+    A request is free only if it failed before the connection was open: then it was certainly not sent.
 
     Args:
-        endpoint: that was called.
-        url: where it is.
-        error: what the SDK raised; what the transport raised is among its causes.
+        endpoint: the endpoint that was called.
+        url: its address.
+        error: the error of the SDK; the transport's error is among its causes.
         left: the request may have been sent.
     """
     host = urlsplit(url).netloc
@@ -76,7 +76,7 @@ def _failed(host: str, chain: list[BaseException]) -> _Failed:
 
 
 def _is_proxied(url: str) -> bool:
-    """The environment names a proxy for it."""
+    """Whether the environment names a proxy for this address."""
     split, proxies = urlsplit(url), getproxies()
     return bool({split.scheme, "all"} & set(proxies)) and not proxy_bypass(split.hostname or "")
 
@@ -90,7 +90,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _certificate(host: str, chain: list[BaseException]) -> str:
-    """What the TLS library on this machine holds against it; nothing of it is the server's text."""
+    """Why the TLS library on this machine rejects the certificate; no text of the server is in it."""
     messages = (getattr(link, "verify_message", None) for link in _with_inner(chain))
     why = next((text for text in messages if isinstance(text, str)), "")
     if "ostname mismatch" in why or "IP address mismatch" in why:
