@@ -1,4 +1,4 @@
-"""Settings beside the arms: what the pages say of themselves, and where episodes are played."""
+"""Settings besides the arms: the titles of the pages (report.yaml), and where episodes are played (play.yaml)."""
 
 import os
 from pathlib import Path
@@ -12,13 +12,13 @@ Engine = Literal["local", "dask"]
 
 
 class ReportSettings(Strict):
-    """What the pages say of themselves: report.yaml.
+    """The settings of the report, from report.yaml.
 
     Attributes:
-        title: above every question.
-        subtitle: below it.
-        status: of the report.
-        precision: half-width of a lift's 95% interval that arms are played for, points an episode.
+        title: the title above every question.
+        subtitle: the line below the title.
+        status: status of the report, for example that it is a draft.
+        precision: the half-width of a lift's 95% interval that play aims at, points per episode.
     """
 
     title: str = "Delegated Influence"
@@ -28,13 +28,15 @@ class ReportSettings(Strict):
 
 
 class PlaySettings(Strict):
-    """Where episodes are played: play.yaml, or DI_ENGINE and DI_DASK_SCHEDULER. No part of what is played.
+    """Where episodes are played: from play.yaml, or from DI_ENGINE and DI_DASK_SCHEDULER.
+
+    These settings do not change what is played, so they are in no hash of an episode.
 
     Attributes:
-        engine: `local` in the process that materialises a batch, `dask` on a cluster.
-        scheduler: of the cluster, as Dask takes it (`tcp://HOST:8786`).
-        chunk: episodes a task.
-        drain_s: most seconds that replies on their way are waited for when play is told to end.
+        engine: `local` plays in the process that materialises a batch, `dask` on a cluster.
+        scheduler: address of the cluster's scheduler, in Dask's form (`tcp://HOST:8786`).
+        chunk: number of episodes per task of the cluster.
+        drain_s: the longest time that replies on their way are waited for when play ends early, seconds.
     """
 
     engine: Engine = "local"
@@ -47,7 +49,7 @@ LOCAL = PlaySettings()
 
 
 def read_report(path: Path) -> ReportSettings:
-    """What the file says; the defaults where there is none.
+    """Reads report.yaml; the defaults if the file does not exist.
 
     Raises:
         ConfigError: see `read_yaml`.
@@ -56,10 +58,10 @@ def read_report(path: Path) -> ReportSettings:
 
 
 def read_play(path: Path) -> PlaySettings:
-    """What the file says, the defaults where there is none; DI_ENGINE and DI_DASK_SCHEDULER count for more.
+    """Reads play.yaml; the defaults if it does not exist. DI_ENGINE and DI_DASK_SCHEDULER override it.
 
     Raises:
-        ConfigError: see `read_yaml`; or an engine that is none, or `dask` without a scheduler.
+        ConfigError: see `read_yaml`; also for an unknown engine, or `dask` without a scheduler.
     """
     settings = read_yaml(path, PlaySettings) if path.exists() else PlaySettings()
     given = {"engine": os.environ.get("DI_ENGINE"), "scheduler": os.environ.get("DI_DASK_SCHEDULER")}

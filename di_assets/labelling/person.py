@@ -114,10 +114,10 @@ class Answers:
         return all(self.find(message, label) is not None for label in LABELS)
 
     def give(self, message: Message, label: str, answer: bool) -> None:
-        """Keeps an answer; it is on disk when this returns.
+        """Stores an answer. When this returns, the answer is on disk.
 
         Raises:
-            DiskFullError: there is no room for it.
+            DiskFullError: the disk is full.
         """
         key = {"episode_id": message.episode_id, "event_id": message.event_id, "number": message.number}
         record = {**key, "label": label, "answer": answer, "version": self._version, "at": round(time.time(), 3)}
