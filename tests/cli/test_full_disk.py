@@ -25,7 +25,7 @@ from tests.play.disks import fill, small_disk
 from tests.play.hostility import KEY, hostile, hostile_configs, served
 from tests.providers.server import good
 
-TRIES = int(os.environ.get("DI_DISK_TRIES", "2"))
+TRIES = int(os.environ.get("DI_DISK_TRIES", "1"))
 ASKS = '{"asks_for_pull": true, "promises_pull": false}'
 WRITING = ((Folder, "write"), (Journal, "append"), (SqliteEventLogStorage, "store_event"))
 FREE = ("started_at", "finished_at", "latency_s")
