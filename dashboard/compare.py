@@ -7,8 +7,9 @@ from dashboard.parts import Heading, Title, Words
 from dashboard.placing import ROWS, first_row, place
 from dashboard.sections.compare import NAMES, beside, compared_top, pair_top, pairs_of
 from dashboard.sections.reader import NoEpisode
-from di_assets.report.compare import Side, caption, rounds_of_two
+from di_assets.report.compare import Side, caption
 from di_assets.report.reader.episode_index import place_of
+from di_assets.report.reader.side_by_side import rounds_of_two
 from di_assets.report.reader.transcript import Transcript
 
 EVERY, ALL = "every model", "all"

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from dashboard.parts import Drawing, Link, drawing
 from dashboard.sections.events import LANES, pull_words
-from di_assets.report.compare import Comparison, RoundOfTwo, about_two, facts_of, sentence
+from di_assets.report.compare import Comparison, sentence
 from di_assets.report.compare import drawing as drawn
 from di_assets.report.published import measure_of
 from di_assets.report.reader.choosing import MOST_SHOWN
+from di_assets.report.reader.side_by_side import RoundOfTwo, about_two, facts_of
 from di_assets.report.reader.transcript import Event, Transcript
 
 NAMES = ("left", "right")

@@ -1,8 +1,7 @@
-"""Two arms, or two models, side by side on the seeds that both have played; and two transcripts, round by round."""
+"""Two arms, or two models, compared on the seeds that both have played."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -12,15 +11,14 @@ from di_assets.measures.matched import by_seed, matched
 from di_assets.report.figures.compared import compared
 from di_assets.report.figures.marks import note, thinned
 from di_assets.report.figures.rendering import Figure
-from di_assets.report.reader.transcript import Event, Transcript
 from di_assets.tables import Warehouse
 
 FACTS = ("episode_id", "arm", "launch", "channel", "topology", "payoff", "n_seats", "n_rounds", "seed", "scripted",
          "focal_model", "focal_seat", "rules_version")  # fmt: skip
-# What two sides must share for their points to be compared, as it is told.
+# What two sides must share for their points to be compared: column -> its name on the page.
 SAME_GAME = {"payoff": "payoffs", "n_seats": "seats", "n_rounds": "rounds"}
-# What else may differ, and is said.
-TOLD = {"channel": "channel", "topology": "graph"}
+# What may differ. The page says where it does.
+MAY_DIFFER = {"channel": "channel", "topology": "graph"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +79,6 @@ class Comparison:
     scripted: bool = False
     differences: tuple[str, ...] = ()
     problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RoundOfTwo:
-    """One round of two transcripts.
-
-    Attributes:
-        number: of the round.
-        events: of each side.
-        pulls_differ: letters whose pull is not the same on both sides, sorted.
-        scores: points by letter after it, a side each; None where the side has not played it.
-    """
-
-    number: int
-    events: tuple[tuple[Event, ...], tuple[Event, ...]]
-    pulls_differ: tuple[str, ...]
-    scores: tuple[Mapping[str, float] | None, Mapping[str, float] | None]
 
 
 def read_known(warehouse: Warehouse) -> Known:
@@ -198,39 +179,6 @@ def drawing(found: Comparison) -> Figure:
     )
 
 
-def rounds_of_two(left: Transcript, right: Transcript) -> list[RoundOfTwo]:
-    """Both transcripts, round by round; seats are told by their letters, which two episodes may give otherwise."""
-    return [
-        RoundOfTwo(
-            number,
-            events=(_events(left, number), _events(right, number)),
-            pulls_differ=_pulls_differ(left, right, number),
-            scores=(_scores(left, number), _scores(right, number)),
-        )
-        for number in sorted({*left.rounds, *right.rounds})
-    ]
-
-
-def about_two(left: Transcript, right: Transcript) -> str:
-    """Whether two episodes are a matched pair, and in what they differ."""
-    one, other = left.episode, right.episode
-    told = [
-        f"{name}: {one[key]} against {other[key]}"
-        for key, name in (("seed", "seed"), *((key, key.removeprefix("n_")) for key in SAME_GAME), *TOLD.items())
-        if one[key] != other[key]
-    ]
-    rivals = [
-        {(seat["label"], seat["seat"], seat["model"]) for seat in found.seats if seat["role"] != "focal"}
-        for found in (left, right)
-    ]
-    told += ["rivals or where they sit"] if rivals[0] != rivals[1] else []
-    if one["seed"] == other["seed"]:
-        what = "A matched pair: the same seed" + ("" if rivals[0] != rivals[1] else ", seats, letters and rivals") + "."
-    else:
-        what = "Not a matched pair."
-    return what + (f" They differ in {'; '.join(told)}." if told else "")
-
-
 def _part(measured: pl.DataFrame, side: Side) -> pl.DataFrame:
     part = measured.filter(arm=side.arm)
     return part if side.model is None else part.filter(focal_model=side.model)
@@ -255,7 +203,7 @@ def _values(part: pl.DataFrame, column: str) -> str:
 
 
 def _differences(*parts: pl.DataFrame) -> tuple[str, ...]:
-    pairs = ((name, *(_values(part, column) for part in parts)) for column, name in TOLD.items())
+    pairs = ((name, *(_values(part, column) for part in parts)) for column, name in MAY_DIFFER.items())
     return tuple(f"{name}: {one} against {other}" for name, one, other in pairs if one != other)
 
 
@@ -271,41 +219,3 @@ def _company(warehouse: Warehouse, pairs: pl.DataFrame) -> tuple[str, ...]:
         both = both.join(renamed, on=f"episode_id_{which}", how="left")
     apart = both.filter(pl.col("company_left").ne_missing(pl.col("company_right"))).height
     return (f"rivals, or where they sit: in {apart:,} of {pairs.height:,} pairs",) if apart else ()
-
-
-def _events(found: Transcript, number: int) -> tuple[Event, ...]:
-    return tuple(event for event in found.events if event.round == number)
-
-
-def _pulls(found: Transcript, number: int) -> dict[str, str | None]:
-    """Letter -> letter that it pulled; None for a forfeit."""
-    labels = found.labels
-    return {
-        labels[event.seat]: None if event.other is None else labels[event.other]
-        for event in found.events
-        if event.round == number and event.kind == "pull"
-    }
-
-
-def _pulls_differ(left: Transcript, right: Transcript, number: int) -> tuple[str, ...]:
-    one, other = _pulls(left, number), _pulls(right, number)
-    if not one or not other:
-        return ()
-    return tuple(sorted(letter for letter in {*one, *other} if one.get(letter, "") != other.get(letter, "")))
-
-
-def _scores(found: Transcript, number: int) -> Mapping[str, float] | None:
-    points = found.scores.get(number)
-    return None if points is None else dict(sorted(zip(found.labels, points, strict=True)))
-
-
-def facts_of(found: Transcript) -> dict[str, Any]:
-    """What stands above one side of two transcripts."""
-    focal = next((seat for seat in found.seats if seat["role"] == "focal"), None)
-    points = found.scores.get(found.rounds[-1]) if found.rounds else None
-    return {
-        "focal": None if focal is None else focal["label"],
-        "model": None if focal is None else focal["model"],
-        "points": None if focal is None or points is None else points[focal["seat"]],
-        "scripted": any(seat["kind"] == "scripted" for seat in found.seats),
-    }

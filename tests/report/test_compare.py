@@ -3,7 +3,8 @@
 import pytest
 from scipy import stats
 
-from di_assets.report.compare import Side, about_two, caption, compare, drawing, read_known, rounds_of_two, sentence
+from di_assets.report.compare import Side, caption, compare, drawing, read_known, sentence
+from di_assets.report.reader.side_by_side import about_two, rounds_of_two
 from di_assets.report.reader.transcript import read_transcript
 from tests.report.worlds import episode, stored, world
 
