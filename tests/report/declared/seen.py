@@ -5,9 +5,8 @@ from pathlib import Path
 
 import jsonschema
 
-from dashboard.question import QUESTIONS as PAGES
-from dashboard.question import above_figure, below_figure
-from dashboard.static_site import FILES
+from dashboard.sections.question import QUESTIONS as PAGES
+from dashboard.static_site import files_of
 from di_assets.arms import load_configs
 from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
@@ -32,7 +31,7 @@ def show(warehouse, configs):
     }
     walked = trace_model(home.warehouse, "q9", "promiser")
     episode = home.warehouse.scan("episodes").filter(episode_id="talk--promiser_r0").collect().row(0, named=True)
-    html = above_figure(QUESTIONS["q9"], summary) + below_figure(QUESTIONS["q9"], summary["questions"]["q9"])
+    site = dict(files_of(home.warehouse, Path(configs)))
     print(json.dumps({
         "summary": summary["questions"]["q9"],
         "required": schema()["$defs"]["Questions"]["required"],
@@ -40,8 +39,8 @@ def show(warehouse, configs):
         "assets": assets,
         "checks": sorted(key.name for key in graph.asset_check_keys),
         "pages": [page.name for page in PAGES],
-        "files": FILES,
-        "html": html,
+        "files": sorted(site),
+        "html": site["q9.html"],
         "walk": [[step.kind, step.name, [inner.name for inner in step.steps]] for step in walked.steps],
         "cited": [one.what for one in citations(home.warehouse, summary, episode)],
     }))  # fmt: skip
