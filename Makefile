@@ -24,7 +24,7 @@ soak: $(READY)  ## the long run against a hostile provider: 200 episodes, 20 kil
 	SOAK_EPISODES=200 SOAK_KILLS=20 SOAK_BUDGETS=50 $(BIN)/python -m pytest tests/play/test_soak.py tests/play/test_hostile.py -m slow -n 0 -s
 
 survive: $(READY)  ## a backfill of 40 batches on a Dask cluster through kills of a run, a worker and the daemon; some six minutes
-	SURVIVAL_BATCHES=40 $(BIN)/python -m pytest tests/assets/test_survival.py -m slow -n 0 -s
+	SURVIVAL_BATCHES=40 $(BIN)/python -m pytest tests/control_room/test_survival.py -m slow -n 0 -s
 
 check: $(READY)  ## format, lint, types, layers; style sheets and scripts where their linter is to be had (Linux, x86-64)
 	$(BIN)/ruff format --check .

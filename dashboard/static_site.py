@@ -112,7 +112,7 @@ def transcripts(summary: Mapping[str, Any] | None, episodes: Sequence[str]) -> s
     known, cited = set(episodes), set[str]()
     for question in (summary or {"questions": {}})["questions"].values():
         quote = [question["quote"]] if question["quote"] else []
-        cited |= {one["episode_id"] for one in (*question["marks"], *quote, *question.get("heat", ()))}
+        cited |= {one["episode_id"] for one in (*question["marks"], *quote, *question["rows"]) if "episode_id" in one}
     return cited & known
 
 

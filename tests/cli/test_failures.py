@@ -125,6 +125,12 @@ BROKEN = {
         "prompts/instructions/mine.md:3: not a template",
         2,
     ),
+    "no folder of prompts": (
+        lambda place: (gone("configs/prompts")(place), add("configs/talk.yaml", "instructions: {focal: attack}\n")(place)),
+        ARMS,
+        "configs/prompts: no such folder; copy configs/prompts",
+        2,
+    ),
     "no template": (gone("configs/prompts/reask.md.j2"), RUN, "prompts/reask.md.j2: no such prompt file", 2),
     "a template that is no text": (
         put("configs/prompts/instructions/mine.md", b"\xff\xfe"),

@@ -208,8 +208,11 @@ def test_a_files_name_is_safe_and_no_other_episodes(name):
 
 def test_of_very_many_episodes_those_have_transcripts_that_the_report_rests_on():
     many = [f"e{k}" for k in range(MOST_TRANSCRIPTS + 1)]
-    summary = {"questions": {"q": {"marks": [{"episode_id": "e7"}], "quote": {"episode_id": "e9"}}}}
-    assert transcripts(summary, many) == {"e7", "e9"}
+    squares = [{"what": "pulls a round", "episode_id": "e3"}, {"what": "capture", "episode_id": None}, {"model": "m"}]
+    summary = {
+        "questions": {"q": {"marks": [{"episode_id": "e7"}], "quote": {"episode_id": "e9"}, "rows": squares}},
+    }
+    assert transcripts(summary, many) == {"e3", "e7", "e9"}
     assert transcripts(None, many[:-1]) == set(many[:-1])
 
 
