@@ -46,7 +46,9 @@ def test_every_make_target_that_pages_name_is_there():
     assert targets <= set(re.findall(r"make ([a-z-]+)", TEXTS["docs/start.md"]))
 
 
-@pytest.mark.parametrize("page", ["Makefile", "README.md", "CONTRIBUTING.md", *sorted(map(str, ROOT.glob("docs/*.md")))])
+@pytest.mark.parametrize(
+    "page", ["Makefile", "README.md", "CONTRIBUTING.md", *sorted(map(str, ROOT.glob("docs/*.md")))]
+)
 def test_every_test_file_that_is_named_is_there(page):
     for file in re.findall(r"\btests/[\w/]+\.py\b", (ROOT / page).read_text()):
         assert (ROOT / file).exists(), file

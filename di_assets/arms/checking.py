@@ -135,7 +135,9 @@ def _check_instructions(arm: Arm, path: Path, root: Path) -> None:
     for role, name in arm.instructions:
         if name is not None and name not in available:
             if not (folder := root / "prompts").is_dir():
-                raise ConfigError(f"{folder}: no such folder; copy configs/prompts: players are told the game by its files")
+                raise ConfigError(
+                    f"{folder}: no such folder; copy configs/prompts: players are told the game by its files"
+                )
             raise wrong(path, f"instructions.{role}", f"no such prompt file {name!r}{nearest(name, available)}")
 
 

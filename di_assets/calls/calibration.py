@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from di_assets.arms import ModelConfig
 from di_assets.calls.costing import text_bytes
-from di_assets.providers.types import Request
+from di_assets.providers.types import Request, encode_turn
 from di_assets.tables import Warehouse
 from di_assets.tables.words import MESSAGE, PHASES
 
@@ -51,9 +52,15 @@ class Size:
     @classmethod
     def of(cls, request: Request) -> "Size":
         """The size of this request."""
-        texts = (request.system, *(text for _, text in request.turns))
-        pieces = sum(sum(1 for _ in _PIECES.finditer(text)) + PIECES_A_TURN for text in texts)
-        return cls(bytes=text_bytes(request), pieces=pieces)
+        turns = (encode_turn("user", request.system), *request.encoded)
+        return cls(bytes=text_bytes(request), pieces=sum(map(_pieces, turns)))
+
+
+@lru_cache(maxsize=4096)
+def _pieces(turn: bytes) -> int:
+    """Pieces of an encoded turn. Each request repeats the turns of those before it, so each is counted once."""
+    text: str = json.loads(turn)["content"]
+    return sum(1 for _ in _PIECES.finditer(text)) + PIECES_A_TURN
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,10 @@ BROKEN = {
         2,
     ),
     "no folder of prompts": (
-        lambda place: (gone("configs/prompts")(place), add("configs/talk.yaml", "instructions: {focal: attack}\n")(place)),
+        lambda place: (
+            gone("configs/prompts")(place),
+            add("configs/talk.yaml", "instructions: {focal: attack}\n")(place),
+        ),
         ARMS,
         "configs/prompts: no such folder; copy configs/prompts",
         2,
