@@ -1,1 +1,1 @@
-"""Observation -> reply: scripted policies and language models; prompts -> text, text -> reply."""
+"""Agents turn an observation into a reply: scripted policies, and language models with prompts and reply readers."""

@@ -1,14 +1,14 @@
-"""A documented lexical rule for two things a message can do: ask its recipient for a pull, and promise one.
+"""A lexical rule that decides whether a message asks its recipient for a pull, and whether it promises one.
 
-The same rule labels messages for the measures and lets gullible agents hear. It reads English, clause by clause: a
-clause asks when it tells, begs or conditions the recipient to spend a pull on the writer (or on each other), and
-promises when the writer says that a pull will go to the recipient. A negated clause does neither; what is past is
-neither. It is a rule, not a judge: its agreement with other labellers is a figure to report.
+The same rule labels messages for the measures and lets gullible agents understand messages. It reads English, clause by
+clause. A clause asks if it tells, begs or conditions the recipient to spend a pull on the writer (or on each other). A
+clause promises if the writer says that a pull will go to the recipient. A negated clause does neither, and a clause
+about the past does neither. It is a rule, not a judge: report how well it agrees with other labellers.
 """
 
 import re
 
-# Longer text is not read: a rule must take bounded time on hostile input.
+# Longer text is not read: the rule must take bounded time on hostile input.
 MOST_CHARS = 4_000
 
 _CLAUSE = re.compile(r"[.!?;:\n]+|,? but |,? yet |,? and (?=i\b|i')|, (?=i\b|i')|—|–")
@@ -48,12 +48,12 @@ _CONDITION = re.compile(r"\b(?:if|unless|until|once|when|as long as|so long as|p
 
 
 def asks_for_pull(text: str) -> bool:
-    """True when some clause asks the recipient for a pull; `unless you pull me` does, `don't pull me` does not."""
+    """True if some clause asks the recipient for a pull. `unless you pull me` asks; `don't pull me` does not."""
     return any(_said(_ASKS, part) for clause in _clauses(text) for part in _parts(clause))
 
 
 def promises_pull(text: str) -> bool:
-    """True when some clause promises the recipient a pull, on whatever condition; `I won't pull you` does not."""
+    """True if some clause promises the recipient a pull, on whatever condition. `I won't pull you` does not."""
     return any(_said(_PROMISES, part) for clause in _clauses(text) for part in _parts(clause))
 
 
@@ -63,7 +63,7 @@ def _clauses(text: str) -> list[str]:
 
 
 def _parts(clause: str) -> list[str]:
-    """The clause cut before a condition, so that a negation on one side does not reach the other."""
+    """Splits a clause before a condition, so that a negation on one side does not affect the other side."""
     cut = [m.start() for m in _CONDITION.finditer(clause) if m.start() > 0]
     return [clause[a:b] for a, b in zip([0, *cut], [*cut, len(clause)], strict=True)]
 

@@ -1,4 +1,4 @@
-"""What stands around an object in a reply: it begins the reply, is quoted, is supposed, or is a later turn's."""
+"""The context of an object in a reply: is it at the start, quoted, only supposed, or an answer to a later turn?"""
 
 import re
 from collections.abc import Sequence
@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 from di_assets.agents.objects import Found
 
-# How far one looks to either side.
+# How many characters are examined on either side.
 NEAR = 240
 
-# Possessive: what opens a reply is never looked at twice.
+# Possessive quantifiers: no character at the start of a reply is examined twice.
 _OPENING = re.compile(
     r"(?:\s|[\u200b\u200e\u200f\u2060\ufeff]|`{1,3}+[\w+.-]{0,20}+|~{3}|[*\[({｛]|<[^<>\n]{0,40}+>|json\b)*+",
     re.IGNORECASE,
 )
-# The line that opens the fence an object stands in: what leads on to it is the line before.
+# The line that opens a code fence around an object. The line before it is the one that introduces the object.
 _FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})[\w+.-]{0,20}[ \t]*\n?\Z")
 _CLOSING = re.compile(r"[\s`~*\])}｝.,;!\"'”’]|<[^<>\n]{0,40}>")
-# From here on in a sentence the writer speaks of its own answer.
+# After these words of a sentence, the writer speaks of its own answer.
 _OWN = r"(?!.*(?:\b(?:so|but|therefore|then|hence|thus|still|now|and[ ](?:I|my)|here)\b|[,;:—–][ ](?:I|my)\b))"
 _QUOTING = re.compile(
     rf"""
@@ -53,7 +53,7 @@ _SUPPOSED = re.compile(
     r"|\b(?:options?|consider\w*)\b(?: \w+){0,2}[\s:]*$",
     re.IGNORECASE,
 )
-# Rejected, past or only weighed, wherever in the reply it stands.
+# These words say that an object is rejected, past or only considered, wherever it is in the reply.
 _NEGATED = re.compile(
     rf"""
       \b(?:not|never|don't|don’t|won't|won’t|cannot|can't|instead[ ]of|rather[ ]than|other[ ]than|except|avoid\w*|unlike
@@ -78,7 +78,7 @@ _EXAMPLE = re.compile(
     r"\b(?:e\.g\.|examples?|format|template|syntax|schema)\b[^.!?]*$",
     re.IGNORECASE,
 )
-# "In the requested format: ..." leads on to the answer itself.
+# "In the requested format: ..." introduces the answer itself.
 _IN_FORMAT = re.compile(
     r"^(?!.*\b(?:must|should|ha(?:s|ve) to|needs?|examples?|like|says?)\b)"
     r".*\b(?:in|per|by|with|following|matching|using)\s(?:\w+\s){0,4}(?:format|template|syntax|schema)\b[^:]{0,20}:\s*$"
@@ -117,16 +117,16 @@ _LATER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Between an answer and the next turn no more is looked at.
+# At most this many characters are examined between an answer and the next turn.
 MOST_BETWEEN = 2_000
 
 
-# Stands for each character of an object.
+# Replaces each character of an object.
 BLANKED = "\u241a"
 
 
 def prose_of(text: str, found: Sequence[Found]) -> str:
-    """The text with its objects blanked out, as long as it was."""
+    """The text with its objects blanked out. The length stays the same."""
     parts, at = [], 0
     for one in found:
         parts += [text[at : one.start], BLANKED * (one.end - one.start)]
@@ -135,15 +135,15 @@ def prose_of(text: str, found: Sequence[Found]) -> str:
 
 
 class Place(NamedTuple):
-    """What stands around an object.
+    """The context of an object.
 
     Attributes:
-        before: the line up to it; where it begins a line, the line before that, if it leads on with a colon.
-        after: what follows, a little.
-        at_start: nothing stands before it in the reply but marks.
-        alone: nothing stands before it in its line but marks.
+        before: the line up to the object. If the object begins a line, the line before it, if that ends with a colon.
+        after: a short piece of the text that follows.
+        at_start: only punctuation or markup comes before it in the reply.
+        alone: only punctuation or markup comes before it in its line.
         goes_on: words follow.
-        open_quotes: it stands within quotation marks.
+        open_quotes: it is inside quotation marks.
         struck: it is struck through.
     """
 
@@ -157,7 +157,7 @@ class Place(NamedTuple):
 
 
 def place_of(prose: str, found: Found) -> Place:
-    """Where an object stands in a text in which all objects are blanked out."""
+    """The context of an object in a text in which all objects are blanked out."""
     everything = prose[: found.start]
     lines = everything[-4 * NEAR :].rsplit("\n", 1)
     own, alone = lines[-1], _OPENING.fullmatch(lines[-1]) is not None
@@ -177,7 +177,7 @@ def place_of(prose: str, found: Found) -> Place:
 
 
 def is_quoted(place: Place, me: str) -> bool:
-    """It is said to be somebody else's words."""
+    """Whether the context says that the object is somebody else's words."""
     if place.open_quotes or place.before.lstrip().startswith(">"):
         return True
     quoting = _QUOTING.search(place.before)
@@ -185,7 +185,10 @@ def is_quoted(place: Place, me: str) -> bool:
 
 
 def is_supposed(place: Place) -> bool:
-    """It is an example, rejected, or one of several thoughts; the one that ends a reply is no mere thought."""
+    """Whether the object is an example, is rejected, or is one of several thoughts.
+
+    An object at the end of the reply does not count as a thought.
+    """
     if place.struck or _RETRACTED.match(place.after):
         return True
     before = place.before

@@ -1,9 +1,9 @@
-"""JSON as models write it where strict reading fails: by JSON5, after what JSON5 has no word for is put into its words.
+"""Reads JSON as models write it, if strict reading fails: rewrites what JSON5 does not allow, then reads it as JSON5.
 
-JSON5 (the library `json5`) takes comments, trailing commas, single quotes and keys without quotes, says where a value
-ends, tells of keys that come twice, and closes nothing that was cut off; `json-repair` guesses what is missing, so that
-half a reply would become a move. What is put into its words here: names without quotes, `#` comments, Python's words,
-and quotes and brackets of other scripts.
+JSON5 (the library `json5`) accepts comments, trailing commas, single quotes and keys without quotes. It reports where a
+value ends and which keys occur twice, and it does not complete text that was cut off. `json-repair` is not used: it
+guesses what is missing, so half a reply would become a move. Rewritten here: names without quotes, `#` comments,
+Python's `True`, `False` and `None`, and quotes and brackets of other scripts.
 """
 
 import re
@@ -14,7 +14,7 @@ import json5
 
 from di_assets.agents.strict import once_each
 
-# The library is slow, and a hostile reply long: what is given to it, over all places of one reply, is bounded.
+# The library is slow, and a hostile reply can be long. This bounds what it is given over all places of one reply.
 MOST_CHARS, MOST_TRIES = 10_000, 20
 
 _ELSE = re.compile(
@@ -31,13 +31,13 @@ _OTHER_SCRIPTS = str.maketrans("“”„‟«»＂‘’‚‛＇｛｝［］�
 
 
 class Lenient:
-    """Reads objects of one reply, as long as there is time for it."""
+    """Reads objects of one reply until its budget of characters is used up."""
 
     def __init__(self) -> None:
         self._chars, self._tries = MOST_CHARS, MOST_TRIES
 
     def at(self, text: str, start: int) -> tuple[dict[str, Any], int] | None:
-        """The object that begins here and where it ends; None where there is none that reads without doubt."""
+        """The object that begins at `start`, and where it ends; None if no object there can be read without doubt."""
         for part in self._parts(text[start : start + self._chars]):
             mended, edits = _mended(part)
             try:
@@ -50,7 +50,7 @@ class Lenient:
         return None
 
     def _parts(self, part: str) -> Iterator[str]:
-        """As it is; then with the quotes and brackets of other scripts as JSON has them, which are as long."""
+        """Yields the text as it is, then with quotes and brackets of other scripts replaced by JSON's (same length)."""
         for one in dict.fromkeys((part, part.translate(_OTHER_SCRIPTS))):
             if self._tries and self._chars > 0 and one[:1] == "{":
                 self._tries -= 1
@@ -58,7 +58,7 @@ class Lenient:
 
 
 def _mended(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text in JSON5's words, and at which places of it how many characters were added."""
+    """The text rewritten as JSON5, and the places at which characters were added, with their numbers."""
     edits: list[tuple[int, int]] = []
     added = 0
 

@@ -20,22 +20,22 @@ from di_assets.game.types import Observation, Reply, SeenMessage, Turn
 from di_assets.providers.asking import Ask
 from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
-# An invalid reply is shown to its writer cut to this, so that one run-away reply does not fill the next prompt.
+# An invalid reply is cut to this length when it is shown to its writer, so that it does not fill the next prompt.
 MOST_FAULT_CHARS = 2_000
 
 
 class LLMPlayer:
-    """One seat of one episode played by a model.
+    """One seat of one episode, played by a model.
 
     Args:
         model: its name in models.yaml.
-        endpoint: how it is reached.
-        connect: gives the client, when something is first sent.
+        endpoint: the server and settings of the model.
+        connect: returns the client; called when the first request is sent.
         prompts: the prompt files.
         instructions: text of the seat's own instructions, or None.
-        seed: the episode's.
+        seed: the seed of the episode.
         label: the seat's letter.
-        episode_id: names the conversation for providers that cache by a key.
+        episode_id: identifies the conversation for providers whose cache uses a key.
     """
 
     kind: Literal["llm", "scripted"] = "llm"
@@ -55,7 +55,7 @@ class LLMPlayer:
         self.model, self.provider = model, str(endpoint.provider)
         self._connect, self._prompts, self._instructions = connect, prompts, instructions
         self._seed, self._cache_key = seed, f"{episode_id}/{label}"
-        # What is not configured is left out, so that what was asked before it could be keeps its hash.
+        # Options that are not configured are left out, so that requests from before an option existed keep their hash.
         shape = [
             *([dict(endpoint.rename)] if endpoint.rename else []),
             *([] if endpoint.system else ["no system text"]),
@@ -67,14 +67,14 @@ class LLMPlayer:
         self._past = _Past()
         self._next = Turn(1, "message", 1)
         self._asked: tuple[Turn, str] | None = None
-        # Pulls of the first `_counted` rounds, by whose they became.
+        # Pulls of the first `_counted` rounds, by the seat that received them.
         self._received: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
         self._counted = 0
         self._digest = hashlib.sha256()
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """The conversation up to this turn, then the invalid replies of this turn, each with its reason."""
+        """The conversation up to this turn, then the invalid replies of this turn, each with what is wrong with it."""
         self._catch_up(observation)
         tail: list[tuple[Role, str]] = [("user", self._turn_text(observation, observation.turn))]
         for fault in faults:
@@ -97,13 +97,13 @@ class LLMPlayer:
         return Ask(request_hash=digest.hexdigest(), payload=request)
 
     async def send(self, ask: Ask) -> Completion:
-        """Sends it over the model's line."""
+        """Sends the request to the model."""
         if not isinstance(ask.payload, Request):
             raise TypeError("this ask was prepared by another kind of player")
         return await self._connect(self.model).complete(ask.payload)
 
     def _catch_up(self, observation: Observation) -> None:
-        """Renders the turns that have passed since the last ask; what is rendered stays as it is."""
+        """Renders the turns that passed since the last ask. Rendered turns never change."""
         now = observation.turn
         if self._system is None or _order(now) < _order(self._next):
             self._begin(observation)
@@ -138,7 +138,10 @@ class LLMPlayer:
         self._digest = hashlib.sha256(json.dumps([self._identity, self._system]).encode())
 
     def _turn_text(self, observation: Observation, turn: Turn) -> str:
-        """What a turn tells; asked now and once more when it has passed, it is rendered once."""
+        """The text of a turn.
+
+        It is rendered once, though it is needed when the turn is asked and again when it has passed.
+        """
         if self._asked is not None and self._asked[0] == turn:
             return self._asked[1]
         rules = observation.rules
@@ -161,7 +164,7 @@ class LLMPlayer:
         return text
 
     def _points_before(self, observation: Observation, number: int) -> dict[str, float] | None:
-        """Points when this round begins; pulls are counted once, as rounds go by."""
+        """Points by label when this round begins. Each pull is counted once, as the rounds pass."""
         for pulls in observation.rounds[self._counted : number - 1]:
             self._counted += 1
             for puller, target in pulls.targets.items():
@@ -180,13 +183,13 @@ class LLMPlayer:
 
 @dataclass(slots=True)
 class _Past:
-    """Turns of a conversation, as they are sent, whose roles alternate."""
+    """The past turns of a conversation as they are sent: user and assistant alternate."""
 
     turns: list[bytes] = field(default_factory=list)
     last: tuple[Role, str] | None = None
 
     def add(self, role: Role, text: str) -> None:
-        """After a forfeit, which leaves no reply, two user turns are one."""
+        """Adds a turn. A forfeit leaves no reply, so the two user turns around it are joined into one."""
         if self.last is not None and self.last[0] == role:
             text = f"{self.last[1]}\n\n{text}"
             self.turns.pop()
@@ -198,7 +201,7 @@ class _Past:
 
 
 def _first(observation: Observation, number: int = 1) -> Turn:
-    """The seat's first turn of a round; one that may not write is only ever asked for its pull."""
+    """The seat's first turn of a round. A seat that may not write is asked only for its pull."""
     return Turn(number, "message", 1) if observation.seat.may_write else Turn(number, "pull", 0)
 
 
@@ -214,7 +217,7 @@ def _order(turn: Turn) -> tuple[int, bool, int]:
 
 
 def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
-    """What the seat did in a past turn, as its valid reply; None for a forfeit."""
+    """What the seat did in a past turn, as a valid reply; None for a forfeit."""
     if turn.phase == "pull":
         mine = observation.rounds[turn.round - 1].targets[observation.me]
         return None if mine is None else Reply(pull=mine)
@@ -223,14 +226,15 @@ def _own_reply(observation: Observation, turn: Turn) -> Reply | None:
 
 
 def _at(observation: Observation, number: int, exchange: int) -> tuple[SeenMessage, ...]:
-    """Messages of one exchange of this round."""
+    """The messages of one exchange of a round."""
     return observation.exchanges[(number - 1) * observation.rules.exchanges + exchange - 1]
 
 
 def _messages_before(observation: Observation, turn: Turn) -> list[dict[str, Any]] | None:
-    """Messages delivered to this seat since its last turn; None where none can have been.
+    """Messages delivered to this seat since its last turn; None if there cannot have been any.
 
-    One that writes has heard of all exchanges but the last; one that may not, and is asked for its pull alone, of none.
+    A seat that writes has already seen all exchanges but the last. A seat that may not write is asked only for its
+    pull, so it has seen none of this round's exchanges.
     """
     if turn.exchange == 1 or observation.rules.channel == "none":
         return None

@@ -1,4 +1,4 @@
-"""The value of a reply's key as moves, or why it is none: what every reader of replies ends with."""
+"""Reads the value of a reply's key as moves, or says why it is not a move. Every reader of replies ends with this."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ _PLAYER = re.compile(r"^(?:player\s+)?([a-z])$", re.IGNORECASE)
 
 
 def moves(observation: Observation, wanted: str, value: Any) -> Reply:
-    """What the value of the wanted key (`messages` or `pull`) says."""
+    """Reads the value under the wanted key (`messages` or `pull`) as a reply."""
     return _messages(observation, value) if wanted == "messages" else _pull(observation, value)
 
 
@@ -51,13 +51,13 @@ def _pull(observation: Observation, value: Any) -> Reply:
 
 
 def _name(text: str) -> str:
-    """`Player B`, `player b` and `B` are all B; what is no such name stays as it is, cut short."""
+    """The label in a name: `Player B`, `player b` and `B` give B. Any other text stays as it is, but shortened."""
     match = _PLAYER.match(text.strip().strip("\"'*.,"))
     return match[1].upper() if match else text[:40]
 
 
 def _unreachable(observation: Observation, name: str, said: str, what: str) -> Reply | None:
-    """Why this player cannot be named; None when it can."""
+    """Why this player cannot be chosen; None if it can."""
     if name in observation.neighbours:
         return None
     near = ", ".join(observation.neighbours)

@@ -1,4 +1,4 @@
-"""The JSON objects of a text, in order, each read strictly or else leniently, and what they hold under a key."""
+"""Finds the JSON objects of a text, in order, each read strictly or else leniently, and their values under a key."""
 
 import re
 from collections.abc import Iterator
@@ -7,29 +7,29 @@ from typing import Any, NamedTuple
 from di_assets.agents.lenient import Lenient
 from di_assets.agents.strict import once_each, strict_at
 
-# No more are looked for in one reply, and none deeper in one another: bounded time.
+# Limits on the number of objects in a reply and on their nesting, so that reading takes bounded time.
 MOST_OBJECTS, MOST_DEPTH = 50, 8
 
 _BRACE = re.compile(r"[{}｛｝]")
 _QUOTING = "\"'`“”‘’„«» \t\n"
-# An object under such a key is no answer: {"draft": {"pull": "B"}}.
+# An object under such a key is not an answer: {"draft": {"pull": "B"}}.
 _ASIDE = re.compile(
     r"think|thought|reason|reflect|draft|exampl|format|schema|quot|said|wrote|previous|last|history|rival|opponent|option"
     r"|consider|reject|ignor|discard|wrong|avoid|alternativ|hypothe|suppos|inject|received|others?\b|instruct|demand"
     r"|(?:^|_)(?:not|no|if|else|unless|from|next|says?|asks?|wants?)(?:$|_| )",
     re.IGNORECASE,
 )
-# {"D": {"pull": "D"}} is what D says.
+# {"D": {"pull": "D"}} quotes player D.
 _OF_A_PLAYER = re.compile(r"(?:player[ _]?)?([a-z])(?:'s\b.*)?", re.IGNORECASE)
 
 
 class Found(NamedTuple):
-    """An object, and where it stands.
+    """An object, and its place in the text.
 
     Attributes:
-        start: of its brace.
-        end: where it ends; of one that cannot be read, a little behind its start.
-        value: None where it cannot be read, or stands in something that was never closed.
+        start: position of its opening brace.
+        end: position of its end; for an object that cannot be read, a position shortly after its start.
+        value: the object; None if it cannot be read, or if it is inside something that was never closed.
         holds: it has the wanted key, or seems to.
     """
 
@@ -40,10 +40,13 @@ class Found(NamedTuple):
 
 
 def objects(text: str, wanted: str, me: str) -> Iterator[Found]:
-    """The objects of a text that stand in no other; of those that cannot be read, the ones that begin with the key."""
+    """The outermost objects of a text.
+
+    An object that cannot be read is included only if it begins with the wanted key.
+    """
     begins = re.compile(rf"[{{｛]\s{{0,20}}[\"'“”‘`]?\s{{0,4}}{wanted}\b", re.IGNORECASE)
     lenient = Lenient()
-    unclosed: list[int] = []  # braces that open nothing that can be read
+    unclosed: list[int] = []  # braces after which nothing can be read
     at, tried = 0, 0
     while tried < MOST_OBJECTS and (brace := _BRACE.search(text, at)):
         start, at = brace.start(), brace.end()
@@ -58,13 +61,13 @@ def objects(text: str, wanted: str, me: str) -> Iterator[Found]:
             unclosed.append(start)
             continue
         value, at = read
-        # {{"pull": "B"}} is one object, as templates write it.
+        # {{"pull": "B"}} counts as one object: templates write double braces.
         within = bool(unclosed) and bool(text[unclosed[0] : start].strip("{｛ \t\n"))
         yield Found(start, at, None if within else value, holds=bool(said(value, wanted, me)))
 
 
 def key_of(key: str) -> str:
-    """A key as it is compared: `Pull`, `PULL` and `pull ` are one."""
+    """A key in the form used for comparison: `Pull`, `PULL` and `pull ` are equal."""
     return key.strip(_QUOTING).casefold()
 
 
@@ -85,7 +88,7 @@ def said(value: dict[str, Any], wanted: str, me: str, depth: int = 0) -> list[An
 
 
 def _is_aside(key: str, me: str) -> bool:
-    """What stands under this key is not the writer's own answer."""
+    """Whether the value under this key is not the writer's own answer."""
     named = _OF_A_PLAYER.fullmatch(key.strip(_QUOTING))
     return bool(_ASIDE.search(key)) or (named is not None and named[1].upper() != me)
 
@@ -96,7 +99,7 @@ _PARTS = frozenset({"to", "text"})
 
 
 def _plain(held: Any, wanted: str) -> Any:
-    """The value as `moves` takes it: a name for {"target": name}, and `to` and `text` in small letters."""
+    """The value in the form that `moves` takes: a name for {"target": name}, and `to` and `text` in lower case."""
     if wanted == "pull":
         named = [one for key, one in held.items() if key_of(key) in _NAMING] if isinstance(held, dict) else []
         return named[0] if len(named) == 1 == len(held) else held

@@ -1,4 +1,4 @@
-"""What sits in a seat: it prepares an ask from an observation alone, and sends it."""
+"""The protocol of a player in a seat: it prepares an ask from an observation alone, and sends it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +9,7 @@ from di_assets.providers.asking import Ask, Respondent
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An invalid reply of this turn: its text as it came, and why it was not valid."""
+    """An invalid reply in the current turn: its raw text, and why it was not valid."""
 
     text: str
     reason: str
@@ -24,7 +24,7 @@ class Player(Respondent, Protocol):
 
     @property
     def provider(self) -> str:
-        """See above."""
+        """See the class."""
         ...
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:

@@ -1,6 +1,6 @@
-"""The prompt files: jinja2 templates and instructions, rendered with data only, hashed as a whole.
+"""The prompt files: jinja2 templates and instructions. They are rendered with data only, and hashed as a whole.
 
-Players are told what stands in `prompts/`; labellers what stands in `prompts/label/`, which is a set of its own.
+Players get the files of `prompts/`. Labellers get those of `prompts/label/`, which are a separate set.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ LABEL, INSTRUCTIONS = "label", "instructions"
 
 
 class PromptError(ValueError):
-    """A prompt file is missing or wrong; the message is one line that names the file and, where known, the line."""
+    """A prompt file is missing or wrong. The message is one line that names the file and, if known, the line."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """All prompt files of a folder, those for labellers apart.
+    """All prompt files of a folder, without those for labellers.
 
     Attributes:
-        folder: where they are.
-        hash: sha256 over names and bytes of all of them.
+        folder: the folder.
+        hash: sha256 over the names and bytes of all files.
         templates: by name: system, turn, reask.
     """
 
@@ -61,26 +61,29 @@ class Prompts:
                 name = path.relative_to(folder).as_posix()
                 digest.update(json.dumps([name, _text(path)]).encode())
                 if path.parent.name == INSTRUCTIONS:
-                    environment.get_template(name)  # compiled now: a mistake is found before a call is paid for
+                    environment.get_template(name)  # compiled now, so that a mistake is found before a call is paid for
         return cls(folder=folder, hash=digest.hexdigest(), templates=templates, environment=environment)
 
     def instructions(self, name: str, *, messages: bool) -> str:
-        """The text of an instruction file, which knows whether its seat may write: where not, it invites no message."""
+        """The text of an instruction file.
+
+        If its seat may not write (`messages` is false), the text invites no message.
+        """
         with _named(self.folder):
             return self.environment.get_template(f"{INSTRUCTIONS}/{name}.md").render(messages=messages).strip()
 
     def render(self, name: str, **values: Any) -> str:
-        """One template with these values, without white space around it.
+        """Renders one template with these values; white space around the result is removed.
 
         Raises:
-            PromptError: the template asks for something that it is not given, or otherwise fails.
+            PromptError: the template uses a value that it was not given, or fails in another way.
         """
         with _named(self.folder):
             return self.templates[name].render(**values).strip()
 
 
 def quoted(value: Any) -> str:
-    """A value as one line of JSON: no text of a player can end its quotation or begin a line of its own."""
+    """A value as one line of JSON, so that a player's text cannot end its quotation or begin a line of its own."""
     return json.dumps(value, ensure_ascii=True)
 
 
@@ -93,7 +96,7 @@ def _text(path: Path) -> str:
 
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
-    """Whatever fails in a prompt file as one line that names it."""
+    """Turns any failure in a prompt file into one line that names the file."""
     try:
         yield
     except PromptError:
@@ -105,7 +108,7 @@ def _named(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise PromptError(f"{error.filename or folder}: {error.strerror}") from error
     except Exception as error:
-        # Jinja puts the template's own file and line among the frames.
+        # Jinja adds the template's own file and line to the stack frames.
         frames = traceback.extract_tb(error.__traceback__)
         place = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(folder)), None)
         if place is None:

@@ -1,6 +1,6 @@
-"""Reader 1 of replies, as it was: what it read is replayed by it for ever, so nothing here is mended.
+"""Reader 1 of replies, unchanged. Episodes that it read are replayed with it, so nothing here may be improved.
 
-It takes the first object with the wanted key, wherever it stands. Reader 2 (`reader_2`) reads what is played now.
+It takes the first object with the wanted key, wherever it is. New episodes are read by Reader 2 (`reader_2`).
 """
 
 import json
@@ -38,7 +38,7 @@ def read(observation: Observation, text: str, wanted: str, stop: str) -> Reply:
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects in the text, in order; thinking aloud left out, bare names mended where nothing else is found."""
+    """JSON objects of the text, in order. Thinking is left out; bare names are quoted if nothing else can be read."""
     spoken = _THINKING.sub("", text) if "<think>" in text else text
     seen = False
     for found in _scan(spoken):

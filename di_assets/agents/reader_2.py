@@ -1,9 +1,9 @@
-"""Reader 2 of replies: what a person reads without doubt is a move, what leaves doubt is asked again.
+"""Reader 2 of replies: a reply that is clear to a person is a move; a reply that leaves doubt is asked for again.
 
-Thinking is left out (`thinking`). Every object is read, strictly or leniently (`objects`). Where objects disagree on
-the wanted key, one holds only if the reply says which: the first, where an invented next turn follows it; the one that
-begins or ends the reply, where the others are quoted. An object that stands alone is no answer where it is quoted,
-rejected, or an example.
+Thinking is left out (`thinking`). Every object is read, strictly or leniently (`objects`). If objects disagree on the
+wanted key, one counts only if the reply says which: the first, if an invented next turn follows it; or the one that
+begins or ends the reply, if the others are quoted. A single object does not count if it is quoted, rejected, or an
+example.
 """
 
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ class _Answer:
     """An object that holds the wanted key.
 
     Attributes:
-        found: it.
-        place: where.
-        reply: what it says; None where it cannot be read.
-        quoted: it is said to be somebody else's.
+        found: the object.
+        place: its context.
+        reply: what it says; None if it cannot be read.
+        quoted: its context says that it is somebody else's.
         plain: it is neither quoted nor rejected nor an example.
     """
 
@@ -64,7 +64,7 @@ def _answer(observation: Observation, found: Found, wanted: str, prose: str) -> 
 
 
 def _reply(observation: Observation, value: dict[str, Any], wanted: str) -> Reply | None:
-    """What an object says; None where it does not hold the wanted key."""
+    """The reply that an object gives; None if it does not hold the wanted key."""
     values = said(value, wanted, observation.me)
     if not values:
         return None
@@ -91,7 +91,7 @@ def _decided(observation: Observation, found: Sequence[Found], wanted: str, pros
     if other is None:
         if not any(one.plain for one in answers):
             return DOUBT
-        # Cut off in the middle of a thought that nothing marks: what stands before it is no answer.
+        # Cut off in the middle of a thought without a closing mark: the text before it holds no answer.
         return CUT_OFF if cut and last.place.goes_on and not first.place.at_start else first.reply
     turns = any(
         one.value is not None and not one.holds and said(one.value, _other(wanted), observation.me)
@@ -111,7 +111,7 @@ def _other(wanted: str) -> str:
 
 
 def _as_messages(found: list[Found], text: str, wanted: str) -> list[Found]:
-    """A reply that is a bare list of messages holds them as if under their key."""
+    """Treats a reply that is a bare list of messages as if the list were under its key."""
     bare = wanted == "messages" and text[:1] == "[" and strict_whole(text) is not None
     items = [one.value for one in found]
     if bare and items and all(item is not None and {"to", "text"} <= {*map(key_of, item)} for item in items):
@@ -120,10 +120,10 @@ def _as_messages(found: list[Found], text: str, wanted: str) -> list[Found]:
 
 
 def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str, me: str) -> Reply:
-    """Why there is no answer.
+    """Says why there is no answer.
 
-    Stored is the kind alone, from which a replay knows how the reply ended: what is found here by the text alone has to
-    come before what is found by the way it ended.
+    Only the kind of fault is stored, and a replay derives from it how the reply ended. So faults that the text alone
+    shows must be checked before faults that follow from how the reply ended.
     """
     if stop == "refusal":
         return DECLINED

@@ -1,11 +1,10 @@
-"""A reply as text and as moves; never an exception.
+"""A reply as text and as moves. Reading never raises an exception.
 
     {"messages": [{"to": "B", "text": "..."}]}     message phase; an empty list is silence
     {"pull": "B"}                                  pull phase
 
-What cannot be used says why in `Reply.invalid`, in words that are told to the model when it is asked again. Readers
-have versions: what was played is read again by the reader that it was played with, so that a better one changes no
-stored episode.
+If a reply cannot be used, `Reply.invalid` says why, in words that the model sees when it is asked again. Readers have
+versions. A stored episode is read again by the reader that first read it, so a better reader changes no stored episode.
 """
 
 from collections.abc import Callable
@@ -17,9 +16,9 @@ from di_assets.agents import reader_1, reader_2
 from di_assets.game.types import Observation, Reply
 from di_assets.providers.asking import encodable
 
-# Longer replies are not searched past this; bounded time on hostile input.
+# Longer replies are searched only up to here, so that hostile input takes bounded time.
 MOST_CHARS = 200_000
-# What was stored before readers had versions was read by the first.
+# Episodes stored before readers had versions were read by the first reader.
 READER_VERSION = "2"
 READERS: dict[str, Callable[[Observation, str, str, str], Reply]] = {
     "1": reader_1.read,
@@ -28,12 +27,12 @@ READERS: dict[str, Callable[[Observation, str, str, str], Reply]] = {
 
 
 def read_reply(observation: Observation, text: str, *, stop: str = "end", reader: str = READER_VERSION) -> Reply:
-    """The moves in a reply's text.
+    """Reads the moves in a reply's text.
 
     Args:
-        observation: what the seat was asked on.
-        text: the reply as it came.
-        stop: how the reply ended: `length` when it was cut off, `refusal` when the model refused.
+        observation: the observation that the seat was asked about.
+        text: the raw reply.
+        stop: how the reply ended: `length` if it was cut off, `refusal` if the model refused.
         reader: version of the reader, a key of `READERS`.
     """
     wanted = "messages" if observation.turn.phase == "message" else "pull"
@@ -49,7 +48,7 @@ def write_reply(reply: Reply) -> str:
     return f'{{"messages": [{", ".join([_written_message(to, text) for to, text in reply.messages])}]}}'
 
 
-# As `json.dumps` would write them; scripted agents write the same ones all the time.
+# The text that `json.dumps` would write, cached: scripted agents write the same replies all the time.
 @lru_cache(maxsize=256)
 def _written_pull(label: str) -> str:
     return f'{{"pull": {quoted(label)}}}'
@@ -61,7 +60,7 @@ def _written_message(to: str, text: str) -> str:
 
 
 def reply_schema(observation: Observation) -> dict[str, Any]:
-    """JSON schema of a valid reply; names in the order shown, which changes by seat and round."""
+    """JSON schema of a valid reply. Names are in the order shown, which changes by seat and round."""
     names = list(observation.neighbours)
     if observation.turn.phase == "pull":
         keep = [observation.me] if observation.rules.outside is not None else []

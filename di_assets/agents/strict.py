@@ -1,4 +1,7 @@
-"""Strict JSON of a reply: as a whole, or at a place in it. One key twice with two values is noticed, never resolved."""
+"""Reads strict JSON: a whole reply, or a value at a place in it.
+
+A key with two different values is reported as such.
+"""
 
 import json
 import re
@@ -11,14 +14,14 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”"}
 
 
 class _Twice:
-    """Stands for the value of a key that an object holds twice, with two values."""
+    """The value of a key that an object holds twice with different values."""
 
 
 TWICE = _Twice()
 
 
 def once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's pairs as a dict; a key that comes again with another value has the value `TWICE`."""
+    """An object's pairs as a dict. A key that occurs again with another value gets the value `TWICE`."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         found[key] = value if key not in found or found[key] == value else TWICE
@@ -30,7 +33,7 @@ _decoder = json.JSONDecoder(strict=False, object_pairs_hook=once_each)
 
 
 def strict_whole(text: str) -> str | None:
-    """The text, or what its one code fence or pair of quotes holds, if that is a JSON object or list as a whole."""
+    """The text, or the content of its one code fence or pair of quotes, if that is a whole JSON object or list."""
     text = text.strip(BLANK)
     if _is_whole(text):
         return text
@@ -39,7 +42,7 @@ def strict_whole(text: str) -> str | None:
 
 
 def _in_fence(text: str) -> str:
-    """What stands in a code fence with whatever label; nothing where the text is none."""
+    """The content of a code fence with any label; empty if the text is not a code fence."""
     marks = text[: len(text) - len(text.lstrip(text[:1]))]
     if marks[:1] not in ("`", "~") or len(marks) < 3 or not text.endswith(marks):
         return ""
@@ -49,7 +52,7 @@ def _in_fence(text: str) -> str:
 
 
 def strict_at(text: str, start: int) -> tuple[Any, int] | None:
-    """The JSON value that begins here, and where it ends; None where none does."""
+    """The JSON value that begins at `start`, and where it ends; None if none begins there."""
     try:
         return _decoder.raw_decode(text, start)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""What a reply says aloud: its text without the thinking that models mark, by every mark that model families use.
+"""Removes the thinking from a reply's text. It knows the marks that all model families use for thinking.
 
-A closed thought is left out. A closing mark alone means that a template opened the thought before the reply began, so
-all before it is thinking. A thought that is opened and never closed has no answer in it.
+A thought with both marks is removed. A closing mark alone means that a template opened the thought before the reply
+began, so everything before the mark is thinking. A thought that is opened and never closed holds no answer.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from di_assets.agents.strict import strict_at, strict_whole
 
-# After so many closing marks nobody looks any more whether what follows is JSON as a whole: bounded time.
+# After this many closing marks, the rest is no longer checked for being JSON as a whole, to bound the time.
 MOST_WHOLE = 20
 
 # Names of marks: <think>, <thinking>, <thought>, <reasoning>, <reflection>, <scratchpad>, <seed:think> ...
@@ -33,7 +33,7 @@ _FINAL = re.compile(r"<\|channel\|>\s{0,4}final(?:[^<]|<\|constrain\|>){0,80}<\|
 # The same with its marks lost on the way: analysisWe should ...assistantfinal{"pull": "B"}
 _LOST_BEGIN = re.compile(r"\s*(?:analysis|commentary)", re.IGNORECASE)
 _LOST_FIRST, _LOST_FINAL = re.compile(r"\s*analysis(?=[A-Z\"'{])"), "assistantfinal"
-# Granite says it in words.
+# Granite marks thinking with words.
 _WORDS_FIRST, _WORDS_FINAL = (
     re.compile(r"\s*here is my thought process:?", re.I),
     re.compile(r"here is my response:?", re.I),
@@ -41,11 +41,11 @@ _WORDS_FIRST, _WORDS_FINAL = (
 
 
 class Spoken(NamedTuple):
-    """What is said aloud.
+    """A reply without its thinking.
 
     Attributes:
-        text: without thinking.
-        thought: some thinking was left out.
+        text: the text without thinking.
+        thought: some thinking was removed.
         unfinished: a thought was opened and never closed.
     """
 
@@ -55,7 +55,7 @@ class Spoken(NamedTuple):
 
 
 def spoken(text: str) -> Spoken:
-    """The reply without its thinking; what follows a thought and is strict JSON as a whole is not looked into."""
+    """Removes the thinking. If the rest after a thought is strict JSON as a whole, it is left as it is."""
     for cut in (_channels, _lost_channels, _in_words):
         found = cut(text)
         if found is not None:
@@ -96,15 +96,15 @@ def _marked(text: str) -> Spoken:
         if mark["square"] and mark["square"].upper() not in {"THINK", *pairs}:
             continue  # a heading
         if any(start < mark.start() < end for start, end in inside):
-            continue  # a message says it
+            continue  # it is part of a message
         thought = True
         if not open_marks:
             parts.append(text[at : mark.start()])
         if not shuts:
             if name not in open_marks and not empty:
-                open_marks.append(name)  # opened by the template and by the model once more, it is closed once
+                open_marks.append(name)  # the template and the model both opened it, but it is closed once
         elif not open_marks:
-            parts.clear()  # all before a lone closing mark is thinking
+            parts.clear()  # everything before a lone closing mark is thinking
         elif name in open_marks:
             del open_marks[open_marks.index(name) :]
         else:
@@ -120,7 +120,7 @@ def _marked(text: str) -> Spoken:
 
 
 def _objects(text: str) -> list[tuple[int, int]]:
-    """Where the first objects of strict JSON stand: a mark in one of their texts marks nothing."""
+    """Places of the first strict JSON objects. A mark inside a text of theirs is not a thinking mark."""
     spans: list[tuple[int, int]] = []
     at, tried = text.find("{"), 0
     while at >= 0 and tried < MOST_WHOLE:
@@ -133,7 +133,7 @@ def _objects(text: str) -> list[tuple[int, int]]:
 
 
 def _kind(mark: re.Match[str]) -> tuple[str, bool, bool]:
-    """A mark's name without what opens and closes, whether it closes, and whether it opens and closes at once."""
+    """The name of a mark, whether it closes a thought, and whether it opens and closes at once."""
     if mark["piped"]:
         return "piped", bool(_SHUT_PIPED.search(mark["piped"])), False
     if mark["opened"] or mark["closed"]:

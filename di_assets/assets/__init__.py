@@ -1,1 +1,1 @@
-"""Thin Dagster wrappers: read, call one function, return."""
+"""The asset graph: thin Dagster wrappers. Each asset reads, calls one function and returns."""

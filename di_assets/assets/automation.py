@@ -1,6 +1,6 @@
-"""What follows by itself: one condition of measures, aggregates, summary and figures, and the sensor that asks it.
+"""Which assets Dagster makes by itself: one condition for measures, tables, summary and figures, and its sensor.
 
-Whatever it requests costs nothing to compute, so it is on from the start. The checks of what it requests run along.
+All of these cost nothing to compute, so the sensor is on by default. Their checks run with them.
 """
 
 import dagster as dg
@@ -10,22 +10,22 @@ EVERY_S = 30
 
 
 def follows() -> Condition:
-    """As soon as something above is new: batch by batch for a measure, for all else whenever any batch is.
+    """True as soon as an input is new: for a measure, batch by batch; for all other assets, when any batch is new.
 
-    Not while something above is being made, not before each input is there at all (though batches, also of other arms,
-    may be missing), and not from what failed a blocking check: a batch that did holds back its own measures, and
-    everything that is made of all batches.
+    It waits while an input is being made, and until each input exists (though some batches, also of other arms, may be
+    missing). It does not use what failed a blocking check: if a batch failed one, neither its own measures are made nor
+    anything that is made of all batches.
 
-    Nor at the first look after it was itself being made. Dagster notes what is new at the start of a look and asks what
-    is being made some seconds later; what a run makes in between is then neither, and would be made a second time, by a
-    second backfill beside the first. The next look sees it as new.
+    It also skips the first evaluation after the asset itself was being made. Dagster notes what is new at the start of
+    an evaluation, and checks what is being made some seconds later. A run that ends between the two would be missed by
+    both, and a second backfill would make the same assets again. The next evaluation sees the asset as new.
     """
     new = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
-    # Of a partition for a partition; for all else true when any partition of each input is there.
+    # For a partition: that partition of each input exists. For other assets: any partition of each input exists.
     there = dg.AutomationCondition.all_deps_match(
         ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()
     )
-    # `passed` is satisfied by one partition where all are read, hence `failed`, which is so of any.
+    # If all partitions are read, one that passed would satisfy `passed`; `failed` is true if any of them failed.
     passed = dg.AutomationCondition.all_deps_blocking_checks_passed()
     failed = dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
@@ -35,7 +35,7 @@ def follows() -> Condition:
 
 
 def downstream() -> dg.AutomationConditionSensorDefinition:
-    """Evaluates the condition of every asset that has one; running unless somebody stops it."""
+    """The sensor that evaluates the condition of every asset that has one. It runs unless somebody stops it."""
     return dg.AutomationConditionSensorDefinition(
         name="downstream",
         target=dg.AssetSelection.all(),

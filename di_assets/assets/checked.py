@@ -1,4 +1,4 @@
-"""The checks of a batch as Dagster runs them."""
+"""The checks of a batch as Dagster asset checks."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -24,7 +24,7 @@ from di_assets.assets.problems import Problem
 
 
 def batch_checks(definition: dg.StaticPartitionsDefinition) -> list[dg.AssetChecksDefinition]:
-    """Multi-checks of a batch: of events and labels (which block the measures), of promises, and of measures."""
+    """The multi-checks of a batch: of events and labels (these block the measures), of promises, and of measures."""
     return [
         _multi_check("event_checks", EVENT_CHECKS, definition),
         _multi_check("label_checks", LABEL_CHECKS, definition),
@@ -42,7 +42,7 @@ def _multi_check(
             check.__name__,
             asset=asset,
             description=check.__doc__,
-            # A batch may be measured before it is complete; nothing else that fails leaves measures right.
+            # A batch may be measured before it is complete. If any other check fails, the measures would be wrong.
             blocking=check is not planned_equals_played,
             partitions_def=definition,
             additional_deps=together if check is measured_keys_unique else None,
@@ -50,7 +50,7 @@ def _multi_check(
         for check, asset in checks
     ]
 
-    # Of the assets that a run makes, so that a measure can be made without the others.
+    # Only for the assets that the run makes, so that a measure can be made without the others.
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True)
     def run(
         context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]
@@ -67,11 +67,11 @@ def _multi_check(
                     for batch in context.partition_keys
                     if (p := looked_at(home, partial(check, home, batch), table=asset))
                 }
-                # A run of a range, be it of one batch as a backfill may be: Dagster notes its result for no partition.
+                # A run of a range, even of a single batch in a backfill: Dagster records its result for no partition.
                 if "dagster/partition" not in context.op_execution_context.run.tags:
                     for batch in context.partition_keys:
                         told = named([found[batch]] if batch in found else [])
-                        # Taken, though not named in the type of what may be logged.
+                        # Dagster accepts this, although the type of the argument does not include it.
                         context.op_execution_context.log_event(_of_batch(told, batch, context.instance))  # type: ignore[arg-type]
                 yield named(list(found.values()))
 
@@ -79,7 +79,7 @@ def _multi_check(
 
 
 def _of_batch(told: dg.AssetCheckResult, batch: str, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
-    """What a check found of one batch of several: the result that a run of several yields is of none of them.
+    """The check's result for one batch of several. The result of a run over several batches belongs to no batch.
 
     Raises:
         ValueError: the result names no check.
@@ -112,7 +112,7 @@ def result(
     check_name: str | None = None,
     asset_key: str | None = None,
 ) -> dg.AssetCheckResult:
-    """Passed where nothing was found; else the first problem, and how many there are."""
+    """Passed if no problem was found. Otherwise failed, with the first problem and the number of problems."""
     return dg.AssetCheckResult(
         check_name=check_name,
         asset_key=asset_key,

@@ -1,4 +1,4 @@
-"""What must hold of every batch before anything is made of it. Each function names the rows of which it does not."""
+"""What must be true of every batch before anything is made of it. Each check names the rows that break it."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -18,30 +18,30 @@ from di_assets.tables.words import COMPLETE, VALID
 REPLAYED_SAMPLE = 3
 CLOSE = 1e-9
 KEYS = TABLES["promises"].keys
-# The measure that the check of all measures' keys is shown with, and those that have a check of their own.
+# The check of all measures' keys is shown at this measure; the measures after it have a check of their own.
 MEASURED, CHECKED_APART = "episode_measures", ("message_labels", "promises")
 
-# In what an episode of a control may differ from its pair. All else, a column that is new too, is alike in both.
+# Columns in which an episode of a control may differ from its pair. All others, also new ones, must be equal.
 OWN_TO_EPISODES = {"episode_id", "arm", "batch", "launch", "condition", "channel", "status", "failure", "started_at"}
 OWN_TO_EPISODES |= {"finished_at", "rules_version", "reader_version", "prompt_hash", "config_hash", "journal_sha256"}
 OWN_TO_EPISODES |= {"n_calls", "n_forfeits", "input_tokens", "output_tokens", "cost_usd"}
 
-# A check of a batch: the warehouse and the batch in, what is wrong out (None when nothing is).
+# A check of a batch: takes the installation and the batch, and returns what is wrong (None if nothing is).
 BatchCheck = Callable[[Home, str], Problem | None]
 
 
 def measured_together() -> tuple[str, ...]:
-    """Tables of a batch's measures, but for those that have a check of their own."""
+    """The tables of a batch's measures, without those that have a check of their own."""
     return tuple(measure.name for measure in by_batch() if measure.name not in CHECKED_APART)
 
 
 def keys_unique(home: Home, batch: str) -> Problem | None:
-    """Every event table's keys occur once."""
+    """In every event table, each key occurs once."""
     return _repeated(home, batch, [table.name for table in EVENT_TABLES])
 
 
 def measured_keys_unique(home: Home, batch: str) -> Problem | None:
-    """Every measure's keys occur once; labels and promises are checked with what they are of."""
+    """In every measure, each key occurs once. Labels and promises are checked separately."""
     return _repeated(home, batch, measured_together())
 
 
@@ -57,7 +57,7 @@ def planned_equals_played(home: Home, batch: str) -> Problem | None:
 
 
 def points_equal_pulls(home: Home, batch: str) -> Problem | None:
-    """Pulls given are points received, in every episode, and every seat pulled once a round."""
+    """In every episode, the pulls given equal the points received, and every seat pulled once per round."""
     complete = home.warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)
     got = home.warehouse.read("seat_measures", batch).group_by("episode_id").agg(points=pl.sum("points"))
     sums = (
@@ -74,7 +74,7 @@ def points_equal_pulls(home: Home, batch: str) -> Problem | None:
 
 
 def capture_antisymmetric(home: Home, batch: str) -> Problem | None:
-    """Net capture of i over j is minus that of j over i, so that every episode sums to zero."""
+    """Net capture of i over j is minus that of j over i, so every episode sums to zero."""
     pairs = home.warehouse.read("pair_capture", batch).select("episode_id", "seat", "other", "net_capture")
     mirrored = pairs.select("episode_id", seat="other", other="seat", back="net_capture")
     both = pairs.join(mirrored, on=["episode_id", "seat", "other"], how="left")
@@ -92,7 +92,7 @@ def kinds_sum_to_one(home: Home, batch: str) -> Problem | None:
 
 
 def messages_labelled(home: Home, batch: str) -> Problem | None:
-    """The lexical rule labels every message once, and every label is of a message."""
+    """The lexical rule labels every message once, and every label belongs to a message."""
     event = ["episode_id", "event_id"]
     messages = home.warehouse.scan("messages", batch).select(event).collect()
     labels = home.warehouse.read("message_labels", batch)
@@ -107,7 +107,7 @@ def messages_labelled(home: Home, batch: str) -> Problem | None:
 
 
 def kept_promises_were_pulls(home: Home, batch: str) -> Problem | None:
-    """Whoever kept a promise pulled its recipient in the promise's window, and nobody else did."""
+    """A promise counts as kept if and only if its maker pulled the recipient within the promise's window."""
     made = home.warehouse.read("promises", batch)
     pulls = _complete(home.warehouse, "pulls", batch).filter(pl.col("status") == VALID).rename({"round": "pulled_in"})
     paid = made.join(
@@ -122,7 +122,7 @@ def kept_promises_were_pulls(home: Home, batch: str) -> Problem | None:
 
 
 def sample_replays(home: Home, batch: str) -> Problem | None:
-    """A few episodes, replayed from their stored replies, give the stored events."""
+    """For a few episodes, replaying the stored replies gives the stored events."""
     ids = home.warehouse.read("episodes", batch).filter(pl.col("status") == COMPLETE)["episode_id"].sort()
     step = max(1, len(ids) // REPLAYED_SAMPLE)
     sample = list(islice(ids.gather_every(step), REPLAYED_SAMPLE))
@@ -132,7 +132,7 @@ def sample_replays(home: Home, batch: str) -> Problem | None:
 
 
 def control_mirrors_arm(home: Home, batch: str) -> Problem | None:
-    """Every episode of a control is the game of its pair in another channel, as far as that is played."""
+    """Every episode of a control equals the game of its pair except for the channel, as far as both are played."""
     mirrored = home.configs.arm(arm_of(batch)).mirrors
     if mirrored is None:
         return None
@@ -158,14 +158,14 @@ def _complete(warehouse: Warehouse, table: str, batch: str) -> pl.DataFrame:
     return warehouse.read(table, batch).filter(pl.col("episode_id").is_in(complete.implode()))
 
 
-# Check, and the asset whose readers it holds back. Run before the batch is measured.
+# Each check, and the asset that it blocks from being read further. They run before the batch is measured.
 EVENT_CHECKS: tuple[tuple[BatchCheck, str], ...] = (
     (keys_unique, "episodes"),
     (planned_equals_played, "episodes"),
     (control_mirrors_arm, "episodes"),
     (sample_replays, "episodes"),
 )
-# Each apart, so that labels can be brought up to date without the measures that do not hang on them.
+# Separate, so that labels can be updated without the measures that do not depend on them.
 LABEL_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((messages_labelled, "message_labels"),)
 PROMISE_CHECKS: tuple[tuple[BatchCheck, str], ...] = ((kept_promises_were_pulls, "promises"),)
 MEASURE_CHECKS: tuple[tuple[BatchCheck, str], ...] = (

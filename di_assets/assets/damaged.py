@@ -1,4 +1,4 @@
-"""An asset or a check that a damaged file stops: what it says is the one line that names the file and the remedy."""
+"""How assets and checks fail on a damaged file: with one line that names the file and the remedy."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +15,14 @@ NO_ROWS = pl.DataFrame(schema={"episode_id": pl.String})
 
 
 class DamagedFailure(dg.Failure):
-    """A step that a damaged file stopped."""
+    """A step failed because of a damaged file."""
 
     exit_code = DamageError.exit_code
 
 
 @contextmanager
 def naming_damage(home: Home) -> Iterator[None]:
-    """What a damaged file brings about inside, as a failure whose description is the line that names it.
+    """Turns an error inside the block that a damaged file caused into a failure with the line that names the file.
 
     Raises:
         DamagedFailure: a file is damaged.
@@ -37,7 +37,7 @@ def naming_damage(home: Home) -> Iterator[None]:
 
 
 def looked_at(home: Home, check: Callable[[], Problem | None], *, table: str) -> Problem | None:
-    """What a check finds of a table; where it cannot read its files, the line that names them."""
+    """The result of a check of a table; if the check cannot read its files, a problem with the line that names them."""
     try:
         with naming_damage(home):
             return check()

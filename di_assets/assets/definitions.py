@@ -1,4 +1,4 @@
-"""The asset graph put together: assets, their checks, and the two jobs that materialise them."""
+"""Puts the asset graph together: assets, their checks, and the two jobs that materialise them."""
 
 import warnings
 
@@ -16,7 +16,7 @@ from di_assets.assets.published import figure_asset, summary
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.questions.registry import QUESTIONS
 
-# Pinned with ==, so what is called beta here can't change under us.
+# Dagster is pinned with ==, so its beta features can't change unexpectedly.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
@@ -24,12 +24,12 @@ PLAY, REPORT = "play_batches", "publish_report"
 
 
 def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL) -> dg.Definitions:
-    """Assets, checks and jobs of this installation, and what follows by itself.
+    """Assets, checks, jobs and automation of this installation.
 
     Args:
-        home: where it is.
-        outcome: what runs in this process come to is added to it; None where nobody asks.
-        pool: runs that play share its slots.
+        home: the installation.
+        outcome: collects the results of the runs in this process; None if nobody needs them.
+        pool: name of the pool whose slots limit the runs that play.
     """
     batches = partitions(home.configs)
     of_batches = [
@@ -41,7 +41,7 @@ def build(home: Home, *, outcome: Outcome | None = None, pool: str | None = POOL
     fresh = freshness_checks(home.configs)
     play = dg.define_asset_job(
         PLAY,
-        # Freshness is a matter of the report: no batch hangs on another arm's nights.
+        # Freshness concerns the report only: no batch depends on another arm's nights.
         dg.AssetSelection.assets(*of_batches).without_checks() | dg.AssetSelection.checks(*checks),
         description="Plays what a batch does not hold yet, measures it, checks it.",
     )

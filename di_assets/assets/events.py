@@ -1,4 +1,4 @@
-"""The six event tables of a batch: played, or completed from the journal, by one multi-asset."""
+"""The six event tables of a batch, as one multi-asset. It plays the batch, or completes it from the journal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -26,28 +26,28 @@ HASH_CHARS = 12
 
 
 class PlayConfig(dg.Config):
-    """How much the run plays: everything that is missing, or the next `limit` episodes, for so many dollars in all."""
+    """How much a run plays: everything that is missing, or the next `limit` episodes; and the most to spend on it."""
 
     limit: int | None = None
     budget_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 def play_config(*, limit: int | None, budget_usd: float | None) -> dict[str, Any]:
-    """Run configuration of a run that plays; None leaves an option out."""
+    """Run configuration of a run that plays; an option that is None is left out."""
     given = {"limit": limit, "budget_usd": budget_usd}
     return {"ops": {NAME: {"config": {name: value for name, value in given.items() if value is not None}}}}
 
 
 def partitions(configs: Configs) -> dg.StaticPartitionsDefinition:
-    """One partition a batch of each arm, computed from the configuration."""
+    """One partition for each batch of each arm, computed from the configuration."""
     return dg.StaticPartitionsDefinition([b for arm in configs.arms.values() for b in batches(arm)])
 
 
 def code_version(configs: Configs) -> str:
     """Version of what every batch is played with: rules and prompts.
 
-    It is one for all batches, so an arm's configuration, which makes only its own batches stale, is not part of it:
-    each materialisation counts the episodes of its batch that were played with another one.
+    All batches share it, so it does not include an arm's configuration, which makes only the arm's own batches stale.
+    Instead, each materialisation counts the episodes of its batch that were played with another configuration.
     """
     return f"rules {RULES_VERSION}, prompts {Prompts.load(configs.prompts).hash[:HASH_CHARS]}"
 
@@ -55,7 +55,7 @@ def code_version(configs: Configs) -> str:
 def events_asset(
     definition: dg.StaticPartitionsDefinition, *, code_version: str, pool: str | None = POOL
 ) -> dg.AssetsDefinition:
-    """The multi-asset over these partitions; at most so many runs of it play at a time as its pool has slots."""
+    """The multi-asset over these partitions. The pool's slots limit how many runs of it play at a time."""
 
     @dg.multi_asset(
         name=NAME,
@@ -126,10 +126,11 @@ def events_asset(
 
 
 def _cancel(context: dg.AssetExecutionContext, reason: str | None) -> None:
-    """Ends the run by Dagster's own interrupt, once what was played is committed.
+    """Ends the run with Dagster's own interrupt, after what was played is committed.
 
-    An interrupt that nobody asked Dagster for is a failure to it, which it starts again: so it should, where the
-    system ends a run's process. A run in a person's own process was interrupted by that person.
+    If nobody asked Dagster to interrupt, it counts an interrupt as a failure and starts the run again. That is right if
+    the system ended the run's process. It is not right for a run in a person's own process, which the person
+    interrupted.
     """
     if PROCESS_TAG in context.run.tags:
         context.instance.report_run_canceling(context.run)
@@ -151,7 +152,7 @@ def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Ca
 
 
 def run_tags(configs: Configs, batches: Sequence[str]) -> dict[str, str]:
-    """What a run plays, for the list of runs: arms, batches, and whether scripted agents alone play."""
+    """Tags that show in the list of runs what a run plays: arms, batches, and whether only scripted agents play."""
     arms = sorted({arm_of(batch) for batch in batches})
     scripted = all(configs.only_scripted(configs.arm(arm)) for arm in arms)
     return {
@@ -162,7 +163,7 @@ def run_tags(configs: Configs, batches: Sequence[str]) -> dict[str, str]:
 
 
 def result_tags(results: Sequence[BatchResult]) -> dict[str, str]:
-    """What a run's batches came to so far: episodes played in it, US dollars spent in it."""
+    """Tags with the results of a run so far: episodes played in it, US dollars spent in it."""
     return {
         "episodes": str(sum(result.played for result in results)),
         "cost_usd": f"{sum(result.cost_usd for result in results):.4f}",
@@ -170,7 +171,7 @@ def result_tags(results: Sequence[BatchResult]) -> dict[str, str]:
 
 
 def sentence(result: BatchResult) -> str:
-    """What happened to a batch, in one line."""
+    """One line that says what happened to a batch."""
     text = f"{result.batch}: {result.complete} of {result.planned} episodes complete, {result.played} played now"
     made = [f"{result.calls:,} calls to models (${result.cost_usd:.4f})"] if result.calls else []
     made += [f"{result.scripted_calls:,} calls to scripted agents"] if result.scripted_calls else []
@@ -185,7 +186,7 @@ def sentence(result: BatchResult) -> str:
 
 
 def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
-    """A batch's numbers for the UI."""
+    """A batch's numbers for the Dagster UI."""
     numbers = {
         "episodes planned": result.planned,
         "episodes complete": result.complete,
@@ -201,7 +202,7 @@ def facts(result: BatchResult) -> dict[str, dg.MetadataValue]:
 
 
 def links(batch: str) -> dict[str, dg.MetadataValue]:
-    """Where a batch is looked at in the dashboard."""
+    """Links to a batch in the dashboard."""
     arm = quote(arm_of(batch))
     return {
         "episodes page": dg.MetadataValue.url(f"{metadata.dashboard()}/episodes?arm={arm}"),

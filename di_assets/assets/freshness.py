@@ -1,7 +1,8 @@
-"""Freshness: whether what is published is as new as what it is made of, and whether nightly arms are played at night.
+"""Freshness: is everything published as new as its inputs, and are nightly arms played at night?
 
-Checks look at the warehouse and say which batches are behind. An arm is allowed the longest gap between its nights, and
-some slack; one that is complete, whose schedule is off or whose budget is spent is never late.
+The checks compare times in the warehouse and name the batches that are behind. An arm is late if it was not played for
+longer than the longest gap between its nights, plus some slack. An arm that is complete, whose schedule is off or whose
+budget is spent is never late.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,9 +30,9 @@ from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.storage import File
 
-# A night takes its time, and so does what follows from it.
+# Slack: playing a night takes time, and so do the measures after it.
 SLACK = timedelta(hours=2)
-# Nights looked ahead for the longest gap between two: a year of a daily schedule.
+# This many nights are examined for the longest gap between two of them: a year of a daily schedule.
 NIGHTS = 400
 
 
@@ -41,19 +42,19 @@ def published() -> tuple[str, ...]:
 
 
 def longest_gap(night: Nightly) -> timedelta:
-    """The longest time between two nights of a schedule in the year from a fixed day on."""
+    """The longest time between two nights of a schedule, in the year after a fixed day."""
     ticks = islice(CronSim(night.cron, datetime(2026, 1, 1, tzinfo=UTC)), NIGHTS)
     return max((later - earlier for earlier, later in pairwise(ticks)), default=timedelta(days=366))
 
 
 def freshness_checks(configs: Configs) -> list[dg.AssetChecksDefinition]:
-    """What is published is not older than what it was made from; nightly arms were materialised when they were due."""
+    """Checks that what is published is newer than its inputs, and that nightly arms were played when due."""
     nightly = [(name, arm.nightly) for name, arm in configs.arms.items() if arm.nightly]
     return [_fresh_tables(), *(_fresh_arm(name, night) for name, night in nightly)]
 
 
 def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
-    """Batches that were measured after this was published; all of them when it never was."""
+    """The batches that were measured after this was published; all batches if it never was."""
     made = min((file.modified_ns for file in _published(warehouse, name)), default=0)
     newer = [file.stem for file in warehouse.files("episode_measures") if file.modified_ns > made]
     rows = pl.DataFrame({"batch": newer}, schema={"batch": pl.String})
@@ -63,14 +64,14 @@ def newer_batches(warehouse: Warehouse, name: str) -> Problem | None:
 def unplayed(
     home: Home, name: str, newest: datetime | None, *, since: datetime | None, now: datetime
 ) -> Problem | None:
-    """Unfinished batches of a nightly arm that lies idle though its nights would play it.
+    """The unfinished batches of a nightly arm that was not played although its nights would play it.
 
     Args:
         home: configuration and warehouse.
-        name: of the arm.
-        newest: when it was last materialised; None where it never was.
-        since: when its schedule was turned on; None where it is off.
-        now: the time.
+        name: name of the arm.
+        newest: when it was last materialised; None if it never was.
+        since: when its schedule was turned on; None if it is off.
+        now: the current time.
     """
     arm = home.configs.arm(name)
     if arm.nightly is None or since is None or now - max(newest or since, since) <= longest_gap(arm.nightly) + SLACK:
@@ -84,13 +85,13 @@ def unplayed(
 
 
 def schedule_name(arm: str) -> str:
-    """What the schedule of a nightly arm is called in Dagster."""
+    """The name of a nightly arm's schedule in Dagster."""
     return f"nightly_{plain_name(arm)}"
 
 
 def scheduled_since(instance: dg.DagsterInstance, name: str) -> datetime | None:
-    """When the schedule of a nightly arm was turned on, UTC; None where it is off, as every one is at first."""
-    if instance.schedule_storage is None:  # one in memory has no schedules
+    """When the schedule of a nightly arm was turned on, UTC; None if it is off, which is the default."""
+    if instance.schedule_storage is None:  # an instance in memory has no schedules
         return None
     on = {InstigatorStatus.RUNNING}
     for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE, instigator_statuses=on):
@@ -115,7 +116,7 @@ def _published(warehouse: Warehouse, name: str) -> list[File]:
 
 
 def _fresh_tables() -> dg.AssetChecksDefinition:
-    """One step for all that is published: a step costs more than a look at when files were written."""
+    """One step checks all that is published, because a step costs more than reading the times of files."""
     specs = [
         dg.AssetCheckSpec(f"{name}_is_fresh", asset=name, description="Not older than the newest measured batch.")
         for name in published()

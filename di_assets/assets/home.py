@@ -1,4 +1,4 @@
-"""What every asset needs to know of this installation: where tables and configuration are."""
+"""The installation that every asset works on: the places of tables and configuration."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +20,8 @@ class Home:
     Attributes:
         warehouse: tables, journals and the report.
         configs: all configuration, checked.
-        progress: told (batch, episodes done, episodes to play, what was done) while a batch is played.
-        stop: ends whatever this process plays, once it is asked.
+        progress: called with (batch, episodes done, episodes to play, what was done) while a batch is played.
+        stop: asks everything that this process plays to end.
     """
 
     warehouse: Warehouse
@@ -31,21 +31,23 @@ class Home:
 
     @property
     def dagster(self) -> Path:
-        """Folder of Dagster's run history."""
+        """The folder of Dagster's run history."""
         return self.warehouse.root / "dagster"
 
     @property
     def playing(self) -> Path:
-        """Folder of a file for each run that is playing now, locked by it."""
+        """A folder with one file for each run that is playing now. The run holds a lock on its file."""
         return self.dagster / "playing"
 
 
 def open_home(warehouse: str | None = None, configs: str | None = None, *, progress: Progress | None = None) -> Home:
-    """The installation at these places; DI_WAREHOUSE and DI_CONFIGS where they are None, then ./warehouse, ./configs.
+    """Opens the installation at these places.
+
+    Where one is None, DI_WAREHOUSE or DI_CONFIGS gives the place, then ./warehouse or ./configs.
 
     Raises:
         ConfigError: the configuration is wrong.
-        WarehouseError: the warehouse's address is.
+        WarehouseError: the address of the warehouse is wrong.
     """
     known = load_configs(Path(configs or os.environ.get("DI_CONFIGS") or "configs"))
     return Home(

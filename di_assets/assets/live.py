@@ -1,4 +1,4 @@
-"""What a batch tells while it is played: its counts as an event of the run now and then, never one a call."""
+"""Reports the progress of a batch while it is played: its counts, from time to time, as an event of the run."""
 
 import time
 from collections.abc import Callable
@@ -13,17 +13,17 @@ FIRST_S, EVERY_S = 10.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a batch is.
+    """The progress of a batch.
 
     Attributes:
         batch: its partition key.
-        done: episodes that ended in this run, failed ones among them.
-        total: episodes this run plays.
-        failed: of those that ended, resumable.
-        calls: made in this run.
-        calls_per_s: made a second since this was last told; None before any time passed.
-        cost_usd: what they cost, US dollars.
-        faults: calls among them that brought no reply or an invalid one, and faults that were retried.
+        done: episodes that ended in this run, including failed ones.
+        total: episodes that this run plays.
+        failed: episodes that ended with a failure and can be resumed.
+        calls: calls made in this run.
+        calls_per_s: calls per second since the last report; None before any time has passed.
+        cost_usd: cost of the calls, US dollars.
+        faults: calls that brought no reply or an invalid one, plus faults that were retried.
     """
 
     batch: str
@@ -36,7 +36,7 @@ class Standing:
     faults: int
 
     def event(self) -> dg.AssetObservation:
-        """As Dagster keeps it: an observation of the batch's episodes, which the run page and the asset's page show."""
+        """The progress as Dagster stores it: an observation of the batch's episodes, for the pages of run and asset."""
         rate = {} if self.calls_per_s is None else {"calls per second": dg.MetadataValue.float(self.calls_per_s)}
         return dg.AssetObservation(
             asset_key="episodes",
@@ -56,12 +56,12 @@ class Standing:
 
 @dataclass(slots=True)
 class Live:
-    """Tells how a batch stands when it is heard of 10 s after it began or later, and then every 30 s at most.
+    """Reports the progress of a batch: first at the first count after 10 s, then every 30 s at most.
 
     Attributes:
         batch: its partition key.
-        tell: takes what there is to tell.
-        clock: seconds, from anywhere.
+        tell: called with each report.
+        clock: seconds, from any starting point.
     """
 
     batch: str
@@ -77,7 +77,7 @@ class Live:
         self._next = self._told_at + FIRST_S
 
     def __call__(self, done: int, total: int, tally: Tally) -> None:
-        """Hears what was done so far."""
+        """Takes the counts so far."""
         now = self.clock()
         if now < self._next:
             return

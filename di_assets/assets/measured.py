@@ -1,4 +1,4 @@
-"""The measures as assets: one for each that is declared in `di_assets/measures/`."""
+"""The measures as assets: one for each measure declared in `di_assets/measures/`."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from di_assets.tables.words import COMPLETE
 
 
 def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, Any]:
-    """What a measure takes besides tables: configuration, the clock, what models and persons said of a batch."""
+    """Arguments of a measure besides tables: configuration, the time, and a batch's labels by models and persons."""
     arms = home.configs.arms
     known: Mapping[Setting, Callable[[], object]] = {
         "mirrors": lambda: home.configs.mirrors,
@@ -33,7 +33,7 @@ def settings(measure: Measure, home: Home, batch: str = "") -> dict[str, Any]:
 
 
 def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> dg.AssetsDefinition:
-    """A measure of episodes, batch by batch."""
+    """The asset of a measure that is made batch by batch."""
     name = measure.name
 
     @dg.asset(
@@ -64,12 +64,12 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
 
 
 def measure_batch(home: Home, measure: Measure, batch: str) -> pl.DataFrame:
-    """A measure of one batch, made and written."""
+    """Computes a measure of one batch and writes it."""
     return make_batch(home.warehouse, measure, batch, settings(measure, home, batch))
 
 
 def whole_asset(measure: Measure) -> dg.AssetsDefinition:
-    """A measure across all episodes."""
+    """The asset of a measure over all episodes."""
     name = measure.name
 
     @dg.asset(
@@ -96,5 +96,8 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
 
 
 def measure_all(home: Home, measure: Measure) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """A measure over all batches, made and written; and the episodes it was made from, if it reads them."""
+    """Computes a measure over all batches and writes it.
+
+    Also returns the episodes it was made from, if it reads them.
+    """
     return make_over_all(home.warehouse, measure, settings(measure, home))

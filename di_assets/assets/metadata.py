@@ -1,4 +1,4 @@
-"""What a materialisation shows in the Dagster UI: rows, a preview, the columns and where they come from."""
+"""What a materialisation shows in the Dagster UI: rows, a preview, and the columns with their lineage."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,14 +11,14 @@ from di_assets.tables import TABLES, episode_set
 
 PREVIEW_ROWS, INTERVAL_ROWS, MOST_CELL_CHARS = 5, 40, 60
 OWNERS = ("team:benchmark",)
-# What models said costs money and cannot be computed again; all else can, free.
+# Replies of models cost money and cannot be computed again. Everything else can, at no cost.
 PLAYED, COMPUTED = {"origin": "played"}, {"origin": "computed"}
 
 
 def of_table(
     name: str, frame: pl.DataFrame, upstream: Iterable[str] = (), *, rows: int | None = None
 ) -> dict[str, dg.MetadataValue]:
-    """Metadata of one table as it was just written; `rows` are how many it has where the frame is only its head."""
+    """Metadata of a table that was just written. `rows` is its number of rows if the frame is only its first rows."""
     intervals = interval_table(name, frame)
     return {
         "dagster/row_count": dg.MetadataValue.int(frame.height if rows is None else rows),
@@ -31,18 +31,18 @@ def of_table(
 
 
 def of_stored(name: str, stored: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
-    """The same of a table that stands on disk, of which only what is shown is read."""
+    """The same metadata for a table on disk; only what is shown is read."""
     rows: int = stored.select(pl.len()).collect().item()
     return of_table(name, stored.head(PREVIEW_ROWS).collect(), rows=rows)
 
 
 def of_episodes(episodes: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """The episodes (a frame with their ids) something was made from: how many, their set, where they are listed."""
+    """Metadata about the episodes (a frame with their ids) behind a result: their number, their set, a link."""
     return of_episode_set(episodes.height, episode_set(episodes["episode_id"]))
 
 
 def of_episode_set(n: int, name: str) -> dict[str, dg.MetadataValue]:
-    """The same of a set that is already named."""
+    """The same metadata for a set of episodes that already has a name."""
     return {
         "episodes": dg.MetadataValue.int(n),
         "episode set": dg.MetadataValue.text(name),
@@ -51,28 +51,28 @@ def of_episode_set(n: int, name: str) -> dict[str, dg.MetadataValue]:
 
 
 def players(*, scripted: bool) -> dict[str, dg.MetadataValue]:
-    """Who played what this was made from."""
+    """Metadata that says who played the episodes that this was made from."""
     return {"players": dg.MetadataValue.text("scripted agents, not language models" if scripted else "language models")}
 
 
 def dashboard() -> str:
-    """Where the pages are served: DI_DASHBOARD, or where `di ui` serves them."""
+    """The address of the dashboard: DI_DASHBOARD, or where `di ui` serves it."""
     return (os.environ.get("DI_DASHBOARD") or "http://127.0.0.1:8501").rstrip("/")
 
 
 def preview(frame: pl.DataFrame) -> str:
-    """The first rows as a Markdown table; what players wrote stands in code, where Markdown is inert."""
+    """The first rows as a Markdown table. Text by players is shown as code, where Markdown has no effect."""
     head = frame.head(PREVIEW_ROWS)
     return _markdown(head.columns, [[_cell(value) for value in row] for row in head.iter_rows()])
 
 
 def interval_table(name: str, frame: pl.DataFrame) -> str | None:
-    """Each row's keys, n, values with their intervals, and p, as Markdown; None for a table without intervals."""
+    """Each row's keys, n, values with their intervals, and p, as Markdown; None if the table has no intervals."""
     names = list(TABLES[name].schema)
     lows = [column for column in names if column.endswith("_low")]
     if not lows:
         return None
-    # The value stands before its interval; a look's alpha comes between.
+    # The value comes before its interval; in the table of looks, alpha is between the two.
     values = {low: before if (before := names[names.index(low) - 1]) != "alpha" else "lift" for low in lows}
     facts = [column for column in names if column in {"n", "n_pairs", "observed_mean"} or column.startswith("p_")]
     keys = TABLES[name].keys
@@ -86,7 +86,7 @@ def interval_table(name: str, frame: pl.DataFrame) -> str | None:
 
 @cache
 def column_schema(name: str) -> dg.TableSchemaMetadataValue:
-    """The contract's columns, types and meanings."""
+    """The columns of a table with types and meanings, from the table contract."""
     columns = [
         dg.TableColumn(
             name=column.name,
@@ -101,7 +101,7 @@ def column_schema(name: str) -> dg.TableSchemaMetadataValue:
 
 @cache
 def column_lineage(name: str, upstream: tuple[str, ...]) -> dg.TableColumnLineageMetadataValue:
-    """Columns that carry on a column of the same name from a table above."""
+    """The columns that come from a column of the same name in an input table."""
     above = [u for u in upstream if u in TABLES]
     deps: Mapping[str, list[dg.TableColumnDep]] = {
         column: [

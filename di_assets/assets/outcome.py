@@ -1,7 +1,7 @@
-"""What the runs of this process came to, for whoever started them: Dagster's own record of a run holds words alone.
+"""Collects the results of runs in this process for the caller. Dagster's own record of a run holds only text.
 
-Whoever starts runs makes an `Outcome` and passes it; the steps get it as a resource and add to it. A failure hook of
-Dagster's would keep failures too, and write an event for every step that does not fail.
+The caller makes an `Outcome` and passes it on; the steps get it as a resource and add to it. A failure hook of Dagster
+could keep failures too, but it would write an event for every step that does not fail.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from di_assets.play.batch import BatchResult
 
 @dataclass(slots=True)
 class Outcome:
-    """What the runs that share it came to so far.
+    """The results of the runs that share it, so far.
 
     Attributes:
-        results: of each batch that was played, in order.
-        failures: what each step that failed in the run that ended last raised, by step.
+        results: the result of each batch that was played, in order.
+        failures: by step, the error of each step that failed in the run that ended last.
     """
 
     results: list[BatchResult] = field(default_factory=list)
@@ -29,25 +29,25 @@ class Outcome:
 
     @property
     def calls(self) -> int:
-        """Made to models."""
+        """Number of calls made to models."""
         return sum(result.calls for result in self.results)
 
     @property
     def cost_usd(self) -> float:
-        """Spent, US dollars."""
+        """US dollars spent."""
         return sum(result.cost_usd for result in self.results)
 
     def take_failures(self) -> dict[str, BaseException]:
-        """The failures, which are forgotten here: the next run has its own."""
+        """Returns the failures and forgets them, because the next run has its own."""
         taken, self.failures = self.failures, {}
         return taken
 
     @contextmanager
     def noting(self, home: Home, step: str) -> Iterator[None]:
-        """Around the work of a step: keeps what it raises.
+        """Wraps the work of a step and stores the error that it raises.
 
         Raises:
-            DamagedFailure: a damaged file brought it about.
+            DamagedFailure: a damaged file caused the error.
         """
         try:
             with naming_damage(home):

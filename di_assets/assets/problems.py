@@ -1,4 +1,4 @@
-"""What a check found wrong: a sentence, and the keys of the rows it is about."""
+"""A problem that a check found: a sentence, and the keys of the rows it is about."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that does not hold of a table.
+    """A rule that a table breaks.
 
     Attributes:
         sentence: what is wrong.
-        table: where the rows are.
-        rows: keys of every row that is wrong, sorted; never what players wrote.
+        table: the table with the rows.
+        rows: keys of every wrong row, sorted; never text by players.
     """
 
     sentence: str
@@ -31,7 +31,7 @@ class Problem:
 
     @property
     def description(self) -> str:
-        """The sentence, and where: the first rows by their keys, and how many more there are; alone without rows."""
+        """The sentence, then the keys of the first rows and how many more there are. Only the sentence without rows."""
         if self.rows.is_empty():
             return self.sentence
         more = self.rows.height - MOST_NAMED
@@ -42,7 +42,7 @@ class Problem:
         return self.rows.head(MOST_NAMED).to_dicts()
 
     def metadata(self) -> dict[str, dg.MetadataValue]:
-        """How many rows are wrong, and the first of them as a table."""
+        """The number of wrong rows, and the first of them as a table."""
         return {
             "table": dg.MetadataValue.text(self.table),
             "rows": dg.MetadataValue.int(self.rows.height),
@@ -51,7 +51,7 @@ class Problem:
 
 
 def problem(sentence: str, table: str, wrong: pl.DataFrame, *keys: str) -> Problem | None:
-    """The problem of these rows, named by `keys` (by all columns, when none is given); None without any row."""
+    """A problem with these rows, named by `keys` (by all columns if no key is given); None if there are no rows."""
     if wrong.is_empty():
         return None
     rows = wrong.select(*keys) if keys else wrong

@@ -24,7 +24,7 @@ from di_assets.report.summary import build_summary, summary_text
 PREVIEW_COLOURS = 16
 
 
-# A lift is published only after the look at it was recorded.
+# A lift is published only after the look at it is recorded.
 @dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
           owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
@@ -44,7 +44,7 @@ def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) ->
 
 
 def publish_summary(home: Home) -> dict[str, Any]:
-    """The summary, made and written."""
+    """Builds the summary and writes it."""
     frames = {name: home.warehouse.read(name) for name in READS}
     built = build_summary(
         frames,
@@ -58,7 +58,7 @@ def publish_summary(home: Home) -> dict[str, Any]:
 
 
 def _without_marks(built: Mapping[str, Any]) -> dict[str, Any]:
-    """The first question as published, but for its marks, which are many."""
+    """The first question as published, without its marks, because they are many."""
     first: Mapping[str, Any] = next(iter(built["questions"].values()))
     return {key: value for key, value in first.items() if key != "marks"}
 
@@ -90,7 +90,7 @@ def figure_asset(question: Question) -> dg.AssetsDefinition:
 
 
 def publish_figure(home: Home, question: Question, published: Mapping[str, Any]) -> Figure:
-    """A question's figure in its three renderings, made of the summary and written."""
+    """Draws a question's figure from the summary in its three renderings and writes them."""
     name = question.name
     made = question.figure(published["questions"][name])
     renderings = {f"{name}.svg": made.download, f"{name}.wide.svg": made.wide, f"{name}.narrow.svg": made.narrow}
@@ -100,7 +100,7 @@ def publish_figure(home: Home, question: Question, published: Mapping[str, Any])
 
 
 def commit() -> str:
-    """Short hash of the checked-out commit, `+` where files were changed since; `unknown` outside a checkout."""
+    """Short hash of the checked-out commit, with `+` if files were changed since; `unknown` outside a checkout."""
     here = Path(__file__).parent
     try:
         run = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
@@ -110,7 +110,10 @@ def commit() -> str:
 
 
 def _data_url(svg: str) -> str:
-    """A small picture of few colours: the history keeps several copies of it for every time a figure is made."""
+    """The picture as a small data URL with few colours.
+
+    The history keeps several copies for every time a figure is made.
+    """
     with Image.open(BytesIO(png(svg, scale=1.0))) as picture, BytesIO() as small:
         picture.convert("RGB").quantize(PREVIEW_COLOURS).save(small, "PNG", optimize=True)
         return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""What a set-up fixes for all turns, computed once: the neighbours, what each seat may know, and the list of turns."""
+"""Computes once what stays the same in all turns: the neighbours, what each seat may know, and the list of turns."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from di_assets.game.types import Board, Rules, Seat, Setup, Turn
 
 
 def board(setup: Setup) -> Board:
-    """The board of this set-up."""
+    """Makes the board of a setup."""
     seats = range(len(setup.labels))
     reach = [[setup.labels[b if a == seat else a] for a, b in setup.edges if seat in (a, b)] for seat in seats]
     return Board(
@@ -22,7 +22,10 @@ def board(setup: Setup) -> Board:
 
 
 def may_write(setup: Setup, seat: int) -> bool:
-    """Whether a seat may write messages: it is not muted. In a placebo its messages may be replaced by filler."""
+    """Whether a seat may write messages. Only a muted seat may not.
+
+    In a placebo, filler may replace what a seat writes.
+    """
     channel = setup.rules.channel
     if channel == "none":
         return False
@@ -48,7 +51,7 @@ def _order(near: tuple[str, ...], seed: int, label: str, number: int) -> tuple[s
 
 @lru_cache(maxsize=256)
 def _told(rules: Rules) -> Rules:
-    """The rules as a seat sees them: they do not show who is muted, or whose messages are replaced."""
+    """The rules as a seat sees them. They do not show who is muted, or whose messages are replaced."""
     return rules if rules.channel == "none" else replace(rules, channel="open")
 
 

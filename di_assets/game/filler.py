@@ -1,9 +1,10 @@
-"""Words that say nothing: what a placebo delivers in place of a message of the same length."""
+"""Neutral text. A placebo delivers it in place of a message of the same length."""
 
 from functools import lru_cache
 from itertools import cycle, islice
 
-# On the weather: nothing here asks, promises or names, and no word is a single letter, which could be a player's.
+# Sentences about the weather. They ask for nothing, promise nothing and name nobody. No word is a single letter,
+# because a single letter could be a player's name.
 SENTENCES = (
     "The morning was mild and rather quiet.",
     "Some clouds moved slowly over the hills.",
@@ -13,7 +14,7 @@ SENTENCES = (
     "The water in the lake was calm and clear.",
     "Most of the snow had gone by the spring.",
 )
-# Endings by length, with the space before them; the first few are for texts too short for a word.
+# Endings by length; each begins with a space. The first few are for texts that are too short for a word.
 ENDINGS = (
     "",
     " ",
@@ -39,8 +40,11 @@ SHORTEST_WORD = len(" Fog.")
 
 @lru_cache(maxsize=4_096)
 def filler(length: int) -> str:
-    """Neutral sentences of exactly this many characters (0 and more); the same for the same length."""
-    text, left = "", length + 1  # each sentence brings a space before it; the very first is taken off at the end
+    """Returns neutral sentences of exactly `length` characters (0 or more).
+
+    The same length always gives the same text.
+    """
+    text, left = "", length + 1  # each sentence begins with a space; the first space is removed at the end
     for sentence in islice(cycle(SENTENCES), length % len(SENTENCES), None):
         if left < len(ENDINGS):
             break

@@ -5,15 +5,15 @@ from di_assets.game.types import Observation
 
 
 def observe(state: State, seat: int) -> Observation:
-    """What this seat may know before it answers; nothing of the phase that is under way is in it.
+    """What this seat may know before it answers. It holds nothing that happens in the current phase.
 
     Raises:
-        ValueError: the game is over, so that nobody is asked.
+        ValueError: the game is over, so nobody is asked.
     """
     turn = state.turn
     if turn is None:
         raise ValueError("the game is over")
-    # `Observation(...)` would be the same at twice the cost.
+    # `Observation(...)` would do the same, but take twice as long.
     return tuple.__new__(
         Observation, (state.board.seats[seat], turn, state.seen_messages[seat], state.seen_pulls[seat])
     )

@@ -1,4 +1,4 @@
-"""What an episode's seed fixes before its first turn: who sits where, and which letter each seat gets."""
+"""What an episode's seed decides before the first turn: who sits where, and which letter each seat gets."""
 
 import random
 import string
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def seating(n_seats: int, *, seed: int) -> tuple[int, ...]:
-    """For each seat the member of the cast (0..n_seats-1) that sits there; depends on the seed alone."""
+    """For each seat, the number of the cast member that sits there (0..n_seats-1). It depends on the seed alone."""
     return _shuffled(range(n_seats), f"{seed}/seating")
 
 
@@ -19,12 +19,12 @@ def seat_labels(n_seats: int, *, seed: int) -> tuple[str, ...]:
 
 
 def neighbour_order(neighbours: tuple[str, ...], *, seed: int, label: str, round: int) -> tuple[str, ...]:  # noqa: A002
-    """Neighbours in the order this seat is shown in this round: no letter is always named first."""
+    """The order in which this seat is shown its neighbours in this round, so that no letter always comes first."""
     return _shuffled(neighbours, f"{seed}/order/{label}/{round}")
 
 
 def _shuffled(items: Sequence[T], stream: str) -> tuple[T, ...]:
-    """A permutation drawn from a stream of its own (a string seeds through sha512: the same on every machine)."""
+    """A random permutation. Each stream name seeds its own generator (through sha512, so all machines agree)."""
     listed = list(items)
     random.Random(stream).shuffle(listed)
     return tuple(listed)

@@ -1,4 +1,4 @@
-"""A game in progress, kept as its players know it; its events, which are numbered and by seat, are read off it."""
+"""The state of a game in progress, stored as the players see it. Numbered events by seat are computed from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 from di_assets.game.types import Board, Message, Pull, SeenMessage, SeenPulls, Setup, Turn
 
 Event = TypeVar("Event", Message, Pull)
-# The fields of some events, each a column, in event order.
+# Fields of events as columns, in event order.
 Fields = dict[str, Sequence[Any]]
 
 
 class Events(NamedTuple):
-    """What happened in a game: the fields of its messages and of its pulls."""
+    """The events of a game by column: the fields of its messages and the fields of its pulls."""
 
     messages: Fields
     pulls: Fields
@@ -23,17 +23,17 @@ class Events(NamedTuple):
 
 @dataclass(slots=True)
 class State:
-    """A game in progress. What was is grouped by turn, so that a step adds one reference to it and copies no event.
+    """A game in progress. The history is grouped by turn, so a step adds one reference to it and copies no event.
 
     Attributes:
-        setup: what it began with.
-        board: what the set-up fixes.
-        at: turns played.
-        turn: what is asked next; None once it is over.
+        setup: the setup that the game began with.
+        board: what stays the same in all turns.
+        at: number of turns played.
+        turn: the turn that is asked next; None when the game is over.
         exchanges: messages as delivered, by message phase, each in event order.
         rounds: pulls by round, each in event order.
-        seen_messages: by seat and message phase, what it sent and received, as it knows it.
-        seen_pulls: by seat and round, the pulls it learned of.
+        seen_messages: by seat and message phase, the messages that the seat sent or received, as it saw them.
+        seen_pulls: by seat and round, the pulls that the seat learned of.
     """
 
     setup: Final[Setup]
@@ -46,7 +46,7 @@ class State:
     seen_pulls: Final[tuple[tuple[SeenPulls, ...], ...]]
 
     def events(self) -> "Events":
-        """What happened, by column."""
+        """All events, as columns."""
         return Events(self.message_fields(), self.pull_fields())
 
     @property
@@ -60,7 +60,7 @@ class State:
         return _rows(Pull, self.pull_fields())
 
     def message_fields(self) -> Fields:
-        """All messages, in event order, by column."""
+        """All messages as columns, in event order."""
         sent = list(chain.from_iterable(self.exchanges))
         seat = self.board.numbers
         return {
@@ -74,7 +74,7 @@ class State:
         }
 
     def pull_fields(self) -> Fields:
-        """All pulls, in event order, by column."""
+        """All pulls as columns, in event order."""
         seat = self.board.numbers
         rounds, pullers = _grid(len(self.rounds), len(self.board.seats))
         labels = chain.from_iterable([pulls.targets.values() for pulls in self.rounds])
@@ -90,12 +90,15 @@ class State:
 
 @lru_cache(maxsize=64)
 def _grid(n_rounds: int, n_seats: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Round and seat of every pull."""
+    """The round and the seat of every pull."""
     return tuple(number for number in range(1, n_rounds + 1) for _ in range(n_seats)), (*range(n_seats),) * n_rounds
 
 
 def _event_ids(state: State, phase: str) -> list[int]:
-    """Of the events of these phases, whose numbers count all events in the order turn, seat, recipient."""
+    """Numbers of the events of these phases.
+
+    Numbers count all events of the game in the order turn, seat, recipient.
+    """
     ids: list[int] = []
     first, exchanges = 0, iter(state.exchanges)
     for turn in state.board.turns[: state.at]:

@@ -1,4 +1,4 @@
-"""`step(state, replies) -> state`: the whole of play, a turn at a time."""
+"""`step(state, replies) -> state`: plays one turn. All of play goes through this function."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,16 +14,16 @@ CUT_MARK = "…"
 
 
 def start(setup: Setup) -> State:
-    """The game before its first turn."""
+    """The state of the game before its first turn."""
     fixed, nothing = board(setup), ((),) * len(setup.labels)
     return State(setup, fixed, 0, fixed.turns[0], (), (), nothing, nothing)
 
 
 def asked(state: State) -> Sequence[int]:
-    """Seats that are asked this turn, ascending: all for their pull, those that may write for messages.
+    """Seats that are asked this turn, ascending: all seats for a pull, those that may write for messages.
 
     Raises:
-        ValueError: the game is over, so that nobody is asked.
+        ValueError: the game is over, so nobody is asked.
     """
     if state.turn is None:
         raise ValueError("the game is over")
@@ -31,10 +31,10 @@ def asked(state: State) -> Sequence[int]:
 
 
 def step(state: State, replies: Mapping[int, Reply]) -> State:
-    """The game after this turn's replies, all at once.
+    """Plays one turn: applies all replies at once and returns the next state.
 
-    An invalid or missing reply, or one that the rules do not allow, sends nothing in the message phase and forfeits
-    the pull in the pull phase; it never becomes a move. A muted seat sends nothing whatever it replies. Events are
+    If a reply is invalid, missing or against the rules, it never becomes a move. In the message phase the seat then
+    sends nothing; in the pull phase it forfeits its pull. A muted seat sends nothing, whatever it replies. Events are
     numbered in the order seat, recipient.
 
     Args:
@@ -50,7 +50,10 @@ def step(state: State, replies: Mapping[int, Reply]) -> State:
 
 
 def points(state: State) -> tuple[float, ...]:
-    """Points by seat: pulls received, and `outside` for each pull kept. Zero for a seat that nobody pulled."""
+    """Points by seat: the pulls received, plus `outside` for each pull that the seat kept.
+
+    0 for a seat without either.
+    """
     score: list[float] = [0] * len(state.setup.labels)
     for pull in state.pulls:
         if pull.target is not None:
@@ -59,7 +62,10 @@ def points(state: State) -> tuple[float, ...]:
 
 
 def _exchange(state: State, turn: Turn, replies: Mapping[int, Reply]) -> State:
-    """Delivered together: the sender knows what it wrote, the recipient what arrived, nobody else either."""
+    """Delivers all messages of a turn together.
+
+    The sender knows what it wrote, the recipient what arrived; others know nothing.
+    """
     setup, fixed, at = state.setup, state.board, state.at + 1
     replaced = setup.focal if setup.rules.channel == "placebo" else None
     sent: list[SeenMessage] = []
@@ -79,7 +85,7 @@ def _exchange(state: State, turn: Turn, replies: Mapping[int, Reply]) -> State:
 
 
 def _written(fixed: Board, sender: int, turn: Turn, reply: Reply, limit: int) -> list[SeenMessage]:
-    """A seat's messages by recipient, the first one to each neighbour; all else is dropped."""
+    """The messages of a seat by recipient. Each neighbour gets the first message to it; all others are dropped."""
     texts = dict(reversed(reply.messages))
     messages, (number, _, exchange), me = [], turn, fixed.seats[sender].me
     for label in fixed.reach[sender]:
@@ -92,13 +98,13 @@ def _written(fixed: Board, sender: int, turn: Turn, reply: Reply, limit: int) ->
 
 
 def _filler(message: SeenMessage) -> SeenMessage:
-    """What a placebo delivers in its place: filler as long and, where the message was cut, as marked."""
+    """The filler that a placebo delivers for this message: as long as the message, and marked as cut if it was cut."""
     mark = CUT_MARK if message.truncated else ""
     return replace(message, text=filler(len(message.text) - len(mark)) + mark)
 
 
 def _round(state: State, replies: Mapping[int, Reply]) -> State:
-    """Revealed: everyone learns every pull, or each only those by and on itself."""
+    """Reveals the pulls of a round: all pulls to everyone, or to each seat only the pulls by it and on it."""
     setup, fixed, at = state.setup, state.board, state.at + 1
     targets: list[str | None] = []
     for number, seat in enumerate(fixed.seats):
@@ -107,7 +113,7 @@ def _round(state: State, replies: Mapping[int, Reply]) -> State:
         targets.append(target if target in seat.near or _keeps(seat, target) else None)
     pulls = _seen(setup.labels, tuple(targets))
     rounds = (*state.rounds, pulls)
-    if setup.rules.visibility == "public":  # one and the same for all
+    if setup.rules.visibility == "public":  # all seats share one object
         known = (rounds,) * len(fixed.seats)
     else:
         known = tuple([(*old, _own(pulls, seat.me)) for old, seat in zip(state.seen_pulls, fixed.seats, strict=True)])
@@ -123,7 +129,7 @@ def _own(pulls: SeenPulls, me: str) -> SeenPulls:
     return _seen(tuple(own), tuple(own.values()))
 
 
-@lru_cache(maxsize=4_096)  # the same few seats pull the same few others again and again
+@lru_cache(maxsize=4_096)  # cached: the same few pairs occur again and again
 def _seen(pullers: tuple[str, ...], targets: tuple[str | None, ...]) -> SeenPulls:
     givers: dict[str, list[str]] = {}
     for puller, target in zip(pullers, targets, strict=True):

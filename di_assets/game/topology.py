@@ -1,4 +1,4 @@
-"""Graphs over the seats, through networkx: messages and pulls travel along edges only."""
+"""Graphs over the seats, made with networkx. Messages and pulls travel along edges only."""
 
 import inspect
 import json
@@ -17,10 +17,10 @@ class Topology:
     """One kind of graph.
 
     Attributes:
-        name: as arms write it.
-        graph: takes the number of seats n, and parameters of its own as keywords; gives a graph over 0..n-1. A random
-            graph takes the keyword `seed` besides, and draws from nothing else.
-        drawn: each episode's seed draws a graph of its own: true where `graph` takes a seed.
+        name: the name that arms use.
+        graph: a function that takes the number of seats n, and its own parameters as keywords. It returns a graph over
+            0..n-1. A random graph also takes the keyword `seed`, and must use no other randomness.
+        drawn: true if each episode's seed gives a different graph, that is, if `graph` takes a seed.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Topology:
     drawn: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Looks at what `graph` takes, so that no list says it a second time."""
+        """Sets `drawn` from the parameters of `graph`, so that no second list is needed."""
         object.__setattr__(self, "drawn", "seed" in inspect.signature(self.graph).parameters)
 
     def edges(self, n_seats: int, seed: int, params: Mapping[str, Any]) -> Edges:
@@ -59,8 +59,8 @@ def edges(name: str, n_seats: int, *, seed: int, params: Mapping[str, Any] | Non
         params: the generator's own parameters.
 
     Raises:
-        ValueError: unknown name, wrong parameters, a graph that leaves a seat out of the others' reach, or one that
-            is drawn from something else than the seed.
+        ValueError: the name is unknown, the parameters are wrong, the graph is not connected, or the graph depends on
+            something other than the seed.
     """
     if name not in TOPOLOGIES:
         raise ValueError(f"no topology {name!r} (known: {', '.join(sorted(TOPOLOGIES))})")
@@ -68,7 +68,7 @@ def edges(name: str, n_seats: int, *, seed: int, params: Mapping[str, Any] | Non
     return _edges(topology, n_seats, seed if topology.drawn else 0, json.dumps(dict(params or {})))
 
 
-@lru_cache(maxsize=1_024)  # an arm's episodes mostly share one graph
+@lru_cache(maxsize=1_024)  # cached: most episodes of an arm share one graph
 def _edges(topology: Topology, n_seats: int, seed: int, params: str) -> Edges:
     made, again = (topology.edges(n_seats, seed, json.loads(params)) for _ in range(2))
     if made != again:

@@ -1,4 +1,4 @@
-"""What the game is made of: rules, set-up, turns, replies, events, and what one seat may know."""
+"""The types of the game: rules, setup, turns, replies, events, and what a seat may know."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ RULES_VERSION = "1"
 Phase = Literal["message", "pull"]
 PullStatus = Literal["valid", "forfeit", "kept"]
 Channel = Literal["open", "none", "focal_muted", "rivals_muted", "placebo"]
-# Channels that treat the focal seat unlike its rivals.
+# Channels in which the focal seat and its rivals are treated differently.
 FOCAL_CHANNELS: frozenset[Channel] = frozenset({"focal_muted", "rivals_muted", "placebo"})
 
 
@@ -18,15 +18,18 @@ class Rules:
     """How a game is played.
 
     Attributes:
-        n_rounds: rounds; each seat owns one pull in each.
-        channel: `open` (messages to neighbours); `none` (no message phase, and no word of one anywhere); `focal_muted`
-            (the focal seat writes nothing, and is not asked to); `rivals_muted` (only the focal seat writes); `placebo`
-            (all write, but the focal seat's words arrive as neutral filler of the same length).
-        exchanges: message phases before each round's pulls.
+        n_rounds: number of rounds. In each round, each seat has one pull.
+        channel: `open` (messages to neighbours); `none` (no message phase, and no prompt mentions messages);
+            `focal_muted`
+            (the focal seat writes nothing and is not asked to); `rivals_muted` (only the focal seat writes); `placebo`
+            (all write, but the focal seat's messages are replaced by neutral filler of the same length).
+        exchanges: number of message phases before each round's pulls.
         max_message_chars: longer messages are cut and marked.
-        visibility: `public` (everyone learns every pull) or `own` (each learns only who pulled it).
+        visibility: `public` (everyone learns every pull) or `own` (each seat learns only who pulled it).
         horizon: `known` (the number of rounds is announced) or `hidden`.
-        outside: points a seat gets for keeping its pull, 0 < outside < 1; None in the pure game, where it cannot.
+        outside: points that a seat gets for keeping its pull, 0 < outside < 1; None in the pure game, where a seat
+            cannot
+            keep its pull.
     """
 
     n_rounds: int = 25
@@ -40,17 +43,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One episode before its first turn: everything that its seed fixed and its players are not told.
+    """One episode before its first turn: everything that the seed decided, which the players are not told.
 
     Attributes:
-        rules: how it is played.
+        rules: how the episode is played.
         edges: undirected edges (lower seat, higher seat), sorted.
-        labels: the letter of each seat, by seat; `Player A` is shown as `A` here.
-        seed: fixes everything random in the episode.
-        focal: the seat under test; None where there is none.
+        labels: the letter of each seat, by seat; `Player A` is written `A` here.
+        seed: decides everything random in the episode.
+        focal: the seat under test; None if there is none.
 
     Raises:
-        ValueError: the channel treats the focal seat apart, and there is none.
+        ValueError: the channel treats the focal seat differently, but there is no focal seat.
     """
 
     rules: Rules
@@ -60,13 +63,16 @@ class Setup:
     focal: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a channel that has nobody to act on."""
+        """Refuses a channel that needs a focal seat if there is none."""
         if self.rules.channel in FOCAL_CHANNELS and self.focal not in range(len(self.labels)):
             raise ValueError(f"channel {self.rules.channel!r} needs a focal seat, found {self.focal!r}")
 
 
 class Turn(NamedTuple):
-    """A moment at which all seats are asked at once: round from 1; exchange from 1, and 0 in the pull phase."""
+    """One turn, in which all seats are asked at once.
+
+    Rounds count from 1; exchanges from 1, and 0 is the pull phase.
+    """
 
     round: int
     phase: Phase
@@ -75,13 +81,13 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a seat answers. A reply that cannot be used says why in `invalid`, and never becomes a move.
+    """What a seat answers. If a reply cannot be used, `invalid` says why; it never becomes a move.
 
     Attributes:
-        messages: (label of the recipient, text), at most one a neighbour; message phase.
-        pull: label of the neighbour pulled, or the seat's own label to keep it; pull phase.
-        invalid: why this is no valid reply, one clause in plain words.
-        kind: the kind of fault (`unreadable`, `not_a_neighbour`, ...), for counting; None when valid.
+        messages: (label of the recipient, text), at most one per neighbour; message phase.
+        pull: label of the neighbour that is pulled, or the seat's own label to keep the pull; pull phase.
+        invalid: why the reply is not valid, one clause in plain words.
+        kind: the kind of fault (`unreadable`, `not_a_neighbour`, ...), used for counting; None if the reply is valid.
     """
 
     messages: tuple[tuple[str, str], ...] = ()
@@ -105,7 +111,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One pull event; target is None for a forfeit and the puller itself when kept."""
+    """One pull event. `target` is None for a forfeit, and the puller itself for a kept pull."""
 
     event_id: int
     round: int
@@ -116,7 +122,7 @@ class Pull:
 
 @dataclass(slots=True)
 class SeenMessage:
-    """A message as its sender or recipient knows it, by labels: as written, or as delivered."""
+    """A message as one seat saw it, by labels: the sender sees what it wrote, the recipient what arrived."""
 
     round: Final[int]
     exchange: Final[int]
@@ -128,11 +134,11 @@ class SeenMessage:
 
 @dataclass(slots=True)
 class SeenPulls:
-    """A round's pulls as a seat learned of them, by labels.
+    """The pulls of a round that one seat learned of, with labels for seats.
 
     Attributes:
-        targets: puller -> target; target None is a forfeit, the puller itself a kept pull.
-        givers: target -> those that pulled it; nobody's own, and none for a seat that got no pull.
+        targets: puller -> target. The target is None for a forfeit, and the puller itself for a kept pull.
+        givers: target -> the seats that pulled it. Kept pulls are left out; a seat that got no pull has no entry.
     """
 
     targets: Final[Mapping[str, str | None]]
@@ -141,16 +147,18 @@ class SeenPulls:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What a seat knows before the first turn, and all along.
+    """What a seat knows before the first turn. It stays the same during the game.
 
     Attributes:
         me: own label.
         players: all labels, sorted.
-        near: labels within reach, sorted.
-        rules: how the game is played, as the seat is told: where messages travel at all, its channel reads `open`,
-            so that nobody learns who is muted or replaced. `n_rounds` may be used only when `horizon` is known.
-        may_write: it is asked in message phases; False with messages off, and for a muted seat, which still receives.
-        order: labels within reach in the order shown in a round, shuffled anew for each seat and round from the seed.
+        near: labels of the neighbours, sorted.
+        rules: the rules as the seat is told them. If messages exist at all, the channel reads `open`, so that nobody
+            learns who is muted or replaced. `n_rounds` may be used only if `horizon` is known.
+        may_write: the seat is asked in message phases. False if messages are off, and for a muted seat; a muted seat
+            still receives messages.
+        order: the neighbours in the order in which they are shown in a round; the seed shuffles it for each seat and
+            round.
     """
 
     me: str
@@ -163,13 +171,13 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a set-up fixes for all turns.
+    """What stays the same in all turns of a setup.
 
     Attributes:
-        seats: what each knows, by seat.
+        seats: what each seat knows, by seat.
         writers: seats that are asked in message phases, ascending.
-        reach: by seat, the labels of its neighbours, in the order of their seats.
-        numbers: seat of each label.
+        reach: by seat, the labels of its neighbours, ordered by their seats.
+        numbers: label -> seat.
         turns: all turns, in order.
     """
 
@@ -181,13 +189,13 @@ class Board:
 
 
 class Observation(NamedTuple):
-    """All that one seat may know when it is asked; prompts and policies are made from this alone.
+    """All that one seat may know when it is asked. Prompts and policies are made from this alone.
 
     Attributes:
-        seat: what it knows all along.
-        turn: what is asked now.
-        exchanges: by message phase before this turn, the messages sent by or to this seat, in event order.
-        rounds: by round before this turn, the pulls it learned of (its own always).
+        seat: what the seat knows during the whole game.
+        turn: the turn that is asked now.
+        exchanges: for each message phase before this turn, the messages sent by or to this seat, in event order.
+        rounds: for each round before this turn, the pulls that the seat learned of (always including its own).
     """
 
     seat: Seat
@@ -207,10 +215,10 @@ class Observation(NamedTuple):
 
     @property
     def rules(self) -> Rules:
-        """How the game is played, as the seat is told."""
+        """The rules as the seat is told them."""
         return self.seat.rules
 
     @property
     def neighbours(self) -> tuple[str, ...]:
-        """Labels within reach, in the order shown in this round."""
+        """Labels of the neighbours, in the order shown in this round."""
         return self.seat.order(self.turn.round)

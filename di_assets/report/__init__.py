@@ -1,1 +1,1 @@
-"""Measures -> claims, sentences, summary.json and figures; and what the pages read."""
+"""From measures to claims, sentences, summary.json and figures; and what the pages read."""

@@ -1,4 +1,4 @@
-"""Two arms, or two models, compared on the seeds that both have played."""
+"""Compares two arms, or two models, on the seeds that both have played."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from di_assets.tables import Warehouse
 
 FACTS = ("episode_id", "arm", "launch", "channel", "topology", "payoff", "n_seats", "n_rounds", "seed", "scripted",
          "focal_model", "focal_seat", "rules_version")  # fmt: skip
-# What two sides must share for their points to be compared: column -> its name on the page.
+# Columns in which two sides must agree, so that their points can be compared: column -> its name on the page.
 SAME_GAME = {"payoff": "payoffs", "n_seats": "seats", "n_rounds": "rounds"}
-# What may differ. The page says where it does.
+# Columns that may differ. The page says which do.
 MAY_DIFFER = {"channel": "channel", "topology": "graph"}
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is compared.
+    """One side of a comparison.
 
     Attributes:
-        arm: its name.
-        model: the focal model; None for every one of the arm.
+        arm: name of the arm.
+        model: the focal model; None for all focal models of the arm.
     """
 
     arm: str
@@ -35,7 +35,7 @@ class Side:
 
     @property
     def name(self) -> str:
-        """In words."""
+        """The side's name for people."""
         return self.arm if self.model is None else f"{self.model} in {self.arm}"
 
 
@@ -44,8 +44,10 @@ class Known:
     """What can be compared.
 
     Attributes:
-        models: arm -> the focal models that it has measured episodes of, both sorted.
-        shared: pairs of arms that share seeds of a model: first an arm with its silent control, then those that share most.
+        models: arm -> its focal models with measured episodes; both sorted.
+        shared: pairs of arms that share seeds of a model. An arm with its silent control comes first, then the pairs
+            that
+            share most seeds.
     """
 
     models: Mapping[str, list[str]]
@@ -58,15 +60,15 @@ class Comparison:
 
     Attributes:
         left: one side.
-        right: the other.
-        pairs: as `measures.matched` gives them.
-        n_seeds: independent ones among them.
-        most_points: that a focal seat can get.
-        gap: points an episode on the left minus on the right, mean over seeds; None without a pair.
-        interval: of the gap; Student's t over seeds.
-        scripted: scripted agents have played for it.
-        differences: what differs between the sides beside the arm and the model.
-        problem: why nothing can be compared.
+        right: the other side.
+        pairs: a frame, see `measures.matched`.
+        n_seeds: the number of independent seeds.
+        most_points: the most points that a focal seat can get.
+        gap: points per episode on the left minus on the right, mean over seeds; None without a pair.
+        interval: interval of the gap; Student's t over seeds.
+        scripted: scripted agents played it.
+        differences: differences between the sides besides arm and model.
+        problem: why the sides cannot be compared; None if they can.
     """
 
     left: Side
@@ -82,7 +84,7 @@ class Comparison:
 
 
 def read_known(warehouse: Warehouse) -> Known:
-    """Arms with measured episodes of a focal model."""
+    """The arms that have measured episodes of a focal model."""
     measured = warehouse.scan("episode_measures").select("episode_id")
     columns = ("arm", "focal_model", "seed", "channel")
     played = warehouse.scan("episodes").select("episode_id", *columns).join(measured, on="episode_id", how="semi")
@@ -104,9 +106,10 @@ def read_known(warehouse: Warehouse) -> Known:
 
 
 def compare(warehouse: Warehouse, left: Side, right: Side) -> Comparison:
-    """Two sides on the seeds that both have measured episodes of, by today's rules.
+    """Compares two sides on the seeds of which both have measured episodes by today's rules.
 
-    Pairs of one seed are one block. Both sides must be of one payoff and size; another graph or channel is said.
+    Pairs of one seed form one block. Both sides must have the same payoff and size. If the graph or the channel
+    differs, `differences` says so.
     """
     facts = warehouse.scan("episodes").filter(pl.col("arm").is_in([left.arm, right.arm])).select(FACTS)
     measures = warehouse.scan("episode_measures").select("episode_id", "focal_points", "focal_capture")
@@ -140,7 +143,7 @@ def compare(warehouse: Warehouse, left: Side, right: Side) -> Comparison:
 
 
 def sentence(found: Comparison) -> str:
-    """What the comparison says, with its numbers, or why it says nothing."""
+    """The result of the comparison with its numbers, or why there is no result."""
     if found.gap is None or found.interval is None:
         return found.problem or ""
     left, right, interval = found.left.name, found.right.name, found.interval
@@ -155,7 +158,7 @@ def sentence(found: Comparison) -> str:
 
 
 def caption(found: Comparison) -> str:
-    """What a mark is, and what the numbers are good for."""
+    """The caption: what a mark stands for, and what the numbers can and cannot show."""
     rows = found.pairs.to_dicts()
     return (
         "A line joins the two episodes of a matched pair: points of the focal seat on either side, and opens both round by round; a dot opens its episode. "
@@ -185,7 +188,7 @@ def _part(measured: pl.DataFrame, side: Side) -> pl.DataFrame:
 
 
 def _problem(left: Side, right: Side, *parts: pl.DataFrame) -> str | None:
-    """Why these sides can't be compared."""
+    """Why these sides cannot be compared; None if they can."""
     if left == right:
         return "Both sides are the same: choose another arm or model for one of them."
     for side, part in zip((left, right), parts, strict=True):
@@ -208,7 +211,7 @@ def _differences(*parts: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _company(warehouse: Warehouse, pairs: pl.DataFrame) -> tuple[str, ...]:
-    """In how many pairs the rivals, their seats or letters are not the same."""
+    """In how many pairs the rivals, their seats or their letters differ."""
     ids = pl.concat([pairs[f"episode_id_{which}"] for which in ("left", "right")]).unique()
     rivals = warehouse.scan("seats").filter(pl.col("episode_id").is_in(ids.implode()) & (pl.col("role") != "focal"))
     seated = pl.concat_str("seat", "label", "model", separator=" ")

@@ -1,15 +1,16 @@
-"""Which damaged file an error came of: one of the tables, or the summary."""
+"""Finds the damaged file that caused an error: one of the tables, or the summary."""
 
 from di_assets.report.published import damaged_summary, read_summary
 from di_assets.tables import DamageError, StorageError, Warehouse
 
 
 def damage_behind(warehouse: Warehouse, error: BaseException) -> DamageError | None:
-    """The damaged files that an error came of, the summary among them; None where there are none."""
+    """The damaged files that caused an error, including the summary; None if there are none."""
     blamed = warehouse.blamed(error)
     if blamed is not None or hasattr(error, "exit_code"):
         return blamed
-    # It loads every question, which takes a second, and every verb loads this file: only those that failed pay for it.
+    # Imported here because it loads every question, which takes a second. Every verb loads this file, but only a verb that
+    # failed needs the import.
     from di_assets.report.schema import flaw_in  # noqa: PLC0415
 
     try:

@@ -1,6 +1,6 @@
-"""How the report names an agent, so that nobody takes a scripted one for a language model."""
+"""How the report names an agent, so that nobody mistakes a scripted agent for a language model."""
 
 
 def named(model: str, *, scripted: bool) -> str:
-    """The name of a model as sentences and tables print it: a scripted agent is labelled as one."""
+    """A model's name as sentences and tables print it; the name of a scripted agent is followed by a label."""
     return f"{model} (scripted)" if scripted else model

@@ -1,4 +1,4 @@
-"""What the pages read: the summary as stored, and the tables they list."""
+"""What the pages read: the stored summary, and the tables they list."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ LISTED = ("episode_id", "condition", "focal_model", "focal_capture", "cascades",
 
 
 def read_summary(warehouse: Warehouse) -> dict[str, Any] | None:
-    """summary.json; None where it has not been written yet.
+    """summary.json; None if it has not been written yet.
 
     Raises:
-        DamageError: it is there, and no summary.
+        DamageError: the file exists but is not a summary.
     """
     try:
         text = warehouse.read_report("summary.json")
@@ -41,36 +41,36 @@ def read_summary(warehouse: Warehouse) -> dict[str, Any] | None:
 
 
 def damaged_summary(warehouse: Warehouse, what: str) -> DamageError:
-    """The summary is damaged, and how: what is raised, with the way to write it anew."""
+    """The error for a damaged summary: what is wrong with it, and how to write it again."""
     return DamageError(str(warehouse), [Damage(SUMMARY, what, remedy="`di report` writes it anew")])
 
 
 def read_figure(warehouse: Warehouse, name: str) -> str:
-    """An SVG of the report by its file name; empty where it has not been made yet."""
+    """An SVG of the report by its file name; empty if it has not been made yet."""
     return warehouse.read_report(name) or ""
 
 
 def episodes_behind(warehouse: Warehouse, *, scripted: bool) -> pl.DataFrame:
-    """Measured episodes of one kind, by condition then id."""
+    """Measured episodes of one kind, sorted by condition and id."""
     kind = warehouse.scan("episodes").filter(pl.col("scripted") == scripted).select("episode_id")
     measured = warehouse.scan("episode_measures").select(LISTED)
     return measured.join(kind, on="episode_id", how="semi").sort("condition", "episode_id").collect()
 
 
 def all_episodes(warehouse: Warehouse) -> pl.DataFrame:
-    """Every stored episode, by id."""
+    """Every stored episode, sorted by id."""
     return warehouse.scan("episodes").select(EPISODES).sort("episode_id").collect()
 
 
 def matching(episodes: pl.DataFrame, where: Mapping[str, str], *, words: str, by: str, falling: bool) -> pl.DataFrame:
-    """Those of the episodes that have these values and these words in their id.
+    """The episodes that have these values, and these words in their id.
 
     Args:
-        episodes: by id.
+        episodes: sorted by id.
         where: column -> value.
-        words: separated by spaces; an id has to hold them all, in capitals or not.
-        by: column that they are put in order of, those without a value last; equal ones by id.
-        falling: the largest first.
+        words: separated by spaces; an id must contain all of them, in upper or lower case.
+        by: the column to sort by; missing values come last, and equal values are sorted by id.
+        falling: sort with the largest first.
     """
     name = pl.col("episode_id").str.to_lowercase()
     wanted = [pl.col(column) == value for column, value in where.items()]
@@ -81,19 +81,19 @@ def matching(episodes: pl.DataFrame, where: Mapping[str, str], *, words: str, by
 
 
 def choices(episodes: pl.DataFrame, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Values of each of these columns, sorted."""
+    """By column, its values, sorted."""
     return {column: episodes[column].drop_nulls().unique().sort().to_list() for column in columns}
 
 
 def are_records(value: Any) -> bool:
-    """Whether this is a list of records, as a table is in the summary."""
+    """Whether the value is a list of records, which is how the summary stores a table."""
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """A nested record as (dotted name, text) in its own order; missing values as a dash, numbers to three digits.
+    """A nested record as (dotted name, text) in its own order; missing values are a dash, numbers have three digits.
 
-    Of a list of records each is a line of its own.
+    Each record of a list is a line of its own.
     """
     if are_records(value):
         return [(prefix, "\n".join(text_of(one)[1:-1] for one in value))]
@@ -103,7 +103,10 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def measure_of(value: Any) -> str:
-    """One value of a table of measures, for people: what sums of fractions leave of a zero is a zero."""
+    """One value of a table of measures, for people.
+
+    A value that differs from zero only by rounding is shown as zero.
+    """
     return text_of(round(value, 9) + 0.0 if isinstance(value, float) else value)
 
 

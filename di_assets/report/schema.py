@@ -1,6 +1,6 @@
 """The JSON schema of summary.json, made from the types that the questions declare.
 
-python -m di_assets.report.schema      prints it
+`python -m di_assets.report.schema` prints it.
 """
 
 import json
@@ -37,7 +37,7 @@ class Provenance(TypedDict):
 
 @cache
 def schema() -> dict[str, Any]:
-    """JSON Schema, draft 2020-12. Every question is required; a key that no type declares is refused."""
+    """JSON Schema, draft 2020-12. Every question is required, and keys that no type declares are refused."""
     strict = ConfigDict(extra="forbid")
     declared: dict[str, Any] = {name: (question.published, ...) for name, question in QUESTIONS.items()}
     questions = create_model("Questions", __config__=strict, **declared)
@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
 
 
 def flaw_in(summary: Mapping[str, Any]) -> str | None:
-    """The dotted path to what does not keep the schema, the first of several; None where all does."""
+    """The dotted path of the first value that breaks the schema; None if the summary is valid."""
     wrong = next(Draft202012Validator(schema()).iter_errors(summary), None)
     return None if wrong is None else ".".join(map(str, wrong.path))
 

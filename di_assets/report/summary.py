@@ -1,4 +1,4 @@
-"""summary.json: everything the question pages print, a pure function of the tables."""
+"""summary.json: everything that the question pages print, computed from the tables alone."""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from di_assets.tables import episode_set
 def build_summary(
     frames: Frames, *, mirrors: Mapping[str, str], settings: Mapping[str, str], commit: str, generated: str
 ) -> dict[str, Any]:
-    """The whole report as data; the same tables give the same bytes but for `commit` and `generated`.
+    """The whole report as data. The same tables give the same bytes, except for `commit` and `generated`.
 
     Args:
         frames: the tables named in `questions.registry.READS`.
-        mirrors: control arm -> the arm it mirrors.
+        mirrors: control arm -> the arm that it mirrors.
         settings: title, subtitle, status.
-        commit: of the code.
+        commit: version of the code.
         generated: date and time, ISO 8601.
     """
     scope = scope_of(frames, mirrors=mirrors)
@@ -43,5 +43,5 @@ def build_summary(
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
-    """As it is written: JSON with sorted keys."""
+    """The text of the file: JSON with sorted keys."""
     return json.dumps(summary, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

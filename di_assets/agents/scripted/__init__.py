@@ -1,4 +1,4 @@
-"""Scripted agents by name: each a `Policy`, declared in a file of `policies/` and nowhere else."""
+"""Scripted agents by name. Each is a `Policy`, declared in a file of `policies/` and nowhere else."""
 
 from di_assets.agents.scripted import policies
 from di_assets.agents.scripted.player import SILENCE, ScriptedPlayer, turn_name, turn_number, words_name

@@ -1,4 +1,4 @@
-"""What a scripted agent reads off its observation: mostly the last round, as cheap in a long game as in a short one."""
+"""What scripted agents look up in an observation. Most look only at the last round, so long games cost no more."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -27,7 +27,7 @@ def my_pulls(observation: Observation) -> list[str | None]:
 
 
 def heard(observation: Observation) -> Sequence[SeenMessage]:
-    """Messages to this seat in the last message phase, by sender; none where there was no such phase."""
+    """Messages to this seat in the last message phase, by sender; empty if there was no such phase."""
     me = observation.seat.me
     return (
         [message for message in observation.exchanges[-1] if message.recipient == me] if observation.exchanges else ()
@@ -35,13 +35,13 @@ def heard(observation: Observation) -> Sequence[SeenMessage]:
 
 
 def anyone(observation: Observation, *, word: int) -> Reply:
-    """A pull for a neighbour drawn uniformly."""
+    """A pull for a random neighbour."""
     near = observation.seat.near
     return PULL[near[word % len(near)]]
 
 
 def repay(observation: Observation, *, word: int) -> Reply:
-    """A pull for one of those that pulled this seat last round, drawn uniformly; for anyone where there were none."""
+    """A pull for a random one of the neighbours that pulled this seat last round; if none did, for anyone."""
     seat, rounds = observation.seat, observation.rounds
     among = (rounds[-1].givers.get(seat.me) if rounds else None) or seat.near
     return PULL[among[word % len(among)]]

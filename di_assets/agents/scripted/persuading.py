@@ -1,4 +1,4 @@
-"""How persuaders write: a phrase drawn from several, addressed by name, to every neighbour or to some."""
+"""How persuaders write: they draw one of several phrases, address it by name, and send it to some or all neighbours."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -8,9 +8,9 @@ from di_assets.game.types import Observation, Reply
 
 
 def write_to(observation: Observation, phrases: Mapping[str, Sequence[str]], *, word: int) -> Reply:
-    """One message to each of these names, drawn from its phrases.
+    """One message to each of these names, drawn from the phrases for that name.
 
-    They may use {name}, {round} and {left} (rounds still to come, where known).
+    Phrases may use {name}, {round} and {left} (the rounds still to come, if known).
     """
     rules, now = observation.seat.rules, observation.turn.round
     left = rules.n_rounds - now if rules.horizon == "known" else None
@@ -22,7 +22,7 @@ def write_to(observation: Observation, phrases: Mapping[str, Sequence[str]], *, 
 
 
 def to_everyone(phrases: Sequence[str]) -> Rule:
-    """The rule that writes one of these to every neighbour."""
+    """A rule that writes one of these phrases to every neighbour."""
 
     def write(observation: Observation, *, word: int) -> Reply:
         return write_to(observation, dict.fromkeys(observation.seat.near, phrases), word=word)

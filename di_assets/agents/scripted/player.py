@@ -1,4 +1,4 @@
-"""A scripted agent in a seat: free, instant, deterministic; its reply goes the same way as a model's."""
+"""A scripted agent in a seat: free, instant and deterministic. Its reply is read the same way as a model's reply."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -20,8 +20,8 @@ class ScriptedPlayer:
 
     Attributes:
         model: the policy's name.
-        policy: what it does.
-        seed: the episode's.
+        policy: the policy.
+        seed: the seed of the episode.
     """
 
     model: str
@@ -31,11 +31,14 @@ class ScriptedPlayer:
     kind: Literal["llm", "scripted"] = "scripted"
 
     def stream(self, me: str) -> str:
-        """Names all that is drawn for a seat of this label."""
+        """Name of the random stream of the seat with this label."""
         return f"{self.model}/{self.seed}/{me}"
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
-        """Names the question: same name, same observation, same reply."""
+        """Makes the ask.
+
+        Its text identifies the question: the same text means the same observation and the same reply.
+        """
         attempt = len(faults)
         question = f"{self.stream(observation.me)}/{turn_name(observation.turn)}/{attempt}"
         return Ask(request_hash=question, payload=(observation, attempt))
@@ -52,15 +55,15 @@ class ScriptedPlayer:
 
 
 def turn_name(turn: Turn) -> str:
-    """Names a turn among all of an episode."""
+    """A name for this turn that no other turn of the episode has."""
     return f"{turn.round}/{turn.phase}/{turn.exchange}"
 
 
 def words_name(stream: str, phase: Phase, attempt: int) -> str:
-    """Names the words of all turns of a phase: pulls draw the same with messages on and off."""
+    """Name of the random words for all turns of a phase. Pulls get the same words with messages on and off."""
     return f"{stream}/{phase}/{attempt}"
 
 
 def turn_number(turn: Turn, exchanges: int) -> int:
-    """Numbers the turns of a phase from 0."""
+    """The number of a turn among the turns of its phase, from 0."""
     return turn.round - 1 if turn.phase == "pull" else (turn.round - 1) * exchanges + turn.exchange - 1

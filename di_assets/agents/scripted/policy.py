@@ -1,12 +1,12 @@
-"""What a scripted agent is: a rule for its pulls, and, where it talks, one for its messages."""
+"""A scripted agent is a rule for its pulls and, if it writes messages, a rule for its messages."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from di_assets.game.types import Phase, Reply
 
-# A pure function of the observation and, by the keyword `word`, of a random number of its own for this very turn (see
-# `words.py`). A `Reply` keeps the rules, and is read back from its text as it was; raw text is for breaking them.
+# A pure function of the observation and of `word`, a random number that belongs to this turn alone (see
+# `words.py`). It returns a `Reply`, which follows the rules; raw text is for agents that break them.
 Rule = Callable[..., Reply | str]
 
 
@@ -14,9 +14,9 @@ class Policy(NamedTuple):
     """How a scripted agent plays.
 
     Attributes:
-        name: as arms write it.
-        pull: whom it pulls.
-        write: what it writes to whom; None for an agent that never says anything.
+        name: the name that arms use.
+        pull: the rule for pulls.
+        write: the rule for messages; None for an agent that never writes.
     """
 
     name: str
@@ -24,5 +24,5 @@ class Policy(NamedTuple):
     write: Rule | None = None
 
     def rule(self, phase: Phase) -> Rule | None:
-        """The rule for turns of this phase; None for silence."""
+        """The rule for turns of this phase; None if the agent writes nothing in it."""
         return self.pull if phase == "pull" else self.write

@@ -1,4 +1,4 @@
-"""Random numbers for single turns, so cheap that each has its own: any turn's without those before it."""
+"""Random numbers for single turns. They are so cheap that each turn has its own, without computing those before it."""
 
 import struct
 from collections.abc import Sequence
@@ -11,17 +11,18 @@ WORD_BYTES = 8
 
 
 def words(stream: str, n: int) -> tuple[int, ...]:
-    """The first n words of the stream of this name: the same for the same name, independent for others.
+    """The first n words of the named stream. The same name gives the same words; other names give independent ones.
 
-    A word is uniform below 2 ** 64. `random.Random` would have to be seeded for every turn, at 7 microseconds each.
+    A word is uniform below 2 ** 64. `random.Random` would need a new seed for every turn, which takes 7 microseconds
+    each.
     """
     return struct.unpack(f"<{n}Q", shake_128(stream.encode()).digest(WORD_BYTES * n))
 
 
 def one_of(options: Sequence[T], *, word: int) -> T:
-    """One of these, uniformly; where a turn draws again, it draws from `word // len(options)`.
+    """Draws one option uniformly. If a turn draws again, it uses `word // len(options)`.
 
-    No option is likelier than another by more than len(options) / 2 ** 64, times the options of all earlier draws:
-    a phrase of four for each of 25 neighbours, the most that any turn draws, leaves a bias of 2 ** -12.
+    No option is likelier than another by more than len(options) / 2 ** 64, times the number of options of all earlier
+    draws. The most that any turn draws is a phrase of four for each of 25 neighbours; its bias is 2 ** -12.
     """
     return options[word % len(options)]

@@ -1,4 +1,7 @@
-"""What figures share. Each is drawn from a question's part of summary.json, so that figure and text never disagree."""
+"""Parts that all figures share.
+
+A figure is drawn from its question's part of summary.json, so it agrees with the text.
+"""
 
 from di_assets.report.figures.rendering import Figure, png
 

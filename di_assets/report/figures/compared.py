@@ -1,4 +1,4 @@
-"""Two sides on their matched seeds: a dot an episode, a line a pair."""
+"""The figure of a comparison: two sides on their matched seeds, a dot for each episode, a line for each pair."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,17 @@ from urllib.parse import quote
 from di_assets.report.figures.rendering import Figure, drawn
 from di_assets.report.figures.sheet import BASE, Scale, Sheet, by_whom
 
-# In pixels: the two lanes that the pairs' lines run between, and the room of a name above the first and below the second.
+# In pixels: the two lanes that the pairs' lines connect, and the space for a name above the first and below the second.
 NAME, LANE, BETWEEN = 20, 22, 90
 
 
 def compared(comparison: Mapping[str, Any]) -> Figure:
-    """Points of both sides of every pair that is drawn; each dot opens its pair.
+    """Points of both sides of every pair that is drawn. Each dot links to its pair.
 
     Args:
-        comparison: `names` and `means` of the two sides, `most_points`, `scripted`, `alt`, and `pairs` with seed,
-            gap and episode_id, focal_model and focal_points of both (`_left`, `_right`).
+        comparison: `names` and `means` of the two sides, `most_points`, `scripted`, `alt`, and `pairs` with seed, gap
+            and
+            the episode_id, focal_model and focal_points of both sides (`_left`, `_right`).
     """
     title = "Points received per episode on matched seeds"
     return drawn(lambda sheet: _draw(sheet, comparison), title=title, of=comparison)

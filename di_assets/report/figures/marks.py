@@ -1,17 +1,17 @@
-"""How many marks a figure has: one an episode, up to a number that a page can still show at once."""
+"""Chooses the marks of a figure: one per episode, up to the number that a page can draw at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Of a model and a part of the figure.
+# The most marks for one model in one part of the figure.
 MOST_MARKS = 100
 WHAT = ("model", "part", "condition")
 
 
 def thinned(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """These marks, which stand in the order of their values; of too many a model and part, so many evenly by rank.
+    """The marks, sorted by value as given. If a model has too many in a part, a sample evenly spaced by rank.
 
-    The first and the last of each are among them, and none is made up.
+    The sample includes the first and the last mark; all its marks are original ones.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for at, mark in enumerate(marks):
@@ -24,7 +24,7 @@ def thinned(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def note(marks: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]) -> str:
-    """What the caption says where not every episode has a mark of its own; nothing where each has."""
+    """The caption's note if some episodes have no mark of their own; empty if all have one."""
     if len(shown) == len(marks):
         return ""
     return (

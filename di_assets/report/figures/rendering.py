@@ -1,4 +1,4 @@
-"""A figure in its renderings: what is put on a sheet, drawn by Altair into SVG without a network."""
+"""Renders a figure: Altair turns the marks on a sheet into SVG, without a network."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ FONT = "Georgia, 'Times New Roman', 'Liberation Serif', serif"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure in its three renderings: the download (light, plain), and two for the page (both themes, with links)."""
+    """A figure in three renderings: the download (light, without links), and two for the page (both themes, links)."""
 
     download: str
     wide: str
@@ -26,12 +26,12 @@ class Figure:
 
 
 def drawn(draw: Callable[[Sheet], None], *, title: str, of: Mapping[str, Any]) -> Figure:
-    """The three renderings of what `draw` puts on a sheet.
+    """Renders what `draw` puts on a sheet.
 
     Args:
         draw: puts the marks on a sheet of any width.
-        title: of the figure.
-        of: what is drawn: `alt` is the figure in words, `scripted` says that scripted agents played.
+        title: title of the figure.
+        of: the data of the figure. `alt` describes it in words; `scripted` says that scripted agents played.
     """
     title, alt = title + (" (scripted agents)" if of["scripted"] else ""), of["alt"]
     wide, narrow = (_render(draw, width) for width in (WIDE, NARROW))
@@ -43,13 +43,13 @@ def drawn(draw: Callable[[Sheet], None], *, title: str, of: Mapping[str, Any]) -
 
 
 def png(svg: str, *, scale: float = PNG_SCALE) -> bytes:
-    """A download as a picture of pixels, so many a unit of the drawing."""
+    """The download as PNG. `scale` is the number of pixels per unit of the drawing."""
     return bytes(vlc.svg_to_png(svg, scale=scale))
 
 
 def specified(sheet: Sheet) -> Any:
-    """The Altair chart of what is on a sheet."""
-    # Takes most of a second to import, and the asset graph is loaded far more often than a figure is drawn.
+    """The Altair chart of a sheet."""
+    # Imported here: the import takes most of a second, and the asset graph is loaded far more often than a figure is drawn.
     import altair as alt  # noqa: PLC0415
 
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, sheet.width], nice=False), axis=None)
@@ -72,12 +72,15 @@ def specified(sheet: Sheet) -> Any:
 def _render(draw: Callable[[Sheet], None], width: int) -> str:
     sheet = Sheet(width)
     draw(sheet)
-    # Checked against the schema by the tests: that takes as long as all the rest.
+    # Not validated here: that takes as long as everything else together. The tests validate it.
     return str(vlc.vegalite_to_svg(specified(sheet).to_dict(validate=False), allowed_base_urls=[]))
 
 
 def _finish(svg: str, title: str, alt: str, *, page: bool) -> str:
-    """Links made relative and named (page) or dropped (download), colours for both themes (page), title and desc."""
+    """Finishes an SVG: adds title and description, and themes.
+
+    Links become relative and get a name on a page; a download has no links. A page gets colours for both themes.
+    """
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)
     root = ET.fromstring(svg)  # noqa: S314 -- our own renderer's output
@@ -114,7 +117,7 @@ def _describe(root: ET.Element, title: str, alt: str, *, page: bool) -> None:
     root.insert(0, description)
     root.insert(0, head)
     if page:
-        root.attrib.pop("role", None)  # an image role would hide the links inside
+        root.attrib.pop("role", None)  # the role `img` would hide the links inside
     else:
         root.set("role", "img")
         root.insert(2, ET.Element(f"{{{SVG}}}rect", {"width": "100%", "height": "100%", "fill": LIGHT["halo"]}))

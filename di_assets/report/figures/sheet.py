@@ -1,7 +1,7 @@
-"""What all figures are drawn on: a sheet of marks in pixels.
+"""The sheet on which all figures are drawn: marks at positions in pixels.
 
-Panels stand one above the other on one sheet: x counts pixels from the panels' left edge (names of rows stand left of
-it), y from the top. Every mark that stands for episodes is a link to one of them.
+Panels are placed one above the other on one sheet. x counts pixels from the left edge of the panels (names of rows are
+to the left of it), y from the top. Every mark that stands for episodes links to one of them.
 """
 
 from collections import Counter
@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from di_assets.report.figures.colours import LIGHT
 
-# Stands in for a relative address, which the renderer would resolve against a public one.
+# A placeholder for a relative address. The renderer would resolve a relative address against a public one.
 BASE = "https://reader.invalid/"
 
-# Heights of dots with the same value, in the order they come.
+# Offsets of dots with the same value, in the order in which they come.
 STACK = (0.0, -5.0, 5.0, -2.5, 2.5)
-# Width of a character of the notes' type, about: what lines are broken by.
+# Approximate width of a character in notes; lines are broken by it.
 CHARACTER = 5.6
 
 Value = dict[str, Any]
@@ -26,14 +26,14 @@ Value = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values low..high to pixels 0..width; what lies beyond stands at the edge."""
+    """Maps values low..high to pixels 0..width. Values outside are drawn at the edge."""
 
     low: float
     high: float
     width: float
 
     def __call__(self, value: float) -> float:
-        """Pixels of a value."""
+        """The position of a value in pixels."""
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return round(min(1.0, max(0.0, share)) * self.width, 2)
 
@@ -43,12 +43,12 @@ class Layer:
     """Marks of one kind.
 
     Attributes:
-        mark: kind of mark, as Vega-Lite calls it.
-        look: what all of them have alike.
-        values: one a mark, each with `x` and `y`.
-        channels: Vega-Lite's channel -> the field of the values that it shows, with its type.
-        span: they reach from x and y to `x2` and `y2`.
-        shaded: their `depth` is how opaque they are.
+        mark: the kind of mark in Vega-Lite's terms.
+        look: properties that all marks share.
+        values: one per mark, each with `x` and `y`.
+        channels: Vega-Lite channel -> the field of the values that it shows, with its type.
+        span: marks extend from x and y to `x2` and `y2`.
+        shaded: `depth` gives the opacity of each mark.
     """
 
     mark: str
@@ -61,11 +61,11 @@ class Layer:
 
 @dataclass(slots=True)
 class Sheet:
-    """Marks in the order they are drawn, later ones above.
+    """Marks in drawing order: later marks are drawn on top.
 
     Attributes:
-        width: of the panels, in pixels.
-        height: of all of them.
+        width: width of the panels, in pixels.
+        height: height of all panels, in pixels.
         layers: the marks.
     """
 
@@ -74,7 +74,7 @@ class Sheet:
     layers: list[Layer] = field(default_factory=list)
 
     def boxes(self, values: Sequence[Value], role: str, *, dashed: bool = False) -> None:
-        """Boxes x..x2, y..y2, filled with a role's colour; or dashed outlines, for what is not there yet."""
+        """Draws boxes x..x2, y..y2 filled with a role's colour. Dashed outlines are for data that do not exist yet."""
         look: dict[str, Any] = (
             {"fill": None, "stroke": LIGHT[role], "strokeDash": [4, 3], "strokeWidth": 1}
             if dashed
@@ -83,22 +83,25 @@ class Sheet:
         self._add("rect", values, {"aria": False, **look}, span=True)
 
     def tiles(self, values: Sequence[Value], role: str) -> None:
-        """Boxes that are links (`href`, `label`), as deep in colour as their `depth` in [0, 1]."""
+        """Draws boxes that are links (`href`, `label`). `depth` in [0, 1] gives the depth of their colour."""
         look = {"fill": LIGHT[role], "stroke": LIGHT["rim"], "strokeWidth": 0}
         self._add("rect", values, look, span=True, shaded=True, channels=_LINK)
 
     def lines(self, values: Sequence[Value], role: str, *, thick: float = 1.0) -> None:
-        """Lines from (x, y) to (x2, y2)."""
+        """Draws lines from (x, y) to (x2, y2)."""
         look = {"stroke": LIGHT[role], "strokeWidth": thick}
         self._add("rule", values, {"aria": False, **look}, span=True)
 
     def joins(self, values: Sequence[Value], role: str) -> None:
-        """Lines that are links (`href`, `label`), from (x, y) to (x2, y2)."""
+        """Draws lines that are links (`href`, `label`), from (x, y) to (x2, y2)."""
         look = {"stroke": LIGHT[role], "strokeWidth": 0.9}
         self._add("rule", values, look, span=True, channels=_LINK)
 
     def intervals(self, spans: Iterable[tuple[float | None, float | None, float]]) -> None:
-        """Intervals (low, high, y) with a cap at each end, halo then ink so as to be seen on a bar; none without bounds."""
+        """Draws intervals (low, high, y) with a cap at each end; intervals without bounds are skipped.
+
+        A halo under the line keeps it visible on a bar.
+        """
         drawn: list[Value] = []
         for low, high, y in spans:
             if low is not None and high is not None:
@@ -108,7 +111,10 @@ class Sheet:
         self.lines(drawn, "ink", thick=1.4)
 
     def dots(self, values: Sequence[Value], *, role: str = "dot") -> None:
-        """Links (`href`, `label`) as dots; those at one place stand above each other, so that each can be reached."""
+        """Draws dots that are links (`href`, `label`).
+
+        Dots at the same place are stacked, so that each can be clicked.
+        """
         alike: Counter[tuple[float, float]] = Counter()
         spread = []
         for value in values:
@@ -121,24 +127,24 @@ class Sheet:
     def words(
         self, values: Sequence[Value], role: str = "ink", *, size: float = 13, align: str = "left", italic: bool = False
     ) -> None:
-        """Texts (`text`) at (x, y), their middle at y."""
+        """Writes texts (`text`) at (x, y), vertically centred on y."""
         look: dict[str, Any] = {"align": align, "baseline": "middle", "fontSize": size, "fill": LIGHT[role]}
         look |= {"fontStyle": "italic"} if italic else {}
         self._add("text", values, {"aria": False, **look}, channels={"text": "text:N"})
 
     def names(self, values: Sequence[tuple[str, float]], role: str = "ink", *, size: float = 13) -> None:
-        """Names of rows (text, y), left of the panel."""
+        """Writes names of rows (text, y) to the left of the panel."""
         self.words([{"x": -9, "y": y, "text": text} for text, y in values], role, size=size, align="right")
 
     def note(self, text: str, y: float, *, x: float = 7) -> float:
-        """A note in italics, broken into lines that fit; returns the y below it."""
+        """Writes a note in italics, with line breaks; returns the y below it."""
         parts = broken(text, self.width - x - 7)
         rows = [{"x": x, "y": y + 8 + 15 * k, "text": part} for k, part in enumerate(parts)]
         self.words(rows, "muted", size=11.5, italic=True)
         return y + 15 * len(parts)
 
     def legend(self, entries: Sequence[tuple[str, str]], y: float) -> float:
-        """Swatches (role, text) in a row, broken where it is full; returns the y below them."""
+        """Draws swatches (role, text) in a row, with a new row when it is full; returns the y below them."""
         x = 0.0
         for role, text in entries:
             wide = 17 + CHARACTER * 0.95 * len(text)
@@ -150,7 +156,7 @@ class Sheet:
         return y + 17
 
     def axis(self, scale: Scale, ticks: Sequence[tuple[float, str]], *, top: float, bottom: float, title: str) -> float:
-        """Grid lines with numbers and a title below; returns the y below them. Drawn before the marks."""
+        """Draws grid lines with numbers, and a title below; returns the y below. Call it before the marks are drawn."""
         at = [(scale(value), text) for value, text in ticks]
         self.lines([{"x": x, "x2": x, "y": top, "y2": bottom} for x, _ in at], "grid")
         for place, align in (("first", "left"), ("middle", "center"), ("last", "right")):
@@ -177,12 +183,12 @@ _LINK: dict[str, str] = {"href": "href:N", "description": "label:N"}
 
 
 def by_whom(title: str, question: Mapping[str, Any]) -> str:
-    """The title of an axis, with a word where scripted agents played."""
+    """The title of an axis; it says so if scripted agents played."""
     return title + (" · scripted agents" if question["scripted"] else "")
 
 
 def link(mark: Mapping[str, Any], label: str) -> Value:
-    """What makes a value a link to a mark's episode and event, under a label for those who do not see it."""
+    """The fields that make a value link to a mark's episode and event, with a label for screen readers."""
     address = f"transcript?episode={quote(mark['episode_id'], safe='')}&event={mark['event_id']}"
     return {"href": BASE + address, "label": f"{label}: open episode {mark['episode_id']}"}
 
@@ -197,7 +203,7 @@ def spanned(value: float | None, low: float | None, high: float | None, form: st
 
 
 def broken(text: str, width: float) -> list[str]:
-    """A text in lines of about this many pixels."""
+    """Breaks a text into lines of about this many pixels."""
     lines: list[str] = []
     for word in text.split(" "):
         if lines and (len(lines[-1]) + 1 + len(word)) * CHARACTER <= width:

@@ -1,1 +1,1 @@
-"""From a figure back to the events behind it."""
+"""Traces a figure back to the events behind it."""

@@ -1,6 +1,6 @@
-"""What the report rests on, and the way back: a model's claims with their rows and episodes, an episode's citations.
+"""What the report rests on: the rows and episodes behind a model's claims, and where an episode is cited.
 
-All of it is read from what is published: a claim names its model, its rows and its sets of episodes itself.
+Everything is read from what is published. A claim itself names its model, its rows and its sets of episodes.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from di_assets.tables.words import COMPLETE, OPEN
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A published claim of one model and what it rests on.
+    """A published claim about one model, and what it rests on.
 
     Attributes:
         name: the claim.
         status: supported, not yet, contradicted or refused.
-        sentence: as printed.
-        because: what blocks or rewrites it.
-        rows: the rows of tables that it is read from.
-        sides: the sets of episodes behind those rows, as named in `sides_of`.
+        sentence: the sentence as printed.
+        because: what blocks or changes the sentence.
+        rows: the table rows that the claim is read from.
+        sides: the sets of episodes behind those rows, by the names in `sides_of`.
     """
 
     name: str
@@ -38,38 +38,41 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One place that rests on an episode: the event it links (None where it rests on the whole), and what it is."""
+    """One place in the report that rests on an episode: its event (None for the whole episode), and a text."""
 
     event_id: int | None
     what: str
 
 
 def names_its_rows(question: Mapping[str, Any]) -> bool:
-    """Whether a question's claims name what they rest on; reports of versions before 0.2 have one whose claims do not."""
+    """Whether the claims of a question name the rows they rest on.
+
+    In reports before version 0.2, one question's do not.
+    """
     return all("rows" in claim for claim in question["claims"])
 
 
 def models_of(question: Mapping[str, Any]) -> list[str]:
-    """Models that claims of a question are about, sorted."""
+    """The models that a question's claims are about, sorted."""
     return sorted({claim["model"] for claim in _claims(question)} - {None})
 
 
 def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
-    """A model's published claims, in the report's order."""
+    """The published claims about a model, in the report's order."""
     return [_ground(claim) for claim in _claims(question) if claim["model"] == model]
 
 
 def sides_of(warehouse: Warehouse, name: str, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
-    """Ids of the episodes behind a model's numbers, by side, sorted; a side without episodes is left out.
+    """By side, the ids of the episodes behind a model's numbers, sorted; sides without episodes are left out.
 
-    They are the parts of the figure that the model is marked in, and then those behind claims that no figure marks
-    (`Question.unmarked`).
+    First come the parts of the figure in which the model has marks, then the sets behind claims that the figure does
+    not mark (`Question.unmarked`).
 
     Args:
-        warehouse: where the episodes are that no figure marks.
-        name: of the question.
-        question: its part of summary.json.
-        model: whose numbers.
+        warehouse: the warehouse with the episodes that the figure does not mark.
+        name: name of the question.
+        question: the question's part of summary.json.
+        model: the model.
     """
     marks = [mark for mark in question["marks"] if mark["model"] == model]
     sides: dict[str, list[str]] = {}
@@ -81,12 +84,12 @@ def sides_of(warehouse: Warehouse, name: str, question: Mapping[str, Any], model
 
 
 def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: Mapping[str, Any]) -> list[Citation]:
-    """Everything in the report that rests on an episode: marks, quote, claims and statistics; none before a report.
+    """Everything in the report that rests on an episode: marks, quote, claims and statistics. Empty without a report.
 
     Args:
-        warehouse: where the tables are.
+        warehouse: the warehouse with the tables.
         summary: summary.json.
-        episode: its row in `episodes`.
+        episode: the episode's row in `episodes`.
     """
     found: list[Citation] = []
     for name, question in (summary or {"questions": {}})["questions"].items():
@@ -101,7 +104,7 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
 
 
 def _marked(name: str, question: Mapping[str, Any], episode_id: str) -> list[Citation]:
-    """Its marks in the figure, and the quote."""
+    """The episode's marks in the figure, and the quote."""
     found = [
         Citation(mark["event_id"], f"figure {name}: {mark['model']}, {side_of(_part(mark))}")
         for mark in question["marks"]
@@ -116,7 +119,7 @@ def _marked(name: str, question: Mapping[str, Any], episode_id: str) -> list[Cit
 def _claimed(
     warehouse: Warehouse, name: str, question: Mapping[str, Any], episode: Mapping[str, Any]
 ) -> list[Citation]:
-    """Claims and statistics of its focal model that it is behind."""
+    """Claims and statistics about the episode's focal model that rest on the episode."""
     model = episode["focal_model"]
     if model is None:
         return []
@@ -150,18 +153,18 @@ def _ground(claim: Mapping[str, Any]) -> Ground:
 
 
 def _part(mark: Mapping[str, Any]) -> str:
-    """The part of the figure that a mark stands in; `half` in reports of versions before 0.2."""
+    """The part of the figure that a mark belongs to; reports before version 0.2 call it `half`."""
     part: str = mark["part"] if "part" in mark else mark["half"]
     return part
 
 
 def side_of(part: str) -> str:
-    """A set of episodes by the name that walks print: `messages on` for `on`."""
+    """The printed name of a set of episodes: `messages on` for `on`."""
     return f"messages {part}" if part in {"on", "off"} else part
 
 
 def _spoken_of(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:
-    """Whether the page speaks of an episode: complete, of the kind shown, by the newest rules played."""
+    """Whether the page includes an episode: complete, of the kind shown, played by the newest rules."""
     if episode["status"] != COMPLETE or episode["scripted"] != question["scripted"]:
         return False
     facts = ("episode_id", "scripted", "rules_version")

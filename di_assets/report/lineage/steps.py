@@ -1,4 +1,4 @@
-"""A walk as lines for people: hashes short, the first episodes of each set, and how many more there are."""
+"""Prints a trace for people: short hashes, the first episodes of each set, and how many more there are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from di_assets.report.lineage.trace import Step
 from di_assets.report.published import text_of
 
-# Columns of a row that people are shown of tables that have many; the others are in the JSON.
+# For tables with many columns: the columns that are printed. The JSON has all.
 SHOWN = {
     "lift": ("lift", "ci_low", "ci_high", "n_pairs", "p_holm", "needs"),
     "looks": ("n_pairs", "planned", "lift", "ci_low", "ci_high"),
@@ -31,7 +31,10 @@ HASH_CHARS = 12
 
 
 def tree(step: Step, *, first: int, depth: int = 0) -> list[str]:
-    """A step and what it rests on, two blanks deeper each; of the episodes of a set only the first ones."""
+    """Lines for a step and what it rests on, each level indented by two blanks.
+
+    Only the first episodes of a set are listed.
+    """
     lines = [f"{'  ' * depth}{line_of(step)}"]
     shown = step.steps[:first] if step.kind == "episodes" else step.steps
     for inner in shown:
@@ -42,7 +45,7 @@ def tree(step: Step, *, first: int, depth: int = 0) -> list[str]:
 
 
 def line_of(step: Step) -> str:
-    """One step as a line."""
+    """The line for one step."""
     facts = step.facts
     if step.kind == "claim":
         because = f" (because of {', '.join(facts['because'])})" if facts["because"] else ""
@@ -59,7 +62,7 @@ def line_of(step: Step) -> str:
 
 
 def short(value: str | None) -> str:
-    """The first characters of a hash; other text whole; a dash where there is none."""
+    """The first characters of a hash; other text in full; a dash for None."""
     if value is None:
         return "—"
     return value[:HASH_CHARS] if len(value) == 64 and set(value) <= set("0123456789abcdef") else value

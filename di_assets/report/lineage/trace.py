@@ -1,4 +1,4 @@
-"""From a published number to the calls behind it: claim, table rows, episodes, linked event, calls; and back."""
+"""Traces a published number to the calls behind it: claim, table rows, episodes, linked event, calls; and back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ CALL = ("model", "provider", "attempt", "status", "request_hash", "input_tokens"
 
 
 class TraceError(ValueError):
-    """There is nothing to walk from; the message is one line that says what there is.
+    """There is nothing to trace from. The message is one line that says what could be traced.
 
     Attributes:
-        name: what was not found; empty where nothing can be.
-        known: names of its kind.
+        name: what was not found; empty if nothing can be found.
+        known: known names of the same kind.
     """
 
     exit_code = 2
@@ -46,13 +46,15 @@ class TraceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing on the way, and what it rests on.
+    """One step of a trace, and what it rests on.
 
     Attributes:
-        kind: question, claim, row, episodes, episode, event, call, or citation on the way back.
+        kind: question, claim, row, episodes, episode, event, call; or citation on the way back.
         name: which one.
-        facts: what is known of it, as JSON knows values; hashes are whole sha256.
-        steps: what it rests on. A claim's rows name their sets of episodes in `from`; these stand once, beside the claims.
+        facts: what is known about it, as JSON values; hashes are full sha256.
+        steps: what it rests on. A claim's rows name their sets of episodes in `from`; the sets are listed once, beside
+            the
+            claims.
     """
 
     kind: str
@@ -62,13 +64,13 @@ class Step:
 
 
 def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
-    """The walk from a model's claims under a question to the calls behind them.
+    """Traces a model's claims under a question to the calls behind them.
 
-    The claims and the marks are the published ones (summary.json); rows, episodes, events and calls are what is stored
-    now. Where these no longer agree, the first step says so under `stale`.
+    Claims and marks are the published ones (summary.json). Rows, episodes, events and calls are what is stored now. If
+    the two no longer agree, the first step says so under `stale`.
 
     Raises:
-        TraceError: no report yet, or no such question or model in it, or one whose claims do not name their rows.
+        TraceError: there is no report, the report has no such question or model, or its claims do not name their rows.
     """
     summary = read_summary(warehouse)
     if summary is None:
@@ -99,7 +101,7 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
 def _number(
     warehouse: Warehouse, name: str, asked: Mapping[str, Any], model: str
 ) -> tuple[dict[str, float | None], bool]:
-    """The number that the question is about as it is published, and whether its table has another one now."""
+    """The question's published number for a model, and whether the table now has a different one."""
     traced = QUESTIONS[name].traced if name in QUESTIONS else None
     if traced is None:
         return {}, False
@@ -109,7 +111,7 @@ def _number(
 
 
 def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
-    """The way back: an episode and what in the report rests on it, the first step's `steps`; None where there is none."""
+    """The way back: an episode, and in its `steps` what in the report rests on it; None if it is unknown."""
     rows = warehouse.scan("episodes").filter(pl.col("episode_id") == episode_id).collect().to_dicts()
     if not rows:
         return None
@@ -123,7 +125,7 @@ def _claim(warehouse: Warehouse, ground: Ground, sides: Mapping[str, Sequence[st
     rows: list[Step] = []
     for table, where in ((one.table, one.where) for one in ground.rows):
         frame = warehouse.read(table).filter(**where)
-        if table == "looks":  # the latest speaks for those before it
+        if table == "looks":  # the latest one stands for the earlier ones
             frame = frame.group_by("arm", maintain_order=True).last().select(frame.columns)
         if table == "model_points":
             frame = frame.join(
@@ -136,7 +138,7 @@ def _claim(warehouse: Warehouse, ground: Ground, sides: Mapping[str, Sequence[st
 
 
 def _conditions(warehouse: Warehouse, ids: Sequence[str]) -> pl.DataFrame:
-    """Conditions of these episodes."""
+    """The conditions of these episodes."""
     chosen = pl.col("episode_id").is_in(list(ids))
     return warehouse.scan("episodes").filter(chosen).select("condition").unique().collect()
 
@@ -148,7 +150,7 @@ def _row(table: str, file: str | None, row: Mapping[str, Any], behind: Sequence[
 
 
 def _episodes(warehouse: Warehouse, side: str, ids: Sequence[str], marks: Mapping[str, int]) -> Step:
-    """One side: its episodes as a set, and each with the event that stands for it."""
+    """One side: its episodes as a set, and each with the event that its mark links to."""
     chosen = pl.col("episode_id").is_in(list(ids))
     episodes = warehouse.scan("episodes").filter(chosen).collect().sort("episode_id")
     batches = episodes["batch"].unique().sort().to_list()

@@ -30,21 +30,21 @@ Lifts = Mapping[str, LiftNeed]
 
 
 class ProgressError(ValueError):
-    """Configuration, prompts or a journal cannot be read; the message is one line that says where and why."""
+    """Configuration, prompts or a journal cannot be read. The message is one line that says where and why."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
 class NextNight:
-    """What a nightly arm plays next, whenever that is; when it is hangs on the clock.
+    """What a nightly arm plays next. It does not depend on the time; `begins` gives the time.
 
     Attributes:
-        schedule: when, and how much.
-        batch: the partition; None where nothing is played.
-        episodes: expected to be complete by it.
-        cost_usd: expected, US dollars; None where it is not estimated yet.
-        rest: why nothing is played; None where something is.
+        schedule: times and amounts.
+        batch: the partition; None if nothing is played.
+        episodes: episodes expected to be complete after it.
+        cost_usd: expected cost, US dollars; None if it is not estimated yet.
+        rest: why nothing is played; None if something is.
     """
 
     schedule: Nightly
@@ -55,35 +55,35 @@ class NextNight:
 
     @property
     def words(self) -> str:
-        """The schedule, in one line."""
+        """The schedule in one line."""
         return f"{self.schedule.cron} ({self.schedule.timezone})"
 
     def begins(self, now: datetime) -> datetime:
-        """When the next night after this moment begins, in its time zone."""
+        """When the next night after `now` begins, in the schedule's time zone."""
         return next(starts(self.schedule, after=now))
 
 
 @dataclass(frozen=True, slots=True)
 class ArmProgress:
-    """One arm.
+    """The progress of one arm.
 
     Attributes:
-        arm: its name.
+        arm: name of the arm.
         title: one line for people.
         condition: topology/payoff/messaging.
-        scripted: every seat is a scripted agent's.
-        planned: episodes; of all launches, where it may be launched again.
-        complete: of them, played to the end.
-        failed: episodes that a fault ended, kept to be resumed.
-        stopped: episodes that a budget or a refused request ended, kept to be resumed.
-        left: planned and not complete.
-        spent_usd: US dollars so far, calls of unfinished episodes included.
-        budget_usd: most it may spend; None where nothing is charged.
-        left_usd: what the episodes that are left would cost; None where that is not estimated yet.
-        hours: the least they would take; None where that is not estimated yet.
-        nightly: what its next night is to play; None where it has no schedule.
-        first_batch: the first of its partitions.
-        lift: what its models' lifts still take; None where it has no lift, or that is not worked out yet.
+        scripted: every seat is a scripted agent.
+        planned: planned episodes; of all launches if the arm may be launched again.
+        complete: planned episodes that were played to the end.
+        failed: episodes that ended with a fault and can be resumed.
+        stopped: episodes that a budget or a refused request ended and that can be resumed.
+        left: planned episodes that are not complete.
+        spent_usd: US dollars spent so far, including calls of unfinished episodes.
+        budget_usd: the most it may spend; None if nothing is charged.
+        left_usd: estimated cost of the episodes that are left; None if not estimated yet.
+        hours: the least time they would take; None if not estimated yet.
+        nightly: what its next night will play; None if it has no schedule.
+        first_batch: its first partition.
+        lift: what the lifts of its models still need; None if it has no lift, or if that is not computed yet.
     """
 
     arm: str
@@ -105,20 +105,20 @@ class ArmProgress:
 
 
 def arm_estimates(configs: Configs, warehouse: Warehouse) -> Estimates:
-    """What every configured arm still needs, by name; slow where models have not played yet, for they are rehearsed."""
+    """By arm, what it still needs. Slow if models have not played yet, because their episodes are rehearsed."""
     return {arm.name: estimate(configs, arm, warehouse) for arm in configs.arms.values()}
 
 
 def arm_progress(
     configs: Configs, warehouse: Warehouse, *, estimates: Estimates, lifts: Lifts | None = None
 ) -> list[ArmProgress]:
-    """Every configured arm, by name.
+    """The progress of every configured arm, by name.
 
     Args:
         configs: all configuration.
-        warehouse: what is played.
-        estimates: what is left, as far as it is estimated.
-        lifts: what lifts still take, as far as that is worked out.
+        warehouse: the episodes played so far.
+        estimates: what is left, for the arms that are estimated.
+        lifts: what lifts still need, for the arms where it is computed.
     """
     held = warehouse.scan("episodes").select("arm", "status", "episode_id").collect()
     ids: dict[tuple[str, str], set[str]] = {}
@@ -175,7 +175,7 @@ def read_estimates(configs: Path, warehouse: Warehouse) -> Estimates:
 
 
 def read_lifts(configs: Path, warehouse: Warehouse) -> Lifts:
-    """What the lifts of every arm that has one still take, by name, for a folder of configuration.
+    """By arm, what its lifts still need, for a folder of configuration.
 
     Raises:
         ProgressError: the configuration cannot be read.
@@ -185,23 +185,24 @@ def read_lifts(configs: Path, warehouse: Warehouse) -> Lifts:
 
 
 def plans_version(configs: Path, warehouse: Warehouse) -> str:
-    """A short string that changes whenever a table, a file of configuration, a prompt or a launch does."""
-    # The prompts by name: a search from the folder above would not follow a link to them.
+    """A short string that changes when a table, a configuration file, a prompt or a launch changes."""
+    # The prompts are listed separately: a search from the parent folder would not follow a link to them.
     files = [*configs.glob("*.yaml"), *(configs / "prompts").rglob("*")]
     return _digest(warehouse.version(), *_stamps(files))
 
 
 def journals_version(warehouse: Warehouse) -> str:
-    """A short string that changes whenever a journal of an episode in flight does."""
+    """A short string that changes when the journal of an episode in flight changes."""
     return _digest(*_stamps(warehouse.journal.glob("*/*.jsonl")))
 
 
 def call_statuses(warehouse: Warehouse) -> pl.DataFrame:
-    """How calls ended, one row a model, status and whether it was retried: models first, then scripted agents, by name.
+    """How calls ended: one row per model, status and whether it was retried; models first, then scripted agents.
 
     Returns:
         model, scripted, what (`reply`, `invalid reply`, `fault` or `fault, retried`, in this order), status (the most
-        frequent first), n, share of the model's calls (retried faults are no calls of their own: their share is null).
+        frequent first), n, share of the model's calls. Retried faults are not calls of their own, so their share is
+            null.
     """
     scripted = (pl.col("provider") == "scripted").alias("scripted")
     calls = warehouse.scan("calls").select("model", scripted, "status", "retried")
@@ -247,12 +248,12 @@ def _next_night(
 
 
 def _planned(arm: Arm, warehouse: Warehouse) -> set[str]:
-    """Ids of the arm's episodes; of one launch to come where it was never launched."""
+    """Ids of the arm's planned episodes; for an arm that was never launched, those of one future launch."""
     known = launches(warehouse, arm) or (("next",) if arm.relaunch else ())
     return set(planned_ids(arm, launches=known))
 
 
-# A run beside this process appends to journals, and removes each when its episode is in the tables.
+# Another run may append to journals meanwhile, and deletes each when its episode is in the tables.
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type((FileNotFoundError, StaleJournalError)),
     stop=tenacity.stop_after_attempt(5),
@@ -274,7 +275,7 @@ def _readable() -> Iterator[None]:
 
 
 def _stamps(files: Iterable[Path]) -> Iterator[str]:
-    """Name, time and size of each file; one that is removed meanwhile is left out."""
+    """Name, time and size of each file. A file that is deleted meanwhile is left out."""
     for path in sorted(files):
         with suppress(FileNotFoundError):
             stat = path.stat()

@@ -1,4 +1,4 @@
-"""What a lift as precise, or a test as powerful, as wanted would take: pairs, and what the missing ones would cost."""
+"""How many pairs a lift needs for a wanted precision or power, and what the missing pairs would cost."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,28 +12,29 @@ from di_assets.play.estimate import estimate
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE
 
-# US dollars, hours.
+# US dollars and hours.
 NOTHING = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class LiftPlan:
-    """What one focal model's lift still takes.
+    """What the lift of one focal model still needs.
 
     Attributes:
         control: the arm with messages off.
         model: the focal model.
         scripted: it is a scripted agent.
         sd: standard deviation of pair differences, points.
-        basis: where it comes from.
-        for_precision: pairs for the wanted half-width; None where none is wanted, or more than anyone plays.
-        for_power: pairs for the wanted power; likewise.
-        alpha: two-sided level of the test that power is reckoned for.
-        planned: pairs.
+        basis: where the standard deviation comes from.
+        for_precision: pairs for the wanted half-width; None if none is wanted, or if it needs more than `MOST_PAIRS`.
+        for_power: pairs for the wanted power; None likewise.
+        alpha: two-sided level of the test for which power is computed.
+        planned: planned pairs.
         complete: pairs played in both arms.
-        missing: pairs beyond those for all that is wanted; None where that is more than anyone plays.
-        cost_usd: US dollars for the missing ones, in both arms; None likewise.
-        hours: their share of the least hours in which both arms can play the missing pairs of all models; None likewise.
+        missing: further pairs needed for everything wanted; None if more than `MOST_PAIRS`.
+        cost_usd: cost of the missing pairs in both arms, US dollars; None likewise.
+        hours: their share of the least hours in which both arms can play the missing pairs of all models; None
+            likewise.
     """
 
     control: str
@@ -52,7 +53,7 @@ class LiftPlan:
 
 
 def no_lift(configs: Configs, arm: Arm) -> str | None:
-    """Why an arm has no lift to plan for; None where it has one."""
+    """Why an arm has no lift to plan for; None if it has one."""
     if not arm.focal:
         return f"{arm.name} has no focal model: there is no lift to plan for"
     if not _controls(configs, arm):
@@ -64,11 +65,11 @@ def no_lift(configs: Configs, arm: Arm) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LiftNeed:
-    """What the lifts of an arm's models still take.
+    """What the lifts of an arm's models still need.
 
     Attributes:
         precision: wanted half-width of their 95% intervals, points.
-        pairs: matched pairs that are missing, of all models; None where that is more than anyone plays.
+        pairs: missing matched pairs of all models together; None if more than `MOST_PAIRS`.
     """
 
     precision: float
@@ -76,7 +77,7 @@ class LiftNeed:
 
 
 def lift_needs(configs: Configs, warehouse: Warehouse) -> dict[str, LiftNeed]:
-    """What each arm with a lift still takes, by name; where an arm has several controls, what most take."""
+    """By arm with a lift, what the lift still needs. If an arm has several controls, the one that needs most counts."""
     precision = configs.report.precision
     needs: dict[str, LiftNeed] = {}
     pairs = list(_controls_and_talk(configs))
@@ -98,7 +99,7 @@ def lift_needs(configs: Configs, warehouse: Warehouse) -> dict[str, LiftNeed]:
 
 
 def _controls_and_talk(configs: Configs) -> Iterator[tuple[Arm, Arm]]:
-    """Every control with messages off whose pairs can be added to, and the arm that it mirrors."""
+    """Every control with messages off that can get more pairs, with the arm that it mirrors."""
     for control in configs.arms.values():
         if control.channel == "none" and no_lift(configs, control) is None:
             yield control, configs.arms[str(control.mirrors)]
@@ -107,7 +108,7 @@ def _controls_and_talk(configs: Configs) -> Iterator[tuple[Arm, Arm]]:
 def _missing(
     talk: Arm, control: Arm, episodes: pl.DataFrame, measures: pl.DataFrame, *, precision: float
 ) -> list[int | None]:
-    """Pairs that each focal model lacks for this half-width."""
+    """For each focal model, the pairs missing for this half-width."""
     gaps = {model: pair_gaps(found) for _, model, found in matched_pairs(episodes, measures, {control.name: talk.name})}
     said = measures.filter(arm=talk.name)
     wanted: list[int | None] = []
@@ -128,15 +129,15 @@ def lift_plans(
     effect: float | None,
     power: float | None,
 ) -> list[LiftPlan]:
-    """One a control and focal model; empty where `no_lift` says why.
+    """One plan per control and focal model. Empty if `no_lift` gives a reason.
 
     Args:
         configs: all configuration.
         arm: an arm with messages on, or one of its controls.
-        warehouse: what is played and measured.
+        warehouse: episodes and measures.
         precision: wanted half-width of the 95% interval, points.
-        effect: lift to be found, points.
-        power: wanted chance to find it.
+        effect: lift to be detected, points.
+        power: wanted probability of detecting it.
     """
     if no_lift(configs, arm):
         return []
@@ -182,7 +183,7 @@ def lift_plans(
 
 
 def _controls(configs: Configs, arm: Arm) -> list[Arm]:
-    """The arm itself where it is a control, else those with messages off that mirror it."""
+    """The arm itself if it is a control; otherwise the controls with messages off that mirror it."""
     return [
         other
         for other in configs.arms.values()
@@ -191,7 +192,7 @@ def _controls(configs: Configs, arm: Arm) -> list[Arm]:
 
 
 def _wanted(plan: PairPlan, *, precision: float | None, power: float | None) -> int | None:
-    """Pairs for all that is wanted; None where it is more than anyone plays."""
+    """Pairs for everything that is wanted; None if more than `MOST_PAIRS`."""
     asked = [n for n, want in ((plan.for_precision, precision), (plan.for_power, power)) if want is not None]
     pairs = [n for n in asked if n is not None]
     return max(pairs) if len(pairs) == len(asked) else None
@@ -200,9 +201,9 @@ def _wanted(plan: PairPlan, *, precision: float | None, power: float | None) -> 
 def _costs(
     configs: Configs, arm: Arm, replicates: Mapping[str, int], warehouse: Warehouse
 ) -> dict[str, tuple[float, float]]:
-    """US dollars and hours of each model's first so many replicates, as far as the arm has not played them.
+    """By model, US dollars and hours for its first replicates, without those that the arm has already played.
 
-    The plan is made as long as that takes; an episode costs what its seats do, and takes its share of the hours.
+    The plan is extended if it is too short. An episode costs what its seats cost, and takes its share of the hours.
     """
     if not replicates:
         return {}

@@ -1,4 +1,4 @@
-"""What answers have in common: whose episodes they are, means over them, and turns of phrase."""
+"""What answers share: whose episodes they use, means over them, and common phrases."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ ATTACK, RING = "04_attack_complete", "03_credit_smoke_ring"
 
 
 def among(sentence: str, *, scripted: bool) -> str:
-    """The beginning of a headline, with a word where everybody in it is a scripted agent."""
+    """The beginning of a headline; it says so if all agents in it are scripted."""
     return f"Among scripted agents, {sentence}" if scripted else sentence[0].upper() + sentence[1:]
 
 
 def of_half(scope: Scope, row: FocalModel, half: OnOff) -> pl.DataFrame:
-    """A model's episodes with messages `on` or `off`, those that Question 1 marks."""
+    """A model's episodes with messages `on` or `off`: the ones that Question 1 marks."""
     known = dict(row.halves()).get(half)
     ids = [dot.episode_id for dot in known.dots] if known else []
     return scope.episodes.filter(pl.col("episode_id").is_in(ids))
@@ -31,7 +31,7 @@ def talking(scope: Scope) -> pl.DataFrame:
 
 
 def mean_over_seeds(part: pl.DataFrame, column: str) -> tuple[float | None, Interval]:
-    """Mean of a column over independent episodes, with Student's t interval; relaunches of a seed count once."""
+    """Mean of a column over independent episodes, with Student's t interval; all launches of a seed count once."""
     values = blocks(part.drop_nulls(column), column)
     return (sum(values) / len(values) if values else None), t_interval(values)
 
@@ -42,7 +42,7 @@ def sentences(claims: Sequence[Claim]) -> str:
 
 
 def counted(numbers: Sequence[int]) -> str:
-    """N independent episodes, or from least to most n, as a caption says it."""
+    """The number of independent episodes for a caption; a range if the numbers differ."""
     return f"n = {from_to(numbers, 'd')} independent episodes" if numbers else "no independent episodes yet"
 
 

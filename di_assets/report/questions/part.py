@@ -1,10 +1,10 @@
-"""What every question's part of summary.json has, as types (the schema is made from them), and what fills it."""
+"""The part of summary.json that every question has: its types, from which the schema is made, and how it is filled."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+from typing_extensions import TypedDict  # before Python 3.12, pydantic accepts only this TypedDict
 
 from di_assets.report.figures.marks import note, thinned
 from di_assets.report.questions.question import Answer, Question
@@ -23,14 +23,14 @@ SCRIPTED = " Everything here was played by scripted agents, not by language mode
 
 
 class RowsRecord(TypedDict):
-    """Rows of a table: those that have these values."""
+    """Rows of a table: all rows that have these values."""
 
     table: str
     where: dict[str, str]
 
 
 class ClaimRecord(TypedDict):
-    """A claim as it stands."""
+    """A claim in its current state."""
 
     name: str
     status: Status
@@ -43,7 +43,7 @@ class ClaimRecord(TypedDict):
 
 
 class Mark(TypedDict):
-    """An episode in the figure, and the event that the mark opens."""
+    """An episode in the figure, and the event that the mark links to."""
 
     model: str
     part: str
@@ -53,7 +53,7 @@ class Mark(TypedDict):
 
 
 class Quote(TypedDict):
-    """One message: hostile text, shown as text."""
+    """One message. It is untrusted text and is shown as text."""
 
     text: str
     sender: str
@@ -66,7 +66,7 @@ class Quote(TypedDict):
 
 
 class Page(TypedDict):
-    """What every question has; its own type adds `rows`, `marks` and its statistics."""
+    """The keys that every question has; the question's own type adds `rows`, `marks` and its statistics."""
 
     question: str
     headline: str
@@ -81,7 +81,7 @@ class Page(TypedDict):
 
 
 class Spread(TypedDict):
-    """Bounds of the 95% interval of a row's value, how it was made, and of how many independent episodes."""
+    """Bounds of the 95% interval of a row's value, its method, and its number of independent episodes."""
 
     n: Count
     ci_low: float | None
@@ -103,8 +103,8 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
     """A question's part of summary.json.
 
     Args:
-        question: as declared; of the tables only those that it says it reads are given to it.
-        scope: the episodes that the pages speak of.
+        question: the question; it gets only the tables that it declares in `reads`.
+        scope: the episodes that the pages include.
         frames: tables by name.
 
     Raises:
@@ -146,7 +146,7 @@ def _record(claim: Claim) -> ClaimRecord:
 
 
 def needs_of(answer: Answer) -> str | None:
-    """Arms that are still missing, separated by commas; None where none is."""
+    """Arms that are still missing, separated by commas; None if none is missing."""
     return ", ".join(answer.needs) or None
 
 

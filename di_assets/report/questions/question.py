@@ -1,4 +1,4 @@
-"""What a question of the report is: one record that carries everything that belongs to it."""
+"""A question of the report: one record that holds everything that belongs to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,20 +15,21 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A question as it stands today.
+    """A question's answer from today's data.
 
     Attributes:
         headline: the one sentence under the question.
-        claims: in the order that the page lists them.
-        measured: there is something to see in the figure.
+        claims: claims in the order of the page.
+        measured: the figure has something to show.
         rows: the table behind the figure.
-        marks: of the figure, each with `model`, `part`, `episode_id`, `event_id` and `value`, by value in each part.
-        caption: of the figure.
+        marks: marks of the figure, each with `model`, `part`, `episode_id`, `event_id` and `value`; sorted by value in
+            each part.
+        caption: caption of the figure.
         alt: the figure in words.
-        quote: one message; None where there is none.
-        reading: the argument, a paragraph each; empty ones are left out.
-        statistics: what else is published, by the keys that `Question.published` has for it.
-        needed_by: claims whose missing arms the page waits for; None for all of them.
+        quote: one message; None if there is none.
+        reading: the argument, one string per paragraph; empty ones are left out.
+        statistics: everything else that is published, by the keys of `Question.published`.
+        needed_by: the claims whose missing arms the page lists; None for all claims.
     """
 
     headline: Claim
@@ -52,12 +53,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A statistic of the page that episodes are told they are part of.
+    """A statistic of the page that is listed among the citations of the episodes behind it.
 
     Attributes:
-        key: in the question's part of summary.json; with dots for keys within keys.
-        of: which episodes it is made from: `all` that the pages speak of, those that are `open` (everybody could talk), or
-            of one model those that are marked in this part of the figure.
+        key: key in the question's part of summary.json; dots separate nested keys.
+        of: the episodes behind it: `all` that the pages include, those that are `open` (everybody could talk), or for
+            one
+            model those that are marked in this part of the figure.
     """
 
     key: str
@@ -66,13 +68,13 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The number of a model that a question is about, published and in its table: a walk back compares the two.
+    """The number that a question gives for a model, as published and in its table. A trace compares the two.
 
     Attributes:
-        name: of the number, as a walk calls it.
-        published: reads it from the question's part, for one model; None where it has none.
-        table: that it is read from, one row a model.
-        column: of that table.
+        name: the name that traces print.
+        published: reads the number for one model from the question's part; None if the model has none.
+        table: the table that holds it, one row per model.
+        column: the column in that table.
     """
 
     name: str
@@ -83,14 +85,14 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class SectionTable:
-    """A table of a section: plain text, which whoever shows it makes safe.
+    """A table of a section. Cells are plain text; the renderer escapes them.
 
     Attributes:
-        label: what it is called, once on a page.
-        columns: heading -> whether it stands over numbers.
+        label: name of the table, unique on its page.
+        columns: heading -> whether the column holds numbers.
         rows: cells.
-        folded: the line that it is folded under; None where it is not folded.
-        unfolded: it is folded open.
+        folded: the line under which the table is folded; None if it is not folded.
+        unfolded: it is open when the page is shown.
     """
 
     label: str
@@ -102,12 +104,12 @@ class SectionTable:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A further section of a question's page; not shown where it has no tables.
+    """A further section of a question's page. It is not shown if it has no tables.
 
     Attributes:
-        heading: above it.
-        tables: of it, made from the question's part.
-        note: below them.
+        heading: the heading above it.
+        tables: makes its tables from the question's part.
+        note: the text below them.
     """
 
     heading: str
@@ -121,27 +123,28 @@ def _no_more(warehouse: Warehouse, part: Part, model: str) -> Mapping[str, Seque
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question of the report. Summary, schema, figures, assets, pages and walks are made from this record.
+    """A question of the report. Summary, schema, figures, assets, pages and traces are made from this record.
 
     Attributes:
-        name: `q` and its number: in summary.json, in addresses, and of the asset of its figure.
-        asks: the question.
-        reads: tables that the answer is made from.
-        statements: all that its claims are judged by.
-        answer: makes the answer from the episodes that the pages speak of and the tables in `reads`.
+        name: `q` and its number; used in summary.json, in addresses, and as the asset name of its figure.
+        asks: the question as a sentence.
+        reads: the tables that the answer is made from.
+        statements: all statements by which its claims are judged.
+        answer: makes the answer from the episodes that the pages include and the tables in `reads`.
         published: the TypedDict of its part of summary.json.
-        figure: draws that part.
-        mark: what a mark of the figure is called.
-        statistics: keys of that part that its page shows as they are stored, in this order.
-        tables: tables of the contract that its page offers to take away.
-        sections: further sections of its page, before the statistics.
-        cited: statistics that episodes are told they are part of.
-        traced: the number that a walk back compares with its table; None where there is none.
-        unmarked: ids of the episodes behind a model's claims that the figure does not mark, by the names of parts that the
-            claims give them.
+        figure: draws the figure from that part.
+        mark: what one mark of the figure is called.
+        statistics: keys of the part that the page shows as they are stored, in this order.
+        tables: tables of the contract that the page offers as downloads.
+        sections: further sections of the page, before the statistics.
+        cited: statistics that are listed as citations of episodes.
+        traced: the number that a trace compares with its table; None if there is none.
+        unmarked: returns, by the part names that claims use, the ids of episodes behind a model's claims that the
+            figure
+            does not mark.
 
     Raises:
-        ValueError: a name that is none, or a table that is not in the contract.
+        ValueError: the name is not valid, or a table is not in the contract.
     """
 
     name: str
@@ -168,10 +171,10 @@ class Question:
 
     @property
     def number(self) -> int:
-        """Its place among the questions, from 1."""
+        """The question's number, from 1."""
         return int(self.name[1:])
 
     @property
     def title(self) -> str:
-        """In the menu and above the question."""
+        """The title in the menu and above the question."""
         return f"Question {self.number}"

@@ -1,4 +1,7 @@
-"""Quotes: one message a page, with the address of its event. Hostile text: it is shown as text, never as markup."""
+"""Quotes: one message per page, with the address of its event.
+
+A message is untrusted: shown as text, never as markup.
+"""
 
 import polars as pl
 
@@ -8,7 +11,7 @@ from di_assets.report.questions.scope import Frames
 
 
 def quoted(frames: Frames, episode_id: str, event_id: int) -> Quote | None:
-    """A message with who wrote it to whom; None where there is none at that event."""
+    """A message, with its sender and recipient; None if the event is not a message."""
     found = frames["messages"].filter((pl.col("episode_id") == episode_id) & (pl.col("event_id") == event_id))
     if found.is_empty():
         return None
@@ -29,11 +32,11 @@ def quoted(frames: Frames, episode_id: str, event_id: int) -> Quote | None:
 
 
 def asking(frames: Frames, ranked: pl.DataFrame) -> Quote | None:
-    """The first message that asks for a pull in the first of these episodes that has one.
+    """The first message that asks for a pull, from the first of these episodes that has one.
 
     Args:
         frames: messages, their labels, seats.
-        ranked: episodes, the most telling first; where one has a focal seat only that seat's messages are quoted.
+        ranked: episodes, the most telling first. If an episode has a focal seat, only that seat's messages are quoted.
     """
     asks = frames["message_labels"].filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
     messages = frames["messages"].join(asks.select("episode_id", "event_id").unique(), on=["episode_id", "event_id"])

@@ -1,4 +1,4 @@
-"""All questions of the report by name, in the order of their numbers: the folder `asked` is the list."""
+"""All questions of the report by name, sorted by number. The folder `asked` is the list of questions."""
 
 from collections.abc import Mapping
 
@@ -10,5 +10,5 @@ from di_assets.tables import TABLES
 
 _FOUND = declared_in([asked], "QUESTION", Question)
 QUESTIONS: Mapping[str, Question] = {one.name: one for one in sorted(_FOUND.values(), key=lambda one: one.number)}
-# Tables that the summary is made from, in the contract's order.
+# The tables that the summary is made from, in the contract's order.
 READS = tuple(name for name in TABLES if name in {*SCOPE_READS, *(t for one in QUESTIONS.values() for t in one.reads)})

@@ -1,4 +1,4 @@
-"""What all questions are about: the episodes that the pages speak of, and each focal model among them."""
+"""What all questions share: the episodes that the pages include, and each focal model among them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ from di_assets.tables.words import COMPLETE
 
 Frames = Mapping[str, pl.DataFrame]
 OnOff = Literal["on", "off"]
-# Tables that the scope is made from.
+# The tables that the scope is made from.
 READS = ("episodes", "episode_measures", "messages", "pulls", "lift", "looks")
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One focal episode: its points, and the event that a mark for it opens."""
+    """One focal episode: its points, and the event that its mark links to."""
 
     episode_id: str
     event_id: int
@@ -40,7 +40,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look at a lift: its number, the pairs planned by then, and the interval and p that hold over all looks."""
+    """One look at a lift: its number, the pairs planned by then, and the interval and p that hold over all looks."""
 
     number: int
     planned: int
@@ -50,22 +50,23 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class FocalModel:
-    """One focal model: what it was given, and what talk buys of it.
+    """One focal model: the points it got, and the points that talk brought it.
 
     Attributes:
-        model: its name.
-        on: messages on; None where it has no such episode.
+        model: name of the model.
+        on: messages on; None if it has no such episode.
         off: messages off; None until the control exists.
-        capture: with messages on, over independent episodes.
-        pairs: the lift over matched pairs; None without any.
+        capture: capture with messages on, over independent episodes.
+        pairs: the lift over matched pairs; None without pairs.
         lift: points on minus off; None without a control.
-        interval: of the lift.
-        p_holm: of the sign flips, adjusted over the models.
-        needs: the control arm that is missing; None when it is there.
-        look: the latest look at the lift, as in the table `looks`; None where none is recorded.
-        p: what the lift is judged by: the larger of the sign flips' p and the look's, adjusted over the models.
-        flaws: of the episodes on both sides of the lift.
-        flaws_on: of those with messages on alone.
+        interval: interval of the lift.
+        p_holm: p of the sign-flip test, adjusted over the models.
+        needs: the control arm that is missing; None if it exists.
+        look: the latest look at the lift, from the table `looks`; None if none is recorded.
+        p: the p value that decides about the lift: the larger of the sign-flip p and the look's p, adjusted over the
+            models.
+        flaws: flaws of the episodes on both sides of the lift.
+        flaws_on: flaws of the episodes with messages on.
     """
 
     model: str
@@ -83,22 +84,22 @@ class FocalModel:
     flaws_on: tuple[Flaw, ...] = ()
 
     def halves(self) -> list[tuple[OnOff, Half]]:
-        """What has been played of it, messages on first."""
+        """The halves that have been played, messages on first."""
         both: tuple[tuple[OnOff, Half | None], ...] = (("on", self.on), ("off", self.off))
         return [(name, half) for name, half in both if half is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The complete episodes a page speaks of.
+    """The complete episodes that a page includes.
 
     Attributes:
-        episodes: complete ones of one kind, with their measures.
-        scripted: they were played by scripted agents.
-        left_out: complete scripted episodes not spoken of, because there are models' episodes.
-        older: complete episodes of that kind not spoken of, because they were played by older rules.
+        episodes: complete episodes of one kind, with their measures.
+        scripted: scripted agents played them.
+        left_out: number of complete scripted episodes that are left out because there are episodes of models.
+        older: number of complete episodes of this kind that are left out because they were played by older rules.
         rows: focal models, most points first.
-        most_points: the rivals' whole budget.
+        most_points: all pulls of the rivals together: the most that a focal seat can get.
     """
 
     episodes: pl.DataFrame
@@ -110,7 +111,7 @@ class Scope:
 
 
 def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
-    """Models' episodes where there are any; else the scripted ones. The two are never shown together."""
+    """Episodes of models if there are any, otherwise the scripted ones. The two are never shown together."""
     complete = frames["episodes"].filter(pl.col("status") == COMPLETE)
     complete = complete.filter(pl.col("episode_id").is_in(frames["episode_measures"]["episode_id"].implode()))
     played = complete.filter(~pl.col("scripted"))
@@ -172,7 +173,7 @@ def _rows(
 
 
 def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, pairs: pl.DataFrame) -> Look | None:
-    """The look at these very pairs; none where the last one saw them with other points."""
+    """The look at exactly these pairs; None if the last look saw other points."""
     seen = looks.filter(pl.col("arm").is_in(off["arm"].unique().implode()), model=model, n_pairs=pairs.height)
     if seen.is_empty() or not saw(last := seen.sort("look").row(-1, named=True), pair_gaps(pairs)):
         return None
@@ -181,7 +182,7 @@ def _latest_look(looks: pl.DataFrame, model: str, off: pl.DataFrame, pairs: pl.D
 
 
 def _judged(rows: Sequence[FocalModel]) -> list[FocalModel]:
-    """Each row with the p that it is judged by: that of its sign flips or of its look, whichever is larger; Holm's."""
+    """Each row with its deciding p: the larger of sign-flip p and the look's p, adjusted over the models (Holm)."""
     raw = {row.model: max(row.p, (row.look and row.look.p) or 0.0) for row in rows if row.p is not None}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
     return [replace(row, p=adjusted.get(row.model)) for row in rows]
@@ -199,7 +200,7 @@ def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:
 
 
 def blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
-    """Values of independent episodes: those of one seed are replicates of one block."""
+    """Values of independent episodes: one mean per block. Episodes of one seed are replicates of one block."""
     return part.group_by("condition", "seed").agg(pl.mean(column)).sort("condition", "seed")[column].to_list()
 
 
@@ -208,11 +209,11 @@ def _n_blocks(part: pl.DataFrame) -> int:
 
 
 def linked_events(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
-    """The event a mark opens: the focal seat's first message, or where there is none its first pull received."""
+    """By episode, the event that a mark links to: the focal seat's first message, or else its first pull received."""
     seats = focal.select("episode_id", "focal_seat")
     said = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))
     got = frames["pulls"].join(seats, on="episode_id").filter(pl.col("target") == pl.col("focal_seat"))
     first = {}
-    for frame in (got, said):  # messages last: they win
+    for frame in (got, said):  # messages come last, because the last event is kept
         first.update(dict(frame.group_by("episode_id").agg(pl.min("event_id")).iter_rows()))
     return first

@@ -1,8 +1,8 @@
-"""A statement before any data, the evidence it is held against, and the claim that comes out.
+"""A statement written before any data, the evidence that decides it, and the claim that results.
 
-A `Statement` is declared once; `judge` holds it against the `Evidence` and gives the `Claim` as it stands today.
-Whatever keeps the sentence from being said is said in its place: nothing to compare with, too few independent episodes,
-an interval that is degenerate or holds zero, a flaw of the episodes.
+A `Statement` is declared once. `judge` compares it with the `Evidence` and returns the `Claim` for today's data. If the
+sentence cannot be said, the claim says why: there is nothing to compare with, there are too few independent episodes,
+the interval is degenerate or includes zero, or the episodes have a flaw.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from di_assets.tables import TABLES
 
 Status = Literal["supported", "not yet", "contradicted", "refused"]
 ALPHA = 0.05
-# Independent episodes (or pairs) below which nothing is said, whatever the interval.
+# With fewer independent episodes (or pairs) than this, nothing is claimed, whatever the interval.
 LEAST_EPISODES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a table that a claim is read from.
+    """The rows of a table that a claim is read from.
 
     Attributes:
         table: a table of the contract.
@@ -43,18 +43,18 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim as it stands today.
+    """One claim, judged by today's data.
 
     Attributes:
-        name: what is claimed, in short.
-        status: whether the data carry it; `refused` where no data of this kind could.
-        sentence: how it reads now.
-        needs: arms that would settle it; empty when nothing is missing.
-        because: what blocked or rewrote the sentence; empty when nothing did.
-        model: whom it is about; None where it is about no one model.
-        rows: the rows of tables that it is read from.
-        parts: the sets of episodes behind it, by the names that the figure's marks or `Question.unmarked` give them.
-        statement: what it was judged by; None where it is not judged, as a refusal.
+        name: short name of the claim.
+        status: whether the data support it; `refused` if no data of this kind could.
+        sentence: the sentence for today's data.
+        needs: arms that would decide it; empty if nothing is missing.
+        because: what blocked or changed the sentence; empty if nothing did.
+        model: the model it is about; None if it is not about a single model.
+        rows: the table rows that it is read from.
+        parts: the sets of episodes behind it, by the names in the figure's marks or in `Question.unmarked`.
+        statement: the statement by which it was judged; None if it is not judged, for example a refusal.
     """
 
     name: str
@@ -70,18 +70,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one claim rests on.
+    """The evidence for one claim.
 
     Attributes:
-        who: whom it is about as a sentence names it, labelled scripted where it is.
-        estimate: of the quantity; None where it cannot be formed.
-        interval: of the estimate; its `n` counts independent episodes or pairs.
-        p: Holm-adjusted; None where the statement is not tested.
-        flaws: of the episodes behind it.
+        who: the subject of the sentence; a scripted agent is labelled as one.
+        estimate: estimate of the quantity; None if it cannot be computed.
+        interval: interval of the estimate; its `n` counts independent episodes or pairs.
+        p: Holm-adjusted p; None if the statement is not tested.
+        flaws: flaws of the episodes behind it.
         needs: the arm that is missing.
-        planned: units that are planned; None where that is not known.
-        model: whom it is about by the name that the tables have; None where it is about no one model.
-        rows: the rows of tables that the estimate is read from.
+        planned: number of planned units; None if unknown.
+        model: the model's name in the tables; None if the claim is not about a single model.
+        rows: the table rows that the estimate is read from.
         parts: the sets of episodes behind it.
     """
 
@@ -99,18 +99,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A claim before any data, as templates over {who}, {span}, {p}, {needs}.
+    """A claim before any data: templates that may use {who}, {span}, {p}, {needs}.
 
     Attributes:
-        name: what is claimed.
+        name: short name of the claim.
         quantity: what is estimated, as a noun.
-        unit: of the estimate.
+        unit: unit of the estimate.
         form: format of the numbers.
-        supported: the estimate is above zero.
-        undecided: its interval holds zero.
-        contradicted: it is below zero.
-        missing: there is nothing to estimate it from.
-        tested: an adjusted p below ALPHA is needed besides the interval.
+        supported: the sentence if the estimate is above zero.
+        undecided: the sentence if the interval includes zero.
+        contradicted: the sentence if the estimate is below zero.
+        missing: the sentence if there is nothing to estimate from.
+        tested: besides the interval, an adjusted p below ALPHA is required.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Statement:
 
 
 def judge(statement: Statement, evidence: Evidence) -> Claim:
-    """The statement as the evidence lets it read today, with what the evidence says it rests on."""
+    """The claim that results from a statement and its evidence, with the rows and episodes of the evidence."""
     status, sentence, because = _judged(statement, evidence)
     return Claim(
         name=statement.name.format(**_given(evidence)),
@@ -141,7 +141,7 @@ def judge(statement: Statement, evidence: Evidence) -> Claim:
 
 
 def _judged(statement: Statement, evidence: Evidence) -> tuple[Status, str, tuple[str, ...]]:
-    """Status, sentence, and what blocked or rewrote it."""
+    """Status, sentence, and what blocked or changed the sentence."""
     given = _given(evidence)
     if evidence.estimate is None:
         return "not yet", statement.missing.format(**given), ("nothing to compare with",)
@@ -164,7 +164,7 @@ def _given(evidence: Evidence) -> dict[str, str]:
 
 
 def _blocked(evidence: Evidence) -> tuple[str, ...]:
-    """What keeps anything from being claimed, worst first; empty when nothing does."""
+    """What prevents any claim, worst first; empty if nothing does."""
     found = [flaw.words for flaw in evidence.flaws if flaw.blocks]
     if evidence.interval.low is None:
         found.append(f"there is no interval ({evidence.interval.method})")
@@ -174,7 +174,7 @@ def _blocked(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _span(statement: Statement, evidence: Evidence) -> str:
-    """The estimate with its interval, the interval's method and n, and what has to be said of the episodes."""
+    """The estimate with its interval, the interval's method and n, and remarks on the episodes."""
     interval, form = evidence.interval, statement.form
     told = [f"n = {interval.n}"]
     if evidence.planned is not None and interval.n < evidence.planned:
@@ -186,12 +186,12 @@ def _span(statement: Statement, evidence: Evidence) -> str:
 
 
 def some_of(found: int, among: int, noun: str) -> str:
-    """How many of so many: `all 3 models`, `2 of 3 models`, `the one model`."""
+    """How many of them: `all 3 models`, `2 of 3 models`, `the one model`."""
     if among == 1:
         return f"the one {noun.removesuffix('s')}"
     return f"all {found} {noun}" if found == among else f"{found} of {among} {noun}"
 
 
 def from_to(values: Sequence[float], form: str) -> str:
-    """The least and the most of these, once where they read alike."""
+    """The smallest and the largest value; only one if both are printed the same."""
     return " to ".join(dict.fromkeys(f"{value:{form}}" for value in (min(values), max(values))))

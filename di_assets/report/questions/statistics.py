@@ -1,4 +1,4 @@
-"""Numbers of a page that are not a model's: how pulls split, pairs, and each observed value beside its nulls."""
+"""Statistics of a page that are not about one model: kinds of pulls, pairs, and observed values with their nulls."""
 
 from typing import Any, cast
 
@@ -14,12 +14,12 @@ NO_TALK = "simulated"
 
 
 def bounds(interval: Interval) -> list[float] | None:
-    """Both bounds; None where there are none."""
+    """Both bounds; None if there are none."""
     return None if interval.low is None or interval.high is None else [interval.low, interval.high]
 
 
 def rate(scope: Scope, column: str) -> Rate:
-    """Mean over episodes with messages on, its interval clustered by seed: arms that share seeds are one block."""
+    """Mean over episodes with messages on. The interval is clustered by seed: arms that share seeds are one block."""
     known = scope.episodes.filter(pl.col("channel") == OPEN).drop_nulls(column).sort("episode_id")
     interval = clustered_t(known[column].to_list(), known["seed"].to_list())
     return {
@@ -32,7 +32,7 @@ def rate(scope: Scope, column: str) -> Rate:
 
 
 def net_capture(scope: Scope, frames: Frames) -> dict[str, Any]:
-    """Antisymmetric pairs sum to zero: the value is an identity to check, its interval would be an artefact."""
+    """Net capture over all pairs. It is zero by construction, so it is a check, and an interval would mean nothing."""
     pairs = frames["pair_capture"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
     values = pairs.sort("episode_id", "seat", "other")["net_capture"]
     spread = values.std() if len(values) > 1 else None
@@ -41,7 +41,7 @@ def net_capture(scope: Scope, frames: Frames) -> dict[str, Any]:
 
 
 def against_chance(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
-    """Each observed value beside its nulls: range, place in the null and p, condition by condition."""
+    """For each condition, each observed value with its nulls: range, place in the null, and p."""
     conditions = scope.episodes["condition"].unique().implode()
     rows = frames["reciprocity_baseline"].filter(pl.col("condition").is_in(conditions))
     told = []

@@ -1,4 +1,4 @@
-"""What keeps episodes from carrying a sentence, whatever their numbers say: found in the data, told in the sentence."""
+"""Threats to validity: flaws of episodes that block or qualify a sentence, whatever the numbers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,11 +16,12 @@ class Flaw:
 
     Attributes:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
-            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules, which were left
-            out), `controls` (several of them, each looked at by itself), `incomplete` (an outcome that is judged once, at
-            the end) or `unrecorded` (a lift that is seen though no look at it is counted).
+            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules were left out),
+            `controls` (several controls, each with looks of its own), `incomplete` (an outcome that is judged once, at
+                the
+            end) or `unrecorded` (a lift that is shown although no look at it is counted).
         words: the flaw as a clause.
-        blocks: nothing may be claimed from the aggregate; else the sentence goes on to say it.
+        blocks: no claim may be made from the aggregate; otherwise the flaw is added to the sentence.
     """
 
     kind: Kind
@@ -32,8 +33,8 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
     """Flaws of the episodes behind one number, in a fixed order.
 
     Args:
-        part: rows of `episodes`, all by one version of the rules.
-        older: further episodes, by older rules, that were left out.
+        part: rows of `episodes`, all played by one version of the rules.
+        older: number of further episodes, played by older rules, that were left out.
     """
     found = []
     prompts = part.filter(~pl.col("scripted"))["prompt_hash"].unique().sort()
@@ -56,14 +57,14 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
 
 
 def several_controls(n: int) -> tuple[Flaw, ...]:
-    """The flaw of a lift over more than one control: looks are counted at each, not at their mixture."""
+    """The flaw of a lift over more than one control: looks are counted for each control, not for the mixture."""
     return (Flaw("controls", f"its lift mixes {n} controls, each of which was looked at by itself", blocks=True),) * (
         n > 1
     )
 
 
 def incomplete(played: int, planned: int | None) -> tuple[Flaw, ...]:
-    """The flaw of a secondary outcome before its arms are complete: nobody counts looks at it."""
+    """The flaw of a secondary outcome before its arms are complete: its looks are not counted."""
     if planned is None or played >= planned:
         return ()
     words = f"{played} of {planned} planned pairs are played, and it is judged once, when all are"
@@ -71,7 +72,7 @@ def incomplete(played: int, planned: int | None) -> tuple[Flaw, ...]:
 
 
 def unrecorded(n_pairs: int, *, recorded: bool) -> tuple[Flaw, ...]:
-    """The flaw of a lift over pairs that the table `looks` knows nothing of: its interval would not pay for this look."""
+    """The flaw of a lift over pairs that are not in the table `looks`: its interval ignores this look."""
     if recorded or n_pairs < 2:
         return ()
     return (

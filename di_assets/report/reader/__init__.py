@@ -1,1 +1,1 @@
-"""What a reader of an episode sees."""
+"""What the reader page shows of an episode."""

@@ -1,7 +1,6 @@
-"""Which messages asked for a pull, which pulls a message brought, and which pulls another one pays back.
+"""Links between events: messages that asked for a pull, pulls that a message brought, and pulls that repay a pull.
 
-The windows are those by which pulls are counted as payback or solicited, so that what the reader links is what the
-figures count.
+The windows are the same as for counting paybacks and solicited pulls, so the reader links what the figures count.
 """
 
 from collections.abc import Sequence
@@ -13,14 +12,15 @@ from di_assets.measures.kinds import PAYBACK_WINDOW
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Numbers of the events that one event answers or is answered by, ascending.
+    """Numbers of the events that are linked with one event, ascending.
 
     Attributes:
-        asked_in: of a valid pull: messages of its target that asked the puller for one, in its round or the
+        asked_in: for a valid pull, the messages in which its target asked the puller for one, in the same round or the
             `payback_window` - 1 rounds before it.
-        repays: of a valid pull: pulls of its target for the puller, in the `payback_window` rounds before it.
-        brought: of a message that asks: the pulls it asked for that came, in its round or the rounds after it within
-            the window; also those that are counted as paybacks, for a payback can have been asked for besides.
+        repays: for a valid pull, the pulls of its target for the puller in the `payback_window` rounds before it.
+        brought: for a message that asks, the pulls it asked for that were made in its round or in the following rounds
+            of
+            the window. Paybacks are included, because a payback can also have been asked for.
     """
 
     asked_in: tuple[int, ...] = ()
@@ -31,12 +31,12 @@ class Answers:
 def answers(
     asking: Sequence[dict[str, Any]], pulls: Sequence[dict[str, Any]], *, payback_window: int = PAYBACK_WINDOW
 ) -> dict[int, Answers]:
-    """By event, what it answers or is answered by; events with neither are left out.
+    """By event, the events linked with it; events without links are left out.
 
     Args:
         asking: rows of `messages` that ask for a pull, of one episode.
-        pulls: its rows of `pulls`.
-        payback_window: rounds back in which a pull can still be paid back, or a request still be heard.
+        pulls: the episode's rows of `pulls`.
+        payback_window: rounds after which a pull can no longer be paid back, nor a request be answered.
     """
     # (who asked or pulled, whom) -> [(round, event)]
     asked: dict[tuple[int, int], list[tuple[int, int]]] = {}

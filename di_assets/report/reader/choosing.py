@@ -1,23 +1,23 @@
-"""Which events of an episode are shown, and which come before and after one of them."""
+"""Chooses which events of an episode are shown, and finds the events before and after one of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from di_assets.report.reader.transcript import Event, Transcript
 
-# Longer episodes are shown in part, around the linked event.
+# Of longer episodes only a part is shown, around the linked event.
 MOST_SHOWN = 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for; None and empty text ask for everything.
+    """Which events are wanted; None and empty text mean all.
 
     Attributes:
         kind: message or pull.
-        seat: by or to this seat.
-        round: of this round.
-        words: messages in which this stands, whatever its case.
+        seat: events by this seat or to it.
+        round: events of this round.
+        words: messages that contain this text, in upper or lower case.
     """
 
     kind: str | None = None
@@ -39,9 +39,9 @@ class Cell:
     """What one seat did in one round.
 
     Attributes:
-        event_id: its pull.
-        target: seat it pulled; itself when kept; None for a forfeit.
-        messages: how many it wrote.
+        event_id: the event of its pull.
+        target: the seat it pulled; itself for a kept pull; None for a forfeit.
+        messages: number of messages it wrote.
     """
 
     event_id: int
@@ -50,7 +50,7 @@ class Cell:
 
 
 def chosen(events: Iterable[Event], wanted: Wanted) -> tuple[Event, ...]:
-    """The events that are asked for, in order."""
+    """The wanted events, in order."""
     words = wanted.words.casefold()
     return tuple(
         event
@@ -63,14 +63,14 @@ def chosen(events: Iterable[Event], wanted: Wanted) -> tuple[Event, ...]:
 
 
 def part_of(events: Sequence[Event], linked: int | None, *, most: int = MOST_SHOWN) -> Sequence[Event]:
-    """As many of the events, those around the linked one, else the first."""
+    """At most `most` of the events: those around the linked one, or the first ones."""
     at = next((number for number, event in enumerate(events) if event.event_id == linked), 0)
     first = max(0, min(at - most // 2, len(events) - most))
     return events[first : first + most]
 
 
 def around(events: Sequence[Event], linked: int | None) -> Around:
-    """What comes before and after the linked event among these; without one, the first comes after."""
+    """The events before and after the linked one; without a linked event, the first event comes after."""
     if linked is None:
         return Around(after=events[0].event_id if events else None)
     before = [event.event_id for event in events if event.event_id < linked]
@@ -79,7 +79,7 @@ def around(events: Sequence[Event], linked: int | None) -> Around:
 
 
 def lanes(found: Transcript) -> tuple[tuple[Cell | None, ...], ...]:
-    """By seat and round, what it did; None where no pull is stored."""
+    """By seat and round, what the seat did; None if no pull is stored."""
     written: dict[tuple[int, int], int] = {}
     for event in found.events:
         if event.kind == "message":

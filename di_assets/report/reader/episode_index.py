@@ -1,4 +1,4 @@
-"""Where each stored episode stands: its partition, and the episodes before and after it."""
+"""An index of the stored episodes: the partition of each, and the episodes before and after it."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from di_assets.tables import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One episode among the others.
+    """An episode's place in the index.
 
     Attributes:
         batch: the partition that holds it.
-        before: the episode before it, by condition and id; None for the first.
-        after: the one after it; None for the last.
+        before: the previous episode, by condition and id; None for the first.
+        after: the next episode; None for the last.
     """
 
     batch: str
@@ -23,13 +23,13 @@ class Place:
 
 
 def read_shelf(warehouse: Warehouse) -> pl.DataFrame:
-    """condition, episode_id and batch of every stored episode, by condition and id; nothing else is read."""
+    """condition, episode_id and batch of every stored episode, sorted by condition and id. Reads nothing else."""
     columns = ("condition", "episode_id", "batch")
     return warehouse.scan("episodes").select(columns).collect().sort("condition", "episode_id")
 
 
 def place_of(shelf: pl.DataFrame, episode_id: str) -> Place | None:
-    """Where an episode stands; None where there is none of this id."""
+    """An episode's place; None if there is no episode with this id."""
     found = (shelf["episode_id"] == episode_id).arg_true()
     if not len(found):
         return None

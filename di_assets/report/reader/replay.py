@@ -1,7 +1,7 @@
-"""What was asked, made again: prompts are not stored, but follow from the replies, the rules and the prompt files.
+"""Makes the prompts of an episode again. They are not stored, but follow from replies, rules and prompt files.
 
-The stored replies are played through the game once more. Each question is then rendered as it was, and its hash held
-against the stored one, so that the reader can say whether this is what the model was asked.
+The stored replies are played through the game once more. Each question is rendered again, and its hash is compared with
+the stored one. So the reader can say whether the model was asked exactly this.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,13 +36,13 @@ class Replay:
     """An episode played again from its stored replies.
 
     Attributes:
-        problem: why it cannot be; None where it was.
-        changed: names of the hashes that are no longer those it was played with.
-        rules: how it was played; None where that is no longer configured.
+        problem: why it cannot be played again; None if it was.
+        changed: names of the hashes that have changed since the episode was played.
+        rules: the rules of the episode; None if they are no longer configured.
         asks: every question that was made again, in call order.
         observations: (turn, seat) -> what the seat knew when it was asked.
-        written: event -> what its sender wrote, for messages that arrived as something else.
-        agrees: the events that come out are those stored.
+        written: event -> what its sender wrote, for messages that arrived changed.
+        agrees: the resulting events equal the stored ones.
     """
 
     problem: str | None = None
@@ -56,15 +56,15 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a call asked, held against what the same seat was asked before.
+    """The prompt of a call, compared with the seat's previous prompt.
 
     Attributes:
         turns: (role, text), the system text first.
-        kept: lines that are as in the seat's last prompt.
-        gone: lines of that one which are no longer there.
-        new: lines that were not there.
-        same_hash: its hash is the one stored with the call.
-        changed: names of the hashes that are no longer those the episode was played with.
+        kept: number of lines that are unchanged from the seat's previous prompt.
+        gone: lines of the previous prompt that are no longer there.
+        new: lines that were not in the previous prompt.
+        same_hash: its hash equals the one stored with the call.
+        changed: names of the hashes that have changed since the episode was played.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -76,7 +76,7 @@ class Prompt:
 
 
 def replay(found: Transcript, folder: Path) -> Replay:
-    """Plays an episode's stored replies again by the arms and prompts of a folder; never an exception."""
+    """Plays an episode's stored replies again, with the arms and prompts of a folder. Never raises an exception."""
     episode = found.episode
     if episode["rules_version"] != RULES_VERSION:
         return Replay(
@@ -100,7 +100,7 @@ def replay(found: Transcript, folder: Path) -> Replay:
 
 
 def prompt_of(again: Replay, call: Mapping[str, Any]) -> Prompt | None:
-    """The prompt of a call (a row of `calls`); None where it had none: a scripted agent's, or one not made again."""
+    """The prompt of a call (a row of `calls`); None for a scripted agent's call, or if it could not be made again."""
     place = _place(call)
     ask = again.asks.get(place)
     if ask is None or not isinstance(ask.payload, Request):
@@ -140,7 +140,7 @@ def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
             if reply is not None:
                 replies[seat] = reply
         if len(replies) < len(asked(state)):
-            break  # as far as the replies go
+            break  # until the stored replies end
         state = step(state, replies)
     return Replay(
         changed=changed,
@@ -153,7 +153,7 @@ def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
 
 
 def _planned(found: Transcript, arm: Arm) -> PlannedEpisode:
-    """The episode as it was planned: what its seed fixed from the tables, its rules from the arm."""
+    """The episode as it was planned: what its seed decided is read from the tables, its rules from the arm."""
     episode = found.episode
     return PlannedEpisode(
         **{name: episode[name] for name in ("episode_id", "arm", "batch", "launch", "replicate")},
@@ -178,7 +178,7 @@ def _reply(
     asks: dict[Place, Ask],
     reader: str,
 ) -> Reply | None:
-    """The seat's reply in this turn, each of its questions added to `asks`; None where the replies run out."""
+    """The seat's reply in this turn; each of its questions is added to `asks`. None when the replies run out."""
     faults: tuple[Fault, ...] = ()
     reply = None
     for attempt in range(1 + MAX_REASKS):
@@ -199,7 +199,7 @@ def _place(call: Mapping[str, Any]) -> Place:
 
 
 def _written(state: State, events: tuple[Event, ...]) -> dict[int, str]:
-    """What a replaced seat knows it wrote, where something else arrived."""
+    """By event, what a replaced seat wrote if something else arrived."""
     if state.setup.rules.channel != "placebo":
         return {}
     labels = state.setup.labels
@@ -240,7 +240,10 @@ def _numbered(request: Request) -> Iterator[str]:
 
 
 def _apart(before: list[str], now: list[str]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """Lines alike at both ends, and what lies between: prompts grow at their end, so nothing finer is needed."""
+    """The number of equal lines at the beginning and the end, and the lines between them on each side.
+
+    Prompts grow at the end, so a finer comparison is not needed.
+    """
     most = min(len(before), len(now))
     first = next((at for at in range(most) if before[at] != now[at]), most)
     last = next((at for at in range(most - first) if before[-1 - at] != now[-1 - at]), most - first)

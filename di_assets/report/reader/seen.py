@@ -1,4 +1,4 @@
-"""What one seat had seen: by the end of an episode, or at the moment at which an event came about."""
+"""What one seat had seen by the end of an episode, or when an event happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ class Seen:
 
     Attributes:
         seat: the seat.
-        events: what it knew of, in event order: its own messages as it wrote them, those to it as they arrived, the
-            pulls it learned of. Nothing that a reader knows besides (labels, kinds, calls) is in them.
-        at: the event at whose moment; None for all of the episode.
-        shows_it: the event itself is the seat's own or comes to it later; it is then the last of `events`.
-        later: events that came to it only later.
-        never: events that never came to it.
-        points: by seat, as it had been told them; None where points are not told, or none were yet.
+        events: the events it knew of, in order: its own messages as it wrote them, messages to it as they arrived, and
+            pulls it learned of. They hold nothing that only a reader knows (labels, kinds, calls).
+        at: the event at whose time the view is taken; None for the whole episode.
+        shows_it: the event itself is the seat's own, or reaches it later; then it is the last of `events`.
+        later: events that reached it only later.
+        never: events that never reached it.
+        points: points by seat, as the seat was told them; None if points are not told, or none were told yet.
         may_write: it is asked for messages.
-        word: what is not known of its view; None where all is.
+        word: what is not known about its view; None if everything is known.
     """
 
     seat: int
@@ -45,17 +45,17 @@ class Seen:
 def seen_by(
     found: Transcript, seat: int, *, at: int | None, rules: Rules | None, written: Mapping[int, str] | None = None
 ) -> Seen:
-    """What a seat knew when everybody was asked for an event's turn, or by the end.
+    """What a seat knew when everybody was asked for the turn of an event, or at the end.
 
-    Nothing of a phase reaches anyone before it is over: a message is known from the turn after its exchange on, a pull
-    from the next round on.
+    Nobody learns anything of a phase before it is over: a message is known from the turn after its exchange, a pull
+    from the next round.
 
     Args:
         found: the episode.
-        seat: whose view.
+        seat: the seat.
         at: the event; None for the whole episode.
-        rules: how it was played; None where that is not known.
-        written: what senders wrote where something else arrived.
+        rules: the rules of the episode; None if they are not known.
+        written: what senders wrote, for messages that arrived changed.
     """
     own = [event for event in found.events if _comes_to(event, seat, public=rules is not None and _public(rules))]
     moment = None if at is None else found.events[at].turn
@@ -63,7 +63,7 @@ def seen_by(
     linked = [event for event in own if event.event_id == at]
     points = None
     if rules is not None and _public(rules):
-        # Told when a round begins; the last ones are known to all when it is over.
+        # Points are told when a round begins; at the end everybody knows the final points.
         last = max((event.round for event in known if event.kind == "pull"), default=0)
         points = found.scores.get(last)
     return Seen(
@@ -84,7 +84,7 @@ def _public(rules: Rules) -> bool:
 
 
 def _comes_to(event: Event, seat: int, *, public: bool) -> bool:
-    """Whether a seat ever learns of it."""
+    """Whether a seat ever learns of an event."""
     return seat in (event.seat, event.other) or (event.kind == "pull" and public)
 
 

@@ -13,10 +13,10 @@ class RoundOfTwo:
     """One round of two transcripts.
 
     Attributes:
-        number: of the round.
-        events: of each side.
-        pulls_differ: letters whose pull is not the same on both sides, sorted.
-        scores: points by letter after it, a side each; None where the side has not played it.
+        number: number of the round.
+        events: events of each side.
+        pulls_differ: letters whose pull differs between the sides, sorted.
+        scores: for each side, points by letter after the round; None if the side did not play it.
     """
 
     number: int
@@ -26,7 +26,7 @@ class RoundOfTwo:
 
 
 def rounds_of_two(left: Transcript, right: Transcript) -> list[RoundOfTwo]:
-    """Every round that at least one of the two has, in order. Seats are compared by their letters."""
+    """Every round that at least one transcript has, in order. Seats are compared by their letters."""
     return [
         RoundOfTwo(
             number,
@@ -39,7 +39,7 @@ def rounds_of_two(left: Transcript, right: Transcript) -> list[RoundOfTwo]:
 
 
 def about_two(left: Transcript, right: Transcript) -> str:
-    """Whether two episodes are a matched pair, and in what they differ."""
+    """Says whether two episodes are a matched pair, and how they differ."""
     one, other = left.episode, right.episode
     differences = [
         f"{name}: {one[key]} against {other[key]}"
@@ -59,7 +59,7 @@ def about_two(left: Transcript, right: Transcript) -> str:
 
 
 def facts_of(found: Transcript) -> dict[str, Any]:
-    """The facts above one side: the focal seat's letter, model and points (None where there is none), and `scripted`."""
+    """Facts above one side: letter, model and points of the focal seat (None if there is none), and `scripted`."""
     focal = next((seat for seat in found.seats if seat["role"] == "focal"), None)
     points = found.scores.get(found.rounds[-1]) if found.rounds else None
     return {
@@ -75,7 +75,7 @@ def _events(found: Transcript, number: int) -> tuple[Event, ...]:
 
 
 def _pulls(found: Transcript, number: int) -> dict[str, str | None]:
-    """Letter -> letter that it pulled; None for a forfeit."""
+    """Letter -> the letter that it pulled; None for a forfeit."""
     labels = found.labels
     return {
         labels[event.seat]: None if event.other is None else labels[event.other]

@@ -1,4 +1,4 @@
-"""An episode as a reader sees it: rounds of events, who sat where, the score after each round, the calls behind it."""
+"""An episode for reading: events by round, who sat where, the score after each round, and the calls behind events."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Event:
         round: from 1.
         exchange: from 1; 0 for a pull.
         kind: message or pull.
-        seat: who sent or pulled.
-        other: recipient or target; None for a forfeit.
-        text: of a message, as delivered; None for a pull.
-        status: of a pull (valid, forfeit, kept); `cut` for a cut message; else empty.
-        labels: what is said of a message: `asks`, `promises` by the labeller asked for; of each other one that labelled
-            it, `NAME: asks, promises` or `NAME: neither`.
-        pull_kind: payback, solicited or unprompted, of a valid pull.
-        answers: what a pull answers, and what a message that asks for a pull brought.
+        seat: the sender or puller.
+        other: the recipient or target; None for a forfeit.
+        text: the message as delivered; None for a pull.
+        status: for a pull: valid, forfeit, kept; `cut` for a message that was cut; otherwise empty.
+        labels: labels of a message: `asks` and `promises` by the chosen labeller; for each other labeller
+            `NAME: asks, promises` or `NAME: neither`.
+        pull_kind: for a valid pull: payback, solicited or unprompted.
+        answers: the events that a pull answers, or the pulls that a message brought.
         calls: every call made for it, as in the table `calls`.
     """
 
@@ -48,12 +48,12 @@ class Event:
 
     @property
     def turn(self) -> tuple[int, bool, int]:
-        """Orders the moments at which seats are asked: round, messages before pulls, exchange."""
+        """Sorts events by the time at which seats were asked: round, messages before pulls, exchange."""
         return (self.round, self.kind == "pull", self.exchange)
 
     @property
     def output_tokens(self) -> int | None:
-        """Tokens that the model wrote for it, re-asks included; None where no server told any."""
+        """Tokens that the model wrote for it, re-asks included; None if no server reported any."""
         told = [call["output_tokens"] for call in self.calls if call["output_tokens"] is not None]
         return sum(told) if told else None
 
@@ -68,7 +68,7 @@ class Transcript:
         edges: (lower seat, higher seat) of each edge, sorted.
         calls: rows of `calls`, in call order.
         events: in event order.
-        scores: round -> points by seat after it, kept pulls at what they are worth.
+        scores: round -> points by seat after it, including the points for kept pulls.
     """
 
     episode: dict[str, Any]
@@ -80,7 +80,7 @@ class Transcript:
 
     @property
     def rounds(self) -> list[int]:
-        """Rounds that hold an event."""
+        """The rounds that have an event."""
         return sorted({event.round for event in self.events})
 
     @property
@@ -92,13 +92,13 @@ class Transcript:
 def read_transcript(
     warehouse: Warehouse, episode_id: str, *, batch: str | None = None, labeller: str = LEXICAL
 ) -> Transcript | None:
-    """The episode of this id; None where there is none.
+    """The episode with this id; None if there is none.
 
     Args:
-        warehouse: where the tables are.
+        warehouse: the warehouse with the tables.
         episode_id: the episode.
-        batch: its partition, where that is known already: then one file of each table is opened, and no other.
-        labeller: whose labels stand without a name.
+        batch: its partition, if known: then only one file of each table is opened.
+        labeller: the labeller whose labels are shown without its name.
     """
     rows = _of(warehouse, "episodes", episode_id, batch)
     if not rows:
@@ -115,7 +115,7 @@ def read_transcript(
         _labels(told, labeller),
         {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)},
     )
-    # The kinds of pulls are told by this labeller's words, whoever's are shown first.
+    # The kinds of pulls are always computed with this labeller's labels, whichever labels are shown first.
     asks = {row["event_id"] for row in told if row["labeller"] == LEXICAL and row["asks_for_pull"]}
     answered = answers([m for m in said if m["event_id"] in asks], pulled)
     events = [
@@ -164,12 +164,12 @@ def read_transcript(
 
 
 def _of(warehouse: Warehouse, table: str, episode_id: str, batch: str | None = None) -> list[dict[str, Any]]:
-    """Its rows, in key order: within a file, row groups that cannot hold it are passed over by their statistics."""
+    """The episode's rows of a table, in key order. Within a file, statistics tell which row groups can be skipped."""
     return warehouse.scan(table, batch).filter(pl.col("episode_id") == episode_id).collect().to_dicts()
 
 
 def _labels(rows: Sequence[dict[str, Any]], labeller: str) -> dict[int, tuple[str, ...]]:
-    """By event: the words of this labeller, then those of each other one under its name."""
+    """By event, the labels by this labeller, then those by each other labeller with its name."""
     found: dict[int, tuple[str, ...]] = {}
     for row in sorted(rows, key=lambda row: (row["labeller"] != labeller, row["labeller"])):
         words = tuple(word for word, column in WORDS if row[column])
@@ -180,7 +180,7 @@ def _labels(rows: Sequence[dict[str, Any]], labeller: str) -> dict[int, tuple[st
 
 
 def _worth_of_keeping(payoff: str) -> float:
-    """Points for a kept pull: v of `outside(v)`; 0 in the pure game, where none is kept."""
+    """Points for a kept pull: v for the payoff `outside(v)`, 0 in the pure game, which has no kept pulls."""
     return float(payoff[len("outside(") : -1]) if payoff.startswith("outside(") else 0.0
 
 

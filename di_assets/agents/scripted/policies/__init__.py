@@ -1,1 +1,1 @@
-"""Scripted agents: the embedded default, the calibration instruments and the null models. One file is one `POLICY`."""
+"""The scripted agents: the default agent, calibration instruments and null models. Each file declares one `POLICY`."""

@@ -7,7 +7,7 @@ from di_assets.game.types import Observation, Reply
 
 
 def follow(observation: Observation, *, word: int) -> Reply:
-    """Pulls the neighbour with most pulls last round, as far as it learned of them; ties by lot."""
+    """Pulls the neighbour that got most pulls last round, counting those that this seat learned of; ties are drawn."""
     near = observation.seat.near
     leaders, most = [], 1
     for label, givers in observation.rounds[-1].givers.items() if observation.rounds else ():

@@ -15,7 +15,7 @@ PHRASES = (
 
 
 def pull_others(observation: Observation, *, word: int) -> Reply:
-    """Pulls a neighbour that did not pull it last round, so that no debt is ever paid on time."""
+    """Pulls a neighbour that did not pull it last round, so it never repays on time."""
     near, owed = observation.seat.near, givers(observation)
     return PULL[one_of([label for label in near if label not in owed] or near, word=word)]
 

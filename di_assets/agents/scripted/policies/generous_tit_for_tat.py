@@ -1,4 +1,4 @@
-"""Tit-for-tat that now and then gives without having received (Nowak & Sigmund 1992)."""
+"""Tit-for-tat that sometimes gives without having received (Nowak & Sigmund 1992)."""
 
 from di_assets.agents.scripted.history import anyone, repay
 from di_assets.agents.scripted.policy import Policy

@@ -1,4 +1,4 @@
-"""Repays, but never again pulls one that took its pull and did not answer (Friedman 1971, the grim trigger)."""
+"""Repays, but never again pulls a neighbour that left one of its pulls unreturned (Friedman 1971, grim trigger)."""
 
 from di_assets.agents.scripted.history import PULL, givers, my_pulls
 from di_assets.agents.scripted.policy import Policy
@@ -7,7 +7,7 @@ from di_assets.game.types import Observation, Reply
 
 
 def repay_the_trusted(observation: Observation, *, word: int) -> Reply:
-    """Crosses out every neighbour that it pulled and that did not pull it in the round after."""
+    """Repays neighbours, except each one that it once pulled and that did not pull it in the round after."""
     me, near = observation.seat.me, observation.seat.near
     crossed = {
         pulled

@@ -1,4 +1,4 @@
-"""Pulls whoever asked it most convincingly: a promise before a plain request (Cialdini 1984, on reciprocity)."""
+"""Pulls whoever asked most convincingly; a promise counts more than a plain request (Cialdini 1984, on reciprocity)."""
 
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from di_assets.game.types import Observation, Reply
 
 
 def believe(observation: Observation, *, word: int) -> Reply:
-    """Pulls for one of the promises it heard last, else for one of the requests; where nobody asked, repays."""
+    """Pulls for the sender of one of the last promises; else of one of the last requests; if nobody asked, repays."""
     asked: list[str] = []
     promised: list[str] = []
     for message in heard(observation):
@@ -21,7 +21,7 @@ def believe(observation: Observation, *, word: int) -> Reply:
     return PULL[one_of(convincing, word=word)] if convincing else repay(observation, word=word)
 
 
-# Scripted agents say the same few sentences all the time, and hearing one takes longer than all else of a turn.
+# Cached: scripted agents write the same few sentences again and again, and reading one is the slowest part of a turn.
 @lru_cache(maxsize=8_192)
 def _heard_in(text: str) -> tuple[bool, bool]:
     return asks_for_pull(text), promises_pull(text)

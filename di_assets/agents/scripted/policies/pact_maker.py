@@ -1,11 +1,11 @@
-"""Courts one partner with a lasting pact and lets the others be (Axelrod 1984, on the shadow of the future)."""
+"""Offers one partner a lasting pact and ignores the others (Axelrod 1984, on the shadow of the future)."""
 
 from di_assets.agents.scripted.history import PULL, my_pulls, pullers
 from di_assets.agents.scripted.persuading import write_to
 from di_assets.agents.scripted.policy import Policy
 from di_assets.game.types import Observation, Reply
 
-# Rounds a partner may leave unanswered before another is courted.
+# After this many rounds without a pull from its partner, it turns to another.
 PATIENCE = 3
 PHRASES = (
     "Let's start a mutual cooperation pact, {name}: I'll pull for you every round if you pull for me every round.",
@@ -21,7 +21,7 @@ def pull_partner(observation: Observation, *, word: int) -> Reply:
 
 
 def court_partner(observation: Observation, *, word: int) -> Reply:
-    """Writes to the partner of this round alone."""
+    """Writes only to the partner of this round."""
     return write_to(observation, {_partner(observation): PHRASES}, word=word)
 
 

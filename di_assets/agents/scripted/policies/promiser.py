@@ -1,4 +1,4 @@
-"""Promises everyone a pull for a pull, and repays: a conditional cooperator that says so (Ostrom 1990)."""
+"""Promises everyone a pull for a pull, and repays: a conditional cooperator that announces its rule (Ostrom 1990)."""
 
 from di_assets.agents.scripted.history import repay
 from di_assets.agents.scripted.persuading import to_everyone

@@ -1,4 +1,4 @@
-"""Breaks every rule of replying, in turn: for conformance tests and golden playthroughs; in no line-up."""
+"""Breaks every rule for replies, in turn. For conformance tests and golden playthroughs; not part of any line-up."""
 
 from di_assets.agents.scripted.policy import Policy
 from di_assets.agents.scripted.words import one_of

@@ -1,4 +1,7 @@
-"""Asks with a threat: pull me, or I stop (Schelling 1960, on threats; punishes like the grim trigger, but forgives)."""
+"""Asks with a threat: pull me, or I stop (Schelling 1960, on threats).
+
+It punishes like the grim trigger, but forgives.
+"""
 
 from di_assets.agents.scripted.history import PULL, givers, pullers
 from di_assets.agents.scripted.persuading import write_to
@@ -18,7 +21,7 @@ THANKS = (
 
 
 def pull_best_payer(observation: Observation, *, word: int) -> Reply:
-    """Pulls the one that gave it most so far among those that pulled it last round."""
+    """Among the neighbours that pulled it last round, pulls the one that gave it most so far."""
     given = pullers(observation, rounds=len(observation.rounds))
     among = givers(observation) or observation.seat.near
     most = max(map(given.count, among))
@@ -26,7 +29,7 @@ def pull_best_payer(observation: Observation, *, word: int) -> Reply:
 
 
 def thank_and_threaten(observation: Observation, *, word: int) -> Reply:
-    """Thanks those that pulled it last round, threatens the rest."""
+    """Thanks the neighbours that pulled it last round and threatens the others."""
     last = givers(observation)
     phrases = {label: THANKS if label in last else WARNINGS for label in observation.seat.near}
     return write_to(observation, phrases, word=word)

@@ -1,4 +1,7 @@
-"""Question 3: who captures whom? Capture against the floor, who gives to whom, and whose doing the variance is."""
+"""Question 3: who captures whom?
+
+Capture against the floor, who gives to whom, and what the variance of pulls is due to.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -49,7 +52,7 @@ def _captors(scope: Scope) -> list[FocalModel]:
 
 
 def _shown(scope: Scope) -> pl.DataFrame:
-    """Episodes of the heat map: the focal models' with messages on; without any, mixed casts'."""
+    """Episodes of the heat map: those of focal models with messages on; if there are none, those of mixed casts."""
     focal = [of_half(scope, row, "on") for row in scope.rows]
     whole = pl.concat(focal).sort("episode_id") if focal else talking(scope)
     return whole if whole.height else talking(scope)
@@ -62,10 +65,11 @@ def _row(row: FocalModel) -> CaptureRow:
 
 
 def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -> list[Square]:
-    """Pulls a round from each giver's seat to each receiver's, models by models; null is no pair, 0 no pull.
+    """Pulls per round from each giver's seat to each receiver's, models by models. Null: no pair; 0: no pull.
 
-    A cell is the mean over independent episodes (of one seed they are one) of pulls made in a round by one seat of the
-    giver for one seat of the receiver that an edge joins, in [0, 1]. It links the episode with most of them.
+    A cell is in [0, 1]. It is the mean over independent episodes (all episodes of one seed count as one) of the pulls
+    that one seat of the giver makes per round for one seat of the receiver, over pairs that an edge joins. It links to
+    the episode with the most pulls.
     """
     if episodes.is_empty():
         return []
@@ -103,7 +107,7 @@ def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -
 
 
 def _variance(scope: Scope, frames: Frames) -> list[Variance]:
-    """Rows of `relations` of the arms in which everybody could talk, with what random pulling would give a pair."""
+    """Rows of `relations` for arms in which everybody could talk, with the pair variance of random pulling."""
     shown = talking(scope)
     found: list[Variance] = []
     for arm, condition in shown.select("arm", "condition").unique().sort("arm", "condition").iter_rows():

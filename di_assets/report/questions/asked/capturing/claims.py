@@ -1,4 +1,4 @@
-"""What may be claimed of capture, and of whose doing the variance of pulls is."""
+"""Claims about capture, and about what the variance of pulls is due to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ PAIRS = Statement(
 
 
 def captures(rows: Sequence[FocalModel], *, scripted: bool) -> list[Claim]:
-    """Whether each model takes more than blind reciprocation explains: secondary, and no proof of persuasion."""
+    """For each model, whether it takes more than blind reciprocation explains. Secondary; no proof of persuasion."""
     shown = [row for row in rows if row.on is not None]
     tested = [row for row in shown if row.capture.p is not None]
     adjusted = dict(zip((row.model for row in tested), holm([row.capture.p or 0.0 for row in tested]), strict=True))
@@ -71,7 +71,7 @@ def captures(rows: Sequence[FocalModel], *, scripted: bool) -> list[Claim]:
 
 
 def split_claims(scope: Scope, variance: Sequence[Mapping[str, Any]]) -> list[Claim]:
-    """Two claims an arm: that some seats draw pulls from everybody, and that who pulls whom depends on the pair."""
+    """Two claims per arm: some seats draw pulls from everybody, and who pulls whom depends on the pair."""
     claims = []
     for row in variance:
         if not row["n"]:
@@ -95,7 +95,7 @@ def split_claims(scope: Scope, variance: Sequence[Mapping[str, Any]]) -> list[Cl
 
 
 def givers() -> Claim:
-    """That givers hardly differ is no finding: refused."""
+    """The claim that givers hardly differ. It is refused: it follows from the rules and is not a finding."""
     text = (
         "That givers hardly differ is no finding: every seat has one pull a round to give, so that giver variance is nearly zero by "
         "construction."

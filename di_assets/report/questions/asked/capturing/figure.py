@@ -1,4 +1,4 @@
-"""Question 3: capture against the floor; who gives to whom; the variance of pulls split in three."""
+"""Figure of Question 3: capture against the floor; who gives to whom; the variance of pulls split in three."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from di_assets.report.figures.sheet import Scale, Sheet, Value, broken, by_whom,
 
 ROW, BAR, PANEL = 34, 18, 34
 CELL = 62
-# Depths of colour from which a square's number is read better in light on paper, and in dark ink in the dark: where
+# From these depths of colour on, a square's number is light in the light theme and dark in the dark theme: at this depth
 # both have the same contrast, about 4 to 1.
 LIGHT_FROM, DARK_FROM = 0.62, 0.72
 SHARES = (("receiver", "on", "who receives"), ("dyad", "off", "the pair"), ("giver", "pale", "who gives"))
 
 
 def captures_and_heat(question: Mapping[str, Any]) -> Figure:
-    """The three panels of `summary.questions.q3`; what is not there yet is said in its place."""
+    """The three panels of `summary.questions.q3`. A panel without data says so."""
     return drawn(lambda sheet: _draw(sheet, question), title="Who captures whom", of=question)
 
 
@@ -92,14 +92,14 @@ def _heat(sheet: Sheet, cells: Sequence[Mapping[str, Any]], top: float, question
     for role, words in written.items():
         sheet.words(words, role, size=small, align="center")
     sheet.names([(model, top + (i + 0.5) * tall) for i, model in enumerate(givers)])
-    # A number above each column, and whom it stands for below: names do not fit side by side.
+    # A number above each column, and a list of the names below: names do not fit side by side.
     sheet.words([{"x": (i + 0.5) * size, "y": top - 8, "text": f"{i + 1}"} for i in range(len(receivers))], "muted", size=11, align="center")  # fmt: skip
     key = "columns: " + ", ".join(f"{i + 1}\u00a0{model}" for i, model in enumerate(receivers))
     return sheet.note(key, top + len(givers) * tall + 4, x=0)
 
 
 def _ordered(models: set[str], focal: Sequence[str]) -> list[str]:
-    """Focal models as above, then the others."""
+    """Focal models in the order given, then the others."""
     return [model for model in focal if model in models] + sorted(models - set(focal))
 
 
@@ -129,5 +129,5 @@ def _before(name: str) -> list[str]:
 
 
 def _heading(sheet: Sheet, text: str, top: float) -> float:
-    """A panel's heading; returns the y of what stands below it."""
+    """Draws a panel's heading; returns the y below it."""
     return sheet.note(text, top, x=0) + 18

@@ -8,7 +8,7 @@ from di_assets.report.questions.part import Count, Event, Mark, Page, Spread
 
 
 class CaptureRow(Spread):
-    """A model's capture: net pulls a round and rival."""
+    """A model's capture: net pulls per round and rival."""
 
     what: Literal["capture"]
     giver: None
@@ -19,7 +19,7 @@ class CaptureRow(Spread):
 
 
 class Square(Spread):
-    """A square of the heat map: pulls a round that a seat of the giver gives one of the receiver, and what it opens."""
+    """A square of the heat map: pulls per round from one seat of the giver to one of the receiver, and a link."""
 
     what: Literal["pulls a round"]
     giver: str
@@ -30,7 +30,7 @@ class Square(Spread):
 
 
 class Variance(TypedDict):
-    """A row of the table `relations` with messages on, and the variance of pairs that random pulling gives."""
+    """A row of the table `relations` with messages on, with the pair variance that random pulling would give."""
 
     arm: str
     condition: str
@@ -52,7 +52,7 @@ class Variance(TypedDict):
 
 
 class CapturePage(Page):
-    """The whole part."""
+    """Question 3's part as a whole."""
 
     rows: list[CaptureRow | Square]
     marks: list[Mark]

@@ -1,4 +1,7 @@
-"""Question 4: does the network matter? Complete against ring: points, cascades, gini, each against its own null."""
+"""Question 4: does the network matter?
+
+Ring and complete graph compared: points, cascades, gini, each with its own null.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -50,7 +53,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
 
 
 def network_rows(scope: Scope, frames: Frames) -> list[NetworkRow]:
-    """The table behind the figure: a row a measure and condition with messages on, with what its null gives."""
+    """The table behind the figure: a row per measure and condition with messages on, with the values of its null."""
     shown = talking(scope)
     rows: list[NetworkRow] = []
     for measure, column in MEASURES.items():
@@ -76,7 +79,7 @@ def network_rows(scope: Scope, frames: Frames) -> list[NetworkRow]:
 
 
 def _graph(shown: pl.DataFrame, condition: str) -> str:
-    """Name of a condition's graph, with its payoff where there is more than one."""
+    """The name of a condition's graph; with the payoff if there are several."""
     topology, payoff, _ = condition.split("/")
     return topology if shown["payoff"].n_unique() == 1 else f"{topology}, {payoff}"
 
@@ -105,10 +108,10 @@ def _values(rows: Sequence[NetworkRow], measure: str) -> str:
 
 
 def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
-    """A mark a measure and episode.
+    """One mark per measure and episode.
 
-    It opens, for points, the focal seat's first event; for cascades, a pull of the round in which most pulls meet; for
-    gini, the first pull for the seat with most points.
+    For points it links to the focal seat's first event; for cascades, to a pull of the round in which most pulls go to
+    one seat; for gini, to the first pull for the seat with most points.
     """
     shown = talking(scope)
     pulls = (
@@ -134,7 +137,7 @@ def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
 
 
 def _first(counted_pulls: pl.DataFrame) -> dict[str, int]:
-    """Of each episode the event of the row that counts most; the earliest of several."""
+    """For each episode, the event of the row with the highest count; the earliest if there are several."""
     ranked = counted_pulls.sort(["episode_id", "len", "event_id"], descending=[False, True, False])
     return dict(ranked.group_by("episode_id", maintain_order=True).agg(pl.first("event_id")).iter_rows())
 

@@ -1,4 +1,4 @@
-"""What may be claimed of the network: each measure against its null, and the ring against the complete graph."""
+"""Claims about the network: each measure compared with its null, and the ring with the complete graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from di_assets.report.questions.threats import Flaw, flaws
 MEASURES: Mapping[Measure, str] = {"points": "focal_points", "cascades": "cascades", "gini": "gini"}
 UNITS = {"points": "points an episode", "cascades": "cascades an episode", "gini": "gini"}
 FORMS = {"points": "+.1f", "cascades": "+.2f", "gini": "+.3f"}
-# The graphs that are compared, and the arm that brings each.
+# The graphs that are compared, and the arm that plays each.
 GRAPHS = {"complete": ATTACK, "ring": RING}
 
 NETWORK = Statement(
@@ -74,7 +74,7 @@ BETWEEN = {
     ),
     "gini": replace(NETWORK, missing="Whether the network matters for inequality is open until {needs} has played the same seeds."),
 }  # fmt: skip
-# How a settled difference reads in the headline: ring above the complete graph, and below it.
+# The headline for a clear difference: ring above the complete graph, and ring below it.
 CHANGES = {
     BETWEEN["points"].name: ("gives focal seats more points", "gives focal seats fewer points"),
     BETWEEN["cascades"].name: ("has more cascades", "has fewer cascades"),
@@ -88,7 +88,7 @@ def network(gap: Mean, found: tuple[Flaw, ...]) -> Claim:
 
 
 def between(scope: Scope, frames: Frames, rows: Sequence[NetworkRow]) -> list[Claim]:
-    """Ring minus complete on the same seeds, measure by measure."""
+    """For each measure, ring minus complete graph on the same seeds."""
     if not rows:
         return []
     claims = []
@@ -114,7 +114,7 @@ def _needs(graphs: set[str]) -> str:
 
 
 def above(scope: Scope, rows: Sequence[NetworkRow]) -> list[Claim]:
-    """Each measure on each graph against its own null; Holm over all of them."""
+    """Each measure on each graph compared with its own null; p values are adjusted over all of them (Holm)."""
     raw = {(row["measure"], row["condition"]): p for row in rows if (p := row["p_value"]) is not None}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
     claims = []
@@ -137,5 +137,5 @@ def above(scope: Scope, rows: Sequence[NetworkRow]) -> list[Claim]:
 
 
 def article(graph: str) -> str:
-    """A graph as a sentence names it."""
+    """The name of a graph with its article, for a sentence."""
     return "the complete graph" if graph == "complete" else f"the {graph}"

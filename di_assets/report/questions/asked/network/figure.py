@@ -1,4 +1,4 @@
-"""Question 4: complete against ring, a panel a measure, each condition with the band of its own null."""
+"""Figure of Question 4: ring and complete graph, a panel per measure; each condition has the band of its own null."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ LEGEND = (("on", "mean"), ("pale", "95% under no talk"), ("floor", "no talk"))
 
 
 def panels(question: Mapping[str, Any]) -> Figure:
-    """The panels of `summary.questions.q4`; a graph that was not played has a dashed slot."""
+    """The panels of `summary.questions.q4`. A graph that was not played has a dashed slot."""
     return drawn(lambda sheet: _draw(sheet, question), title="Complete graph against ring", of=question)
 
 
@@ -32,7 +32,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
 def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) -> float:
     rows = [row for row in question["rows"] if row["measure"] == measure]
     marks = [mark for mark in question["marks"] if mark["measure"] == measure]
-    # A measure may be missing on a graph that is played: points, where nobody is the focal seat.
+    # A graph may be played and still lack a measure: without a focal seat it has no points.
     waiting = question["waiting"].items()
     slots: list[Mapping[str, Any]] = [
         *rows,
@@ -93,7 +93,7 @@ def _tick(x: float, top: float) -> Value:
 
 
 def _most(measure: str, values: Sequence[float], most_points: int) -> float:
-    """The end of a panel's axis: a whole budget, a multiple of four cascades, the gini of one seat that has it all."""
+    """The end of a panel's axis: all points there are, a multiple of four cascades, the gini of a single winner."""
     if measure == "points":
         return most_points
     return 0.8 if measure == "gini" else max(4, 4 * math.ceil(max([*values, 0.0]) / 4))

@@ -10,7 +10,7 @@ Measure = Literal["points", "cascades", "gini"]
 
 
 class NetworkRow(Spread):
-    """A measure on one graph with messages on, beside its null."""
+    """A measure on one graph with messages on, with its null."""
 
     measure: Measure
     graph: str
@@ -24,14 +24,14 @@ class NetworkRow(Spread):
 
 
 class NetworkMark(Mark):
-    """An episode in the panel of one measure."""
+    """An episode's mark in the panel of one measure."""
 
     measure: Measure
     condition: str
 
 
 class NetworkPage(Page):
-    """The whole part."""
+    """Question 4's part as a whole."""
 
     rows: list[NetworkRow]
     marks: list[NetworkMark]

@@ -1,4 +1,4 @@
-"""Question 2: is it persuasion or pay-back? Pulls split into kinds, beside what reciprocators who never talk give."""
+"""Question 2: is it persuasion or pay-back? Kinds of pulls, compared with reciprocators who never talk."""
 
 from collections.abc import Mapping, Sequence
 
@@ -50,7 +50,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
 
 
 def traffic(scope: Scope, frames: Frames) -> list[PaybackRow]:
-    """The table behind the figure: a row a model and part (on, off, no talk), then mixed casts by condition."""
+    """The table behind the figure: a row per model and part (on, off, no talk), then mixed casts by condition."""
     rows: list[PaybackRow] = []
     for row in scope.rows:
         on, off = of_half(scope, row, "on"), of_half(scope, row, "off")
@@ -86,7 +86,7 @@ def _split(model: str, part: OnOff, episodes: pl.DataFrame) -> PaybackRow | None
 
 
 def _null(model: str, found: pl.DataFrame) -> list[PaybackRow]:
-    """The same split where nobody talks: nothing is asked for, so that what is no pay-back is unprompted."""
+    """The kinds of pulls if nobody talks: nothing is asked for, so a pull that is not pay-back is unprompted."""
     return [
         {"model": model, "part": "no talk", "n": row["n"], "payback": row["null_mean"], "solicited": 0.0, "unprompted": 1 - row["null_mean"],
          "ci_low": row["null_low"], "ci_high": row["null_high"], "ci_method": f"95% of the means of {row['n']} simulated episodes",
@@ -134,13 +134,13 @@ def _headline(
 
 
 def _marks(scope: Scope, frames: Frames) -> list[Mark]:
-    """One mark an episode, at the first pull in it that was asked for and repays nothing; else at its first pay-back."""
+    """One mark per episode: the first pull that was asked for and repays nothing; else the first pay-back."""
     halves = [(row.model, half, of_half(scope, row, half)) for row in scope.rows for half, _ in row.halves()]
     mixed = talking(scope).filter(pl.col("focal_model").is_null()).sort("condition")
     halves += [(f"mixed cast, {part['topology'][0]}", "on", part) for part in mixed.partition_by("condition", maintain_order=True)]  # fmt: skip
     events = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
     kinds = frames["pull_kinds"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
-    for kind in ("payback", "solicited"):  # the latter last: it wins
+    for kind in ("payback", "solicited"):  # the preferred event comes last, because the last one is kept
         events |= dict(kinds.filter(kind=kind).group_by("episode_id").agg(pl.min("event_id")).iter_rows())
     return [
         {"model": model, "part": half, "episode_id": key, "event_id": events.get(key, 0), "value": value}

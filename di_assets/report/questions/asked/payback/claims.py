@@ -1,4 +1,4 @@
-"""What may be claimed of pay-back: more than it, what talk takes from it, and who heeds those who ask."""
+"""Claims about pay-back: whether there is more than pay-back, how talk changes it, and who responds to requests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,7 +54,7 @@ HEEDS = Statement(
 
 
 def beyond(scope: Scope, rows: Sequence[PaybackRow]) -> list[Claim]:
-    """Observed pay-back against the null's, model by model; Holm over the models."""
+    """For each model, its observed pay-back compared with the null; p values adjusted over the models (Holm)."""
     nulls = {row["model"]: row for row in rows if row["part"] == "no talk"}
     seen = {row["model"]: row for row in rows if row["part"] == "on"}
     models = [row for row in scope.rows if row.model in seen]
@@ -85,7 +85,7 @@ def beyond(scope: Scope, rows: Sequence[PaybackRow]) -> list[Claim]:
 
 
 def talk(scope: Scope) -> list[Claim]:
-    """Pay-back with messages off minus on, seed by seed; judged once all planned pairs are there."""
+    """For each seed, pay-back with messages off minus on. Judged when all planned pairs are played."""
     gaps = {row.model: _gaps(scope, row) for row in scope.rows}
     found = {model: mean_of(values) for model, values in gaps.items()}
     tested = {model: mean.p for model, mean in found.items() if mean.p is not None}
@@ -121,7 +121,7 @@ def _gaps(scope: Scope, row: FocalModel) -> list[float]:
 
 
 def heeds(scope: Scope, frames: Frames) -> list[Claim]:
-    """What being asked changes, from the reaction functions of those who were ever asked in these conditions."""
+    """How being asked changes pulls, from the reaction functions of models that were ever asked in these conditions."""
     shown = talking(scope)
     cast = frames["seats"].join(shown.select("episode_id"), on="episode_id", how="semi")["model"].unique()
     rows = frames["reactions"].filter(
@@ -156,7 +156,7 @@ def heeds(scope: Scope, frames: Frames) -> list[Claim]:
 
 
 def solicited(share: float | None) -> Claim:
-    """That asking brings pulls about: refused, whatever share of them was asked for."""
+    """The claim that asking brings pulls about. It is refused, whatever share of pulls was asked for."""
     told = "" if share is None else f" ({share:.1%} of pulls)"
     text = (
         f"That a pull was asked for and repays nothing{told} does not show that asking brought it about: it might have been made "

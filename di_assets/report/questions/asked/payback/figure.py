@@ -1,4 +1,4 @@
-"""Question 2: pulls split into kinds, messages on and off, and beside them the same split where nobody talks."""
+"""Figure of Question 2: kinds of pulls, messages on and off, and the same split if nobody talks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from di_assets.report.figures.rendering import Figure, drawn
 from di_assets.report.figures.sheet import Scale, Sheet, by_whom, link, spanned
 
-# Lanes of a row (part -> top and height), in pixels, and a row's height.
+# The lanes of a row (part -> top and height) and the height of a row, in pixels.
 LANES = {"on": (0, 22), "off": (25, 20), "no talk": (48, 14)}
 ROW = 80
-# How far below the lane's middle its interval stands, to leave room for dots.
+# Distance of an interval below the middle of its lane, which leaves space for dots.
 LOWER = {"on": 6, "off": 6, "no talk": 0}
 KINDS = (("payback", "off"), ("solicited", "on"), ("unprompted", "pale"))
 LEGEND = (("off", "pay-back"), ("on", "asked for, repays nothing"), ("pale", "neither"))
 
 
 def split_bars(question: Mapping[str, Any]) -> Figure:
-    """Split bars of `summary.questions.q2`; without episodes empty axes with a word."""
+    """Split bars of `summary.questions.q2`; empty axes with a note if there are no episodes."""
     return drawn(lambda sheet: _draw(sheet, question), title="Kinds of pull, with and without talk", of=question)
 
 
@@ -31,7 +31,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     sheet.height = sheet.axis(scale, ticks, top=start, bottom=bottom, title=title)
     if not models:
         sheet.note(f"no pull with messages on yet — runs from {question['needs']}", start + ROW / 2 - 8)
-    # A mixed cast has no control: no slot is kept for one.
+    # A mixed cast has no control, so it has no slot for one.
     focal = {claim["model"] for claim in question["claims"] if claim["parts"]}
     waiting = [model for model in models if model in focal and (model, "off") not in rows]
     sheet.boxes([{"x": 0, "x2": sheet.width, **_lane(tops[model], "off")} for model in waiting], "muted", dashed=True)

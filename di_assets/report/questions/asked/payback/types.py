@@ -9,7 +9,7 @@ from di_assets.report.questions.part import Mark, Page, Rate, Spread
 
 
 class PaybackRow(Spread):
-    """How the pulls of a model's episodes split, with messages on or off, or where nobody talks."""
+    """How the pulls of a model's episodes split into kinds: with messages on, with messages off, or if nobody talks."""
 
     model: str
     part: Literal["on", "off", "no talk"]
@@ -28,7 +28,7 @@ class Total(TypedDict):
 
 
 class PaybackPage(Page):
-    """The whole part."""
+    """Question 2's part as a whole."""
 
     rows: list[PaybackRow]
     marks: list[Mark]

@@ -1,4 +1,4 @@
-"""Question 1: can models persuade other agents to give them points? The lift, and whose talk it is."""
+"""Question 1: can models persuade other agents to give them points? The lift, and which messages it is due to."""
 
 import polars as pl
 
@@ -62,7 +62,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
 
 
 def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
-    """What is claimed besides the primary outcome: whose talk, capture, the pooled pairs, the network."""
+    """The claims besides the primary outcome: whose talk the lift is due to, capture, pooled pairs, network."""
     lifts = frames["channel_lift"]
     found = [
         claim for row in scope.rows for claim in decomposed(row, lifts.filter(model=row.model), scripted=scope.scripted)
@@ -79,7 +79,7 @@ def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
 
 
 def _rows(scope: Scope) -> list[PersuasionRow]:
-    """The table behind the figure: a row a model and half."""
+    """The table behind the figure: a row per model and half (messages on, messages off)."""
     return [
         {
             "model": row.model,
@@ -126,7 +126,7 @@ def _half(model: str, half: Half) -> HalfRecord:
 
 
 def _lift(row: FocalModel) -> ModelLift | None:
-    """A model's lift; None where it has none yet."""
+    """A model's lift; None if it has none yet."""
     pairs, look = row.pairs, row.look
     if row.lift is None:
         return None
@@ -184,6 +184,6 @@ def _alt(scope: Scope) -> str:
 
 
 def _most_given_first(scope: Scope) -> pl.DataFrame:
-    """Episodes with messages on, those first in which the focal seat was given most."""
+    """Episodes with messages on, sorted so that those in which the focal seat got most points come first."""
     ranked = scope.episodes.filter(pl.col("channel") == OPEN).with_columns(pl.col("focal_points").fill_null(-1))
     return ranked.sort(["focal_points", "episode_id"], descending=[True, False])

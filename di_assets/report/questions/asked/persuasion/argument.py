@@ -10,7 +10,7 @@ from di_assets.tables.words import talks_openly
 
 
 def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
-    """The argument, a paragraph each; the last one, on what is missing, every page has alike."""
+    """The argument, one string per paragraph. The last paragraph, on what is missing, is the same on every page."""
     if not scope.rows:
         return [
             "Nothing has been played that this question could be answered from: it takes an arm with messages on, and its control."
@@ -25,7 +25,7 @@ def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
 
 
 def _traffic(scope: Scope, frames: Frames) -> str:
-    """How pulls split, beside what reciprocators who never talk would give."""
+    """The paragraph on kinds of pulls, compared with reciprocators who never talk."""
     payback, solicited = (rate(scope, name) for name in ("payback_rate", "solicited_not_payback_rate"))
     if payback["value"] is None:
         return ""
@@ -44,7 +44,7 @@ def _traffic(scope: Scope, frames: Frames) -> str:
 
 
 def _twin(scope: Scope, frames: Frames) -> str:
-    """Capture, which is zero over all pairs by construction and informs per model."""
+    """The paragraph on capture. Capture is zero over all pairs by construction; it informs about single models."""
     net = net_capture(scope, frames)
     if net["value"] is None or net["pair_sd"] is None:
         return ""

@@ -1,4 +1,4 @@
-"""The lift taken apart, channel against channel: what is published of it, and the episodes behind each contrast."""
+"""The lift split by channel: what is published of it, and the episodes behind each contrast."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FOCAL_MUTED, OPEN, PLACEBO
 
 TABLE = "channel_lift"
-# Contrast -> the channel that is held against messages on.
+# Contrast -> the channel that is compared with messages on.
 SILENT = {"focal_talk": FOCAL_MUTED, "content": PLACEBO}
-# What episodes share that are counted together, and what they share besides that are matched.
+# Columns that are equal in episodes of one block, and further columns that are equal in matched episodes.
 RULES = ("rules_version", "scripted")
 SAME = ("topology", "payoff", "replicate", "seed")
 FACTS = ("episode_id", "arm", "channel", *RULES, *SAME)
 
 
 def channels(scope: Scope, frames: Frames) -> list[Channel]:
-    """Every contrast of the models on the page; each over the seeds that were played in its own channels."""
+    """Every contrast of the models on the page. Each uses the seeds that were played in its own channels."""
     rows = frames[TABLE].filter(pl.col("model").is_in([row.model for row in scope.rows]))
     return [
         {
@@ -43,20 +43,21 @@ def channels(scope: Scope, frames: Frames) -> list[Channel]:
 
 
 def rows_behind(arm: str, model: str, contrast: str) -> tuple[Rows]:
-    """The row of one contrast of a model in an open arm."""
+    """The table row behind one contrast of a model in an open arm."""
     return (Rows(TABLE, {"arm": arm, "model": model, "contrast": contrast}),)
 
 
 def parts_behind(arm: str, contrast: str) -> tuple[str, str]:
-    """The two sets of episodes that a contrast compares: the open arm's, and those of the channel held against it."""
+    """Names of the two sets of episodes that a contrast compares: the open arm's and those of the other channel."""
     return f"{OPEN} of {arm}", f"{SILENT[contrast]} of {arm}"
 
 
 def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, Sequence[str]]:
-    """Ids of the episodes behind a model's contrasts, by the parts that its claims name, sorted; none without a control.
+    """By part, ids of the episodes behind a model's contrasts, sorted; empty without a control.
 
-    `open of ARM` are the arm's complete episodes of this model, by the same rules as those that the figure marks;
-    `placebo of ARM` those in that channel that share graph, payoff, replicate and seed with one of them.
+    The parts have the names that the model's claims use. `open of ARM` are the arm's complete episodes of this model,
+    by the same rules as those that the figure marks. `placebo of ARM` are the episodes in that channel that share
+    graph, payoff, replicate and seed with one of them.
     """
     marked = [mark["episode_id"] for mark in part["marks"] if mark["model"] == model]
     stored = warehouse.scan("episodes").filter(pl.col("focal_model") == model, status=COMPLETE).select(FACTS).collect()

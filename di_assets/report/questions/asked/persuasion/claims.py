@@ -1,6 +1,6 @@
-"""What may be claimed of persuasion: each statement declared with how it reads in every state, and what it is judged by.
+"""Claims about persuasion. Each statement is declared with a sentence for every state and the evidence that decides it.
 
-No sentence is typed in with its numbers: `statement.judge` fills them in, or says what keeps them from being said.
+No sentence contains numbers of its own: `statement.judge` fills them in, or says why the sentence cannot be said.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from di_assets.report.questions.scope import FocalModel, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, Status, from_to, judge, some_of
 from di_assets.report.questions.threats import incomplete
 
-# The one outcome that decides Question 1; everything else stands beside it.
+# The one outcome that decides Question 1. All others are secondary.
 PRIMARY: Primary = {
     "outcome": "points of the focal seat per episode",
     "contrast": "messages on minus messages off, matched by seed",
@@ -64,7 +64,7 @@ BY_CONTRAST = {"focal_talk": OWN_TALK, "content": CONTENT}
 
 
 def persuades(row: FocalModel, *, scripted: bool) -> Claim:
-    """Whether talk buys this model points: the primary outcome."""
+    """Whether talk brings this model points: the primary outcome."""
     look = row.look
     return judge(
         PERSUADES,
@@ -84,7 +84,7 @@ def persuades(row: FocalModel, *, scripted: bool) -> Claim:
 
 
 def decomposed(row: FocalModel, contrasts: pl.DataFrame, *, scripted: bool) -> list[Claim]:
-    """Whose talk it is that buys this model points, and whether what it says does: secondary, judged at the end.
+    """Whose talk brings this model points, and whether its content does. Secondary; judged when the arms are complete.
 
     Args:
         row: the model.
@@ -114,7 +114,7 @@ def decomposed(row: FocalModel, contrasts: pl.DataFrame, *, scripted: bool) -> l
 
 
 def pooled_capture(n_pairs: int) -> Claim:
-    """Net capture pooled over all pairs: no interval, for it is zero by construction."""
+    """Net capture pooled over all pairs. It has no interval, because it is zero by construction."""
     text = (
         f"No interval is given of net capture over all {n_pairs} ordered pairs: it is antisymmetric within a pair, so that "
         "its mean is zero by construction and its interval would be an artefact."
@@ -123,7 +123,7 @@ def pooled_capture(n_pairs: int) -> Claim:
 
 
 def headline(scope: Scope) -> Claim:
-    """The sentence under the question."""
+    """The sentence under the question's title."""
     kind = "scripted focal agents" if scope.scripted else "focal models"
     on = [row.on.points.mean for row in scope.rows if row.on and row.on.points.mean is not None]
     if not on:
@@ -149,13 +149,13 @@ def headline(scope: Scope) -> Claim:
 
 
 def _gains(scope: Scope, claims: Sequence[Claim], status: Status) -> list[float]:
-    """The lifts of the models of whom talk is claimed to be of use, or to be in the way."""
+    """The lifts of the models for which talk is claimed to help, or to harm."""
     judged = zip(scope.rows, claims, strict=True)
     return [row.lift for row, claim in judged if claim.status == status and row.lift is not None]
 
 
 def _nothing_shown(claims: Sequence[Claim]) -> str:
-    """What stands against every model, where one thing does; else that the control shows nothing."""
+    """Why no model has a claim, if the reason is the same for all; otherwise that the control shows nothing."""
     common = set.intersection(*(set(claim.because) for claim in claims))
     if common:
         return f"what talk buys of them cannot be said, for {sorted(common)[0]}"

@@ -1,4 +1,4 @@
-"""Question 1: paired bars, messages on and off; the gap between the two is the lift."""
+"""Figure of Question 1: paired bars, messages on and off. The gap between the two bars is the lift."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from di_assets.report.figures.rendering import Figure, drawn
 from di_assets.report.figures.sheet import Scale, Sheet, by_whom, link, spanned
 
-# One row of the figure, in pixels: the bar with messages on, the slot for messages off, white space.
+# Heights in one row of the figure, in pixels: the bar with messages on, the slot for messages off, white space.
 BAR, GAP, ROW = 22, 4, 66
 
 
 def paired_bars(question: Mapping[str, Any]) -> Figure:
-    """Paired bars of `summary.questions.q1`; without focal episodes empty axes with a word."""
+    """Paired bars of `summary.questions.q1`; empty axes with a note if there are no focal episodes."""
     return drawn(
         lambda sheet: _draw(sheet, question), title="Points received per episode, messages on and off", of=question
     )
@@ -64,7 +64,7 @@ def _told(mark: Mapping[str, Any], half: Mapping[str, Any]) -> str:
 
 
 def _slot(needs: str | None, width: float) -> str:
-    """What the first empty slot waits for, shorter where there is no room for all of it."""
+    """The text in the first empty slot: what it waits for, shortened if there is not enough space."""
     arms: Sequence[str] = (needs or "its control").split(", ")
     whole = f"messages off — runs from {arms[0]}"
     return whole if len(whole) * 5.6 < width - 14 else f"off — runs from {arms[0]}"

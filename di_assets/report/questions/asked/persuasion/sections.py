@@ -1,4 +1,4 @@
-"""What Question 1's page shows besides: whose talk it is, and each measure against chance."""
+"""Further sections of Question 1's page: whose talk the lift is due to, and each measure compared with chance."""
 
 from itertools import groupby
 
@@ -43,7 +43,7 @@ def _whose_talk(part: Part) -> list[SectionTable]:
 
 
 def _against_chance(part: Part) -> list[SectionTable]:
-    """A table a condition, those with messages on unfolded."""
+    """One table per condition. Tables with messages on are unfolded."""
     columns = {"measure": False, "null": False, **dict.fromkeys(AGAINST, True)}
     return [
         SectionTable(

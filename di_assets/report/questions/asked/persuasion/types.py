@@ -10,7 +10,7 @@ from di_assets.report.questions.scope import OnOff
 
 
 class PersuasionRow(Spread):
-    """A model with messages on, or off."""
+    """A model with messages on, or with messages off."""
 
     model: str
     part: OnOff
@@ -19,14 +19,14 @@ class PersuasionRow(Spread):
 
 
 class PersuasionMark(Mark):
-    """An episode of the figure; `half` and `points` say again what `part` and `value` do."""
+    """An episode in the figure. `half` and `points` repeat `part` and `value`."""
 
     half: OnOff
     points: float
 
 
 class HalfRecord(TypedDict):
-    """A model with messages on, or off, with both kinds of interval."""
+    """A model with messages on or with messages off, with both kinds of interval."""
 
     model: str
     n: Annotated[int, Field(ge=1, description="independent episodes")]
@@ -38,7 +38,7 @@ class HalfRecord(TypedDict):
 
 
 class ModelLift(TypedDict):
-    """A model's lift: each kind of interval, the looks at it, and what it is judged by."""
+    """A model's lift: each kind of interval, the looks at it, and the p value that decides."""
 
     model: str
     lift: float
@@ -65,7 +65,7 @@ class Lift(TypedDict):
 
 
 class Channel(TypedDict):
-    """The lift taken apart: one contrast of channels on the same seeds."""
+    """One contrast of channels on the same seeds; together the contrasts split the lift."""
 
     arm: Annotated[str, Field(description="the arm with an open channel")]
     model: str
@@ -91,7 +91,7 @@ class Capture(TypedDict):
 
 
 class NetCapture(TypedDict):
-    """Net capture over all pairs: zero by construction, so that it has no interval."""
+    """Net capture over all pairs. It is zero by construction, so it has no interval."""
 
     value: float | None
     ci: None
@@ -101,7 +101,7 @@ class NetCapture(TypedDict):
 
 
 class AgainstChance(TypedDict):
-    """An observed value beside its null."""
+    """An observed value and its null."""
 
     condition: str
     measure: str
@@ -125,7 +125,7 @@ class Primary(TypedDict):
 
 
 class PersuasionPage(Page):
-    """The whole part."""
+    """Question 1's part as a whole."""
 
     rows: list[PersuasionRow]
     marks: list[PersuasionMark]

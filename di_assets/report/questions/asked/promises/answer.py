@@ -1,4 +1,4 @@
-"""Question 5: do promises hold? Made, kept and broken, model by model, and what kept and broken ones bring."""
+"""Question 5: do promises hold? Promises made, kept and broken by each model, and the points that they bring."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -40,7 +40,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
 
 
 def promise_rows(scope: Scope, frames: Frames) -> list[PromiseRow]:
-    """The table behind the figure: the lexical rule's rows of `promise_ledger` with messages on, of the kind that is shown."""
+    """The rows behind the figure: `promise_ledger` by the lexical rule, with messages on, of the kind shown."""
     conditions = talking(scope)["condition"].unique().implode()
     rows = frames["promise_ledger"].filter(
         (pl.col("labeller") == LEXICAL) & pl.col("condition").is_in(conditions) & (pl.col("scripted") == scope.scripted)
@@ -52,13 +52,16 @@ def promise_rows(scope: Scope, frames: Frames) -> list[PromiseRow]:
 
 
 def _shares(scope: Scope, frames: Frames) -> pl.DataFrame:
-    """Each episode's own shares, of promises by the lexical rule."""
+    """The shares of promises in each single episode, by the lexical rule."""
     facts = talking(scope).select("episode_id", "condition", "seed")
     return episode_shares(frames["promises"].filter(labeller=LEXICAL).join(facts, on="episode_id"))
 
 
 def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> list[PromiseMark]:
-    """An episode with a promise told is marked at the first one broken in it, else kept; a model besides at its first of each."""
+    """Marks each episode with a decided promise, and for each model and outcome the promise with most points.
+
+    An episode's mark links to its first broken promise; if none was broken, to its first kept one.
+    """
     told = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != "open")
     first = told.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
     events = {(key, model): event for key, model, event in first.select("episode_id", "model", "event_id").iter_rows()}
@@ -102,7 +105,7 @@ def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> 
 
 
 def _quote(frames: Frames, marks: Sequence[PromiseMark]) -> Quote | None:
-    """The broken promise that brought most; else the kept one."""
+    """The broken promise that brought most points; if none was broken, the kept one that did."""
     for outcome in (BROKEN, KEPT):
         telling = [mark for mark in marks if mark["part"] == outcome]
         if telling:

@@ -1,4 +1,4 @@
-"""What may be claimed of promises: that they are kept beyond chance, and that keeping them pays."""
+"""Claims about promises: they are kept more often than by chance, and keeping them pays."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,10 @@ PAYS = Statement(
 def holds_and_pays(
     scope: Scope, frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame
 ) -> tuple[list[Claim], list[Claim]]:
-    """Kept against chance, and points of kept against broken promises: over blocks, Holm over each family's rows."""
+    """Two families of claims, over blocks: promises kept against chance, and points of kept against broken promises.
+
+    P values are adjusted over the rows of each family (Holm).
+    """
     values: dict[str, list[list[float]]] = {"holds": [], "pays": []}
     for row in rows:
         blocks = shares.filter(condition=row["condition"], model=row["model"]).group_by("seed").agg(

@@ -1,4 +1,4 @@
-"""Question 5: promises kept and broken, model by model, and the points that each brings."""
+"""Figure of Question 5: promises kept and broken by each model, and the points that each kind brings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ LEGEND = (("on", "kept"), ("off", "broken"), ("floor", "kept by chance"))
 
 
 def kept_and_broken(question: Mapping[str, Any]) -> Figure:
-    """The two panels of `summary.questions.q5`; without a promise empty axes with a word."""
+    """The two panels of `summary.questions.q5`; empty axes with a note if there is no promise."""
     return drawn(lambda sheet: _draw(sheet, question), title="Promises kept and broken", of=question)
 
 
@@ -62,7 +62,7 @@ def _kept(
 
 
 def _points(sheet: Sheet, question: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], top: float) -> float:
-    """A line from what a broken promise brings to what a kept one does."""
+    """Draws a line from the points that a broken promise brings to those that a kept one brings."""
     marks = [m for m in question["marks"] if m["part"] in {"kept", "broken"} and m["value"] is not None]
     most = max(1, math.ceil(max([m["value"] for m in marks], default=0)))
     scale, bottom = Scale(0, most, sheet.width), top + max(1, len(rows)) * 28

@@ -33,13 +33,13 @@ class PromiseRow(Spread):
 
 
 class PromiseMark(Mark):
-    """An episode with a promise that was kept or broken, or the most telling promise of each outcome."""
+    """An episode with a kept or broken promise; or a model's promise of one outcome that brought most points."""
 
     condition: str
 
 
 class PromisesPage(Page):
-    """The whole part."""
+    """Question 5's part as a whole."""
 
     rows: list[PromiseRow]
     marks: list[PromiseMark]
