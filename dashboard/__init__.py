@@ -1,1 +1,1 @@
-"""The Streamlit dashboard: one file a page; reads tables and the report, computes nothing."""
+"""The Streamlit dashboard: one file per page. It reads tables and the report, and computes nothing."""

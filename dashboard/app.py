@@ -1,6 +1,6 @@
 """The dashboard's server: `streamlit run dashboard/app.py`.
 
-The pages are in pages.py; here is what keeps them safe and dressed.
+pages.py has the pages; this file adds their guards and their style.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-# Streamlit puts this folder on the path, not the one above it, which holds the package.
+# Streamlit puts this folder on the path, but not its parent, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dashboard.guard import guards

@@ -1,4 +1,4 @@
-"""Arms: how far each has come, what it costs to finish, and how each model's calls have ended."""
+"""The Arms page: how far each arm has come, what it costs to finish, and how each model's calls ended."""
 
 import streamlit as st
 
@@ -10,7 +10,10 @@ from di_assets.report.progress.arms import ArmProgress
 
 
 def show() -> None:
-    """The arms as they can be counted at once; how calls ended; then what the arms need, which can take seconds."""
+    """Shows what can be counted at once: arms, then how calls ended.
+
+    Then shows what arms need, which can take seconds.
+    """
     warehouse = data.warehouse()
     place(Title("Arms"))
     shown = st.empty()

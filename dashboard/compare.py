@@ -1,4 +1,4 @@
-"""Compare: two arms or two models on the seeds that both have played, down to two transcripts side by side."""
+"""The Compare page: two arms or two models on the seeds that both have played, down to two transcripts side by side."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ EVERY, ALL = "every model", "all"
 
 
 def show() -> None:
-    """The pair of episodes that the address names, else the two sides that are chosen."""
+    """Shows the pair of episodes in the address, or else the two sides that are chosen."""
     asked = [st.query_params.get(name, "") for name in NAMES]
     if all(asked):
         _show_pair(*asked)

@@ -1,4 +1,4 @@
-"""The two things plain HTML can't do here: links inside the figure, and the reader's focus and keys."""
+"""Two things that plain HTML can't do here: links inside the figure, and focus and keys on the reader page."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from di_assets.report.reader.transcript import Event
 
 
 def figure(of: Drawing) -> None:
-    """A figure in two renderings, switched by its own width; its links are real ones."""
+    """Shows a figure in two renderings; its width decides which one is visible. Its links are real links."""
     show = st.components.v2.component(
         "di_figure", html="<div class='figure' role='group'></div>", css=web("figure.css"), js=web("figure.js")
     )
@@ -25,18 +25,18 @@ def figure(of: Drawing) -> None:
 
 
 def _steepness(svg: str) -> float:
-    """Height over width of a figure; 0 of none."""
+    """Height divided by width of a figure; 0 if there is none."""
     found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg[:1000])
     return round(float(found[2]) / float(found[1]), 4) if found else 0.0
 
 
 def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
-    """Brings the marked event into view and focuses it; j, k, J, K go through events and n, p through episodes.
+    """Scrolls to the marked event and focuses it. The keys j, k, J, K go through events, and n, p through episodes.
 
     Args:
-        view: what the address asks for.
+        view: the view in the address.
         shown: the events that the keys go through.
-        place: the episodes that they lead to.
+        place: the episodes before and after.
     """
     show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=web("reader_keys.js"))
     episodes = {"n": place.after, "p": place.before}
@@ -47,12 +47,12 @@ def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
         "seats": [event.seat for event in shown],
         "episodes": {key: view.link(episode_id=to) for key, to in episodes.items() if to},
     }
-    # As text: of lists Streamlit would ask whether they are data frames, and import pandas for it.
+    # As text: for a list, Streamlit would check whether it is a data frame, and import pandas to do so.
     show(data={"told": json.dumps(told)}, key="di_keys", on_event_change=_go)
 
 
 def _go() -> None:
-    """A key was pressed: the address is set to the event it leads to, before the page runs again."""
+    """Called when a key was pressed: sets the address to the key's event before the page runs again."""
     to = st.session_state["di_keys"].get("event")
     if isinstance(to, int):
         st.query_params["event"] = str(to)

@@ -1,4 +1,4 @@
-"""A page of a warehouse whose files are damaged: a line that names the file in place of what cannot be shown."""
+"""Pages of a warehouse with damaged files: a line that names the file replaces what cannot be shown."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,13 +13,13 @@ MOST_NAMED = 3
 
 
 def shown(show: Callable[[], None]) -> None:
-    """Shows a page; where it fails on a damaged file, the line that names it."""
+    """Shows a page; if it fails because of a damaged file, shows the line that names the file."""
     try:
         show()
     except (DamageError, StorageError) as problem:
         _say([str(problem)])
     except BaseException as error:
-        # A panic is how Polars ends at some damaged files; Streamlit's own ways to end a run are to pass.
+        # Some damaged files make Polars panic. Streamlit's own exceptions, which end a run, must pass.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         here = data.warehouse()
@@ -30,12 +30,12 @@ def shown(show: Callable[[], None]) -> None:
 
 
 def notices() -> None:
-    """A line for each of the files that are damaged, missing or not the warehouse's own."""
+    """One line for each file that is damaged or missing, or that is not part of the warehouse."""
     here = data.warehouse()
     try:
         lines = data.damage(str(here), here.version())
     except StorageError:
-        return  # the page says so itself
+        return  # the page itself says so
     more = len(lines) - MOST_NAMED
     _say([*lines[:MOST_NAMED], *([f"and {more:,} more; `di repair --dry-run` names them"] if more > 0 else [])])
 

@@ -1,4 +1,4 @@
-"""The warehouse as the pages read it, cached until a table changes."""
+"""Reads the warehouse for the pages, cached until a table changes."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ from di_assets.report.reader.replay import Replay, replay
 from di_assets.report.reader.transcript import Transcript, read_transcript
 from di_assets.tables import StorageError, Warehouse, open_warehouse
 
-REFRESH_S = 3  # and the time that a run of the page takes: within five seconds
+REFRESH_S = 3  # plus the time that a run of the page takes: within five seconds
 
 
 def warehouse() -> Warehouse:
@@ -46,28 +46,28 @@ def configs() -> Path:
 
 
 def dagster_batch(batch: str) -> str:
-    """Where the Dagster UI shows a batch: at DI_DAGSTER, or where `di ui` serves it."""
+    """The address of a batch in the Dagster UI: at DI_DAGSTER, or where `di ui` serves it."""
     where = (os.environ.get("DI_DAGSTER") or "http://127.0.0.1:3000").rstrip("/")
     return f"{where}/assets/episodes?view=partitions&partition={quote(batch, safe='')}"
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def damage(root: str, version: str) -> list[str]:
-    """What is wrong with the files of the tables, a line each."""
+    """One line for each file of the tables that is damaged."""
     del version
     return [f"{root}/{one}" for one in open_warehouse(root).damage()]
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def shelf(root: str, version: str) -> pl.DataFrame:
-    """Where every episode stands; `version` makes it new when the table of episodes is."""
+    """The index of episodes. `version` changes when the table of episodes does."""
     del version
     return read_shelf(open_warehouse(root))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def codes(root: str, version: str) -> dict[str, str]:
-    """What stands for an episode in the address of who judges blind -> the episode."""
+    """Code in the address of a blind judge -> the episode that it stands for."""
     return {code_of(episode): episode for episode in shelf(root, version)["episode_id"]}
 
 
@@ -80,7 +80,7 @@ def transcript(root: str, version: str, episode_id: str, batch: str) -> Transcri
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def played_again(root: str, version: str, folder: str, configured: str, episode_id: str, batch: str) -> Replay:
-    """One episode played again from its replies; `configured` makes it new when the configuration is."""
+    """One episode played again from its replies. `configured` changes when the configuration does."""
     del configured
     found = transcript(root, version, episode_id, batch)
     return Replay() if found is None else replay(found, Path(folder))
@@ -88,7 +88,7 @@ def played_again(root: str, version: str, folder: str, configured: str, episode_
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def cited(root: str, version: str, episode_id: str, batch: str) -> list[Citation]:
-    """What in the report rests on an episode."""
+    """Everything in the report that rests on an episode."""
     found = transcript(root, version, episode_id, batch)
     warehouse = open_warehouse(root)
     return [] if found is None else citations(warehouse, read_summary(warehouse), found.episode)
@@ -103,34 +103,34 @@ def episodes(root: str, version: str) -> pl.DataFrame:
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def episode_choices(root: str, version: str, columns: tuple[str, ...]) -> dict[str, list[str]]:
-    """What the episodes can be chosen by."""
+    """By column, the values by which episodes can be chosen."""
     return choices(episodes(root, version), columns)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def behind(root: str, version: str, scripted: bool) -> pl.DataFrame:
-    """Episodes behind a question page."""
+    """The episodes behind a question page."""
     del version
     return episodes_behind(open_warehouse(root), scripted=scripted)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def summary(root: str, version: str) -> dict[str, Any] | None:
-    """summary.json as published; not to be changed by who reads it."""
+    """summary.json as published. Callers must not change it."""
     del version
     return read_summary(open_warehouse(root))
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
 def rendering(root: str, version: str, name: str) -> str:
-    """An SVG of the report by its file name; empty before it is drawn."""
+    """An SVG of the report by its file name; empty if it is not drawn yet."""
     del version
     return read_figure(open_warehouse(root), name)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def walk(root: str, version: str, question: str, model: str) -> Step:
-    """From a model's claims to the calls behind them."""
+    """The trace from a model's claims to the calls behind them."""
     del version
     return trace_model(open_warehouse(root), question, model)
 
@@ -156,7 +156,7 @@ def comparison_figure(root: str, version: str, left: Side, right: Side) -> Drawi
 
 
 def progress(warehouse: Warehouse, *, priced: bool) -> tuple[list[ArmProgress], str | None]:
-    """How far the arms have come, with what is left to pay or (at once) without; and what keeps it from being told."""
+    """The progress of the arms, with the cost of what is left or (faster) without; and an error, if there is one."""
     folder = configs()
     plans = plans_version(folder, warehouse)
     try:
@@ -173,7 +173,7 @@ def _progress(root: str, folder: str, plans: str, journals: str, priced: bool) -
     return read_progress(Path(folder), open_warehouse(root), estimates=estimates, lifts=lifts)
 
 
-# Apart, for an estimate can take seconds, and does not change with every call that is made.
+# Cached separately: an estimate can take seconds, and does not change with every call.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _estimates(root: str, folder: str, plans: str) -> Estimates:
     del plans
@@ -188,23 +188,23 @@ def _lifts(root: str, folder: str, plans: str) -> Lifts:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def calls(root: str, version: str) -> pl.DataFrame:
-    """How calls have ended."""
+    """How calls ended."""
     del version
     return call_statuses(open_warehouse(root))
 
 
 @st.fragment(run_every=REFRESH_S)
 def refresh(page: str, *, journals: bool = False) -> None:
-    """Runs the page again when what it is made of has changed since it was drawn; what is typed stays.
+    """Runs the page again when its data have changed since it was drawn. What a person has typed stays.
 
     Args:
-        page: that is shown.
-        journals: it tells of episodes that are being played, too.
+        page: the page that is shown.
+        journals: the page also depends on episodes that are being played.
     """
     here = warehouse()
     try:
         now = (page, here.version(), journals_version(here) if journals else "")
-    except StorageError:  # what is shown stays; the next look may find the storage again
+    except StorageError:  # what is shown stays; the storage may be reachable at the next check
         return
     seen = st.session_state.get("shown")
     st.session_state["shown"] = now

@@ -1,4 +1,4 @@
-"""Episodes: all that are stored, complete or not."""
+"""The Episodes page: all stored episodes, complete or not."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ ANY = "any"
 
 
 def show() -> None:
-    """The filters and a page of the table."""
+    """Shows the filters and one page of the table."""
     warehouse = data.warehouse()
     place(Title("Episodes"))
     if not warehouse.files("episodes"):
@@ -32,5 +32,5 @@ def show() -> None:
         by = st.selectbox("in order of", list(COLUMNS), format_func=COLUMNS.__getitem__, key="by", bind="query-params")
         falling = st.toggle("largest first", key="falling", bind="query-params")
     frame = matching(data.episodes(root, version), where, words=words, by=by, falling=falling)
-    st.html(html(counted(frame, live=True)))  # a piece of its own: the table below is replaced alone
+    st.html(html(counted(frame, live=True)))  # a separate piece, so that only the table below is replaced
     place(Rows(frame, COLUMNS) if frame.height else NoneLikeThat())

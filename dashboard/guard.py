@@ -1,8 +1,8 @@
-"""What the dashboard's server lets in and what its pages may do, whatever a model wrote and whoever asks.
+"""What the dashboard's server accepts and what its pages may do, whatever a model wrote and whoever asks.
 
-A page loads nothing but what this server serves, so that even a message that came through as HTML could tell nobody
-anything. There is nothing to send here but questions, so that any other method is refused. Names and origins are looked
-at as for every server of this project (`di_assets.origins`).
+A page loads only what this server serves. So even a message that is shown as HTML by mistake could not send anything
+out. Clients can only read, so every other method is refused. Host names and origins are checked as on every server of
+this project (`di_assets.origins`).
 """
 
 import re
@@ -23,11 +23,11 @@ _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def _hashes(page: bytes) -> list[str]:
-    """Names of the scripts that stand in a page itself, for a policy that lets these run and no other."""
+    """Hashes of the scripts inside a page, for a policy that allows only these scripts."""
     return [f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in _INLINE.findall(page)]
 
 
-# Streamlit's page holds a script, styles its elements from scripts, and runs a component's from a blob of its making.
+# Streamlit's page has an inline script, styles elements from scripts, and runs component scripts from blobs it makes.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -55,18 +55,18 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 
 
 def guards() -> list[Middleware]:
-    """What every request goes through, first to last."""
+    """The middleware for every request, outermost first."""
     return [*origins.guards(HEADERS), Middleware(ReadingOnly)]
 
 
 class ReadingOnly:
-    """Nothing can be sent to the server but questions: 405 for any other method."""
+    """Accepts only requests that read; answers 405 for any other method."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Refuses what is not a question."""
+        """Refuses every request that does not read."""
         if scope["type"] == "http" and scope["method"] not in READING:
             refused = PlainTextResponse("the dashboard only reads", status_code=405, headers={"Allow": "GET, HEAD"})
             await refused(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Lineage: from a model's number on a question page back to the calls behind it, as `di trace` walks it."""
+"""The Lineage page: from a model's number on a question page back to the calls behind it, as in `di trace`."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from di_assets.report.published import read_summary
 
 
 def show() -> None:
-    """The model that is picked, and the walk from its claims to its calls."""
+    """Shows the choice of a model, and the trace from its claims to its calls."""
     warehouse = data.warehouse()
     place(Title("Lineage"))
     summary = read_summary(warehouse)
@@ -28,7 +28,7 @@ def show() -> None:
         model = st.selectbox("model", known[question], key="model", bind="query-params")
     try:
         walked = data.walk(str(warehouse), warehouse.version(), question, model)
-    except TraceError as problem:  # the report was replaced meanwhile
+    except TraceError as problem:  # the report has been replaced in the meantime
         place(Problem(str(problem)))
         return
     place(*walk_of(walked))

@@ -1,4 +1,4 @@
-"""The pages of the dashboard and what they share: reads tables and the report, computes nothing."""
+"""The pages of the dashboard, and what they share. They read tables and the report, and compute nothing."""
 
 import sys
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-# Streamlit puts this folder on the path, not the one above it, which holds the package.
+# Streamlit puts this folder on the path, but not its parent, which holds the package.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dashboard import arms, compare, damaged, data, episodes, lineage, question, transcript

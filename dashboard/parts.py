@@ -1,4 +1,4 @@
-"""What many pages are made of: headings, words, tables, and the parts that the dashboard draws as widgets."""
+"""Parts that many pages use: headings, paragraphs, tables, and the parts that the dashboard draws as widgets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Words:
     """A paragraph.
 
     Attributes:
-        text: in words.
-        kind: its class: caption, sub, text (as it was written, line by line), or none.
-        role: status or alert, where it is read out when it changes.
-        command: what to type, printed after the text.
+        text: the text.
+        kind: its CSS class: caption, sub, text (keeps line breaks), or none.
+        role: status or alert, so that a screen reader reads it when it changes.
+        command: a command to type, printed after the text.
         after: the rest of the sentence, after the command.
     """
 
@@ -49,10 +49,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A cell that leads to an episode or an event.
+    """A table cell that links to an episode or an event.
 
     Attributes:
-        text: what is read.
+        text: the text of the link.
         episode_id: the episode.
         event_id: the event.
         below: a smaller line below it.
@@ -66,7 +66,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A cell that is read letter by letter: a hash."""
+    """A table cell with a hash, in a font for reading letter by letter."""
 
     code: str
 
@@ -76,12 +76,12 @@ Cell = str | Link | Code
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in a box that scrolls by itself where it is too wide.
+    """A table in a box that scrolls if the table is too wide.
 
     Attributes:
-        label: what the box is called, once on a page.
-        columns: heading -> whether it stands over numbers.
-        rows: a cell a column.
+        label: name of the box, unique on its page.
+        columns: heading -> whether the column holds numbers.
+        rows: for each row, one cell per column.
     """
 
     template: ClassVar[str] = "table"
@@ -92,7 +92,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class TitledTable:
-    """A table under a heading of its own."""
+    """A table with a heading of its own."""
 
     template: ClassVar[str] = "titled_table"
     title: str
@@ -101,12 +101,12 @@ class TitledTable:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure in two renderings, switched by its own width.
+    """A figure in two renderings; its width decides which one is visible.
 
     Attributes:
-        wide: SVG of the report's own drawing, whose names are escaped; empty before it is drawn.
+        wide: SVG drawn by the report, in which names are escaped; empty if it is not drawn yet.
         narrow: the same for a phone.
-        alt: what it shows, in words.
+        alt: the figure in words.
     """
 
     template: ClassVar[str] = "drawing"
@@ -116,18 +116,18 @@ class Drawing:
 
 
 def drawing(wide: str, narrow: str, alt: str) -> Drawing:
-    """A figure of the report's own SVG; nothing else may be passed here."""
+    """A figure from an SVG that the report drew. Nothing else may be passed: the SVG is not escaped again."""
     return Drawing(Markup(wide), Markup(narrow), alt)  # noqa: S704 -- drawn by this project, its names escaped
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a frame, a page of them at a time; `episode_id` leads to the reader.
+    """The rows of a frame, one page at a time. `episode_id` links to the reader page.
 
     Attributes:
         frame: all rows.
         names: column -> heading.
-        title: a heading above it; none where it is empty.
+        title: a heading above it; none if empty.
     """
 
     frame: pl.DataFrame
@@ -135,7 +135,7 @@ class Rows:
     title: str = ""
 
     def table(self, first: int, n: int) -> Table:
-        """So many rows from this one on."""
+        """The table of `n` rows, starting with row `first`."""
         columns = {name: self.frame.schema[column].is_numeric() for column, name in self.names.items()}
         rows = [
             [_cell(column, row[column]) for column in self.names]
@@ -151,13 +151,13 @@ def _cell(column: str, value: object) -> Cell:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What can be downloaded.
+    """A file for download.
 
     Attributes:
-        name: of the file.
+        name: name of the file.
         kind: its media type.
-        made: what makes it once it is asked for.
-        bundled: it is among the files of the site, too.
+        made: makes the content when it is asked for.
+        bundled: the file is also among the files of the static site.
     """
 
     name: str
@@ -168,11 +168,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Downloads:
-    """Files, each made when it is asked for.
+    """Files for download; each is made when it is asked for.
 
     Attributes:
         files: in the order in which they are offered.
-        note: what is to be known of them.
+        note: a note about them.
     """
 
     template: ClassVar[str] = "downloads"
@@ -180,7 +180,7 @@ class Downloads:
     note: str = ""
 
     def bundled(self) -> "Downloads":
-        """Those that are among the files of the site."""
+        """Only the downloads that are also files of the static site."""
         files = tuple(file for file in self.files if file.bundled)
         return Downloads(files, self.note if any(file.name.endswith(".csv") for file in files) else "")
 

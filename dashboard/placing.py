@@ -1,4 +1,4 @@
-"""Sections and widgets placed on a page that Streamlit serves."""
+"""Places sections and widgets on a page that Streamlit serves."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ ROWS = 50
 
 
 class Dashboard:
-    """Pages as Streamlit serves them: every page is here."""
+    """Addresses of pages that Streamlit serves; every page exists there."""
 
     served: ClassVar[bool] = True
 
@@ -28,12 +28,12 @@ class Dashboard:
 
 
 def html(*sections: Section) -> str:
-    """The HTML of sections, in the report's type."""
+    """The HTML of sections, with the style of the report."""
     return page(html_of(sections, Dashboard()))
 
 
 def place(*parts: Part) -> None:
-    """Draws parts in their order: sections beside each other as one piece, the others as widgets."""
+    """Draws parts in their order. Consecutive sections become one element; other parts become widgets."""
     sections: list[Section] = []
     for part in parts:
         if isinstance(part, Drawing | Rows | Downloads):
@@ -45,7 +45,7 @@ def place(*parts: Part) -> None:
 
 
 def _flush(sections: list[Section]) -> None:
-    """Draws what has been gathered, and forgets it."""
+    """Draws the gathered sections and clears the list."""
     if sections:
         st.html(html(*sections))
         sections.clear()
@@ -69,7 +69,7 @@ def _rows(rows: Rows) -> None:
 
 
 def first_row(n: int) -> int:
-    """The first of so many rows that is shown; draws what leads to the other pages where there are more."""
+    """The first of `n` rows that is shown. Draws links to other pages if there are more rows than fit one page."""
     pages = -(-n // ROWS)
     at = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     return (at - 1) * ROWS

@@ -1,4 +1,4 @@
-"""The question pages: one module, a specification each. They read what is published and compute nothing."""
+"""The question pages: one module for all, which takes a question. They read what is published and compute nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from di_assets.tables import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """What a question page shows of a warehouse, read once a version."""
+    """What a question page reads from a warehouse, cached for each version."""
 
     warehouse: Warehouse
     version: str
@@ -37,11 +37,11 @@ class Cached:
 
 
 def page_of(spec: Question) -> Callable[[], None]:
-    """What draws a question's page."""
+    """A function that draws a question's page."""
     return lambda: show(spec)
 
 
 def show(spec: Question) -> None:
-    """The page, top to bottom; an empty warehouse gives the same page with what it needs."""
+    """Draws the page. An empty warehouse gives the same page, with what the question needs."""
     read = Cached(data.warehouse(), data.warehouse().version())
     place(*question_page(spec, data.summary(str(read.warehouse), read.version), read))

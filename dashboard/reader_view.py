@@ -1,4 +1,4 @@
-"""What the address asks of the reader: the event, and what is shown of the episode."""
+"""Reads the address of the reader page: the event, and what to show of the episode."""
 
 import re
 
@@ -12,7 +12,7 @@ ALL, EVERYONE = "all", "everyone"
 
 
 def asked_event(found: Transcript) -> tuple[int | None, str | None]:
-    """The event in the address, and what is wrong with it."""
+    """The event in the address, and what is wrong with it, if anything."""
     asked = st.query_params.get("event")
     if asked is None:
         return None, None
@@ -24,7 +24,7 @@ def asked_event(found: Transcript) -> tuple[int | None, str | None]:
 
 
 def asked_view(found: Transcript) -> View:
-    """The address as a view; draws the controls, which are bound to it."""
+    """The view in the address. Draws the controls, which are bound to the address."""
     marked, problem = asked_event(found)
     labels = found.labels
     letters = sorted(labels)

@@ -1,8 +1,8 @@
-"""Pages as data: a page is a list of parts, and a part that is HTML is a section - a template with typed data.
+"""Pages as data. A page is a list of parts; a part that is HTML is a section, that is, a template with typed data.
 
 A section is a frozen dataclass that names its template in `templates/`; its fields are what the template prints. The
-templates escape whatever they print. What a model wrote goes through the filter `shown`, which also makes hidden
-characters visible. The dashboard and the site render the same sections; a `Place` says where links lead in each.
+templates escape everything they print. Text by models goes through the filter `shown`, which also makes hidden
+characters visible. The dashboard and the static site render the same sections; a `Place` says where links lead in each.
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 class Section(Protocol):
-    """What one template shows; every section is a dataclass.
+    """The data of one template. Every section is a dataclass.
 
     Attributes:
-        template: file in `templates/`, without its ending.
+        template: file in `templates/`, without its suffix.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -29,17 +29,17 @@ class Section(Protocol):
 
 
 class Place(Protocol):
-    """Where pages are shown: served by Streamlit, or files."""
+    """Where pages are shown: served by Streamlit, or as files."""
 
     @property
     def served(self) -> bool:
-        """Streamlit serves the pages: their title is a second heading, and links say to stay in their tab."""
+        """Streamlit serves the pages. Then a page's title is a second-level heading, and links open in the same tab."""
 
     def episode(self, episode_id: str, event_id: int | None = None) -> str | None:
-        """Address of an episode or of one of its events; None where it has no page here."""
+        """Address of an episode or of one of its events; None if it has no page here."""
 
     def page(self, name: str, **query: str) -> str | None:
-        """Address of a page, with what is chosen on it; None where there is none here."""
+        """Address of a page with these choices; None if it does not exist here."""
 
 
 def html_of(sections: Iterable[Section], place: Place) -> str:

@@ -1,8 +1,8 @@
-"""The page that Streamlit serves, with the report's look in its head: there before the first element is drawn.
+"""Adds the report's style to the head of Streamlit's page, so that it is there before the first element is drawn.
 
-Streamlit fetches what draws an element when the first one comes, and holds its place with a box of another height
-meanwhile: the page is shown once those boxes are gone and its top is there, so that nothing on it moves. Not while
-somebody types: what is hidden loses its focus.
+When the first element of a kind comes, Streamlit loads its script, and shows a box of another height until then. So the
+page is hidden until those boxes are gone and its top is there; nothing on it moves afterwards. It is not hidden while
+somebody types, because a hidden input loses the focus.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -17,19 +17,19 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# A page that was changed here is not the one whose tag the browser knows, nor can it be found in a packed one.
+# The changed page must not be cached under Streamlit's ETag, and a compressed page could not be changed.
 _ASKED = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
 HEAD = f"<style>{sheet(DASHBOARD)}</style>"
 
 
 class Shell:
-    """Puts the look into every page that is answered."""
+    """Adds the style to every page that the server sends."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Passes on whatever is no page."""
+        """Passes on everything that is not a page."""
         wanted = scope["type"] == "http" and b"text/html" in dict(scope["headers"]).get(b"accept", b"")
         if not wanted:
             await self.app(scope, receive, send)

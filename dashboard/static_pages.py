@@ -1,4 +1,4 @@
-"""The pages of the report as files: what the dashboard shows, with the widgets as what can be seen of them at once."""
+"""The pages of the static site: what the dashboard shows; widgets are replaced by what can be shown at once."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,9 +30,9 @@ from di_assets.report.published import all_episodes, episodes_behind, read_figur
 from di_assets.report.reader.transcript import Transcript
 from di_assets.tables import Warehouse
 
-# Rows of a table of all episodes.
+# Number of rows in the table of all episodes.
 MOST_ROWS = 5_000
-# Pairs of arms that are compared; the dashboard compares any two.
+# Number of pairs of arms that are compared; the dashboard can compare any two.
 MOST_COMPARED = 6
 PAGES = {**{spec.name: spec.title for spec in QUESTIONS}, "episodes": "Episodes", "arms": "Arms", "compare": "Compare",
          "lineage": "Lineage"}  # fmt: skip
@@ -43,7 +43,7 @@ _HREF = re.compile(r"""<a ([^>]*?)href=(['"])(.*?)\2([^>]*)>(.*?)</a>""", re.DOT
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Sections behind a line that unfolds them."""
+    """Sections under a line that unfolds them."""
 
     template: ClassVar[str] = "folded"
     summary: str
@@ -53,7 +53,7 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Uncached:
-    """What a question page shows of a warehouse, read anew."""
+    """What a question page reads from a warehouse, without a cache."""
 
     warehouse: Warehouse
 
@@ -66,7 +66,7 @@ class Uncached:
         return episodes_behind(self.warehouse, scripted=scripted)
 
     def summary(self) -> str:
-        """summary.json as it is published."""
+        """summary.json as published."""
         return self.warehouse.read_report("summary.json") or ""
 
     def table(self, name: str) -> pl.DataFrame:
@@ -74,7 +74,7 @@ class Uncached:
         return self.warehouse.read(name)
 
     def files(self, summary: Mapping[str, Any] | None) -> dict[str, File]:
-        """What the pages offer as downloads: name -> file."""
+        """The downloads that pages offer: name -> file."""
         if summary is None:
             return {}
         of = (
@@ -86,7 +86,7 @@ class Uncached:
 def pages_of(
     summary: dict[str, Any] | None, warehouse: Warehouse, configs: Path, place: Place
 ) -> Iterator[tuple[str, list[Section]]]:
-    """Every page but the transcripts: its name, and its sections."""
+    """Every page except the transcripts: its name and its sections."""
     for spec in QUESTIONS:
         yield spec.name, placed(question_page(spec, summary, Uncached(warehouse)), place)
     yield "episodes", placed([Title("Episodes"), *_episodes(all_episodes(warehouse))], place)
@@ -96,7 +96,7 @@ def pages_of(
 
 
 def placed(parts: Iterable[Part], place: Place) -> list[Section]:
-    """Parts as sections: of a figure the links lead to files, of a long table the first rows are shown."""
+    """Parts as sections: links of figures lead to files, and of a long table only the first rows are shown."""
     sections: list[Section] = []
     for part in parts:
         if isinstance(part, Rows):
@@ -110,7 +110,7 @@ def placed(parts: Iterable[Part], place: Place) -> list[Section]:
 
 
 def _linked(svg: str, place: Place) -> str:
-    """A figure with every link to the dashboard made one to a file; those to episodes left out become plain marks."""
+    """A figure whose dashboard links become links to files. Marks of episodes without a file lose their link."""
 
     def made(found: re.Match[str]) -> str:
         before, _, address, after, text = found.groups()
@@ -140,7 +140,7 @@ def _episodes(every: pl.DataFrame) -> list[Part]:
 
 
 def _arms(warehouse: Warehouse, configs: Path) -> list[Section]:
-    """How far the arms had come, without what is still to come: what can be said that stays as it is."""
+    """How far the arms had come, without what is still to come: only what stays true is written."""
     try:
         arms = read_progress(configs, warehouse, estimates={})
     except ProgressError as problem:
@@ -149,7 +149,7 @@ def _arms(warehouse: Warehouse, configs: Path) -> list[Section]:
 
 
 def _compare(warehouse: Warehouse, place: Place) -> list[Section]:
-    """Arms that share seeds; all but the first two folded."""
+    """Arms that share seeds; all except the first two are folded."""
     of = [compare(warehouse, Side(left), Side(right)) for left, right in read_known(warehouse).shared[:MOST_COMPARED]]
     told: list[Section] = [_comparison(one, place, first=one is of[0]) for one in of if one.gap is not None]
     return told or [Words("Nothing can be compared yet.")]
@@ -167,7 +167,7 @@ def _comparison(found: Comparison, place: Place, *, first: bool) -> Folded:
 
 
 def _lineage(summary: Mapping[str, Any] | None, warehouse: Warehouse, place: Place) -> list[Section]:
-    """Every model's walk under every question, folded."""
+    """The trace of every model under every question, folded."""
     walks: list[Section] = []
     for name, question in (summary or {"questions": {}})["questions"].items():
         for model in models_of(question):
@@ -186,13 +186,13 @@ def _folded(summary: str, parts: Iterable[Part], place: Place, *, opened: bool) 
 def transcript_of(
     found: Transcript, cited: Sequence[Citation], *, before: str | None, after: str | None
 ) -> list[Section]:
-    """The page of an episode, whole where no script runs.
+    """The page of an episode; complete also if scripts do not run.
 
     Args:
         found: the episode.
         cited: what in the report rests on it.
-        before: file of the episode before it.
-        after: file of the one after it.
+        before: file of the previous episode.
+        after: file of the next episode.
     """
     view = LocalView(found.episode["episode_id"])
     onward = [Way("← previous episode", before, "p"), Way("next episode →", after, "n")]
@@ -202,7 +202,7 @@ def transcript_of(
         Controls(),
         *([lane_section(found, view)] if found.events else []),
         CitedBy(view, cited),
-        # What a message brought stands at each pull it was asked in.
+        # The pulls that a message brought are not listed with it: each of these pulls names the message.
         event_section(found, found.events, view, Beyond(brought=False)),
         legend(found.events),
         FilesNote(),

@@ -1,7 +1,7 @@
-"""The report as files that open from disk: `di report --site DIR`. No server, no network, and whole without scripts.
+"""The report as files that open from disk: `di report --site DIR`. No server, no network, no scripts needed.
 
-The same pages as the dashboard's, of the same sections; links lead from file to file, and one that would lead nowhere
-is text.
+It has the same pages as the dashboard, made of the same sections. Links lead from file to file; a link that would lead
+nowhere becomes text.
 """
 
 import re
@@ -26,9 +26,9 @@ from di_assets.tables import Warehouse
 
 STYLESHEET, SCRIPT = "assets/site.css", "assets/reader.js"
 MARKER = ".delegated-influence-site"
-# Of more episodes than this only those have a transcript that a mark, a quote or a claim rests on.
+# If there are more episodes, only those behind a mark, a quote or a claim have a transcript.
 MOST_TRANSCRIPTS = 2_000
-# Nothing is loaded but the site's own style sheet and script.
+# Pages load only the site's own style sheet and script.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -43,13 +43,13 @@ FILES = {name: "index.html" if name == "q1" else f"{name}.html" for name in PAGE
 
 
 class SiteError(ValueError):
-    """The folder can't be written to; one line that says why."""
+    """The folder can't be written to; the message is one line that says why."""
 
     exit_code = 2
 
 
 def check_folder(folder: Path) -> None:
-    """Passes where a report may be written to this folder.
+    """Checks that a report may be written to this folder.
 
     Raises:
         SiteError: the folder holds something else.
@@ -59,7 +59,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
-    """Writes the whole report into a folder, which is replaced at once; how many files it has.
+    """Writes the whole report into a folder, which is replaced in one step; returns the number of files.
 
     Raises:
         SiteError: the folder holds something else.
@@ -83,7 +83,7 @@ def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
 
 
 def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | bytes]]:
-    """Every file of the site: its name, and what it holds. The same tables and report give the same bytes."""
+    """Every file of the site: its name and its content. The same tables and report give the same bytes."""
     summary = read_summary(warehouse)
     shelf = read_shelf(warehouse)
     kept = transcripts(summary, shelf["episode_id"].to_list())
@@ -106,7 +106,7 @@ def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | b
 
 
 def transcripts(summary: Mapping[str, Any] | None, episodes: Sequence[str]) -> set[str]:
-    """Episodes that have a transcript of their own: all of a few, and of many those that the report rests on."""
+    """The episodes with a transcript: all if there are few, otherwise those that the report rests on."""
     if len(episodes) <= MOST_TRANSCRIPTS:
         return set(episodes)
     known, cited = set(episodes), set[str]()
@@ -117,18 +117,18 @@ def transcripts(summary: Mapping[str, Any] | None, episodes: Sequence[str]) -> s
 
 
 def file_of(episode_id: str) -> str:
-    """A file's name for an episode: safe on every system, and no other's, whatever the id holds."""
+    """The file name for an episode: valid on every system and unique, whatever the id contains."""
     plain = re.sub(r"[^a-z0-9._-]+", "_", episode_id.lower())[:80].strip(".")
     return f"{plain}-{sha256(episode_id.encode()).hexdigest()[:8]}.html"
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Pages as files that know where every other one is.
+    """Addresses of pages that are files.
 
     Attributes:
         names: episode -> file of its transcript.
-        up: from the page's folder to the site's.
+        up: path from the page's folder to the site's folder.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -136,19 +136,19 @@ class Files:
     served: bool = False
 
     def episode(self, episode_id: str, event_id: int | None = None) -> str | None:
-        """File of an episode and place of its event there; None of one that has no transcript of its own."""
+        """The file of an episode, and the place of its event in it; None for an episode without a transcript."""
         name = self.names.get(episode_id)
         event = "" if event_id is None else f"#e-{event_id}"
         return None if name is None else f"{self.up}transcript/{name}{event}"
 
     def page(self, name: str, **query: str) -> str | None:
-        """File of a page; None of two transcripts side by side, which are the dashboard's alone."""
+        """The file of a page; None for two transcripts side by side, which only the dashboard has."""
         return None if name == "compare" and query else f"{self.up}{FILES[name]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole file."""
+    """A complete HTML file."""
 
     template: ClassVar[str] = "whole"
     title: str

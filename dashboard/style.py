@@ -1,10 +1,10 @@
-"""How the pages look and move: the style sheets and scripts in `web/`, which the dashboard and the site both load."""
+"""How the pages look and behave: style sheets and scripts in `web/`, used by the dashboard and the static site."""
 
 from functools import cache
 from pathlib import Path
 
 WEB = Path(__file__).with_name("web")
-# In this order, for a later sheet goes before an earlier one.
+# The order matters: a later sheet overrides an earlier one.
 DASHBOARD = ("report.css", "reader.css", "print.css", "shell.css")
 SITE = ("report.css", "reader.css", "print.css", "figure.css", "site.css")
 
@@ -16,10 +16,10 @@ def web(name: str) -> str:
 
 
 def sheet(names: tuple[str, ...]) -> str:
-    """Style sheets as one."""
+    """Several style sheets as one."""
     return "\n".join(map(web, names))
 
 
 def page(html: str) -> str:
-    """A piece of a page, in the report's type."""
+    """A piece of a page with the report's style."""
     return f"<div class='di'>{html}</div>"

@@ -1,4 +1,4 @@
-"""The reader: one episode, every event with an address of its own."""
+"""The reader page: one episode; every event has an address of its own."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ from di_assets.report.reader.transcript import Event, Transcript
 
 
 def show() -> None:
-    """The episode named in the address, with the event named there marked, in view and focused."""
+    """Shows the episode in the address. The event in the address is marked, scrolled to and focused."""
     warehouse = data.warehouse()
     root, version = str(warehouse), warehouse.version()
     named = st.query_params.get("episode", "")
@@ -65,16 +65,16 @@ def show() -> None:
 
 
 def _name_in_address(view: View) -> None:
-    """Blind, the address has a code in place of the episode's id, which names the model."""
+    """In blind mode, replaces the episode's id in the address by a code, because the id names the model."""
     name = code_of(view.episode_id) if view.blind else view.episode_id
     if st.query_params.get("episode") != name:
         st.query_params["episode"] = name
 
 
 def _seen(found: Transcript, view: View, again: Replay) -> tuple[Seen | None, Sequence[Event]]:
-    """What the seat knew whose view is asked for, and the events that links and keys pass through.
+    """What the seat knew, in a seat's view, and the events that links and keys go through.
 
-    In a seat's view these go on beyond the linked moment, so that time can be walked through as the seat lived it.
+    In a seat's view these go on after the linked moment, so that a person can follow the game as the seat lived it.
     """
     if view.seat is None:
         return None, part_of(chosen(found.events, view.wanted), view.marked)
@@ -102,7 +102,7 @@ def _top(
 
 
 def _list(found: Transcript, shown: Sequence[Event], view: View, beyond: Beyond, *, left_out: int) -> list[Section]:
-    """The events, below what is to be said of them and above what their chips stand for."""
+    """The events, with remarks above and the meaning of their chips below."""
     words: list[Section] = []
     if view.problem:
         words.append(Alert(view.problem))
@@ -116,7 +116,7 @@ def _list(found: Transcript, shown: Sequence[Event], view: View, beyond: Beyond,
 
 
 def _behind(found: Transcript, linked: Event, view: View, again: Replay) -> None:
-    """The linked event's calls, and what its seats knew."""
+    """Shows the linked event's calls, and what its seats knew."""
     top = behind(found, linked, view)
     if top.hidden:
         place(top)

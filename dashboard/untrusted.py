@@ -1,4 +1,4 @@
-"""What a model wrote is hostile text: it is shown as text, every character that could deceive made visible."""
+"""Text by models is untrusted: it is shown as text, and every character that could deceive is made visible."""
 
 import re
 import unicodedata
@@ -11,16 +11,16 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-# Longer text is cut, with a count; the whole is in the tables.
+# Longer text is cut, with a count; the tables have all of it.
 MOST_CHARS = 4_000
 MOST_MARKS = 3
-# Chips cost a page more than letters do: text is cut after so many, too.
+# Chips are larger than letters, so text is also cut after this many chips.
 MOST_CHIPS = 300
-# Of a message in a list; longer than any that the usual rules let through.
+# For a message in a list; longer than any message that the usual rules allow.
 MOST_LISTED, MOST_LINES = 1_200, 30
 
 _DECEIVES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-# Letters, marks and symbols that look like nothing, and blanks that are not the blank.
+# Letters, marks and symbols that are invisible, and blanks other than the normal blank.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f")
 _PLAIN_BLANK = frozenset(" \n\t\u3000")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -28,16 +28,15 @@ _ORDINARY = re.compile(r"[ -~\n\t]*")
 
 
 def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> Markup:
-    """HTML of a text, for a place between elements: escaped, and what is hidden in it shown as chips.
+    """HTML of a text, for a place between elements: escaped, with hidden characters shown as chips.
 
-    Chips stand for whatever is invisible, turns the direction or drives a terminal.
-
-    Accents that pile up are capped, with a count; long text is cut, with a count.
+    Chips stand for characters that are invisible, change the text direction or control a terminal. Piled-up accents are
+    limited, with a count; long text is cut, with a count.
 
     Args:
-        text: as it was written.
-        most: characters that are shown.
-        lines: lines that are shown; None for as many as there are.
+        text: the text as it was written.
+        most: the most characters that are shown.
+        lines: the most lines that are shown; None for all.
     """
     head = text[:most]
     if lines is not None:
@@ -60,18 +59,18 @@ def safe(text: str, *, most: int = MOST_CHARS, lines: int | None = None) -> Mark
 
 
 def listed(text: str) -> Markup:
-    """HTML of a message in a list, cut where it is longer than messages are."""
+    """HTML of a message in a list; cut if it is longer than messages are."""
     return safe(text, most=MOST_LISTED, lines=MOST_LINES)
 
 
 def hidden(text: str, *, most: int = MOST_CHARS) -> Counter[str]:
-    """What `safe` shows as chips: label -> how often."""
+    """The chips that `safe` shows: label -> how often."""
     head = text[:most]
     return Counter() if _ORDINARY.fullmatch(head) else Counter(label for _, label in _pieces(head) if label)
 
 
 def name_of(label: str) -> str:
-    """What a chip stands for, in words."""
+    """The meaning of a chip, in words."""
     if not label.startswith("U+"):
         return "terminal escape sequence" if label.startswith("ESC") else "accents piled on one letter"
     code = int(label[2:], 16)
@@ -82,7 +81,7 @@ def name_of(label: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
-    """The text in pieces, each with the label of its chip; None for what is shown as it is."""
+    """The text in pieces, each with the label of its chip; None for a piece that is shown unchanged."""
     at = marks = 0
     while at < len(text):
         character = text[at]
@@ -104,7 +103,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
 def _hides(character: str, category: str) -> bool:
     if character in _PLAIN_BLANK:
         return False
-    # A variation selector picks an emoji's look, and hides a byte where it follows anything else again and again.
+    # A variation selector chooses the look of an emoji. Repeated after other characters, it can hide bytes.
     selects = 0xFE00 <= ord(character) <= 0xFE0E or 0xE0100 <= ord(character) <= 0xE01EF
     return category in _DECEIVES or category == "Zs" or character in _BLANK or selects
 
@@ -114,18 +113,18 @@ def _cut(left: int) -> str:
 
 
 def reader_link(episode_id: str, event_id: int | None = None, **filters: str) -> str:
-    """Relative address of an episode or of one of its events in the reader.
+    """Relative address of an episode or of one of its events on the reader page.
 
     Args:
         episode_id: the episode.
         event_id: the event.
-        filters: what else the reader's address holds; empty ones are left out.
+        filters: further parts of the address; empty ones are left out.
     """
     event = {} if event_id is None else {"event": str(event_id)}
     return page_link("transcript", episode=episode_id, **event, **filters)
 
 
 def page_link(name: str, **query: str) -> str:
-    """Relative address of a page of the dashboard, with what is chosen on it; empty choices are left out."""
+    """Relative address of a page of the dashboard with these choices; empty choices are left out."""
     chosen = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items() if value)
     return f"{name}?{chosen}" if chosen else name

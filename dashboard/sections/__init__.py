@@ -1,1 +1,1 @@
-"""The sections of each page, of what is read: no Streamlit here, so that the site has the same."""
+"""The sections of each page, made from what was read. No Streamlit here, so that the static site can use them too."""

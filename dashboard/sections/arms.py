@@ -1,4 +1,4 @@
-"""The Arms page: how far each arm has come, what it costs to finish, and how each model's calls have ended."""
+"""The Arms page: how far each arm has come, what it costs to finish, and how each model's calls ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Night:
         words: the schedule.
         rest: why nothing is played.
         begins: when it begins.
-        batch: what is played, and where the Dagster UI shows it.
-        link: the address there.
-        plays: episodes and what they are expected to cost.
+        batch: the batch that is played.
+        link: address of the batch in the Dagster UI.
+        plays: episodes and their expected cost.
     """
 
     words: str
@@ -36,11 +36,11 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """An arm, in the words of its row.
+    """An arm as text for its row.
 
     Attributes:
-        link: where the Dagster UI shows it.
-        lift: how many more matched pairs its lifts take.
+        link: its address in the Dagster UI.
+        lift: how many more matched pairs its lifts need.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Arms:
     """How far the arms have come.
 
     Attributes:
-        pending: what is left to pay is still being worked out.
+        pending: the cost of what is left is still being computed.
     """
 
     template: ClassVar[str] = "arms"
@@ -82,7 +82,7 @@ class NoArm:
 
 @dataclass(frozen=True, slots=True)
 class CallsEnded:
-    """How calls ended: model, scripted, what came, status, calls, share."""
+    """How calls ended: model, scripted, what came back, status, calls, share."""
 
     template: ClassVar[str] = "calls_ended"
     rows: Sequence[tuple[str, bool, str, str, str, str]]
@@ -90,7 +90,7 @@ class CallsEnded:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What keeps something from being shown, in one line."""
+    """One line that says why something cannot be shown."""
 
     template: ClassVar[str] = "problem"
     text: str
@@ -99,13 +99,13 @@ class Problem:
 def arms_section(
     arms: Sequence[ArmProgress], problem: str | None, *, pending: bool, where: dict[str, str]
 ) -> list[Section]:
-    """The arms, and what keeps them from being counted.
+    """The arms, and why they cannot be counted if so.
 
     Args:
         arms: in the order of their rows.
         problem: what is wrong with their configuration.
-        pending: what is left to pay is still being worked out.
-        where: batch -> its address in the Dagster UI; empty in a report as files.
+        pending: the cost of what is left is still being computed.
+        where: batch -> its address in the Dagster UI; empty in the static site.
     """
     told: list[Section] = [] if problem is None else [Problem(problem)]
     if arms:

@@ -20,12 +20,12 @@ MOST_RAW = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What stands behind the linked event: its points, what its seats knew, and why its calls are hidden if they are.
+    """What is shown for the linked event: points, what its seats knew, and why its calls are hidden if they are.
 
     Attributes:
-        points: when its round began; empty where they are not to be seen.
-        knew: letter -> address of what it knew; the first is its own seat's.
-        hidden: why its calls are.
+        points: points when its round began; empty if they may not be shown.
+        knew: letter -> address of what the seat knew; the event's own seat comes first.
+        hidden: why its calls are hidden.
     """
 
     template: ClassVar[str] = "behind"
@@ -38,10 +38,10 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class NewInPrompt:
-    """A line of a prompt: `kind` is plus or minus, or empty of what is left out.
+    """A line of a prompt. `kind` is plus or minus; empty for lines that are left out.
 
     Attributes:
-        most: characters of it that are shown.
+        most: the number of characters that are shown.
     """
 
     kind: str
@@ -57,10 +57,10 @@ class Call:
         head: attempt, model, provider and status in one line.
         error: why its reply is not valid.
         scripted: no prompt was sent.
-        problem: why its prompt can't be made again; empty where it can.
-        new: lines that the last prompt of the seat did not have, or that only it had.
-        prompt: the whole of it.
-        doubt: why the prompt is not what was sent; empty where it is.
+        problem: why its prompt can't be made again; empty if it can.
+        new: lines that were added to the seat's previous prompt, or removed from it.
+        prompt: the whole prompt.
+        doubt: why the prompt may differ from what was sent; empty if it does not.
         facts: name -> value.
     """
 
@@ -78,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Each call in the order it was made, the last one open."""
+    """The calls in the order in which they were made; the last one is unfolded."""
 
     template: ClassVar[str] = "calls"
     calls: Sequence[Call]
@@ -86,7 +86,7 @@ class Calls:
 
 
 def behind(found: Transcript, linked: Event, view: View) -> Behind:
-    """What stands behind the linked event; blind or in a seat's view its calls are hidden."""
+    """What is shown for the linked event. Its calls are hidden in blind mode and in a seat's view."""
     own = found.labels[linked.seat]
     seats = [own]
     if linked.kind == "message" and linked.other is not None:
@@ -103,12 +103,12 @@ def behind(found: Transcript, linked: Event, view: View) -> Behind:
 
 
 def calls_behind(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None], again: Replay) -> Calls:
-    """The calls of an event, each with its prompt as it can be made again."""
+    """The calls of an event, each with its prompt if it can be made again."""
     return Calls([_call(call, prompt, again) for call, prompt in zip(calls, prompts, strict=True)])
 
 
 def as_json(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None]) -> str:
-    """The calls and their prompts whole, for a file; every character beyond ASCII escaped."""
+    """The calls with their whole prompts, as a file. Every non-ASCII character is escaped."""
     told = [
         {
             **call,
@@ -139,7 +139,7 @@ def _call(call: Mapping[str, Any], prompt: Prompt | None, again: Replay) -> Call
 
 
 def _new(prompt: Prompt) -> list[NewInPrompt]:
-    """What is new in a prompt; one budget of characters for all of it, so that a flood of long lines stays small."""
+    """What is new in a prompt. One limit of characters holds for all lines, so that many long lines stay small."""
     lines = [("", f"  … {prompt.kept:,} lines as in this seat’s last prompt")] if prompt.kept else []
     lines += [("minus", f"- {line}") for line in prompt.gone]
     lines += [("plus", f"+ {line}") for line in prompt.new]

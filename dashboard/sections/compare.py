@@ -1,4 +1,4 @@
-"""Two arms or two models on the seeds that both have played, down to two transcripts side by side."""
+"""Sections of the Compare page: two arms or two models on the seeds that both have played, down to two transcripts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ NAMES = ("left", "right")
 
 @dataclass(frozen=True, slots=True)
 class ComparedTop:
-    """What a comparison says, with all that differs beside what was chosen.
+    """The result of a comparison, with everything that differs besides what was chosen.
 
     Attributes:
-        compared: both sides have matched seeds.
+        compared: the two sides have matched seeds.
     """
 
     template: ClassVar[str] = "compared_top"
@@ -33,7 +33,7 @@ class ComparedTop:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One matched seed: both episodes, their points and captures, left to right."""
+    """One matched seed: both episodes with points and captures, left then right."""
 
     seed: int
     episodes: tuple[Link, Link]
@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Matched pairs; each leads to its two transcripts, and to both side by side where there is a page for that."""
+    """Matched pairs. Each links to its two transcripts, and to the page with both side by side, if there is one."""
 
     template: ClassVar[str] = "pairs"
     label: str
@@ -53,7 +53,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class OneSide:
-    """An episode beside another."""
+    """One of two episodes side by side."""
 
     episode_id: str
     condition: str
@@ -66,12 +66,12 @@ class OneSide:
 
 @dataclass(frozen=True, slots=True)
 class PairTop:
-    """What two episodes have in common, and where they part.
+    """What two episodes have in common, and how they differ.
 
     Attributes:
-        apart: rounds whose pulls differ.
-        of: rounds.
-        arms: of the episodes.
+        apart: number of rounds whose pulls differ.
+        of: number of rounds.
+        arms: the arms of the episodes.
     """
 
     template: ClassVar[str] = "pair_top"
@@ -84,7 +84,7 @@ class PairTop:
 
 @dataclass(frozen=True, slots=True)
 class BriefEvent:
-    """An event in as few words as stand beside another's."""
+    """A short version of an event, for two columns."""
 
     episode_id: str
     event_id: int
@@ -97,7 +97,7 @@ class BriefEvent:
 
 @dataclass(frozen=True, slots=True)
 class RoundBeside:
-    """A round of both episodes; None for the events of one that did not play it."""
+    """A round of both episodes; None for the events of an episode that did not play it."""
 
     number: int
     differ: Sequence[str]
@@ -109,7 +109,7 @@ class Beside:
     """Rounds side by side.
 
     Attributes:
-        left_out: later rounds are left out, for a page can't hold them.
+        left_out: later rounds are left out, because the page would be too long.
     """
 
     template: ClassVar[str] = "beside"
@@ -118,7 +118,7 @@ class Beside:
 
 
 def compared_top(found: Comparison) -> ComparedTop:
-    """What stands above the figure."""
+    """The part above the figure."""
     return ComparedTop(sentence(found), found.gap is not None, found.scripted, found.differences)
 
 
@@ -129,7 +129,7 @@ def comparison_drawing(found: Comparison) -> Drawing:
 
 
 def pairs_of(found: Comparison, first: int, n: int) -> Pairs:
-    """So many matched pairs from this one on."""
+    """`n` matched pairs, starting with pair `first`."""
     rows = [
         Pair(
             seed=row["seed"],
@@ -148,7 +148,7 @@ def _episode(row: dict[str, str], side: str) -> Link:
 
 
 def pair_top(left: Transcript, right: Transcript, rounds: Sequence[RoundOfTwo]) -> PairTop:
-    """What stands above two transcripts."""
+    """The part above two transcripts."""
     apart = [each.number for each in rounds if each.pulls_differ]
     arms = left.episode["arm"], right.episode["arm"]
     return PairTop(about_two(left, right), apart, len(rounds), (_side(left), _side(right)), arms)
@@ -168,7 +168,7 @@ def _side(found: Transcript) -> OneSide:
 
 
 def beside(found: Sequence[Transcript], rounds: Sequence[RoundOfTwo]) -> Beside:
-    """Rounds until so many events are shown that a page can still hold."""
+    """Rounds side by side, up to the number of events that one page can hold."""
     shown: list[RoundBeside] = []
     n = 0
     for one in rounds:

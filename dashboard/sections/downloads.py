@@ -1,4 +1,4 @@
-"""What a question page offers as files: its figure, the summary, and the tables behind the figure."""
+"""Downloads of a question page: its figure, the summary, and the tables behind the figure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
@@ -12,23 +12,23 @@ from di_assets.tables.spreadsheet import SAID, safe_csv
 
 
 class Read(Protocol):
-    """What a question page shows of a warehouse besides the summary."""
+    """What a question page reads from a warehouse besides the summary."""
 
     def figure(self, name: str) -> str:
-        """An SVG of the report by its file name; empty before it is drawn."""
+        """An SVG of the report by its file name; empty if it is not drawn yet."""
 
     def behind(self, *, scripted: bool) -> pl.DataFrame:
         """The episodes behind a question."""
 
     def summary(self) -> str:
-        """summary.json as it is published."""
+        """summary.json as published."""
 
     def table(self, name: str) -> pl.DataFrame:
         """A table of the contract."""
 
 
 def downloads(name: str, tables: tuple[str, ...], summary: Mapping[str, Any], read: Read) -> Downloads:
-    """The files of a question; the site has the figure, the summary, and as CSV what is behind the figure."""
+    """The files of a question. The static site has the figure, the summary, and the figure's table as CSV."""
     files = [
         *_figure(name, read),
         File("summary.json", "application/json", read.summary, True),
@@ -54,17 +54,20 @@ def _reader(read: Read, table: str) -> Callable[[], pl.DataFrame]:
 
 
 def frame_of(rows: list[Mapping[str, Any]]) -> pl.DataFrame:
-    """The table behind a figure, as the summary has it."""
+    """The table behind a figure, from the summary."""
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def csv_of(made: Callable[[], pl.DataFrame]) -> Callable[[], str]:
-    """What writes a table as CSV once it is asked for; text that a spreadsheet would run begins with an apostrophe."""
+    """A function that writes a table as CSV.
+
+    Text that a spreadsheet would run as a formula begins with an apostrophe.
+    """
     return lambda: safe_csv(made())
 
 
 def parquet_of(made: Callable[[], pl.DataFrame]) -> Callable[[], bytes]:
-    """What writes a table as Parquet once it is asked for."""
+    """A function that writes a table as Parquet."""
 
     def written() -> bytes:
         buffer = BytesIO()

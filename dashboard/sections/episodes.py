@@ -1,4 +1,4 @@
-"""The Episodes page: how many there are, and the columns of their table."""
+"""The Episodes page: the number of episodes, and the columns of their table."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,11 +14,11 @@ COLUMNS = {"episode_id": "episode", "condition": "condition", "focal_model": "fo
 
 @dataclass(frozen=True, slots=True)
 class NoneLikeThat:
-    """No episode is as was asked for."""
+    """Shown if no episode matches the filters."""
 
     template: ClassVar[str] = "none_like_that"
 
 
 def counted(frame: pl.DataFrame, *, live: bool) -> Words:
-    """How many episodes are shown; `live` is read out when it changes."""
+    """The number of episodes that are shown; if `live`, a screen reader reads it when it changes."""
     return Words(f"{frame.height:,} episodes", "sub", role="status" if live else "")

@@ -19,10 +19,10 @@ class Pull:
     """What a seat did with its pull in a round.
 
     Attributes:
-        event_id: of the pull.
-        target: letter of the seat that is pulled; None of a forfeit.
-        lane: of that seat.
-        messages: that the seat had written in the round.
+        event_id: the event of the pull.
+        target: letter of the seat that is pulled; None for a forfeit.
+        lane: lane of that seat.
+        messages: number of messages that the seat wrote in the round.
     """
 
     event_id: int
@@ -33,13 +33,13 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A seat: whom it pulled in each round, and its points in the end.
+    """A seat: whom it pulled in each round, and its points at the end.
 
     Attributes:
-        number: of its colour.
-        model: with what is scripted labelled so; None while it is judged blind.
-        pulls: one a round; None where the seat had none.
-        points: None before they are told.
+        number: number of its colour.
+        model: the model, with a label if it is scripted; None in blind mode.
+        pulls: one per round; None if no pull is stored.
+        points: None if points may not be shown yet.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """A lane a seat, in the order of their letters.
+    """One lane per seat, in the order of their letters.
 
     Attributes:
         first: round -> its first event, in the order of rounds.
@@ -67,7 +67,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A word about an event, with the events that it speaks of."""
+    """A remark about an event, with the events that it mentions."""
 
     words: str
     events: Sequence[int] = ()
@@ -80,13 +80,13 @@ class EventRow:
     Attributes:
         lane: colour of its seat.
         label: letter of its seat.
-        other: letter of whom it goes to; a dash of nobody.
-        model: of its seat, with what is scripted labelled so; None where it is not to be seen.
-        text: of a message, as it arrived; None of a pull.
-        does: what a pull does.
-        wrote: what the sender wrote, where something else arrived.
-        news: why it stands among what a seat knew, although nobody knew of it yet.
-        tokens: that the model wrote for it; None where no server told any.
+        other: letter of the recipient or target; a dash if there is none.
+        model: the seat's model, with a label if it is scripted; None if it may not be shown.
+        text: the message as delivered; None for a pull.
+        does: what a pull does, in words.
+        wrote: what the sender wrote, if something else arrived.
+        news: why it is listed in a seat's view, although nobody knew of it yet.
+        tokens: tokens that the model wrote for it; None if no server reported any.
         on: it is the linked event.
     """
 
@@ -108,7 +108,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The events of a round that are shown, and the points after it as far as they are told."""
+    """The events of a round that are shown, and the points after it that may be shown."""
 
     number: int
     opened: bool
@@ -118,7 +118,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Every event that is shown, in its round."""
+    """Every event that is shown, by round."""
 
     template: ClassVar[str] = "events"
     view: View
@@ -130,10 +130,10 @@ class Beyond:
     """What an event's row needs besides the episode.
 
     Attributes:
-        seen: what the seat knew whose view is asked for.
-        written: event -> what was written, where something else arrived.
+        seen: what the seat knew, in a seat's view.
+        written: event -> what was written, if something else arrived.
         cited: event -> what in the report rests on it.
-        brought: a message says which pulls it brought.
+        brought: list at each message the pulls that it brought.
     """
 
     seen: Seen | None = None
@@ -172,7 +172,7 @@ def _now(found: Transcript, view: View) -> int | None:
 
 
 def model_of(found: Transcript, seat: int, view: View) -> str | None:
-    """The model behind a letter, with what is scripted labelled so; None while it is judged blind."""
+    """The model in a seat, with a label if it is scripted; None in blind mode."""
     if view.blind:
         return None
     one = found.seats[seat]
@@ -180,7 +180,7 @@ def model_of(found: Transcript, seat: int, view: View) -> str | None:
 
 
 def event_section(found: Transcript, shown: Sequence[Event], view: View, beyond: Beyond) -> Events:
-    """The events that are shown, in rounds; of an episode with a linked event only its round may be open."""
+    """The events that are shown, by round. If an event is linked, it is possible to open only its round."""
     now = _now(found, view)
     rounds = [
         Round(
@@ -195,7 +195,7 @@ def event_section(found: Transcript, shown: Sequence[Event], view: View, beyond:
 
 
 def _points(found: Transcript, number: int, seen: Seen | None, now: int | None) -> list[tuple[str, float]]:
-    """Points after a round; in a seat's view only what it had been told."""
+    """Points after a round; in a seat's view only those that the seat was told."""
     hides = seen is not None and (seen.points is None or (now is not None and number >= now))
     return [] if number not in found.scores or hides else points_of(found, found.scores[number])
 
@@ -206,7 +206,7 @@ def points_of(found: Transcript, scores: Sequence[float]) -> list[tuple[str, flo
 
 
 def _row(found: Transcript, event: Event, view: View, beyond: Beyond) -> EventRow:
-    """One event; in a seat's view without what no seat knows."""
+    """One event; in a seat's view without anything that no seat knows."""
     on = event.event_id == view.marked
     other = "—" if event.other is None else found.labels[event.other]
     row = EventRow(
@@ -238,7 +238,7 @@ def _news(event: Event, seen: Seen) -> str:
 
 
 def notes_of(event: Event, *, brought: bool = True) -> list[Note]:
-    """What is said of an event."""
+    """The remarks about an event."""
     notes = [Note(label) for label in event.labels]
     notes += [Note(event.pull_kind)] if event.pull_kind else []
     notes += [Note("cut to the most a message may hold")] if event.status == "cut" else []
@@ -252,7 +252,7 @@ def notes_of(event: Event, *, brought: bool = True) -> list[Note]:
 
 
 def _citing(cited: Sequence[str], view: View) -> list[Note]:
-    """What cites an event; blind, only that something does, for it names models."""
+    """What cites an event. In blind mode only that something cites it, because citations name models."""
     if view.blind and cited:
         return [Note("cited")]
     return [Note(f"cited by {what}") for what in cited]

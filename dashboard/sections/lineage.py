@@ -1,4 +1,4 @@
-"""The walk from a model's number on a question page back to the calls behind it, as `di trace` walks it."""
+"""The trace from a model's number on a question page back to the calls behind it, as in `di trace`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ EPISODES = {"episode": False, "event": False, "calls of the event": True, "reque
 
 @dataclass(frozen=True, slots=True)
 class WalkTop:
-    """What a walk was made of.
+    """The report and tables that a trace was made from.
 
     Attributes:
         stale: why the report is older than the tables.
-        listed: which episodes are listed.
+        listed: says which episodes are listed.
     """
 
     template: ClassVar[str] = "walk_top"
@@ -44,10 +44,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSet:
-    """One set of episodes: its versions, and a row each of the first ones.
+    """One set of episodes: its versions, and a row for each of the first episodes.
 
     Attributes:
-        more: episodes that are not listed.
+        more: number of episodes that are not listed.
     """
 
     template: ClassVar[str] = "episode_set"
@@ -59,7 +59,7 @@ class EpisodeSet:
 
 
 def walk_of(walked: Step) -> list[Section]:
-    """What a walk was made of, each claim with its rows, each set of episodes."""
+    """The sections of a trace: what it was made from, each claim with its rows, each set of episodes."""
     return [_top(walked), *(_claim(step) if step.kind == "claim" else _set(step) for step in walked.steps)]
 
 

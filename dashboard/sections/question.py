@@ -1,4 +1,4 @@
-"""The sections of a question page. Of an empty warehouse they say what the question needs."""
+"""The sections of a question page. For an empty warehouse they say what the question needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ QUESTIONS = tuple(registry.QUESTIONS.values())
 
 @dataclass(frozen=True, slots=True)
 class QuestionTop:
-    """The report's title and where it comes from."""
+    """The report's title and its origin."""
 
     template: ClassVar[str] = "question_top"
     title: str
@@ -56,7 +56,7 @@ class Unpublished:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a mark of the figure leads to."""
+    """A table of what the marks of the figure link to."""
 
     template: ClassVar[str] = "evidence"
     mark: str
@@ -64,7 +64,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found, in paragraphs, with a message quoted after the first."""
+    """The findings in paragraphs; after the first, a message is quoted."""
 
     template: ClassVar[str] = "reading"
     paragraphs: Sequence[str]
@@ -73,7 +73,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FoldedTable:
-    """A table behind a line that unfolds it; `line` is None where it is not folded."""
+    """A table under a line that unfolds it; `line` is None if it is not folded."""
 
     of: Table
     line: str | None
@@ -101,12 +101,12 @@ class Statistics:
 
 
 def question_page(spec: Question, summary: dict[str, Any] | None, read: Read) -> list[Part]:
-    """The page, top to bottom.
+    """The parts of the page, from top to bottom.
 
     Args:
         spec: the question.
         summary: summary.json; None before anything is published.
-        read: what else the page shows of the warehouse.
+        read: reads everything else that the page shows.
     """
     if summary is None or spec.name not in summary["questions"]:
         return [Unpublished(spec.title, spec.asks)]
@@ -148,14 +148,14 @@ def _top(summary: dict[str, Any]) -> QuestionTop:
 
 
 def _claims(question: dict[str, Any]) -> list[Section]:
-    """Every claim with its status, so that what is not said can be seen not to be."""
+    """Every claim with its status, so that a reader also sees which claims are not supported."""
     rows = [[claim["name"], claim["status"], "; ".join(claim["because"]) or "—"] for claim in question["claims"]]
     columns = {"claim": False, "status": False, "blocked or rewritten by": False}
     return [TitledTable("Claims", Table("claims", columns, rows))] if rows else []
 
 
 def _declared(declared: Declared, question: dict[str, Any]) -> list[Section]:
-    """A section that the question declares; none where it has no tables."""
+    """A section that the question declares; empty if it has no tables."""
     tables = [
         FoldedTable(Table(one.label, one.columns, one.rows), one.folded, one.unfolded)
         for one in declared.tables(question)
@@ -170,6 +170,6 @@ def _statistics(spec: Question, question: dict[str, Any]) -> Statistics:
 
 
 def _records(name: str, records: list[dict[str, Any]]) -> Table:
-    """Records as a table, a column a key."""
+    """Records as a table with one column per key."""
     columns = {key: any(isinstance(record[key], int | float) for record in records) for key in records[0]}
     return Table(name, columns, [[text_of(record[key]) for key in columns] for record in records])

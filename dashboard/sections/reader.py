@@ -1,4 +1,4 @@
-"""What stands around an episode's events: its facts, ways onward, who cites it, what a seat knew, what is hidden."""
+"""Everything around an episode's events: its facts, links, citations, what a seat knew, and what is hidden."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,11 +27,11 @@ class ReaderTop:
     """An episode's facts.
 
     Attributes:
-        scripted: who is scripted, in words.
-        status: of an episode that is not complete.
-        failure: why it is not; None where that is hidden, for it may name a model.
+        scripted: says who is scripted.
+        status: status of an episode that is not complete.
+        failure: why it is not complete; None if that is hidden because it may name a model.
         facts: condition, seed, rounds, calls, forfeits and cost, in one line.
-        channel: who may write to whom, where it is not everybody.
+        channel: who may write to whom, if not everybody may.
         doubtful: the stored events do not follow from the stored replies.
     """
 
@@ -47,10 +47,10 @@ class ReaderTop:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A link onward; `to` is None at the end.
+    """A link to another event or episode; `to` is None at the end.
 
     Attributes:
-        key: that leads there, where keys are heard by the page itself.
+        key: the key for it, if the page itself handles keys.
     """
 
     words: str
@@ -60,7 +60,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Links to the events and episodes beside this one, and the keys that do the same."""
+    """Links to the neighbouring events and episodes, and the keys for them."""
 
     template: ClassVar[str] = "ways"
     label: str
@@ -69,14 +69,14 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Search and filters of a transcript that is a file."""
+    """Search and filters of a transcript in the static site."""
 
     template: ClassVar[str] = "controls"
 
 
 @dataclass(frozen=True, slots=True)
 class CitedBy:
-    """What in the report rests on an episode."""
+    """Everything in the report that rests on an episode."""
 
     template: ClassVar[str] = "cited_by"
     view: View
@@ -85,11 +85,11 @@ class CitedBy:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is not as was asked for.
+    """A notice that the page cannot show what the address asks for.
 
     Attributes:
-        link: leads out of it; None where nothing does.
-        words: of the link.
+        link: an address that can be shown; None if there is none.
+        words: the text of the link.
     """
 
     template: ClassVar[str] = "alert"
@@ -100,11 +100,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Knew:
-    """What a seat knew, in a few lines above the events it knew.
+    """What a seat knew: a few lines above the events that it knew.
 
     Attributes:
-        unsure: what is not sure of it.
-        out: leads to everything.
+        unsure: what is uncertain about it.
+        out: address that shows everything again.
     """
 
     template: ClassVar[str] = "knew"
@@ -117,7 +117,7 @@ class Knew:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the chips on the page stand for: label, name, how often."""
+    """The chips on the page: label, meaning, how often each occurs."""
 
     template: ClassVar[str] = "legend"
     n: int
@@ -126,7 +126,7 @@ class Legend:
 
 @dataclass(frozen=True, slots=True)
 class NoEpisode:
-    """An address that names no episode that is here; `title` is that of the page."""
+    """Shown if no stored episode matches the address; `title` is the title of the page."""
 
     template: ClassVar[str] = "no_episode"
     title: str
@@ -135,13 +135,13 @@ class NoEpisode:
 
 @dataclass(frozen=True, slots=True)
 class FilesNote:
-    """What a transcript as a file leaves to the tables."""
+    """A note on what the static site's transcripts do not show, and the tables do."""
 
     template: ClassVar[str] = "files_note"
 
 
 def reader_top(found: Transcript, view: View, *, doubtful: bool = False) -> ReaderTop:
-    """An episode's facts; blind, without its name and without what may name a model."""
+    """An episode's facts. In blind mode without its name and without anything that may name a model."""
     episode = found.episode
     facts = f"{episode['condition']} · seed {episode['seed']} · {episode['n_rounds']} rounds"
     facts += f" · {episode['n_calls']:,} calls · {episode['n_forfeits']} forfeits · ${episode['cost_usd']:.4f}"
@@ -188,7 +188,7 @@ def knew(found: Transcript, seen: Seen, view: View) -> Knew:
 
 
 def hides(found: Transcript, view: View, seen: Seen | None) -> Alert:
-    """The linked event is not among those that are shown."""
+    """The notice that the filters hide the linked event."""
     out = view.link(view.marked, kind="", seat="", round="", view="", q="")
     if seen is not None and not seen.shows_it:
         return Alert(f"{found.labels[seen.seat]} never learns of the linked event #{view.marked};", out, "show it")
@@ -196,7 +196,7 @@ def hides(found: Transcript, view: View, seen: Seen | None) -> Alert:
 
 
 def legend(events: Iterable[Event]) -> Legend:
-    """What the chips in these events stand for."""
+    """The meaning of the chips in these events."""
     counts: Counter[str] = Counter()
     for event in events:
         counts += hidden(event.text or "")
@@ -204,7 +204,7 @@ def legend(events: Iterable[Event]) -> Legend:
 
 
 def citing(cited: Sequence[Citation]) -> Mapping[int, Sequence[str]]:
-    """Event -> what cites it."""
+    """Event -> the places that cite it."""
     found: dict[int, list[str]] = {}
     for one in cited:
         if one.event_id is not None:
@@ -213,5 +213,5 @@ def citing(cited: Sequence[Citation]) -> Mapping[int, Sequence[str]]:
 
 
 def ways(*of: tuple[str, str | None]) -> Sequence[Way]:
-    """Links in their order: words, address."""
+    """Links in their order; each is given as (words, address)."""
     return [Way(words, to) for words, to in of]

@@ -1,4 +1,4 @@
-"""What is shown of an episode, and links that keep it."""
+"""Which part of an episode is shown, and links that keep the choice."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -6,12 +6,15 @@ from hashlib import sha256
 from dashboard.untrusted import reader_link
 from di_assets.report.reader.choosing import Wanted
 
-# What stays in the address from one episode to the next.
+# Keys of the address that stay the same from one episode to the next.
 KEPT = ("blind", "kind", "seat", "view", "q", "fold")
 
 
 def code_of(episode_id: str) -> str:
-    """An episode's name in the address of who judges blind: the id names the model, this doesn't."""
+    """The code for an episode in the address in blind mode.
+
+    The episode's id would name the model; the code does not.
+    """
     return sha256(episode_id.encode()).hexdigest()[:16]
 
 
@@ -21,13 +24,13 @@ class View:
 
     Attributes:
         episode_id: the episode.
-        marked: its event in the address; None where none is.
+        marked: its event in the address; None if there is none.
         problem: what is wrong with the event in the address.
         blind: no model is named.
-        fold: rounds are closed but for the marked one.
-        wanted: which events.
-        seat: as seen by this seat; None for all there is.
-        filters: what stands for all this in the address.
+        fold: rounds are folded, except for the marked one.
+        wanted: which events are wanted.
+        seat: the view of this seat; None for everything.
+        filters: the part of the address that stands for these choices.
     """
 
     episode_id: str
@@ -40,7 +43,10 @@ class View:
     filters: dict[str, str] = field(default_factory=dict)
 
     def link(self, event_id: int | None = None, *, episode_id: str | None = None, **changed: str) -> str:
-        """Address of an event of this episode, or of another episode, shown alike; blind, it names no model."""
+        """Address of an event of this episode, or of another episode, with the same choices.
+
+        Blind, it names no model.
+        """
         filters = {**self.filters, **changed}
         if episode_id is not None:
             filters = {name: self.filters.get(name, "") for name in KEPT}
@@ -54,6 +60,6 @@ class LocalView(View):
     __slots__ = ()
 
     def link(self, event_id: int | None = None, *, episode_id: str | None = None, **changed: str) -> str:
-        """The event's place on the page."""
+        """The address of the event on the page."""
         del episode_id, changed
         return "#" if event_id is None else f"#e-{event_id}"

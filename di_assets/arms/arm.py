@@ -14,8 +14,8 @@ from di_assets.game.types import Channel, Rules
 from di_assets.tables.words import OPEN, condition_of
 
 SELF = "self"
-# What a control says for itself. It takes every other field, one that is new too, from the arm that it mirrors, so that
-# the two differ in the channel alone. Only what changes no game may stand here, besides the channel.
+# Fields that a control sets itself. It takes every other field, also new ones, from the arm that it mirrors, so that
+# the two differ only in the channel. Besides the channel, only fields that change no game may be listed here.
 OWN_TO_CONTROLS = frozenset(
     {"name", "title", "id", "channel", "mirrors", "batch_size", "budget_usd", "nightly", "in_flight"}
 )
@@ -24,20 +24,20 @@ Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Topology(Strict):
-    """A graph over the seats: its name, and the generator's parameters (`edges` of an explicit list among them)."""
+    """A graph over the seats: its name and the generator's parameters (for an explicit list: `edges`)."""
 
     name: str
     params: dict[str, Any] = Field(default_factory=dict)
 
 
 class Outside(Strict):
-    """Payoff in which a kept pull is worth `outside` points to its owner."""
+    """Payoff in which a seat gets `outside` points for a pull that it keeps."""
 
     outside: Annotated[float, Field(gt=0, lt=1, strict=False)]
 
 
 class Instructions(Strict):
-    """Names of prompt files with instructions of their own, by role."""
+    """Names of prompt files with extra instructions, by role."""
 
     focal: str | None = None
     background: str | None = None
@@ -51,20 +51,20 @@ class Arm(Strict):
         title: one line for people.
         id: pattern of episode ids, with {focal}, {replicate}, {seed}, {launch}.
         focal: models under test; none in a mixed arm.
-        background: the rivals: models, or `self` where the focal model plays every seat.
-        lineup: the models of a mixed arm, one a seat.
+        background: the rivals: models, or `self` if the focal model plays every seat.
+        lineup: the models of a mixed arm, one per seat.
         episodes: planned episodes of each focal model (or of the mixed line-up).
         first_seed: replicate k plays seed first_seed + k, the same for every focal model.
-        seeds: explicit seeds instead, one a replicate.
-        seats: players.
-        rounds: rounds.
+        seeds: explicit seeds, one per replicate, instead of `first_seed`.
+        seats: number of players.
+        rounds: number of rounds.
         topology: graph over the seats.
         payoff: `pure`, or {outside: v}.
         channel: `open`, `none` (messages off), `focal_muted`, `rivals_muted` or `placebo`, as in the rules.
-        mirrors: the arm that this one is a control of: its plan in another channel, seed by seed.
-        relaunch: may be launched again and again, each launch kept apart.
+        mirrors: the arm of which this one is a control: the same plan, seed by seed, in another channel.
+        relaunch: it may be launched repeatedly; each launch is kept separate.
         batch_size: most planned episodes of one partition.
-        budget_usd: most that the whole arm may spend.
+        budget_usd: the most that the whole arm may spend, US dollars.
         in_flight: most episodes played at once.
     """
 
@@ -97,7 +97,10 @@ class Arm(Strict):
     @field_validator("topology", mode="before")
     @classmethod
     def _short_topology(cls, value: Any) -> Any:
-        """`ring`, {name: watts_strogatz, k: 4, p: 0.1} and {edges: [[0, 1], ...]} are all ways to write one."""
+        """Accepts all ways to write a topology.
+
+        They are a name such as `ring`, {name: watts_strogatz, k: 4, p: 0.1}, and {edges: [[0, 1], ...]}.
+        """
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and "params" not in value:
@@ -128,7 +131,7 @@ class Arm(Strict):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Every model that sits in some seat, sorted."""
+        """All models that sit in some seat, sorted."""
         background = () if self.background == SELF else self.background
         return tuple(sorted({*self.focal, *background, *self.lineup}))
 
@@ -157,11 +160,11 @@ class Arm(Strict):
 
     @property
     def planned(self) -> int:
-        """Planned episodes, of one launch where it may be launched again."""
+        """Number of planned episodes; of one launch if the arm may be launched again."""
         return len(self.replicate_seeds) * max(1, len(self.focal))
 
     def config_hash(self, models: dict[str, dict[str, Any]]) -> str:
-        """sha256 of all that can change an episode: the plan, the rules, and these models' identities by name."""
+        """sha256 of everything that can change an episode: the plan, the rules, and the identities of these models."""
         apart = {"title", "batch_size", "budget_usd", "nightly", "in_flight", "episodes", "seeds", "first_seed"}
         kept = {"arm": self.model_dump(mode="json", exclude=apart), "models": models}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -48,7 +48,7 @@ def checked_arms(written: Mapping[str, Arm], files: Mapping[str, Path], models: 
 
 
 def refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raises ConfigError for the first name that is no model's; the nearest is named."""
+    """Raises ConfigError for the first name that no model has, and suggests the nearest known name."""
     known = set(known)
     for name in names:
         if name not in known:
@@ -56,7 +56,7 @@ def refuse_unknown(path: Path, key: str, names: Iterable[str], known: Iterable[s
 
 
 def _mirrored(arm: Arm, written: Mapping[str, Arm], path: Path) -> Arm:
-    """The control with every field of the arm that it mirrors, but for its own."""
+    """The control: its own fields, and every other field from the arm that it mirrors."""
     others = [name for name, other in written.items() if name != arm.name and other.mirrors is None]
     if arm.mirrors not in others:
         raise wrong(path, "mirrors", f"no arm {arm.mirrors!r} to mirror{nearest(str(arm.mirrors), others)}")
@@ -71,7 +71,7 @@ def _mirrored(arm: Arm, written: Mapping[str, Arm], path: Path) -> Arm:
 
 
 def _with_lineups(arm: Arm, models: Models) -> Arm:
-    """The arm with the members of each line-up where the line-up's name stood in a list of models."""
+    """The arm with each line-up's name in a list of models replaced by the members of the line-up."""
     update = {}
     for field in ("background", "lineup", "focal"):
         value = getattr(arm, field)
@@ -81,7 +81,7 @@ def _with_lineups(arm: Arm, models: Models) -> Arm:
 
 
 def _check_players(arm: Arm, models: Models, path: Path) -> None:
-    """Every seat has a player that is known, and there is a focal seat where the channel needs one."""
+    """Checks that every seat has a known player, and that there is a focal seat if the channel needs one."""
     for field in ("focal", "lineup", "background"):
         value = getattr(arm, field)
         refuse_unknown(path, field, () if value == SELF else value, {*models.models, *POLICIES, *models.lineups})
@@ -95,7 +95,7 @@ def _check_players(arm: Arm, models: Models, path: Path) -> None:
 
 
 def _check_names(arm: Arm, path: Path) -> None:
-    """The arm's name and its episodes' ids can name files and records."""
+    """Checks that the arm's name and its episode ids can be names of files and records."""
     problem = name_problem(arm.name)
     if problem is not None:
         raise ConfigError(f"{path}: the file's name is the arm's: {problem}")
@@ -108,7 +108,7 @@ def _check_names(arm: Arm, path: Path) -> None:
 
 
 def _check_plan(arm: Arm, path: Path) -> None:
-    """It says which episodes it plans, and each gets an id of its own."""
+    """Checks that the arm says which episodes it plans, and that each gets a unique id."""
     if arm.episodes and arm.seeds:
         raise wrong(path, "", "give either `episodes` with `first_seed`, or `seeds`, not both")
     if not (arm.episodes or arm.seeds):
@@ -130,7 +130,7 @@ def _check_topology(arm: Arm, path: Path) -> None:
 
 
 def _check_instructions(arm: Arm, path: Path, root: Path) -> None:
-    """Prompt files that it names are there."""
+    """Checks that the prompt files it names exist."""
     available = [file.stem for file in (root / "prompts" / "instructions").glob("*.md")]
     for role, name in arm.instructions:
         if name is not None and name not in available:

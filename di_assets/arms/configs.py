@@ -1,4 +1,4 @@
-"""The folder of configuration: models, report, play, prompts/ and one file per arm, read and checked together."""
+"""The configuration folder: models, report, play, prompts/ and one file per arm, read and checked together."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -25,8 +25,8 @@ class Configs:
         root: the folder.
         arms: by name, sorted.
         models: by name.
-        accounts: what holds for accounts, by name; its limits are shared by the models that are reached there.
-        report: what the pages say of themselves.
+        accounts: settings of accounts, by name; models of one account share its limits.
+        report: title and other settings of the pages.
         play: where episodes are played.
     """
 
@@ -44,7 +44,7 @@ class Configs:
 
     @property
     def mirrors(self) -> dict[str, str]:
-        """Control arm with messages off -> the arm it mirrors: what the lift compares."""
+        """Control arm with messages off -> the arm it mirrors. The lift compares the two."""
         return {arm.name: arm.mirrors for arm in self.arms.values() if arm.mirrors and arm.channel == NO_MESSAGES}
 
     @property
@@ -57,10 +57,10 @@ class Configs:
         return controls
 
     def arm(self, name: str) -> Arm:
-        """The arm of this name.
+        """The arm with this name.
 
         Raises:
-            ConfigError: there is none; the nearest is named.
+            ConfigError: there is none; the message suggests the nearest name.
         """
         if name not in self.arms:
             raise ConfigError(f"no arm {name!r} in {self.root}{nearest(name, self.arms)}")
@@ -71,7 +71,7 @@ class Configs:
         return model in POLICIES
 
     def is_free(self, models: Iterable[str]) -> bool:
-        """True where scripted agents play alone: nothing they do is charged."""
+        """True if only scripted agents play, so that nothing is charged."""
         return all(map(self.is_scripted, models))
 
     def only_scripted(self, arm: Arm) -> bool:
@@ -79,7 +79,7 @@ class Configs:
         return self.is_free(arm.models)
 
     def config_hash(self, arm: Arm) -> str:
-        """sha256 of all that can change the arm's episodes."""
+        """sha256 of everything that can change the arm's episodes."""
         identities = {m: self.models[m].identity() if m in self.models else {SCRIPTED: m} for m in arm.models}
         return arm.config_hash(identities)
 

@@ -1,4 +1,4 @@
-"""configs/models.yaml: how each model's name is reached, and what it costs."""
+"""configs/models.yaml: how to reach each model, and what it costs."""
 
 import json
 from typing import Annotated, Any, Self
@@ -10,12 +10,12 @@ from di_assets.arms.yaml_files import Strict, nearest
 from di_assets.providers import DIALECTS
 from di_assets.providers.types import Endpoint, keeps_an_hour
 
-# Names under which servers take the most tokens of a reply.
+# Names that servers use for the limit on tokens of a reply.
 MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-# Keys of a model that change no reply. What is not named here, a new key too, is part of what an episode is.
+# Keys of a model that do not change replies. All other keys, also new ones, are part of an episode's identity.
 NO_PART_OF_REPLIES = {"key", "price", "concurrency", "requests_per_minute", "tokens_per_minute"}
 NO_PART_OF_REPLIES |= {"timeout_s", "max_retries", "max_reply_bytes"}
-# Fields that make the answer another one than is read here, or that stand there already.
+# Fields that would change the form of the answer so that it cannot be read here, or that are set already.
 NO_PARAMS = {"messages": "comes from the game", "stream": "is never sent: a reply is read as a whole"}
 
 Dollars = Annotated[float, Field(ge=0, strict=False)]
@@ -27,10 +27,10 @@ class Price(Strict):
 
     Attributes:
         input: tokens sent.
-        output: tokens received, reasoning included.
-        cached: tokens sent that the provider's prompt cache held; as input where None.
-        written: tokens sent that were written to it; where None as its dialect says, else as input.
-        written_hour: of those, the ones kept for an hour; where None as its dialect says, else as `written`.
+        output: tokens received, including reasoning.
+        cached: tokens sent that were read from the provider's prompt cache; as `input` if None.
+        written: tokens sent that were written to the cache; if None, as its dialect says, else as `input`.
+        written_hour: tokens written to the cache for an hour; if None, as its dialect says, else as `written`.
     """
 
     input: Dollars
@@ -50,11 +50,11 @@ class Price(Strict):
         """US dollars of one call.
 
         Args:
-            input_tokens: those read from the cache and those written to it included.
-            cached_tokens: read from it.
-            output_tokens: received, reasoning included.
-            written_tokens: written to it, for however long.
-            written_hour_tokens: of those, the ones that are kept for an hour.
+            input_tokens: tokens sent, including those read from the cache and written to it.
+            cached_tokens: tokens read from the cache.
+            output_tokens: tokens received, including reasoning.
+            written_tokens: tokens written to the cache, for any time.
+            written_hour_tokens: those of `written_tokens` that are kept for an hour.
         """
         cached = self.input if self.cached is None else self.cached
         written = self.input if self.written is None else self.written
@@ -67,11 +67,11 @@ class Price(Strict):
 
 
 class Limits(Strict):
-    """How fast a model, or an account that several models share, may be asked; None is no limit.
+    """Rate limits of a model, or of an account that several models share; None is no limit.
 
     Attributes:
         concurrency: most calls in flight.
-        requests_per_minute: most calls begun in any minute.
+        requests_per_minute: most calls started in any minute.
         tokens_per_minute: most tokens, sent and received, in any minute.
     """
 
@@ -81,11 +81,11 @@ class Limits(Strict):
 
 
 class Account(Limits):
-    """What holds for an account: limits that its models share, and what it charges for.
+    """Settings of an account: limits that its models share, and what it charges for.
 
     Attributes:
-        failures_billed: a call that failed inside the server, whose connection was cut, whose reply came broken or
-            whose prompt was refused may have been charged; one that was given up here may be in any case.
+        failures_billed: failed calls may be charged: an error inside the server, a cut connection, a broken reply, a
+            refused prompt. A call that was abandoned on our side may always be charged.
     """
 
     failures_billed: bool = True
@@ -97,23 +97,25 @@ class ModelConfig(Strict):
     Attributes:
         provider: the dialect its endpoint speaks.
         id: the API's name for it.
-        base_url: where, if not the provider's own address.
-        key: environment variable that holds the key; the provider's usual one by default, `none` where none is wanted.
-        price: per million tokens; zeros where nothing is charged.
+        base_url: its address, if it is not the provider's own.
+        key: environment variable that holds the key; the provider's usual one by default, `none` if no key is needed.
+        price: per million tokens; zeros if nothing is charged.
         concurrency: most calls in flight.
-        requests_per_minute: most calls begun in any minute.
+        requests_per_minute: most calls started in any minute.
         tokens_per_minute: most tokens, sent and received, in any minute.
         json_schema: the endpoint enforces a JSON schema on replies.
-        max_tokens: most tokens of a reply, thinking included. Budgets go by it: where it is not sent (`null` under
-            `params`), it has to be the most that the server brings by itself.
+        max_tokens: most tokens of a reply, including thinking. Budgets use it. If it is not sent (`null` under
+            `params`),
+            it must be the server's own limit.
         send_seed: send the call's seed.
-        timeout_s: most seconds of one call, all its tries and the waits between them included.
-        max_retries: how often a call that failed is sent again.
-        max_reply_bytes: a longer body is no reply.
-        params: further fields of the request's body, passed through untouched; one that is null is not sent, though it
-            would be otherwise.
+        timeout_s: most seconds of one call, including all its tries and the waits between them.
+        max_retries: how often a failed call is sent again.
+        max_reply_bytes: a longer body is not accepted as a reply.
+        params: further fields of the request's body, sent unchanged. A field that is null is not sent, even if it would
+            be
+            otherwise.
         rename: other names for fields of the body: {max_tokens: max_completion_tokens}.
-        system: the server takes a system text; else it stands at the head of the first user turn.
+        system: the server accepts a system text; if not, the text is put at the start of the first user turn.
     """
 
     provider: str
@@ -196,14 +198,14 @@ class ModelConfig(Strict):
 
     @property
     def dearest_input(self) -> float:
-        """The most that one million tokens sent can cost, US dollars."""
+        """The highest possible price of one million tokens sent, US dollars."""
         price = self.price
         hour = price.written_hour if keeps_an_hour(self.params) else None
         return max(price.input, price.cached or 0.0, price.written or 0.0, hour or 0.0)
 
     @property
     def account(self) -> str:
-        """Where its limits are shared: the host of its base URL, or the provider's name."""
+        """The account whose limits it shares: the host of its base URL, or the provider's name."""
         return urlsplit(self.base_url).netloc if self.base_url else self.provider
 
     @property
@@ -216,7 +218,7 @@ class ModelConfig(Strict):
         )
 
     def endpoint(self, name: str) -> Endpoint:
-        """What a provider needs to reach it."""
+        """Everything that a provider needs to reach it."""
         key = self.key or DIALECTS[self.provider].key_variable
         return Endpoint(
             name=name,
@@ -232,16 +234,16 @@ class ModelConfig(Strict):
             system=self.system,
             timeout_s=self.timeout_s,
             max_reply_bytes=self.max_reply_bytes,
-            connections=2 * self.concurrency,  # one is let go a moment after its reply is read
+            connections=2 * self.concurrency,  # a connection is released a moment after its reply is read
         )
 
     def identity(self) -> dict[str, Any]:
-        """What of it can change a reply: every key that is set and isn't among `NO_PART_OF_REPLIES`."""
+        """The settings that can change a reply: every key that is set, except those in `NO_PART_OF_REPLIES`."""
         return self.model_dump(exclude=NO_PART_OF_REPLIES, exclude_defaults=True)
 
 
 class Models(Strict):
-    """The file as a whole: models by name, what holds for accounts, and named line-ups of models."""
+    """The whole file: models by name, settings of accounts, and named line-ups of models."""
 
     models: dict[str, ModelConfig]
     accounts: dict[str, Account] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""When an arm is played by itself: its cron line, and how much each time."""
+"""The nightly schedule of an arm: its cron line, and how much it plays each time."""
 
 import difflib
 import re
@@ -18,7 +18,7 @@ def _nearest_zone(name: str) -> str:
 
 
 class Nightly(Strict):
-    """When an arm is played by schedule, and how much each time.
+    """The schedule of an arm, and how much it plays each time.
 
     Attributes:
         cron: the start times, a cron line of five fields. If it gives a day of the month and a weekday, a day that
@@ -39,7 +39,7 @@ class Nightly(Strict):
         fields = cron.split()
         if len(fields) != 5:
             raise ValueError(f"expected five fields such as '0 2 * * *', found {cron!r}")
-        # What cronsim and Dagster read alike: neither L nor #, nor a day's step beside a weekday.
+        # Only what cronsim and Dagster read in the same way: no L, no #, no step in the day together with a weekday.
         if not all(re.fullmatch(r"([\d*,/-]|\b[A-Za-z]{3}\b)+", field) for field in fields):
             raise ValueError(f"expected numbers, *, lists, ranges and steps, such as '0 2 * * 1-5', found {cron!r}")
         if "*" not in {fields[2], fields[4]} and "*" in fields[2] + fields[4]:

@@ -14,19 +14,19 @@ from di_assets.tables.words import BACKGROUND, FOCAL, MIXED
 
 @dataclass(frozen=True, slots=True)
 class PlannedEpisode:
-    """One episode before it is played: all that the arm and the seed fix.
+    """One episode before it is played: everything that the arm and the seed decide.
 
     Attributes:
-        episode_id: valid for ever.
-        arm: its arm's name.
+        episode_id: its id, which never changes.
+        arm: name of its arm.
         batch: its partition.
         launch: launch time, for arms that may be launched again.
         replicate: counts the episodes of one focal model, from 0.
         focal_model: the model under test; None in a mixed arm.
-        focal_seat: where it sits.
+        focal_seat: the seat of the focal model.
         models: by seat.
         roles: by seat: focal, background or mixed.
-        setup: the game's.
+        setup: the setup of the game.
     """
 
     episode_id: str
@@ -42,7 +42,7 @@ class PlannedEpisode:
 
 
 class _Place(NamedTuple):
-    """An episode's place in its arm's plan: what tells it from the others."""
+    """An episode's place in its arm's plan, which no other episode has."""
 
     launch: str | None
     number: int
@@ -52,12 +52,12 @@ class _Place(NamedTuple):
 
 
 def batch_of(arm: Arm, index: int) -> str:
-    """Partition of the arm's index-th planned episode."""
+    """The partition of the arm's index-th planned episode."""
     return f"{arm.name}--b{index // arm.batch_size:02d}"
 
 
 def arm_of(batch: str) -> str:
-    """Name of the arm that a partition belongs to; empty where it is no name of a partition."""
+    """Name of the arm that a partition belongs to; empty if the text is not the name of a partition."""
     return batch.rpartition("--b")[0]
 
 
@@ -67,26 +67,26 @@ def batches(arm: Arm) -> tuple[str, ...]:
 
 
 def new_launch(now: datetime) -> str:
-    """A launch time as it stands in episode ids: `2026-06-27T14-43-44-00-00`."""
+    """A launch time as it is written in episode ids: `2026-06-27T14-43-44-00-00`."""
     return now.isoformat(timespec="seconds").replace(":", "-").replace("+", "-")
 
 
 def plan(
     arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None, without: Collection[str] = ()
 ) -> tuple[PlannedEpisode, ...]:
-    """The arm's episodes, in order: replicate by replicate, each with every focal model, so that any part is balanced.
+    """The arm's episodes, in order: for each replicate, one with every focal model, so that any part is balanced.
 
     Args:
         arm: the arm.
-        launches: launch times; for an arm that may be launched again, each is the whole plan once more.
-        batch: only what falls into this partition.
-        without: ids of episodes that are not asked for: one is named far sooner than it is planned.
+        launches: launch times; for an arm that may be launched again, each adds the whole plan once more.
+        batch: only episodes of this partition.
+        without: ids of episodes to leave out. Making an id is much faster than planning its episode.
     """
     return tuple(_episode(arm, place) for place in _places(arm, launches, batch) if _id(arm, place) not in without)
 
 
 def planned_ids(arm: Arm, *, launches: Sequence[str] = (), batch: str | None = None) -> dict[str, str]:
-    """The batch of each of the arm's episodes, by id, in the order of `plan`; arguments as there."""
+    """The batch of each of the arm's episodes, by id, in the order of `plan`; the arguments are the same."""
     return {_id(arm, place): batch_of(arm, place.number) for place in _places(arm, launches, batch)}
 
 
@@ -103,7 +103,10 @@ def _id(arm: Arm, place: _Place) -> str:
 
 
 def _episode(arm: Arm, place: _Place) -> PlannedEpisode:
-    """The focal model is the first of the cast; where the cast sits depends on the seed alone, never on a name."""
+    """Plans one episode.
+
+    The focal model is the first of the cast; who sits where depends on the seed alone, not on names.
+    """
     launch, number, replicate, seed, focal = place
     cast = arm.lineup if focal is None else _cast(arm, focal)
     seats = seating(arm.seats, seed=seed)
@@ -130,5 +133,5 @@ def _episode(arm: Arm, place: _Place) -> PlannedEpisode:
 
 
 def _cast(arm: Arm, focal: str) -> tuple[str, ...]:
-    """The focal model and its rivals; in self-play it is its own."""
+    """The focal model and its rivals; in self-play the rivals are the focal model too."""
     return (focal,) * arm.seats if arm.background == SELF else (focal, *arm.background)

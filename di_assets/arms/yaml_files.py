@@ -1,4 +1,4 @@
-"""Reads one YAML file into a frozen model; whatever is wrong becomes one line: file, line, key, what would be right."""
+"""Reads one YAML file into a frozen model. Every error becomes one line: file, line, key, what would be right."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class ConfigError(ValueError):
-    """A configuration file is wrong; the message is one line that says where and what would be right."""
+    """A configuration file is wrong. The message is one line that says where, and what would be right."""
 
     exit_code = 2
 
 
 def wrong(path: Path, key: str, text: str) -> ConfigError:
-    """The error of a key of a file that is YAML, with the key's line as far as the file holds it.
+    """The error for a key of a YAML file, with the line of the key if the file contains it.
 
     Args:
         path: the file.
-        key: parts joined by dots, such as `lineups.big`; none where it is of the file as a whole.
+        key: parts joined by dots, such as `lineups.big`; empty if the error concerns the whole file.
         text: what is wrong, and what would be right.
     """
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) if path.exists() else None
@@ -30,7 +30,7 @@ def wrong(path: Path, key: str, text: str) -> ConfigError:
     node: Any = tree
     rest = key
     while node is not None and rest:
-        # A key may hold dots of its own, as names of models do: the longest that the file holds.
+        # A key may itself contain dots, as names of models do, so the longest match in the file is used.
         heads = [rest, *(rest[:at] for at in range(len(rest) - 1, 0, -1) if rest[at] == ".")]
         head, found = next(((one, child) for one in heads if (child := _child(node, one))), (rest, None))
         parts.append(head)
@@ -42,7 +42,7 @@ def wrong(path: Path, key: str, text: str) -> ConfigError:
 
 
 class Strict(BaseModel):
-    """A frozen section of a configuration file that refuses keys it does not know, and numbers that are not finite."""
+    """A frozen section of a configuration file. It refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -55,15 +55,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
-    """One file as one model.
+    """Reads one file into one model.
 
     Args:
         path: the file.
-        model: what it must hold.
-        name: set as key `name` where the model wants the file's name.
+        model: the model that the file must match.
+        name: value for the key `name`, if the model needs the file's name.
 
     Raises:
-        ConfigError: not readable, not YAML, an unknown key, or a value that cannot be.
+        ConfigError: the file cannot be read, is not YAML, has an unknown key, or has an impossible value.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -74,8 +74,8 @@ def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        # Of a value that its tag or its look promises and that can't be, such as the date 2026-13-45, PyYAML
-        # raises whatever making it raised.
+        # For an impossible value of a type that its tag or its form implies, such as the date 2026-13-45, PyYAML
+        # raises whatever the constructor of the type raised.
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
@@ -92,7 +92,10 @@ def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:
 
 
 def _within_itself(node: Any, above: frozenset[int], known: set[int]) -> bool:
-    """Whether an alias closes a circle; `known` holds the nodes in which none does, each looked at once."""
+    """Whether an alias forms a cycle.
+
+    `known` holds the nodes already found to be free of cycles, so each is visited once.
+    """
     if id(node) in above:
         return True
     if id(node) in known or not isinstance(node, yaml.CollectionNode):
@@ -104,7 +107,7 @@ def _within_itself(node: Any, above: frozenset[int], known: set[int]) -> bool:
 
 
 def _refuse_twice(path: Path, node: Any) -> None:
-    """YAML lets a key stand twice and keeps the last; here that is an error."""
+    """Refuses a key that occurs twice. YAML allows it and keeps the last one."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -115,8 +118,8 @@ def _refuse_twice(path: Path, node: Any) -> None:
 
 
 def _first_problem(path: Path, tree: Any, model: type[BaseModel], error: ValidationError) -> str:
-    # An unknown key first: a misspelt key also makes the right one missing, and is what to mend.
-    # Then the deepest: of the ways to write a value, the one that was tried.
+    # Unknown keys come first: a misspelt key also makes the right one missing, and is what a person must correct.
+    # Then the deepest error: if a value can be written in several ways, this is the way that was tried.
     problem = min(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", -len(e["loc"])))
     location = _written(tree, problem["loc"])
     where = f"{path}:{_line(tree, location)}"
@@ -130,7 +133,7 @@ def _first_problem(path: Path, tree: Any, model: type[BaseModel], error: Validat
 
 
 def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Keys valid at a place, as far as the model's annotations tell."""
+    """Valid keys at a place, as far as the model's annotations show them."""
     for part in location:
         field = model.model_fields.get(str(part))
         found = _models_in(field.annotation) if field else []
@@ -146,7 +149,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _written(node: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """A location without the validator's own words: parts that the file holds, and the last."""
+    """A location with only the parts that the file contains, and the last part; the validator adds parts of its own."""
     kept: list[int | str] = []
     for at, part in enumerate(location):
         found = _child(node, part)
@@ -158,7 +161,7 @@ def _written(node: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...
 
 
 def _child(node: Any, part: int | str) -> tuple[Any, Any] | None:
-    """Where a key or item stands, and its value."""
+    """The node of a key or item, and its value."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == str(part)), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
@@ -167,7 +170,7 @@ def _child(node: Any, part: int | str) -> tuple[Any, Any] | None:
 
 
 def _line(node: Any, location: tuple[int | str, ...]) -> int:
-    """1-based line of the deepest part of a key path that the file holds."""
+    """1-based line of the deepest part of a key path that the file contains."""
     line = node.start_mark.line + 1
     for part in location:
         found = _child(node, part)

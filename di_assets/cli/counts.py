@@ -1,4 +1,4 @@
-"""What a run of several batches has done, as its line tells it."""
+"""The counts of a run over several batches, for its progress line."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ class Counts:
 
     Args:
         home: configuration and warehouse.
-        outcome: what the batches of the run came to so far.
-        arms: that are played.
-        budget_usd: most to spend on all of it; None where the arms' own budgets hold alone.
+        outcome: results of the run's batches so far.
+        arms: the arms that are played.
+        budget_usd: the most to spend on the whole run; None if only the arms' own budgets apply.
     """
 
     def __init__(self, home: Home, outcome: Outcome, arms: Sequence[Arm], budget_usd: float | None) -> None:
@@ -30,7 +30,7 @@ class Counts:
         self._arms = [arm.name for arm in arms]
 
     def of(self, batch: str, done: int, total: int, tally: Tally) -> Count:
-        """What is done while a batch is played; money is held against the run's budget, else against the arm's."""
+        """The counts while a batch is played. Spending is shown against the run's budget, or else the arm's."""
         arm = self._home.configs.arm(arm_of(batch))
         results = self._outcome.results
         budget = self._budget_usd if self._budget_usd is not None else arm.budget_usd
@@ -38,7 +38,7 @@ class Counts:
             result.cost_usd for result in results if self._budget_usd is not None or arm_of(result.batch) == arm.name
         ]
         spent = sum(counted) + (self._before[arm.name] if self._budget_usd is None else 0.0)
-        # A journal that is resumed held calls that are not made again.
+        # A resumed journal already holds calls, which are not made again.
         left = self._calls[arm.name] * total - tally.calls - tally.replayed
         others = {arm_of(result.batch) for result in results} | {arm.name}
         then = [name for name in self._arms if name not in others]

@@ -1,9 +1,9 @@
-"""A real language model on this machine, no network: serves small weights over llama.cpp and plays the local arms.
+"""A real language model on this machine, without a network: serves small weights and plays the local arms.
 
-    python -m di_assets.cli.local                 serve, play `local` and `local_nomsg`, print what came of it
+    python -m di_assets.cli.local                 serve, play `local` and `local_nomsg`, print the results
     python -m di_assets.cli.local --serve-only    serve until interrupted, for any other use
 
-The server runs in a process of its own, so that play shares no interpreter with it.
+llama.cpp serves the weights in a separate process, so that the server shares no interpreter with play.
 """
 
 import subprocess
@@ -69,7 +69,7 @@ def _look_at(port: int) -> None:
 
 
 def packaged_weights() -> Path:
-    """The GGUF file that the weights' package carries; the package itself is not imported."""
+    """The GGUF file in the package of the weights; the package itself is not imported."""
     try:
         files = metadata.files(WEIGHTS_PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -90,7 +90,7 @@ def serve(weights: Path, port: int) -> None:
     parameters.port = port
     parameters.n_parallel = SEATS
     parameters.n_ctx = SEATS * TOKENS_PER_SEAT
-    # One thread: two collapse when the cores are shared with play.
+    # One thread: two become very slow if play uses the same cores.
     parameters.cpuparams.n_threads = 1
     parameters.cpuparams_batch.n_threads = 1
     _running = xllamacpp.Server(parameters)
@@ -101,7 +101,7 @@ def serve(weights: Path, port: int) -> None:
 
 @contextmanager
 def server(weights: Path, port: int) -> Iterator[None]:
-    """A server in a process of its own, ready when this yields, ended when it closes."""
+    """Runs a server in a separate process: ready when this yields, stopped at the end of the block."""
     command = [
         sys.executable,
         "-m",

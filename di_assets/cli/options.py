@@ -1,4 +1,4 @@
-"""Options that several verbs take."""
+"""Options that several commands take."""
 
 import math
 from collections.abc import Callable
@@ -8,10 +8,13 @@ import click
 
 
 class Finite(click.FloatRange):
-    """A finite number in a range: `nan` is below nothing and above nothing, so click lets it pass every range."""
+    """A finite number in a range.
+
+    Click alone would accept `nan` for every range, because no comparison with it is true.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; fails where it is none."""
+        """The number; fails if it is not finite or not a number."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is no finite number", param, ctx)

@@ -7,12 +7,12 @@ from di_assets.cli.command import look_for_damage
 def open_home_of(
     options: dict[str, str], *, writing: bool = False, looking: bool = True, progress: Progress | None = None
 ) -> Home:
-    """The configuration and the warehouse that the options name.
+    """Opens the configuration and the warehouse that the options name.
 
     Args:
-        options: of `di` itself.
+        options: options of `di` itself.
         writing: the warehouse is about to be written.
-        looking: damaged files are named when the verb has ended.
+        looking: report damaged files when the command has ended.
         progress: called while batches are played.
 
     Raises:

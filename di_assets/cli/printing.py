@@ -1,4 +1,4 @@
-"""What several verbs print: a table for people, one JSON object a row for scripts."""
+"""Printing for several commands: a table for people, or one JSON object per row for scripts."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
-    """Rows of the same keys as a table; numbers stand right, what is missing is a dash."""
+    """Prints rows with the same keys as a table. Numbers are aligned right; missing values are a dash."""
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
@@ -27,5 +27,5 @@ def table(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> No
 
 
 def share(value: float | None) -> str | None:
-    """A share in per cent; None where it is undefined."""
+    """A share in per cent; None if it is undefined."""
     return None if value is None else f"{value:.0%}"

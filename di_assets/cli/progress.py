@@ -1,6 +1,6 @@
-"""How far work is, in one line on stderr: it moves on a terminal, and is written now and then to a log or a pipe.
+"""Shows progress in one line on stderr: redrawn on a terminal, written from time to time to a log or a pipe.
 
-Calls come all the while, also where all episodes end together: so calls, not episodes, say how long it still takes.
+The remaining time is computed from calls, not episodes: calls are made all the time, even if all episodes end together.
 """
 
 import os
@@ -17,26 +17,26 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-# Lines of a log: the first so soon after the first count, then so often.
+# Seconds in a log: from the first count to the first line, then between lines.
 FIRST_S, EVERY_S = 0.9, 10.0
-# The calls a second of the last so many seconds.
+# Calls per second are computed over this many last seconds.
 WINDOW_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What is done.
+    """The progress of one piece of work.
 
     Attributes:
-        what: it is done to, such as a batch.
+        what: the piece of work, such as a batch.
         unit: what is counted, such as `episodes`.
-        done: of them, ended.
-        total: of them.
-        calls: made.
-        calls_left: about so many, re-asks left out; None where nobody knows.
-        spent_usd: US dollars.
-        of_usd: the budget they are spent from; None where there is none.
-        then: what comes after, in words.
+        done: number that has ended.
+        total: number in all.
+        calls: calls made.
+        calls_left: approximate number of calls left, without re-asks; None if unknown.
+        spent_usd: US dollars spent.
+        of_usd: the budget for them; None if there is none.
+        then: what comes afterwards, in words.
     """
 
     what: str
@@ -52,11 +52,11 @@ class Count:
 
 @dataclass(slots=True)
 class Line:
-    """The line. It is drawn anew four times a second on a terminal; elsewhere it is written when it is heard of.
+    """The progress line. A terminal redraws it four times per second; a log gets a new line when there is a new count.
 
     Attributes:
         write: writes a line of a log; None on a terminal.
-        clock: seconds, from anywhere.
+        clock: seconds, from any starting point.
     """
 
     write: Callable[[str], Any] | None
@@ -73,12 +73,12 @@ class Line:
         self._began = self.clock()
 
     def title(self, text: str) -> None:
-        """Work without a count begins."""
+        """Shows that work without a count begins."""
         self._title, self._count = text, None
         self._heard.clear()
 
     def hear(self, count: Count) -> None:
-        """What is done by now."""
+        """Takes a new count."""
         now = self.clock()
         if self._count is None or self._count.what != count.what:
             self._heard.clear()
@@ -93,7 +93,7 @@ class Line:
                 self._next = now + EVERY_S
 
     def text(self) -> str:
-        """The line as it stands."""
+        """The text of the line now."""
         count = self._count
         if count is None:
             return self._title
@@ -111,7 +111,7 @@ class Line:
         return "  ".join([*parts, *([count.then] if count.then else [])])
 
     def __rich__(self) -> Text:
-        """One line of the terminal, cut where it is too long."""
+        """The line for a terminal, cut if it is too long."""
         turn = self._spinner.render(time.monotonic())
         drawn = Text(no_wrap=True, overflow="ellipsis")
         drawn.append(turn if isinstance(turn, Text) else "-")
@@ -124,7 +124,7 @@ class Line:
         return (now - before) / (last - first) if last > first else None
 
     def _seconds_left(self, count: Count, rate: float | None) -> float | None:
-        """By calls; None where nobody knows."""
+        """Seconds left, computed from calls; None if unknown."""
         if count.calls_left is None or not rate:
             return None
         return max(1.0, count.calls_left / rate)
@@ -132,7 +132,7 @@ class Line:
 
 @contextmanager
 def progress() -> Iterator[Line]:
-    """The line, gone when the work is; what is printed to stdout meanwhile stays as it is."""
+    """Shows the line while the block works, and removes it at the end. Output to stdout is not disturbed."""
     with _stderr() as stream:
         if not stream.isatty():
             yield Line(lambda text: print(text, file=stream, flush=True))
@@ -145,10 +145,10 @@ def progress() -> Iterator[Line]:
 
 @contextmanager
 def _stderr() -> Iterator[TextIO]:
-    """What stderr is now: while a step runs, Dagster has its descriptor lead to a log of its own."""
+    """The real stderr: while a step runs, Dagster redirects the file descriptor to a log of its own."""
     try:
         copy = os.dup(sys.stderr.fileno())
-    except (OSError, ValueError):  # no file of the system, as under a test
+    except (OSError, ValueError):  # stderr has no file descriptor, for example in a test
         yield sys.stderr
         return
     with os.fdopen(copy, "w", encoding="utf-8", errors="replace") as stream:

@@ -1,10 +1,10 @@
-"""The warehouse for verbs that need no configuration."""
+"""The warehouse, for commands that need no configuration."""
 
 from di_assets.arms.yaml_files import nearest
 from di_assets.cli.command import look_for_damage
 from di_assets.tables import Warehouse, open_warehouse
 
-# Most episodes that a misspelt id is compared with, and most characters of what comes of it.
+# The most episodes with which a misspelt id is compared, and the most characters of the resulting line.
 MOST_COMPARED, MOST_CHARS = 2_000, 200
 
 
@@ -21,7 +21,7 @@ def warehouse_of(options: dict[str, str]) -> Warehouse:
 
 
 def no_episode(warehouse: Warehouse, episode: str) -> str:
-    """A line that says that there is no such episode, with the nearest id where there are few."""
+    """A line that says that there is no such episode; it suggests the nearest id if there are few episodes."""
     known = warehouse.scan("episodes").select("episode_id").collect()["episode_id"].to_list()
     stored = f" ({len(known):,} are stored)"
     hint = nearest(episode, known) if 0 < len(known) < MOST_COMPARED else stored

@@ -1,1 +1,1 @@
-"""Dagster as it runs: instance, launcher, turns, history, schedules, alerts, runs, and what is served."""
+"""Running Dagster: instance, launcher, pool, history, schedules, alerts, runs, and the servers."""

@@ -1,4 +1,4 @@
-"""What Dagster's own programs load: the asset graph, what starts runs of it by itself, and what tells of them."""
+"""What Dagster's own programs load: the asset graph, its schedules and sensors, and the alerts."""
 
 import dagster as dg
 
@@ -10,12 +10,12 @@ from di_assets.control_room.schedules import nightly
 
 
 def location(home: Home) -> dg.Definitions:
-    """The graph of this installation, a schedule for each nightly arm, the pruning of the history, and the alerts."""
+    """The definitions of this installation: graph, a schedule per nightly arm, pruning of the history, and alerts."""
     nights = [nightly(arm, home, job=PLAY) for arm in home.configs.arms.values() if arm.nightly]
     return dg.Definitions.merge(build(home), dg.Definitions(schedules=[*nights, pruning()], sensors=alerts(home)))
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What the Dagster UI shows: the folders named by DI_WAREHOUSE and DI_CONFIGS, or those here."""
+    """The definitions for the Dagster UI, for the folders in DI_WAREHOUSE and DI_CONFIGS, or the default ones."""
     return location(open_home())

@@ -1,8 +1,8 @@
-"""Dagster's history kept from growing without bound: runs that nothing needs any more are forgotten.
+"""Limits the size of Dagster's history by deleting runs that are no longer needed.
 
-A run is needed as long as it holds the newest materialisation of an asset's partition, for the UI shows that and judges
-by it what is stale; so what is kept grows with the partitions and no longer with the nights. Schedules' and sensors'
-ticks are forgotten by Dagster itself (see `di_assets.control_room.instance`).
+A run is needed as long as it holds the newest materialisation of an asset's partition, because the UI shows it and uses
+it to decide what is stale. So the size of the history grows with the number of partitions, not of nights. Dagster
+itself deletes old ticks of schedules and sensors (see `di_assets.control_room.instance`).
 """
 
 import shutil
@@ -25,13 +25,13 @@ PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was forgotten.
+    """The result of pruning.
 
     Attributes:
-        runs: forgotten, or to be forgotten in a dry run.
-        needed: as old, and kept, since they hold what is newest of some partition.
-        before: bytes of the history in this folder; 0 where it is in Postgres.
-        after: bytes of it afterwards.
+        runs: number of deleted runs; in a dry run, of runs that would be deleted.
+        needed: number of equally old runs that are kept because they hold the newest materialisation of some partition.
+        before: size of the history in this folder, bytes; 0 if it is in Postgres.
+        after: its size afterwards, bytes.
     """
 
     runs: int
@@ -41,7 +41,7 @@ class Pruned:
 
 
 def prune(instance: dg.DagsterInstance, *, keep: timedelta, now: datetime, dry: bool = False) -> Pruned:
-    """Forgets finished runs that nothing has changed in for so long, unless they are needed; `dry` only counts."""
+    """Deletes finished runs that have not changed for the time `keep`, unless they are needed. `dry` only counts."""
     until = now - keep
     old = dg.RunsFilter(statuses=list(FINISHED_STATUSES), updated_before=until)
     runs = [record.dagster_run.run_id for record in instance.get_run_records(old)]
@@ -59,7 +59,7 @@ def prune(instance: dg.DagsterInstance, *, keep: timedelta, now: datetime, dry: 
 
 
 def _needed(instance: dg.DagsterInstance) -> Iterator[str]:
-    """Runs that hold the newest materialisation of a partition, or of an asset without any."""
+    """Ids of runs that hold the newest materialisation of a partition, or of an asset without partitions."""
     storage = instance.event_log_storage
     for asset in instance.all_asset_keys():
         newest = storage.get_latest_storage_id_by_partition(asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
@@ -74,7 +74,10 @@ def _needed(instance: dg.DagsterInstance) -> Iterator[str]:
 
 
 def _forget_checks(instance: dg.DagsterInstance, until: datetime) -> None:
-    """Results of checks that are as old, but for the newest of each check and partition; Dagster keeps all for ever."""
+    """Deletes equally old results of checks, except the newest of each check and partition.
+
+    Dagster keeps all of them.
+    """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return
@@ -88,14 +91,17 @@ def _forget_checks(instance: dg.DagsterInstance, until: datetime) -> None:
 
 
 def _delete_files(folder: Path, run: str) -> None:
-    """The run's own database, which is left behind empty, and what its steps printed."""
+    """Deletes the run's own database, which is empty by then, and the output of its steps."""
     for path in (folder / "history" / "runs").glob(f"{run}.db*"):
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / "storage" / run, ignore_errors=True)
 
 
 def _compact(folder: Path) -> None:
-    """Gives back the room in the shared databases; where somebody is writing to one, another time."""
+    """Releases unused space in the shared databases.
+
+    A database that somebody is writing to is left for another time.
+    """
     for path in (folder / "history" / "runs.db", folder / "history" / "runs" / "index.db"):
         if path.exists():
             with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path, timeout=PATIENCE_S)) as database:
@@ -109,7 +115,7 @@ def _size(folder: Path) -> int:
 
 
 def pruning() -> dg.ScheduleDefinition:
-    """Prunes every night at four."""
+    """The schedule that prunes every night at four."""
 
     @dg.op(name="prune", config_schema={"keep_days": dg.Field(int, default_value=KEEP_DAYS)})
     def forget(context: dg.OpExecutionContext) -> None:

@@ -1,4 +1,4 @@
-"""Dagster's instance: the history of runs, in the warehouse's local part or in Postgres, and the rules runs keep to."""
+"""Dagster's instance: the history of runs, in the warehouse's local folder or in Postgres, and the settings of runs."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ import dagster as dg
 from di_assets.assets.home import Home
 
 POSTGRES = "DI_POSTGRES_URL"
-# A file that does not begin like this is somebody's own, and left as it is.
+# A file that does not begin like this was written by somebody else, and is not changed.
 FIRST_LINE = "# Written by di at every start. To keep settings of your own, delete this line.\n"
 SETTINGS = """\
 telemetry: {enabled: false}
@@ -41,23 +41,23 @@ retention:
   schedule: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
   sensor: {purge_after_days: {skipped: 7, failure: 30, success: 30}}
 """
-# The address holds a password, so the file names where it is found.
+# The address holds a password, so the file only names the environment variable.
 IN_POSTGRES = f"storage: {{postgres: {{postgres_url: {{env: {POSTGRES}}}}}}}\n"
 
 
 class InstanceError(RuntimeError):
-    """Dagster's history can't be reached; one line that holds no address."""
+    """Dagster's history can't be reached. The message is one line and does not contain the address."""
 
     exit_code = 1
 
 
 def settings() -> str:
-    """What dagster.yaml holds; with Postgres where the environment names one."""
+    """The content of dagster.yaml; with Postgres if the environment names a database."""
     return FIRST_LINE + SETTINGS + (IN_POSTGRES if os.environ.get(POSTGRES) else "")
 
 
 def dagster_home(home: Home) -> Path:
-    """The folder of dagster.yaml and, without Postgres, of the history; one process at a time sets it up.
+    """The folder of dagster.yaml and, without Postgres, of the history. Only one process at a time sets it up.
 
     Raises:
         InstanceError: the history can't be reached.
@@ -71,7 +71,7 @@ def dagster_home(home: Home) -> Path:
         if held != wanted and held.startswith(FIRST_LINE):
             file.write_text(wanted)
             with _opened(folder) as instance:
-                instance.get_runs(limit=1)  # makes the tables
+                instance.get_runs(limit=1)  # creates the tables
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
 
@@ -94,7 +94,7 @@ def _opened(folder: Path) -> Iterator[dg.DagsterInstance]:
     except Exception as error:
         if not os.environ.get(POSTGRES):
             raise
-        # Whatever drivers say can name the address.
+        # The message of a driver may contain the address.
         why = "it needs the extra `cluster`" if isinstance(error, ImportError) else "no server answers and lets us in"
         raise InstanceError(f"{POSTGRES}: Dagster's history can't be opened there: {why}") from None
     with opened as instance:

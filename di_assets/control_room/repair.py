@@ -1,4 +1,7 @@
-"""A warehouse repaired: in which order damaged files are made good from copies, from replies, or by measuring again."""
+"""Repairs a warehouse: restores damaged files from copies, makes them again from replies, or measures again.
+
+These are tried in this order.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,16 +18,16 @@ from di_assets.tables import TABLES, Damage
 from di_assets.tables.damage import file_name
 from di_assets.tables.repair import RepairLog, put_aside, remake_record, restore, table_of, wrong_files
 
-PASSES = 4  # what a file is may show only after its record is made good
+PASSES = 4  # the state of a file may be known only after its record is repaired
 
 
 def repair(home: Home, *, do: bool, say: Callable[[str], None]) -> RepairLog:
-    """Repairs what can be; gives what was done and what could not be.
+    """Repairs everything that can be repaired; returns what was done and what could not be done.
 
     Args:
-        home: whose warehouse is repaired.
-        do: it is done; else it is only said what would be.
-        say: takes a line for each thing.
+        home: the installation.
+        do: do the repairs; if false, only say what would be done.
+        say: called with one line for each repair.
     """
     log = RepairLog(do, say)
     repair_journals(home.configs, home.warehouse, log)
@@ -42,7 +45,7 @@ def repair(home: Home, *, do: bool, say: Callable[[str], None]) -> RepairLog:
 
 
 def _labels(home: Home, log: RepairLog) -> None:
-    """What models said of messages: what still reads is kept."""
+    """Repairs labels by models: readable lines are kept."""
     models = home.warehouse.labels / "models"
     with ExitStack() as held:
         for found in inspect(models) if log.do else ():
@@ -59,7 +62,7 @@ def _tables(home: Home, wrong: Sequence[Damage], log: RepairLog) -> None:
 
 
 def _batch(home: Home, batch: str, wrong: Mapping[str, Damage], log: RepairLog) -> None:
-    """The tables of a batch that are wrong, by name: events from replies, measures from events."""
+    """Repairs the damaged tables of a batch, given by name: events from replies, measures from events."""
     name = arm_of(batch)
     if name not in home.configs.arms:
         for one in wrong.values():
@@ -78,7 +81,7 @@ def _batch(home: Home, batch: str, wrong: Mapping[str, Damage], log: RepairLog) 
 
 
 def _measures(home: Home, batch: str, wrong: Mapping[str, Damage], log: RepairLog) -> None:
-    """All measures of a batch that there were: each may rest on what was made again."""
+    """Makes all existing measures of a batch again, because each may depend on a table that was made again."""
     known = {*home.warehouse.recorded(batch).tables, *wrong}
     for measure in by_batch():
         if (name := measure.name) not in known:
@@ -92,7 +95,7 @@ def _measures(home: Home, batch: str, wrong: Mapping[str, Damage], log: RepairLo
 
 
 def _over_all(home: Home, wrong: Mapping[str, Damage], log: RepairLog) -> None:
-    """Measures of all episodes that are wrong, by table."""
+    """Makes the damaged measures over all episodes again, given by table."""
     for measure in over_all():
         one = wrong.get(measure.name)
         if one is None:

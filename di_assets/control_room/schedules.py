@@ -13,14 +13,14 @@ from di_assets.control_room.pool import free_slots_of_the_dead
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
 
-# What Dagster calls the batch of a run, or the first of several.
+# Dagster's tags for the batch of a run, or for the first of several batches.
 PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")
 
 
 def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
-    """Plays the next episodes of the batch that comes first; skips, with a reason, when a night plays nothing.
+    """The schedule of an arm: plays the next episodes of its first open batch, or skips with a reason.
 
-    Off until it is turned on: it can spend money.
+    It is off until somebody turns it on, because it can spend money.
     """
     night = arm.nightly
     if night is None:
@@ -59,7 +59,7 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
 
 
 def description(arm: Arm) -> str:
-    """What the arm's nights play and may spend, in a sentence.
+    """One sentence that says what the arm's nights play and may spend.
 
     Raises:
         ValueError: the arm is not nightly.
@@ -77,7 +77,7 @@ def description(arm: Arm) -> str:
 
 
 def still_going(instance: dg.DagsterInstance, arm: Arm) -> dg.DagsterRun | None:
-    """A run that plays this arm, or waits to, and has not ended; None where there is none."""
+    """A run that plays this arm, or waits to play it, and has not ended; None if there is none."""
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
         arms = {*run.tags.get("arm", "").split(", "), *(arm_of(run.tags.get(tag, "")) for tag in PARTITION_TAGS)}
         if arm.name in arms:

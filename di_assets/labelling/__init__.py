@@ -1,1 +1,1 @@
-"""Labels that a rule can't give: a model's and a person's, kept where they can't be lost, and joined into a table."""
+"""Labels that a rule can't give, by models and persons: stored safely, and joined into a table."""

@@ -1,4 +1,4 @@
-"""What a model is asked when it labels: the codebook, and one message as quoted data."""
+"""The question to a model that labels: the codebook, and one message as quoted data."""
 
 import hashlib
 import json
@@ -13,17 +13,17 @@ from di_assets.labelling.stored import text_number
 from di_assets.providers.asking import Ask
 from di_assets.providers.types import Completion, Provider, Request, Role
 
-# An invalid reply is shown to its writer cut to this.
+# An invalid reply is cut to this length when it is shown to its writer.
 MOST_FAULT_CHARS = 2_000
 
 
 class Judge:
-    """A model that is asked for labels over its line.
+    """A model that is asked for labels.
 
     Args:
         model: its name in models.yaml.
-        config: how it is reached.
-        connect: gives the client, when something is first sent.
+        config: how to reach it.
+        connect: returns the client; called when the first request is sent.
         prompts: the prompt files for labellers.
     """
 
@@ -36,7 +36,7 @@ class Judge:
         self._system = prompts.render("system")
 
     def prepare(self, text: str, faults: tuple[Fault, ...]) -> Ask:
-        """The ask for a text, after these invalid replies; the text stands in it as quoted JSON."""
+        """The ask for a text, after these invalid replies. The text is quoted as JSON."""
         turns: list[tuple[Role, str]] = [("user", self._prompts.render("turn", text=text))]
         for fault in faults:
             turns.append(("assistant", fault.text[:MOST_FAULT_CHARS] or "(no text)"))
@@ -49,7 +49,7 @@ class Judge:
         return Ask(request_hash=hashlib.sha256(asked.encode()).hexdigest(), payload=request)
 
     async def send(self, ask: Ask) -> Completion:
-        """Sends it."""
+        """Sends the ask."""
         if not isinstance(ask.payload, Request):
             raise TypeError("this ask was prepared for another kind of player")
         return await self._connect(self.model).complete(ask.payload)

@@ -1,9 +1,9 @@
-"""A model's reply as labels: strict JSON first, then what models write instead of it; never an exception.
+"""Reads a model's reply as labels: strict JSON, or else what models write instead. Never raises an exception.
 
     {"asks_for_pull": true, "promises_pull": false}
 
-What cannot be used says why in `Reading.invalid`, in words that are told to the model when it is asked again. A reply
-that says two different things is not read either way: it may quote a message that tries to give its own labels.
+If a reply cannot be used, `Reading.invalid` says why, in words that the model sees when it is asked again. A reply that
+says two different things is invalid: it may quote a message that tries to give its own labels.
 """
 
 import re
@@ -29,7 +29,7 @@ _LOOSE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is said of one message."""
+    """The labels of one message."""
 
     asks_for_pull: bool
     promises_pull: bool
@@ -37,7 +37,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A label, or why there is none and what kind of invalid reply that is."""
+    """A label; or why there is none, and which kind of invalid reply it is."""
 
     label: Label | None = None
     invalid: str | None = None
@@ -45,11 +45,11 @@ class Reading:
 
 
 def read_label(text: str, *, stop: str = "end") -> Reading:
-    """The label in a reply's text.
+    """Reads the label in a reply's text.
 
     Args:
-        text: the reply as it came.
-        stop: how it ended: `length` when it was cut off, `refusal` when the model refused.
+        text: the raw reply.
+        stop: how it ended: `length` if it was cut off, `refusal` if the model refused.
     """
     text = encodable(text[:MOST_CHARS])
     found = {label for one in json_objects(text) if (label := _label(one)) is not None} or _loosely(text)
@@ -76,7 +76,10 @@ def _bool(value: Any) -> bool | None:
 
 
 def _loosely(text: str) -> set[Label]:
-    """Labels as `asks_for_pull: yes`; every combination of what is said, so that a contradiction is seen."""
+    """Labels written as `asks_for_pull: yes`.
+
+    Every combination that occurs is returned, so that a contradiction is seen.
+    """
     said: dict[str, set[bool]] = {name: set() for name in SCHEMA["required"]}
     for name, word in _LOOSE.findall(text):
         said[name.lower()].add(WORDS[word.lower()])

@@ -1,7 +1,7 @@
-"""A model labels texts, through the same limits, budget and journal as play: what was answered is never asked again.
+"""A model labels texts with the same limits, budget and journal as play. Nothing that was answered is asked again.
 
-Resuming is replaying: stored replies are looked up first, and only what they do not answer is asked. A text stands in
-the journal where a round stands in an episode's, under its number. Identical texts are asked once.
+A run that resumes looks up stored replies first, and asks only for what they do not answer. In the journal, the number
+of a text takes the place of a round. Identical texts are asked for once.
 """
 
 import asyncio
@@ -37,25 +37,25 @@ from di_assets.tables import Warehouse
 from di_assets.tables.words import MESSAGE
 
 READING_VERSION = "1"
-# Told every second, and at the end: texts done, texts in all, what was asked so far.
+# Called every second and at the end with: texts done, texts in all, calls so far.
 Progress = Callable[[int, int, Tally], None]
 BEAT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What asking a model for labels came to.
+    """The result of asking a model for labels.
 
     Attributes:
-        model: its name in models.yaml, and so the labeller's.
-        version: eight digits of the prompt's hash, eight of the model's configuration's.
-        texts: distinct texts that were to be labelled.
-        labelled: of them, those that have a label now.
-        unread: of them, those whose replies were all unreadable; they are not asked for again.
-        left: of them, those still to be asked for.
-        calls: made just now.
-        cost_usd: spent just now.
-        stopped: why it ended before the end; None when it did not.
+        model: its name in models.yaml, which is also the labeller's name.
+        version: eight digits of the prompt's hash, then eight of the hash of the model's configuration.
+        texts: number of distinct texts to label.
+        labelled: number of these that have a label now.
+        unread: number whose replies were all unreadable; they are not asked for again.
+        left: number still to be asked for.
+        calls: calls made in this run.
+        cost_usd: US dollars spent in this run.
+        stopped: why it ended early; None if it did not.
     """
 
     model: str
@@ -71,7 +71,7 @@ class Labelled:
 
 @dataclass(slots=True)
 class _Run:
-    """What the workers share: texts still to be looked at, and what became of those that were."""
+    """The state that workers share: texts still to do, and the results."""
 
     judge: Judge
     lines: Lines
@@ -92,20 +92,20 @@ def label_with_model(
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Labelled:
-    """Asks a model for the labels of these texts that are not stored yet; a fault ends it, and another run resumes it.
+    """Asks a model for the labels of these texts that are not stored yet. A fault ends it; another run resumes it.
 
     Args:
         configs: all configuration.
         model: name in models.yaml.
-        texts: in the order they are asked for; each once, however often it occurs.
-        warehouse: where replies are kept.
-        budget_usd: most to spend now.
-        progress: told (texts done, texts in all, what was asked) every second.
-        stop: ends it once it is asked; what came until then is kept.
+        texts: in the order in which they are asked for; a repeated text is asked for once.
+        warehouse: the warehouse that stores the replies.
+        budget_usd: the most to spend in this run, US dollars.
+        progress: called every second with (texts done, texts in all, calls so far).
+        stop: ends the run when asked to; everything received until then is kept.
 
     Raises:
-        ConfigError: no such model, or none that can label.
-        PromptError: prompt files that cannot be read.
+        ConfigError: there is no such model, or it cannot label.
+        PromptError: a prompt file cannot be read.
         LabelsInUseError: another process is asking the same model.
     """
     if model == LEXICAL:
@@ -159,7 +159,10 @@ def label_with_model(
 
 
 async def _work(run: _Run, *, workers: int) -> None:
-    """So many texts at a time, until there are no more or one of them meets a fault; what is out then is waited for."""
+    """Labels `workers` texts at a time, until there are no more or a fault occurs.
+
+    Then it waits for the calls under way.
+    """
 
     async def worker() -> None:
         for text in run.texts:
@@ -171,7 +174,9 @@ async def _work(run: _Run, *, workers: int) -> None:
                 run.stop = run.stop or str(reason)
                 return
             except Exception as problem:
-                run.stop = type(problem).__name__  # nobody asks on; what is out is kept before it is raised
+                run.stop = type(
+                    problem
+                ).__name__  # no new calls are made; replies under way are stored before the error is raised
                 raise
             run.labelled += label is not None
             run.unread += label is None
@@ -186,11 +191,11 @@ async def _work(run: _Run, *, workers: int) -> None:
 
 
 async def _label(run: _Run, text: str) -> Label | None:
-    """A text's label; None when the re-asks have run out."""
+    """A text's label; None if all re-asks were used up."""
     faults: tuple[Fault, ...] = ()
     for attempt in range(1 + MAX_REASKS):
         ask = run.judge.prepare(text, faults)
-        # A text's number where a round's stands: `text_number`.
+        # The text's number takes the place of the round: `text_number`.
         place = Place(text_number(text), MESSAGE, 1, 0, attempt)
         call = run.journal.find(place, ask.request_hash) or await _call(run, ask, place)
         reading = read_label(call.text, stop=call.stop)
@@ -212,7 +217,7 @@ def _read(text: str, stop: str) -> Reading:
 
 @contextmanager
 def _telling(run: _Run, progress: Progress | None, texts: int, held: int) -> Iterator[None]:
-    """Tells how far the run is while the block works."""
+    """Reports the progress of the run while the block works."""
     if progress is None:
         yield
         return

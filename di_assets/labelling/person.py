@@ -1,4 +1,4 @@
-"""A person labels messages one after the other, blind: only the text is shown, and every answer is kept at once."""
+"""A person labels messages one by one, blind: only the text is shown. Every answer is stored at once."""
 
 import hashlib
 import json
@@ -25,15 +25,15 @@ KEYS = (YES, NO, SKIP, BACK, QUIT)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is shown.
+    """One question as it is shown.
 
     Attributes:
-        place: of the message among so many, from 1.
-        total: so many.
-        text: of the message; hostile text.
-        fresh: it is another message than that of the question before.
-        label: what is asked for.
-        before: an earlier answer; None where there is none.
+        place: number of the message, from 1.
+        total: number of messages.
+        text: text of the message; untrusted.
+        fresh: the previous question was about another message.
+        label: the label that is asked for.
+        before: an earlier answer; None if there is none.
     """
 
     place: int
@@ -48,7 +48,7 @@ Show = Callable[[Question], None]
 
 
 def codebook(prompts: Path) -> tuple[str, str]:
-    """The labels' definitions, which models are told as well, and their version.
+    """The definitions of the labels, which models get too, and their version.
 
     Args:
         prompts: folder of the prompt files.
@@ -65,10 +65,10 @@ def codebook(prompts: Path) -> tuple[str, str]:
 
 
 def check_name(name: str, configs: Configs) -> str:
-    """A person's name as a labeller.
+    """Checks a person's name as the name of a labeller, and returns it.
 
     Raises:
-        ConfigError: it can't be part of a file's name, or is that of a rule, a model or a scripted agent.
+        ConfigError: it can't be part of a file name, or a rule, a model or a scripted agent has this name.
     """
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name) is None or BETWEEN in name:
         raise ConfigError(
@@ -80,11 +80,11 @@ def check_name(name: str, configs: Configs) -> str:
 
 
 class Answers:
-    """A person's answers under one version of the definitions: those there are, and where new ones go.
+    """A person's answers for one version of the definitions: the stored ones, and the file for new ones.
 
     Args:
-        path: the person's file; made where there is none.
-        version: of the definitions.
+        path: the person's file; it is created if it does not exist.
+        version: version of the definitions.
     """
 
     def __init__(self, path: Path, version: str) -> None:
@@ -94,7 +94,9 @@ class Answers:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
         self._end = path.read_bytes().rfind(b"\n") + 1
-        os.ftruncate(self._descriptor, self._end)  # a line that a kill tore is not gone on with
+        os.ftruncate(
+            self._descriptor, self._end
+        )  # if a kill left an incomplete line, the next answer starts a new line
 
     def __enter__(self) -> Self:
         return self
@@ -106,11 +108,11 @@ class Answers:
         os.close(self._descriptor)
 
     def find(self, message: Message, label: str) -> bool | None:
-        """The answer there is; None where there is none."""
+        """The stored answer; None if there is none."""
         return self._given.get((message.episode_id, message.event_id, message.number, label))
 
     def whole(self, message: Message) -> bool:
-        """Every question of the message is answered."""
+        """Whether every question about the message is answered."""
         return all(self.find(message, label) is not None for label in LABELS)
 
     def give(self, message: Message, label: str, answer: bool) -> None:
@@ -160,6 +162,6 @@ def label_by_hand(sample: Sequence[Message], answers: Answers, keys: Iterator[st
 
 
 def _open_from(place: int, questions: Sequence[tuple[Message, str]], answers: Answers) -> int:
-    """The first question from this place on that has no answer."""
+    """The first question without an answer, from this place on."""
     after = range(place, len(questions))
     return next((k for k in after if answers.find(*questions[k]) is None), len(questions))

@@ -1,4 +1,4 @@
-"""Which messages are put to a labeller: all, or a random sample that is the same for everyone who names its seed."""
+"""Chooses the messages for a labeller: all, or a random sample that depends only on its seed."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STRATUM = ("arm", "focal_model")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to be labelled, without anything that tells who wrote it."""
+    """One message to label, without anything that shows who wrote it."""
 
     episode_id: str
     event_id: int
@@ -22,21 +22,22 @@ class Message:
 
     @property
     def number(self) -> int:
-        """Of its text."""
+        """The number of its text."""
         return text_number(self.text)
 
 
 def chosen(warehouse: Warehouse, *, arm: str | None = None, sample: int | None = None, seed: int) -> list[Message]:
-    """Messages of complete episodes, in an order drawn from the seed; the first `sample` of it.
+    """Messages of complete episodes, in a random order drawn from the seed; at most `sample` of them.
 
-    The sample is stratified: arms and focal models take turns, so that each has as many messages in it, or all it
-    has. A larger sample of the same seed begins with the smaller one, and that a model wrote more changes nothing.
+    The sample is stratified: arms and focal models take turns, so that each has the same number of messages in it, or
+    all that it has. A larger sample with the same seed begins with the smaller one. If a model wrote more, the sample
+    does not change.
 
     Args:
-        warehouse: where the tables are.
-        arm: only this arm's.
+        warehouse: the warehouse with the tables.
+        arm: only messages of this arm.
         sample: most messages; None is all.
-        seed: of the order.
+        seed: seed of the order.
     """
     complete = pl.col("status") == COMPLETE
     episodes = warehouse.scan("episodes").filter(complete if arm is None else complete & (pl.col("arm") == arm))

@@ -1,1 +1,1 @@
-"""The measures: pure functions, Polars frames in, one frame out, one idea a file."""
+"""The measures: pure functions that take Polars frames and return one frame. Each file holds one idea."""

@@ -1,4 +1,4 @@
-"""How far labellers agree beyond chance: Cohen's kappa of every two of them, with messages clustered in episodes."""
+"""How far labellers agree beyond chance: Cohen's kappa for each pair of them; messages are clustered in episodes."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Kappa:
-    """Cohen's kappa with its interval; without it, the interval's method is why."""
+    """Cohen's kappa with its interval. If there is no interval, its method says why."""
 
     kappa: float | None
     interval: Interval
@@ -30,26 +30,26 @@ class Kappa:
 def kappa(one: Bools, other: Bools, blocks: NDArray[np.integer]) -> Kappa:
     """Cohen's kappa (Cohen 1960) between two labellers' answers on the same messages, in [-1, 1].
 
-    kappa = (o - e) / (1 - e), o the share of messages on which they agree, e the share they would by chance:
-    e = p q + (1 - p)(1 - q), p and q their shares of yes. Undefined without messages, and for e = 1: both give all of
-    them the same one answer.
+    kappa = (o - e) / (1 - e). Here o is the share of messages on which they agree, and e the share expected by chance:
+    e = p q + (1 - p)(1 - q), with p and q their shares of yes. Undefined without messages, and if e = 1, that is, if
+    both give all messages the same answer.
 
     The interval is Student's t over G blocks of messages that are not independent. Each message i moves kappa by
 
         psi_i = (agree_i - o) / (1 - e) - (1 - o) / (1 - e)^2 [(2q - 1)(one_i - p) + (2p - 1)(other_i - q)]
 
-    so that its interval is that of the mean of kappa + psi_i, values in blocks. With one message a block its variance
-    is, but for G / (G - 1), the large-sample one of Fleiss, Cohen & Everitt (1969). Cut to [-1, 1].
+    so the interval is that of the mean of kappa + psi_i, with values in blocks. With one message per block its variance
+    is, except for the factor G / (G - 1), the large-sample variance of Fleiss, Cohen & Everitt (1969). Cut to [-1, 1].
 
     Args:
-        one: yes or no, a message each.
-        other: likewise, of the other labeller.
-        blocks: of each message.
+        one: yes or no for each message.
+        other: the same of the other labeller.
+        blocks: the block of each message.
     """
     agree, n = one == other, len(one)
     if n == 0:
         return Kappa(None, Interval(None, None, NONE_SHARED))
-    # In whole numbers, so that no more agreement than by chance is exactly 0.
+    # In integers, so that agreement exactly as by chance gives exactly 0.
     agreed, yes, other_yes = (int(x.sum()) for x in (agree, one, other))
     chance = yes * other_yes + (n - yes) * (n - other_yes)
     if chance == n**2:
@@ -57,7 +57,7 @@ def kappa(one: Bools, other: Bools, blocks: NDArray[np.integer]) -> Kappa:
     found = (n * agreed - chance) / (n**2 - chance)
     o, p, q, e = agreed / n, yes / n, other_yes / n, chance / n**2
     moved = (agree - o) / (1 - e) - (1 - o) / (1 - e) ** 2 * ((2 * q - 1) * (one - p) + (2 * p - 1) * (other - q))
-    # About 1, so that rounding about a kappa of 0 is not taken for variance.
+    # Values are shifted to lie around 1, so that rounding around a kappa of 0 is not mistaken for variance.
     about_one = clustered_t((1 + moved).tolist(), blocks.tolist())
     if about_one.low is None or about_one.high is None:
         return Kappa(found, about_one)
@@ -68,10 +68,10 @@ def kappa(one: Bools, other: Bools, blocks: NDArray[np.integer]) -> Kappa:
 def label_agreement(
     episodes: pl.DataFrame, seats: pl.DataFrame, messages: pl.DataFrame, message_labels: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a pair of labellers (each in one version), label and kind of sender; none where only one has labelled.
+    """One row per pair of labellers (each in one version), label and kind of sender; none if only one has labelled.
 
-    What scripted agents wrote stands apart, as their few phrases say little of a rule. Of a pair that shares no message
-    there is a row as well. Episodes of one condition, focal model and seed are one block.
+    Messages by scripted agents are counted separately, because their few phrases say little about a rule. A pair that
+    shares no message also has a row. Episodes of one condition, focal model and seed are one block.
     """
     labels = _with_blocks(episodes, seats, messages, message_labels)
     who = labels.select("labeller", "version").unique().sort("labeller", "version").rows()
@@ -98,7 +98,7 @@ def _with_blocks(
 
 
 def _shared(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Messages that both labelled, in order, with both their labels."""
+    """Messages that both labelled, in order, with the labels of both."""
     event = ["episode_id", "event_id"]
     return one.join(other.select(*event, *LABELS), on=event, suffix="_other").sort(event)
 

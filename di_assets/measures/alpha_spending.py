@@ -1,4 +1,4 @@
-"""Alpha spending: critical values for several looks at growing data that keep the error of all looks together.
+"""Alpha spending: critical values for several looks at growing data that limit the error of all looks together.
 
 For the mean of normal data, by the recursion of Armitage, McPherson & Rowe (1969, JRSS A 132:235). The times of the
 looks need not be known in advance, only how much alpha may be spent by each (Lan & DeMets 1983, Biometrika 70:659).
@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-import scipy  # its optimize is loaded when it is first used: it takes half a second
+import scipy  # scipy.optimize is loaded at its first use, because the import takes half a second
 from scipy.special import ndtr, ndtri
 
 from di_assets.measures.intervals import Floats
 
-# A look that may spend less than this spends nothing, and keeps it for later looks: no claim rests on so thin a tail.
+# A look that may spend less than this spends nothing and leaves it to later looks, so no claim rests on so thin a tail.
 LEAST_SPENT = 1e-10
-# Standard deviations beyond which a path that was never stopped is not followed.
+# Paths further out than this many standard deviations are ignored.
 FAR = 8.5
 
 Spending = Callable[[float, float], float]
@@ -24,7 +24,7 @@ Spending = Callable[[float, float], float]
 
 
 def obrien_fleming(fraction: float, alpha: float) -> float:
-    """Spends little early: 4 (1 - Phi(z / sqrt(fraction))), z the upper alpha / 4 point (half of alpha a side)."""
+    """Spends little early: 4 (1 - Phi(z / sqrt(fraction))), z the upper alpha / 4 point (half of alpha per side)."""
     return 0.0 if fraction <= 0 else float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(fraction)))
 
 
@@ -35,14 +35,14 @@ def pocock(fraction: float, alpha: float) -> float:
 
 @lru_cache(maxsize=4096)
 def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
-    """Critical |z| of each look: without an effect, |z| has reached one by look k with probability `spent[k]`.
+    """Critical |z| of each look: without an effect, |z| has reached one of them by look k with probability `spent[k]`.
 
-    Solved look by look, the density of paths still going being carried on by Gauss-Legendre quadrature (Armitage,
-    McPherson & Rowe 1969). Infinite where a look has less than LEAST_SPENT to spend.
+    Solved look by look. The density of the paths that have not stopped is computed by Gauss-Legendre quadrature
+    (Armitage, McPherson & Rowe 1969). Infinite for a look that has less than LEAST_SPENT to spend.
 
     Args:
         information: at each look, strictly increasing, in any unit (pairs).
-        spent: alpha spent in all by each look, not decreasing.
+        spent: total alpha spent by each look, not decreasing.
     """
     found, used = [], 0.0
     paths = _Paths(information)
@@ -58,7 +58,7 @@ def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tupl
 
 
 def crossing(information: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    """The probability, without an effect, that |z| has reached bounds[j] at some look j <= k; one for each k."""
+    """For each look k, the probability, without an effect, that |z| has reached bounds[j] at some look j <= k."""
     chances, paths = [0.0], _Paths(information)
     for total, bound in zip(information, bounds, strict=True):
         chances.append(chances[-1] + paths.crossing(bound * math.sqrt(total)))
@@ -67,7 +67,7 @@ def crossing(information: Sequence[float], bounds: Sequence[float]) -> list[floa
 
 
 class _Paths:
-    """Density of a random walk without drift over the paths that no look has stopped, in units of the score."""
+    """Density of a random walk without drift, over the paths that no look has stopped; in units of the score."""
 
     def __init__(self, information: Sequence[float]) -> None:
         self._steps = np.sqrt(np.diff(np.asarray(information, dtype=float), prepend=0.0)).tolist()
@@ -81,16 +81,16 @@ class _Paths:
 
     @property
     def furthest(self) -> float:
-        """The furthest point that is followed."""
+        """The furthest point that is computed."""
         return float(np.abs(self._at).max())
 
     def crossing(self, bound: float) -> float:
-        """The chance to be at or beyond +-bound at the next look, without having stopped before."""
+        """The probability of reaching +-bound or beyond at the next look, without having stopped before."""
         away = ndtr((self._at - bound) / self.step) + ndtr((-self._at - bound) / self.step)
         return float(self._mass @ away)
 
     def go_on(self, bound: float) -> None:
-        """Takes the step; paths at or beyond +-bound stop."""
+        """Goes to the next look. Paths at or beyond +-bound stop."""
         step = self.step
         self._total += step * step
         edge = min(bound, FAR * math.sqrt(self._total))
@@ -101,7 +101,7 @@ class _Paths:
 
 
 def _nodes(edge: float, finest: float) -> tuple[Floats, Floats]:
-    """Nodes and weights over [-edge, edge], close enough for normal densities of this standard deviation."""
+    """Nodes and weights over [-edge, edge], dense enough for normal densities with this standard deviation."""
     at, weights = _legendre(32 * math.ceil((24 + 5 * edge / finest) / 32))
     return at * edge, weights * edge
 

@@ -1,10 +1,11 @@
-"""Reciprocity against chance: every per-episode measure held against two null models without persuasion.
+"""Reciprocity and chance: every per-episode measure is compared with two null models without persuasion.
 
 `measure/simulated`: reciprocators who never talk (tit-for-tat over neighbours), 10,000 simulated episodes on the same
-graphs; what is no payback there is unprompted, and nothing is solicited. `measure/shuffled`: each episode's own pulls,
-shuffled over rounds within puller: who likes whom is kept, timing is destroyed. Both nulls are of the mean of n
-independent episodes, n as observed. Episodes of one focal model and seed under one condition are one block, replicates
-of one independent episode: a block is one simulated episode, and its episodes' rounds are shuffled alike.
+graphs. A pull there that is not a payback is unprompted, and none is solicited. `measure/shuffled`: each episode's own
+pulls, shuffled over rounds for each puller. This keeps who pulls whom how often, and destroys the timing. Both nulls
+give the mean of n independent episodes, with n as observed. Episodes of one focal model and seed under one condition
+are one block, that is, replicates of one independent episode. A block counts as one simulated episode, and the rounds
+of its episodes are shuffled in the same way.
 """
 
 import hashlib
@@ -37,25 +38,26 @@ from di_assets.tables.contract import Table
 from di_assets.tables.over_all import MODEL_BASELINE, RECIPROCITY_BASELINE
 from di_assets.tables.words import COMPLETE
 
-# Members of every set of eight seats, by its bits: how many, and which.
+# For every set of eight seats, coded as bits: how many members it has, and which.
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(bool)
 SIZES = _BITS.sum(axis=1, dtype=np.uint8)
 MEMBERS = np.argsort(~_BITS, axis=1, kind="stable").astype(np.uint8)
 
 SIMULATED = 10_000
-# Shuffles of up to MOST_DRAWN independent episodes. Of more, as many are made in all, at least FEWEST an episode.
+# Number of shuffles for up to MOST_DRAWN independent episodes. With more episodes the total stays the same, but each
+# episode has at least FEWEST.
 SHUFFLES, FEWEST_SHUFFLES = 200, 2
-# What every episode has, and what only one with a focal seat.
+# Measures that every episode has, and measures of episodes with a focal seat.
 OF_ALL = ("cascades", "gini", "payback_rate", "unprompted_rate")
 OF_FOCAL = ("focal_capture", "focal_floor_points", "focal_points")
-# What shuffling over rounds can change. Points and gini keep their values under it, and which pulls were unprompted
-# would need the messages, which are not shuffled; those three are held against the simulated null alone.
+# Measures that shuffling over rounds can change. It does not change points and gini, and to tell unprompted pulls it
+# would need the messages, which are not shuffled. Those three are compared only with the simulated null.
 TIMED = ("cascades", "focal_capture", "focal_floor_points", "payback_rate")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Episodes of one size, with what holds of each.
+    """Episodes of one size.
 
     Attributes:
         targets: (e, t, i) pulls.
@@ -73,9 +75,9 @@ class Chunk:
 def reciprocity_baseline(
     episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a condition and measure/null; none of a focal seat's measures where a condition has no focal seat.
+    """One row per condition and measure/null; a condition without a focal seat has no rows for measures of one.
 
-    Where models played a condition, scripted agents' episodes of it are left out.
+    If models played a condition, episodes of scripted agents in it are left out.
     """
     spoken_of = models_first(episodes.join(episode_measures, on="episode_id", how="semi"))
     return _baseline(RECIPROCITY_BASELINE, ("condition",), spoken_of, edges, pulls, episode_measures)
@@ -84,9 +86,9 @@ def reciprocity_baseline(
 def model_baseline(
     episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, episode_measures: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a condition, focal model and measure/null: which of the models behind a condition's mean differs.
+    """One row per condition, focal model and measure/null. It shows which models behind a condition's mean differ.
 
-    A model's rows depend on its own episodes alone. The p values are not adjusted for their number.
+    A model's rows depend only on its own episodes. The p values are not adjusted for their number.
     """
     focal = episode_measures.filter(pl.col("focal_model").is_not_null())
     return _baseline(MODEL_BASELINE, ("condition", "focal_model"), episodes, edges, pulls, focal)
@@ -124,8 +126,8 @@ def _baseline(
 def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Ints:
     """(e, t, i): pulls of reciprocators who never talk, on these graphs (e, i, j) of at most 64 seats.
 
-    Each pulls one of the neighbours that pulled it in the round before, uniformly; one of all its neighbours where none
-    did. Whom a seat may pull is a set of bits, so that a round costs a few passes over one number a seat.
+    Each seat pulls a random one of the neighbours that pulled it in the round before; if none did, a random neighbour.
+    The seats it may pull are a set of bits, so that a round costs a few passes over one number per seat.
     """
     n_episodes, n_seats, _ = adjacent.shape
     kind = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if np.iinfo(kind).bits >= n_seats)
@@ -145,13 +147,13 @@ def simulate(adjacent: Bools, n_rounds: int, *, rng: np.random.Generator) -> Int
 
 
 def _drawn(sets: NDArray[Any], lots: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """One member of each set of bits, uniformly, by a lot in [0, 1)."""
+    """One random member of each set of bits, chosen by a random number in [0, 1)."""
     if sets.dtype == np.uint8:
         place = (lots * SIZES[sets]).astype(np.uint8)
         return np.asarray(MEMBERS[sets, place])
     place = (lots * np.bitwise_count(sets)).astype(np.uint8)
     drawn = np.zeros(sets.shape, dtype=np.uint8)
-    passed = np.zeros(sets.shape, dtype=np.uint8)  # members met so far
+    passed = np.zeros(sets.shape, dtype=np.uint8)  # members counted so far
     for seat in range(sets.dtype.itemsize * 8):
         here = (sets >> sets.dtype.type(seat) & sets.dtype.type(1)).astype(bool)
         drawn[here & (passed == place)] = seat
@@ -160,13 +162,13 @@ def _drawn(sets: NDArray[Any], lots: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def orders_of_rounds(*shape: int, rng: np.random.Generator) -> Ints:
-    """Random orders of the rounds along the last axis of this shape, each drawn by itself."""
+    """Independent random orders of the rounds, along the last axis of this shape."""
     return np.asarray(rng.random(shape, dtype=np.float32).argsort(axis=-1))
 
 
 def shuffle_rounds(targets: Ints, orders: Ints) -> Ints:
-    """(times x e, t, i): pulls (e, t, i), forfeits among them, their rounds in these orders (times, e, i, t)."""
-    # Rounds last: adjacent memory is several times as fast.
+    """(times x e, t, i): pulls (e, t, i), including forfeits, with rounds in these orders (times, e, i, t)."""
+    # The axis of rounds is last: adjacent memory is several times as fast.
     by_puller = np.ascontiguousarray(targets.swapaxes(1, 2))
     return np.take_along_axis(by_puller[None], orders, axis=3).swapaxes(2, 3).reshape(-1, *targets.shape[1:])
 
@@ -182,8 +184,8 @@ def _chunks(part: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> lis
 
 
 def _simulated(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Floats]:
-    """Each measure of every simulated episode; a block's graph and focal seat as often as any other's."""
-    # The first episode of every block, by chunk.
+    """Each measure of every simulated episode. Each block's graph and focal seat are used equally often."""
+    # By chunk, the first episode of every block.
     _, first = np.unique(np.concatenate([chunk.blocks for chunk in chunks]), return_index=True)
     ends = np.cumsum([len(chunk.blocks) for chunk in chunks])
     parts = []
@@ -200,7 +202,7 @@ def _simulated(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Fl
 
 
 def _shuffled(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Floats]:
-    """Each timed measure's mean over the episodes of each block (b, shuffles), NaN where it is undefined."""
+    """Means of each measure with timing over the episodes of each block (b, shuffles); NaN if undefined."""
     n_blocks = 1 + max(int(chunk.blocks.max()) for chunk in chunks)
     shuffles = min(SHUFFLES, max(FEWEST_SHUFFLES, SHUFFLES * MOST_DRAWN // n_blocks))
     sums = {name: np.zeros((n_blocks, shuffles)) for name in TIMED}
@@ -210,7 +212,7 @@ def _shuffled(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Flo
         several = max(1, MOST_CELLS // (max(n_blocks, *(len(c.blocks) for c in alike)) * n_rounds * n_seats**2))
         for start in range(0, shuffles, several):
             now = slice(start, min(start + several, shuffles))
-            # Drawn for all blocks at once: a block's episodes may stand in several chunks.
+            # Drawn for all blocks at once, because a block's episodes may be in several chunks.
             orders = orders_of_rounds(now.stop - start, n_blocks, n_seats, n_rounds, rng=rng)
             for chunk in alike:
                 for name, values in _timed(chunk, orders[:, chunk.blocks]).items():
@@ -221,7 +223,7 @@ def _shuffled(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Flo
 
 
 def _timed(chunk: Chunk, orders: Ints) -> dict[str, Floats]:
-    """(e, times): the measures that timing can change, of a chunk's episodes in these orders of rounds."""
+    """(e, times): the measures that timing can change, for a chunk's episodes with rounds in these orders."""
     times = len(orders)
     adjacent = np.broadcast_to(chunk.adjacent, (times, *chunk.adjacent.shape)).reshape(-1, *chunk.adjacent.shape[1:])
     found = _measures(shuffle_rounds(chunk.targets, orders), adjacent, np.tile(chunk.seats, times))
@@ -229,7 +231,7 @@ def _timed(chunk: Chunk, orders: Ints) -> dict[str, Floats]:
 
 
 def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
-    """Each measure of each episode (e,), NaN where it is undefined; `seats` are the focal seats, NOBODY for none."""
+    """Each measure of each episode (e,), NaN if undefined. `seats` are the focal seats, NOBODY for none."""
     every, (_, n_rounds, n_seats) = np.arange(len(targets)), targets.shape
     valid = (targets != NOBODY).sum(axis=(1, 2))
     paid = paybacks(targets, window=PAYBACK_WINDOW).sum(axis=(1, 2))
@@ -245,7 +247,7 @@ def _measures(targets: Ints, adjacent: Bools, seats: Ints) -> dict[str, Floats]:
         "unprompted_rate": 1 - payback_rate,  # nobody asks for anything
         "focal_points": scored,
         "focal_floor_points": floor,
-        # A seat's pulls and their forecast both sum to 1 a round, so that what it gives cancels.
+        # A seat's pulls and their forecast both sum to 1 per round, so what it gives cancels.
         "focal_capture": (scored - floor) / (2 * (n_seats - 1) * n_rounds),
     }
 

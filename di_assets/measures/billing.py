@@ -1,7 +1,7 @@
-"""What a bill and the recorded calls say of the same requests: where they agree, differ, and what either side lacks.
+"""Compares a bill with the recorded calls, request by request: which agree, which differ, what either side lacks.
 
-By request where the bill tells ids, else by day (UTC) and model. A call whose usage was never told is recorded as the
-most it can have cost: a bill that says less of it, or nothing, agrees with it.
+By request if the bill has ids, else by day (UTC) and model. A call whose usage the server did not report is recorded at
+the most it can have cost; a bill that charges less for it, or nothing, agrees with it.
 """
 
 import re
@@ -16,7 +16,7 @@ DIFFERENT = (COST_DIFFERS, TOKENS_DIFFER, ONLY_BILLED, ONLY_RECORDED)
 """Findings that are no agreement."""
 
 BY_REQUEST, BY_DAY = "request", "day"
-# US dollars that two sides may be apart: a request's dust, half a cent of a day's rounding.
+# US dollars by which two sides may differ: a tiny amount for a request, half a cent of rounding for a day.
 APART_USD: Mapping[str, float] = {BY_REQUEST: 1e-6, BY_DAY: 0.005}
 
 SIDES = {
@@ -37,15 +37,17 @@ SCHEMA = {
 
 
 def compare(calls: pl.DataFrame, bill: pl.DataFrame, *, by: str, apart_usd: float | None = None) -> pl.DataFrame:
-    """One row a request (or a day and model) of either side, with what was found; the columns of `SCHEMA`.
+    """One row per request (or day and model) of either side, with the finding; the columns of `SCHEMA`.
 
     Args:
-        calls: of models: request_id (ids of several tries are separated by spaces), started_at, model, input_tokens and
-            output_tokens (null where no usage was told), cost_usd, bound_usd, retried.
+        calls: calls to models: request_id (ids of several tries are separated by spaces), started_at, model,
+            input_tokens
+            and output_tokens (null if no usage was reported), cost_usd, bound_usd, retried.
         bill: request_id, day, model (as in `calls`, see `named_alike`), requests, input_tokens, output_tokens, usd;
-            what it does not tell is null.
+            null
+            for what the bill does not have.
         by: `BY_REQUEST` or `BY_DAY`.
-        apart_usd: US dollars that the two sides of a row may be apart; `APART_USD` by default.
+        apart_usd: US dollars by which the two sides of a row may differ; `APART_USD` by default.
     """
     recorded = calls.select(
         request_id=pl.col("request_id"),
@@ -66,7 +68,7 @@ def compare(calls: pl.DataFrame, bill: pl.DataFrame, *, by: str, apart_usd: floa
 
 
 def _is_certain() -> pl.Expr:
-    """Whether a call's cost is what was told, with nothing in it that was only counted as the most it can be."""
+    """Whether a call's cost is the reported one, with no part that is only an upper bound."""
     told = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
     at_most = (pl.col("cost_usd") > 0) & (pl.col("cost_usd") == pl.col("bound_usd"))
     tried = pl.col("retried").fill_null("").str.replace_all("rate_limit", "").str.strip_chars() != ""
@@ -74,9 +76,10 @@ def _is_certain() -> pl.Expr:
 
 
 def _by_request(recorded: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
-    """A call answers for all the ids of its tries; what has no id stands alone; what costs nothing needs no other side.
+    """Joins both sides by request id; a call accounts for the ids of all its tries.
 
-    Calls of one id (some servers give all replies the same) are one row.
+    A row without an id has no other side, and a row that costs nothing needs none. Calls with the same id (some servers
+    give all replies the same) are one row.
     """
     shared = recorded.filter(pl.col("request_id").is_not_null()).group_by("request_id", maintain_order=True)
     together = shared.agg(pl.col("day", "model").first(), *(pl.col(name).sum() for name in SIDES))
@@ -105,13 +108,16 @@ def _by_day(recorded: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sums(side: str, names: Iterable[str] = ("calls", "usd", "input_tokens", "output_tokens")) -> list[pl.Expr]:
-    """Sums of what is told, null where nothing is, and how many rows there are."""
+    """Sums of the values that are present, null if none is; and the number of rows."""
     told = [pl.when(pl.col(n).count() > 0).then(pl.col(n).sum()).alias(f"{side}_{n}") for n in names]
     return [*told, pl.len().alias(f"{side}_rows")]
 
 
 def _finding(apart_usd: float) -> pl.Expr:
-    """Costs are compared where the bill tells them, else tokens and requests; what was recorded at most may be less."""
+    """Compares costs if the bill has them, else tokens and requests.
+
+    An amount recorded as an upper bound may be less.
+    """
     billed, most, least = pl.col("billed_usd"), pl.col("recorded_usd"), pl.col("recorded_least_usd")
     certain = most - least <= apart_usd
     apart = (billed - most > apart_usd) | (least - billed > apart_usd)
@@ -136,14 +142,14 @@ def _finding(apart_usd: float) -> pl.Expr:
 
 
 def named_alike(billed: Iterable[str], ours: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """A bill's name of a model -> ours, for those that can mean only one.
+    """The bill's name of a model -> our name, for bill names that can mean only one of ours.
 
-    Names are held against each other as they are, then without a vendor before a slash or a kind of token after a
-    comma, then without the date at their end, case and marks left out of account.
+    Names are compared unchanged; then without a vendor before a slash or a kind of token after a comma; then without a
+    date at the end. Case and punctuation are ignored.
 
     Args:
         billed: names in the bill.
-        ours: by our name of a model, all that it may be called: its name, its id.
+        ours: our name of a model -> all names it may have: its name, its id.
     """
     found: dict[str, str] = {}
     for fold in (str, _bare, _dateless):

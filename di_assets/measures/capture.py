@@ -9,7 +9,7 @@ from di_assets.tables.by_batch import PAIR_CAPTURE
 
 
 def pair_capture(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
-    """One row an ordered pair of distinct seats of a complete episode; zeros where no edge joins them.
+    """One row per ordered pair of distinct seats of a complete episode; zeros if no edge joins them.
 
     net_capture(i over j) = (r(j->i) - r(i->j)) / 2, in [-1, 1], antisymmetric.
     """

@@ -1,4 +1,4 @@
-"""Whose talk buys what: points with a channel open minus points where someone is muted, or heard as filler."""
+"""Whose talk brings points: points with an open channel minus points if someone is muted or replaced by filler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _POINTS = ("episode_id", "arm", "focal_model", "focal_points")
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Points in some channels minus points in as many others, seed by seed.
+    """Points in some channels minus points in as many other channels, seed by seed.
 
     Attributes:
         name: what the difference is due to.
-        heard: channels that count for it.
-        unheard: channels that count against it.
+        heard: channels that are added.
+        unheard: channels that are subtracted.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Contrast:
 
     @property
     def formula(self) -> str:
-        """`open - none`."""
+        """For example `open - none`."""
         return f"{' + '.join(self.heard)} - {' - '.join(self.unheard)}"
 
 
@@ -50,27 +50,28 @@ CONTRASTS = (
 def channel_lift(
     episodes: pl.DataFrame, episode_measures: pl.DataFrame, *, controls: Mapping[str, Mapping[str, str]]
 ) -> pl.DataFrame:
-    """One row an open arm, focal model with any measured episode there or in a control, and contrast.
+    """One row per open arm, contrast, and focal model with a measured episode in the arm or in a control.
 
     With P(c) the mean points of the focal seat in channel c, the contrasts are
 
         total_talk         P(open) - P(none)              all talk, as in `lift`
-        focal_talk         P(open) - P(focal_muted)       the focal's own, where rivals talk too
-        rivals_talk        P(open) - P(rivals_muted)      the rivals', where the focal talks too
-        content            P(open) - P(placebo)           what the focal's words say, beyond that it writes
-        focal_talk_alone   P(rivals_muted) - P(none)      the focal's own, where nobody else talks
-        rivals_talk_alone  P(focal_muted) - P(none)       the rivals', where the focal is silent
+        focal_talk         P(open) - P(focal_muted)       the focal seat's talk, if rivals talk too
+        rivals_talk        P(open) - P(rivals_muted)      the rivals' talk, if the focal seat talks too
+        content            P(open) - P(placebo)           the content of the focal seat's messages
+        focal_talk_alone   P(rivals_muted) - P(none)      the focal seat's talk, if nobody else talks
+        rivals_talk_alone  P(focal_muted) - P(none)       the rivals' talk, if the focal seat is silent
         interaction        P(open) - P(focal_muted) - P(rivals_muted) + P(none)
 
-    `interaction` is focal_talk - focal_talk_alone: what the focal's talk buys more where rivals talk. Over the same
-    seeds, total_talk = focal_talk_alone + rivals_talk_alone + interaction. Points in [0, (N - 1) R], differences of two
-    in +- that. Each contrast is taken over the seeds on which all of its own arms are played, so the sum holds to the
-    digit only once the four arms are played on the same seeds: `n_pairs` says how many each has.
+    `interaction` is focal_talk - focal_talk_alone: how much more the focal seat's talk brings if rivals talk. Over the
+    same seeds, total_talk = focal_talk_alone + rivals_talk_alone + interaction. Points are in [0, (N - 1) R], and
+    differences of two in +- that. Each contrast uses the seeds on which all of its own arms are played. So the sum is
+    exact only when the four arms are played on the same seeds; `n_pairs` gives the number for each contrast.
 
-    Matched as in `lift`: same focal model, replicate and seed; relaunches of a seed are one block; paired t interval
-    and sign-flip p of the blocks' differences. Without a common seed all of these are null; `needs` names the arm to
-    play. Holm's p is over the contrasts of one model and arm: they are read together, for whichever stands out, while
-    each model is a question of its own. (Holm holds whatever the dependence, and the contrasts share their episodes.)
+    Episodes are matched as in `lift`: same focal model, replicate and seed; relaunches of a seed are one block.
+    Interval and p are the paired t interval and the sign-flip p of the blocks' differences. Without a common seed these
+    are null, and `needs` names the arm to play. Holm's p is over the contrasts of one model and arm, because they are
+    read together for the one that stands out; each model is a separate question. (Holm is valid for any dependence, and
+    the contrasts share their episodes.)
 
     Args:
         episodes: episodes.
@@ -107,7 +108,7 @@ def _rows(measured: pl.DataFrame, arm: str, model: str, channels: Mapping[str, s
 
 
 def _difference(contrast: Contrast, by_channel: pl.DataFrame) -> tuple[Row, float | None]:
-    """n_pairs to ci_method of a contrast, and its p."""
+    """The columns n_pairs to ci_method of a contrast, and its p."""
     arms = [*contrast.heard, *contrast.unheard]
     if not set(arms) <= set(by_channel.columns):
         return (0, None, None, None, None, None, "no pairs"), None
@@ -120,14 +121,14 @@ def _difference(contrast: Contrast, by_channel: pl.DataFrame) -> tuple[Row, floa
         return (0, None, None, None, None, None, "no pairs"), None
     heard, unheard = (blocks(pairs, "seed")[f"focal_points_{side}"] for side in ("heard", "unheard"))
     result = paired_lift(heard.to_list(), unheard.to_list())
-    # The two sides of a difference of differences are points of no episode.
+    # In a difference of differences, the two sides are not the points of any episode.
     sides = (heard.mean(), unheard.mean()) if len(contrast.heard) == 1 else (None, None)
     values = (heard.len(), *sides, result.lift, result.t.low, result.t.high, result.t.method)
     return values, result.p_sign_flip
 
 
 def _needs(contrast: Contrast, by_channel: pl.DataFrame, channels: Mapping[str, str]) -> str | None:
-    """The first arm of the contrast that the model has not played; None when it has played in all of them."""
+    """The first arm of the contrast that the model has not played; None if it has played all."""
     missing = [channel for channel in (*contrast.heard, *contrast.unheard) if channel not in by_channel.columns]
     if not missing:
         return None

@@ -1,7 +1,7 @@
-"""What lay before a puller when it chose: how often each pattern stood, and how often it was pulled.
+"""The situations in which pullers chose: how often each pattern occurred, and how often it was pulled.
 
-A row of the underlying data is one neighbour j of a seat i in a round t in which i made a valid pull. These counts are
-all that reaction functions and propensities to repay need, and some hundred rows an episode however many messages
+A row of the underlying data is one neighbour j of a seat i in a round t in which i made a valid pull. The counts are
+all that reaction functions and repayment propensities need. An episode has some hundred rows, however many messages
 were written.
 """
 
@@ -14,9 +14,9 @@ from di_assets.measures.labels import LEXICAL
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import CHOICES
 
-# What may be so of a neighbour j, in the order of their bits in a pattern.
+# Facts about a neighbour j, in the order of their bits in a pattern.
 FACTS = ("owed", "owed_before", "asked", "focal")
-# Rounds back of a pull that counts as `owed_before`; with round t - 1 they are the window of a payback.
+# How many rounds back a pull counts as `owed_before`. Together with round t - 1 these are the window of a payback.
 BEFORE = (2, 3)
 
 
@@ -30,21 +30,21 @@ def choices(
     *,
     labeller: str = LEXICAL,
 ) -> pl.DataFrame:
-    """One row an episode, puller's model and pattern that occurred; `n` neighbours stood so, `pulled` of them got it.
+    """One row per episode, puller's model and pattern: of `n` neighbours in this situation, `pulled` got the pull.
 
-    Of neighbour j of i in round t: `owed`, j pulled i in round t-1; `owed_before`, j pulled i in round t-2 or t-3;
+    For neighbour j of i in round t: `owed`, j pulled i in round t-1; `owed_before`, j pulled i in round t-2 or t-3;
     `asked`, j sent i a message in round t that asks for a pull; `focal`, j is the focal seat. Before round 1 nobody
-    pulled. Beside them stand the puller's number of neighbours and how many of them are `owed`. Seats of one model in
-    one episode are added up. No rows where no pull was valid.
+    pulled. Further columns are the puller's number of neighbours and how many of them are `owed`. Seats of one model in
+    one episode are added up. No rows if no pull was valid.
 
     Args:
         episodes: episodes.
         seats: seats.
         edges: edges.
-        messages: messages; only who wrote whom in which round is read.
+        messages: messages; only sender, recipient and round are read.
         pulls: pulls.
         message_labels: labels of the messages.
-        labeller: whose labels say what asks for a pull.
+        labeller: the labeller that decides which messages ask for a pull.
     """
     asks = message_labels.filter(pl.col("asks_for_pull") & (pl.col("labeller") == labeller)).join(
         messages.select("episode_id", "event_id", "round", "sender", "recipient"), on=["episode_id", "event_id"]
@@ -63,7 +63,7 @@ def choices(
 
 
 def patterns(group: Dense, asked: Bools, focal: Ints) -> Ints:
-    """(e, t, i, j): what is so of j for i in round t, as bits in the order of FACTS.
+    """(e, t, i, j): the facts about j for i in round t, as bits in the order of FACTS.
 
     Args:
         group: episodes of one size.
@@ -81,7 +81,7 @@ def patterns(group: Dense, asked: Bools, focal: Ints) -> Ints:
 
 
 def _counted(group: Dense, asks: pl.DataFrame, focal: Ints) -> pl.DataFrame:
-    """One row an episode, seat, number owed and pattern that occurred."""
+    """One row per episode, seat, number owed and pattern that occurred."""
     n_episodes, _, n_seats = group.targets.shape
     pattern = patterns(group, _asked(group, asks), focal)
     n_owed = (pattern & 1).sum(axis=3)
@@ -108,7 +108,7 @@ def _counted(group: Dense, asks: pl.DataFrame, focal: Ints) -> pl.DataFrame:
 
 
 def _asked(group: Dense, asks: pl.DataFrame) -> Bools:
-    """(e, t, i, j): j asked i for a pull in round t, in whichever exchange."""
+    """(e, t, i, j): j asked i for a pull in round t, in any exchange."""
     index = pl.DataFrame({"episode_id": group.ids, "e": np.arange(len(group.ids))})
     found = asks.join(index, on="episode_id")
     e, t, j, i = (found[name].to_numpy() for name in ("e", "round", "sender", "recipient"))

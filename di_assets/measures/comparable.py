@@ -1,4 +1,4 @@
-"""Which episodes may stand in one aggregate, and which differ in their graph alone."""
+"""Which episodes may be aggregated together, and which differ only in their graph."""
 
 import polars as pl
 
@@ -6,27 +6,30 @@ from di_assets.tables.words import OPEN
 
 
 def one_rules_version(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Of scripted agents' episodes and of models' each those by the newest rules; other rules are another game."""
+    """The episodes by the newest rules, chosen separately for scripted agents and models.
+
+    Other rules are another game.
+    """
     kinds = episodes.partition_by("scripted", maintain_order=True)
     newest = [kind.filter(rules_version=max(kind["rules_version"].unique(), key=_order)) for kind in kinds]
     return pl.concat(newest).sort("episode_id") if newest else episodes
 
 
 def models_first(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Of each condition the models' episodes; scripted agents' where it has no other. Never both in one mean."""
+    """For each condition the models' episodes; if it has none, those of scripted agents. Never both in one mean."""
     return episodes.filter(pl.col("scripted") == pl.col("scripted").all().over("condition"))
 
 
 def ring_and_complete(
     episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame, *, measure: str = "gini"
 ) -> pl.DataFrame:
-    """One row a seed block played both on a ring and on the complete graph, by the same models, with messages on.
+    """One row per seed block that the same models played on a ring and on the complete graph, with messages on.
 
     Args:
         episodes: episodes.
         seats: who sat in them.
         episode_measures: their measures.
-        measure: the one compared; episodes in which it is undefined do not count.
+        measure: the measure to compare; episodes in which it is undefined do not count.
 
     Returns:
         seed, MEASURE_ring, MEASURE_complete (means over the block's episodes), n_ring, n_complete.
@@ -47,11 +50,11 @@ def ring_and_complete(
         for graph in ("ring", "complete")
     }
     both = means["ring"].join(means["complete"], on=keys, nulls_equal=True)
-    # Focal models of one seed are replicates of its block.
+    # Episodes of one seed are replicates of its block, whatever their focal model.
     blocks = both.sort(keys).group_by("seed", maintain_order=True)
     return blocks.agg(pl.mean(f"{measure}_ring", f"{measure}_complete"), pl.sum("n_ring", "n_complete"))
 
 
 def _order(version: str) -> tuple[tuple[int, str], ...]:
-    """`2` before `10`, `1.9` before `1.10`; a word after every number."""
+    """Sort key for versions: `2` before `10`, `1.9` before `1.10`; words after all numbers."""
     return tuple((int(part), "") if part.isdigit() else (2**31, part) for part in version.split("."))

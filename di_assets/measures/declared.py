@@ -1,6 +1,6 @@
-"""Every measure, found in the files of this folder: who adds a file adds a measure, and no list is kept.
+"""Every measure, found in the files of this folder. Adding a file adds a measure; there is no list to keep.
 
-Loaded by what computes measures (the asset graph, `di repair`), never by what only reads their tables.
+Loaded only by code that computes measures (the asset graph, `di repair`), not by code that reads their tables.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,17 +17,17 @@ NO_MEASURE = ("declared", "power")
 
 
 def by_batch() -> tuple[Measure, ...]:
-    """What is measured batch by batch, each measure after those whose tables it reads."""
+    """The measures made batch by batch, each after the measures whose tables it reads."""
     return tuple(measure for measure in MEASURES.values() if measure.by_batch)
 
 
 def over_all() -> tuple[Measure, ...]:
-    """What is measured over all batches, each measure after those whose tables it reads."""
+    """The measures made over all batches, each after the measures whose tables it reads."""
     return tuple(measure for measure in MEASURES.values() if not measure.by_batch)
 
 
 def in_order(measures: Iterable[Measure]) -> list[Measure]:
-    """These measures, each after those whose tables it reads, else by name.
+    """These measures, each after those whose tables it reads, otherwise sorted by name.
 
     Raises:
         CycleError: two measures read each other's tables.
@@ -38,11 +38,12 @@ def in_order(measures: Iterable[Measure]) -> list[Measure]:
 
 
 def checked(measures: Iterable[Measure]) -> dict[str, Measure]:
-    """These measures by name, in order, once they are found to be sound.
+    """Checks these measures and returns them by name, in order.
 
     Raises:
-        MeasureError: a declaration does not keep the contract (`Measure.check`), two measures give one table, or a
-            table of the contract is given by none.
+        MeasureError: a declaration breaks the contract (`Measure.check`), two measures make the same table, or no
+            measure
+            makes a table of the contract.
         CycleError: two measures read each other's tables.
     """
     found: dict[str, Measure] = {}
@@ -60,7 +61,7 @@ def checked(measures: Iterable[Measure]) -> dict[str, Measure]:
 def _declared() -> Iterable[Measure]:
     for info in iter_modules(di_assets.measures.__path__, "di_assets.measures."):
         if info.name.rpartition(".")[2] not in NO_MEASURE:
-            # Those that the module declares, not those it imports.
+            # Only the measures that the module declares, not those it imports.
             yield from (one for one in vars(import_module(info.name)).values() if _is_of(one, info.name))
 
 

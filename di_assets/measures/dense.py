@@ -1,4 +1,4 @@
-"""Complete episodes as dense arrays: a round is a row, a group of episodes of one size an array.
+"""Complete episodes as dense arrays: one array for a group of episodes of the same size.
 
 Axes: e episode (in order of id), t round - 1, i and j seats. Every per-episode measure is a sum over them.
 """
@@ -37,11 +37,11 @@ __all__ = [
 ]  # fmt: skip
 
 NOBODY = -1
-# Cells of a group's largest array, episodes x rounds x seats x seats: bounds memory, and stays near the cache.
+# Most cells of a group's largest array, episodes x rounds x seats x seats: limits memory, and fits the cache roughly.
 MOST_CELLS = 1_250_000
 
 
-# What `dense_groups` needs of each table, without the events of pulls and without asks.
+# The columns that `dense_groups` needs of each table; event ids of pulls, and asks, are optional and not included.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "episodes": ("episode_id", "status", "n_seats", "n_rounds"),
     "edges": ("episode_id", "seat_a", "seat_b"),
@@ -55,10 +55,10 @@ class Dense:
 
     Attributes:
         ids: episode ids, ascending.
-        targets: (e, t, i) seat that i pulled, NOBODY for a forfeit or a kept pull.
+        targets: (e, t, i) the seat that i pulled, NOBODY for a forfeit or a kept pull.
         adjacent: (e, i, j) an edge joins them.
-        events: (e, t, i) event_id of that pull; None where pulls were given without.
-        asked: (e, t, i, j) i asked j for a pull; None where no asks were given.
+        events: (e, t, i) event_id of that pull; None if the pulls had no event ids.
+        asked: (e, t, i, j) i asked j for a pull; None if no asks were given.
     """
 
     ids: tuple[str, ...]
@@ -81,13 +81,14 @@ class Dense:
 def dense_groups(
     episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame, asks: pl.DataFrame | None = None
 ) -> Iterator[Dense]:
-    """Complete episodes in groups of one size, in order of size and id; none without a complete episode.
+    """Complete episodes in groups of the same size, sorted by size and id; none if no episode is complete.
 
     Args:
         episodes: episode_id, status, n_seats, n_rounds.
         edges: edges.
-        pulls: episode_id, round, puller, target (null: a forfeit; the puller itself: kept) and, where the group's
-            `events` are wanted, event_id.
+        pulls: episode_id, round, puller, target (null for a forfeit; the puller itself for a kept pull); and event_id
+            if
+            the group's `events` are needed.
         asks: episode_id, round, sender, recipient of the messages that ask for a pull.
     """
     complete = episodes.filter(pl.col("status") == COMPLETE).sort("n_seats", "n_rounds", "episode_id")
@@ -115,7 +116,7 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
     target = made.frame["target"].fill_null(NOBODY).to_numpy()
     event = made.column("event_id") if "event_id" in made.frame.columns else None
     rounds, seats = np.divmod(np.arange(shape[1]), n_seats)
-    # In key order a complete episode's rows are its array already; in any other, or with rows missing, each is placed.
+    # In key order, a complete episode's rows are its array. Otherwise, or if rows are missing, each row is placed.
     if (made.lengths == shape[1]).all() and _same(after, rounds) and _same(puller, seats):
         turns = target.reshape(shape).T.astype(narrow(n_seats), order="C")
     else:
@@ -131,7 +132,7 @@ def _pulls(made: Cut, n_rounds: int, n_seats: int) -> tuple[Ints, Ints | None]:
 
 
 def _same(values: NDArray[Any], each: NDArray[Any]) -> bool:
-    """Whether the values are those of `each`, over and over."""
+    """Whether the values are those of `each`, repeated."""
     return bool((values.reshape(-1, len(each)) == each).all())
 
 
@@ -170,13 +171,14 @@ def given(targets: Ints) -> Floats:
 def forecast(targets: Ints, adjacent: Bools) -> Floats:
     """(e, i, j): the sum of the tit-for-tat forecasts p(t, i->j) over the rounds in which i made a valid pull.
 
-    p(t, i->j) is uniform over the neighbours that pulled i in round t - 1; over all neighbours where none did, and in
-    round 1. Pulls to pay back are counted apart by how many others there were beside, then divided.
+    p(t, i->j) is uniform over the neighbours that pulled i in round t - 1. If none did, and in round 1, it is uniform
+    over all neighbours. Rounds with the same number of seats to pay back are counted together, and divided by this
+    number.
     """
     side = episodes_last(targets)
     made, pullers = side != NOBODY, pulled_by(side)[:-1]
     among = np.bitwise_count(pullers) * made[1:]
-    # Rounds in which i pulled and had nobody to pay back: one share for each neighbour.
+    # Rounds in which i pulled but had nobody to pay back: each neighbour gets an equal share.
     free = made[0] + total(made[1:] & (pullers == 0))
     near = adjacent.transpose(1, 2, 0)
     sums = free[:, None] * near / near.sum(axis=1)[:, None]
@@ -187,7 +189,7 @@ def forecast(targets: Ints, adjacent: Bools) -> Floats:
 
 
 def residuals(targets: Ints, expected: Floats) -> Floats:
-    """(e, i, j): r(i->j), pulls a round of i for j above the forecast."""
+    """(e, i, j): r(i->j), pulls per round of i for j above the forecast."""
     return np.asarray((given(targets) - expected) / targets.shape[1])
 
 
@@ -207,7 +209,10 @@ def capture(residual: Floats) -> Floats:
 
 
 def cascades(targets: Ints, adjacent: Bools) -> Ints:
-    """(e,): onsets of majority convergence; round 1 counts as one."""
+    """(e,): number of cascades. One begins when most neighbours of a seat (at least two) pull it in the same round.
+
+    A round continues a cascade if most of them also pulled it in the round before. One that begins in round 1 counts.
+    """
     counts = received(targets).transpose(1, 2, 0)
     majority = np.maximum(2, adjacent.sum(axis=2) // 2 + 1)
     converged = counts >= majority.T.astype(counts.dtype)
@@ -224,13 +229,13 @@ def gini(points: Ints) -> Floats:
 
 
 def paybacks(targets: Ints, *, window: int) -> Bools:
-    """(e, t, i): i made a valid pull, for one who pulled i in at least one of the `window` rounds before t."""
+    """(e, t, i): i made a valid pull for a seat that had pulled i in at least one of the `window` rounds before t."""
     side = episodes_last(targets)
     return episodes_first(pulls_one_of(side, recent(pulled_by(side), first=1, stop=window + 1)))
 
 
 def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
-    """(e, t, i): i made a valid pull, for one who asked it in round t or the `window` - 1 rounds before.
+    """(e, t, i): i made a valid pull for a seat that asked it in round t or in the `window` - 1 rounds before.
 
     `asked` is (e, t, sender, recipient).
     """

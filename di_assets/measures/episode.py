@@ -1,4 +1,4 @@
-"""Everything measured of an episode as a whole, one row each."""
+"""Measures of an episode as a whole, one row per episode."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,7 +24,7 @@ def episode_measures(
     pulls: pl.DataFrame,
     message_labels: pl.DataFrame,
 ) -> pl.DataFrame:
-    """One row a complete episode. Rates are shares of its valid pulls and sum to 1; null where it has none."""
+    """One row per complete episode. Rates are shares of its valid pulls and sum to 1; null if it has no valid pull."""
     groups = dense_groups(episodes, edges, pulls, asking(messages, message_labels))
     focal = focal_seats(episodes)
     return episode_table((episode_rows(group, scores_of(group), focal) for group in groups), episodes, pulls)
@@ -36,7 +36,7 @@ def focal_seats(episodes: pl.DataFrame) -> Mapping[str, int]:
 
 
 def episode_rows(group: Dense, scores: Scores, focal: Mapping[str, int]) -> pl.DataFrame:
-    """One row an episode of the group: the columns of `episode_measures` that are computed from its pulls."""
+    """One row per episode of the group: the columns of `episode_measures` that are computed from its pulls."""
     every, seat = np.arange(len(group.ids)), np.array([focal[key] for key in group.ids])
     rows = pl.DataFrame(
         {

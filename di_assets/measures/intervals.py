@@ -1,9 +1,9 @@
-"""Intervals of a mean over episodes. Student's t is primary; the bootstraps stand beside it.
+"""Intervals of a mean over episodes. Student's t is primary; the bootstraps are given for comparison.
 
-With n <= 7 a bootstrap is enumerated exactly; beyond that it is drawn, from a stream seeded by the data themselves, so
-that the same data always give the same interval. A degenerate interval is null with the reason in its method.
+For n <= 7 a bootstrap enumerates all resamples. For larger n it draws them, with a generator seeded by the data, so
+that the same data always give the same interval. A degenerate interval is null, and its method gives the reason.
 
-How often each covers the truth, and on what data, is printed by `bench/coverage.py`.
+`bench/coverage.py` prints how often each interval covers the truth, and for which data.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from scipy.special import stdtr, stdtrit
 LEVEL = 0.95
 MOST_ENUMERATED = 7
 RESAMPLES = 10_000
-# Values drawn at once.
+# Number of values drawn at once.
 MOST_CELLS = 1_000_000
-# Below this share of the largest value a spread is rounding, not variance.
+# A spread below this share of the largest value is rounding, not variance.
 ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95% interval, how it was made, and of how many independent units; without bounds, `method` says why."""
+    """A 95% interval, its method, and its number of independent units. If it has no bounds, `method` says why."""
 
     low: float | None
     high: float | None
@@ -49,16 +49,16 @@ def t_interval(values: Sequence[float]) -> Interval:
 
 
 def t_p(values: Sequence[float]) -> float | None:
-    """Two-sided p of a mean of zero, by Student's t; None where there is no interval."""
+    """Two-sided p for a mean of zero, by Student's t; None if there is no interval."""
     x = np.sort(np.asarray(values, dtype=float))
     return None if _degenerate(x) else float(2 * stdtr(len(x) - 1, -abs(float(x.mean())) / _standard_error(x)))
 
 
 def clustered_t(values: Sequence[float], blocks: Sequence[Hashable]) -> Interval:
-    """Interval of the plain mean of values that come in blocks (episodes of one seed): n counts blocks.
+    """Interval of the plain mean of values that come in blocks (episodes of one seed). n counts blocks.
 
-    The error is that of block sums about the mean (Liang & Zeger 1986) with g / (g - 1) for g blocks, against
-    Student's t with g - 1 degrees of freedom. With one value a block it is `t_interval`.
+    The error is computed from block sums around the mean (Liang & Zeger 1986), with the factor g / (g - 1) for g
+    blocks, and Student's t with g - 1 degrees of freedom. With one value per block it equals `t_interval`.
     """
     gathered: dict[Hashable, list[float]] = {}
     for value, block in zip(values, blocks, strict=True):
@@ -75,7 +75,10 @@ def clustered_t(values: Sequence[float], blocks: Sequence[Hashable]) -> Interval
 
 
 def percentile_bootstrap(values: Sequence[float]) -> Interval:
-    """Percentile bootstrap of the mean: undercovers at few episodes, kept for comparison with what was published."""
+    """Percentile bootstrap of the mean.
+
+    It covers too rarely with few episodes; kept to compare with earlier reports.
+    """
     x = np.sort(np.asarray(values, dtype=float))
     reason = _degenerate(x)
     if reason:
@@ -94,7 +97,7 @@ def studentized_bootstrap(values: Sequence[float]) -> Interval:
     means, variances, weights = _resampled(x)
     n, mean = len(x), float(x.mean())
     error = np.sqrt(variances / n)
-    # A resample of one value repeated has no spread: infinitely far out on its side.
+    # A resample of one repeated value has no spread, so it lies infinitely far out on its side.
     flat = error < 1e-12 * max(1.0, float(np.abs(x).max()))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(flat, np.sign(means - mean) * np.inf, (means - mean) / error)
@@ -106,9 +109,9 @@ def studentized_bootstrap(values: Sequence[float]) -> Interval:
 
 
 def welch_interval(on: Sequence[float], off: Sequence[float]) -> tuple[Interval, float | None]:
-    """Welch's interval of mean(on) - mean(off) and its two-sided p; null where neither has any spread.
+    """Welch's interval of mean(on) - mean(off) and its two-sided p; null if neither side has any spread.
 
-    `n` is the smaller of the two numbers of units.
+    `n` is the number of units on the smaller side.
     """
     a, b = np.sort(np.asarray(on, dtype=float)), np.sort(np.asarray(off, dtype=float))
     n = min(len(a), len(b))
@@ -125,7 +128,7 @@ def welch_interval(on: Sequence[float], off: Sequence[float]) -> tuple[Interval,
 
 
 def seeded(values: Sequence[float], name: str) -> np.random.Generator:
-    """A generator seeded by these numbers, in any order, and by what it is for."""
+    """A generator seeded by these numbers, in any order, and by a name for its purpose."""
     data = np.sort(np.asarray(values, dtype=float)).tobytes()
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode() + data).digest()[:8]))
 
@@ -147,19 +150,19 @@ def _made(x: Floats) -> str:
 def _resampled(x: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean and variance (n - 1 in the denominator) of each resample, and its probability."""
     n, mean = len(x), float(x.mean())
-    means, squares, weights = _moments(x - mean)  # about the mean, so that squares stay small
+    means, squares, weights = _moments(x - mean)  # relative to the mean, so that squares stay small
     return means + mean, np.maximum(squares - means**2, 0.0) * n / (n - 1), weights
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean and mean square of each resample, and its probability: all resamples up to 7 values, else drawn ones."""
+    """Mean and mean square of each resample, and its probability. All resamples for up to 7 values, else drawn ones."""
     n = len(x)
     if n <= MOST_ENUMERATED:
         counts, weights = _every_resample(n)
         return counts @ x / n, counts @ x**2 / n, weights
     rng, weights = seeded(x.tolist(), "bootstrap"), np.full(RESAMPLES, 1 / RESAMPLES)
     distinct, held = np.unique(x, return_counts=True)
-    if len(distinct) < n / 4:  # as of points, which are integers: how often each occurs is all that matters
+    if len(distinct) < n / 4:  # for example points, which are integers: only the number of occurrences of each matters
         counts = rng.multinomial(n, held / n, size=RESAMPLES).astype(float)
         return counts @ distinct / n, counts @ distinct**2 / n, weights
     means, squares, step = np.empty(RESAMPLES), np.empty(RESAMPLES), max(1, MOST_CELLS // n)
@@ -179,7 +182,7 @@ def _every_resample(n: int) -> tuple[Floats, Floats]:
 
 
 def _quantiles(values: Floats, weights: Floats) -> tuple[float, float]:
-    """Lower and upper bound: the smallest value that at least that share of the weight does not exceed."""
+    """Lower and upper bound: the smallest value such that at least that share of the weight is at or below it."""
     order = np.argsort(values, kind="stable")
     cumulated = np.cumsum(weights[order])
     tail = (1 - LEVEL) / 2

@@ -1,4 +1,4 @@
-"""What kind of pull each valid pull is: a payback, else solicited, else unprompted."""
+"""The kind of each valid pull: payback; if not, solicited; if neither, unprompted."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from di_assets.tables.by_batch import PULL_KINDS
 
 PAYBACK_WINDOW = 3
 KINDS = ("payback", "solicited", "unprompted")
-# What `asking` needs of each table.
+# The columns that `asking` needs of each table.
 ASKING: Mapping[str, tuple[str, ...]] = {
     "messages": ("episode_id", "event_id", "round", "sender", "recipient"),
     "message_labels": ("episode_id", "event_id", "asks_for_pull", "labeller"),
@@ -29,16 +29,16 @@ def pull_kinds(
     payback_window: int = PAYBACK_WINDOW,
     labeller: str = LEXICAL,
 ) -> pl.DataFrame:
-    """One row a valid pull of a complete episode; exactly one kind each.
+    """One row per valid pull of a complete episode, with exactly one kind.
 
     Args:
         episodes: episodes.
         edges: edges.
-        messages: messages; only who wrote whom in which round is read.
+        messages: messages; only sender, recipient and round are read.
         pulls: pulls.
         message_labels: labels of the messages.
-        payback_window: rounds back in which a pull can still be paid back, or a request still be heard.
-        labeller: whose labels say what asks for a pull.
+        payback_window: rounds after which a pull can no longer be paid back, nor a request be answered.
+        labeller: the labeller that decides which messages ask for a pull.
     """
     asks = asking(messages, message_labels, labeller=labeller)
     parts = [_rows(group, payback_window) for group in dense_groups(episodes, edges, pulls, asks)]
@@ -46,7 +46,7 @@ def pull_kinds(
 
 
 def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: str = LEXICAL) -> pl.DataFrame:
-    """episode_id, round, sender, recipient of every message that asks for a pull in this labeller's words."""
+    """episode_id, round, sender, recipient of every message that asks for a pull according to this labeller."""
     labels = message_labels
     if not (labels["labeller"] == labeller).all():
         labels = labels.filter(pl.col("labeller") == labeller)

@@ -1,4 +1,4 @@
-"""Which messages ask for a pull and which promise one: a table of its own, so that labellers can be compared."""
+"""Which messages ask for a pull, and which promise one. A table of its own, so that labellers can be compared."""
 
 import polars as pl
 
@@ -11,11 +11,11 @@ LABELS = ("asks_for_pull", "promises_pull")
 
 
 def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None) -> pl.DataFrame:
-    """One row a message and labeller: what the documented lexical rule says of every message, and others of some.
+    """One row per message and labeller: the lexical rule labels every message, other labellers some messages.
 
     Args:
-        messages: messages; each distinct text is read once by the rule.
-        given: rows of this table that models and persons gave, which are joined as they are.
+        messages: messages; the rule reads each distinct text once.
+        given: rows of this table given by models and persons; they are added unchanged.
     """
     texts = messages["text"].unique().sort()
     read = pl.DataFrame(
@@ -33,7 +33,7 @@ def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None)
 
 
 def covered(said: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """(episode_id, labeller) of every episode in which a labeller labelled each message.
+    """(episode_id, labeller) for each episode in which a labeller labelled every message.
 
     Args:
         said: episode_id and event_id of every message.

@@ -1,4 +1,4 @@
-"""What talk buys: points with messages on minus off, by matched pairs where there are any."""
+"""The points that talk brings: messages on minus messages off, by matched pairs if there are any."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from di_assets.measures.measure import Measure
 from di_assets.tables.over_all import LIFT
 from di_assets.tables.words import NO_MESSAGES, OPEN
 
-# Sign flips are enumerated up to this many pairs (about a million), drawn beyond.
+# Sign flips are enumerated for up to this many pairs (about a million flips), and drawn for more.
 MOST_ENUMERATED = 20
 FLIPS = 100_000
-# Signs held at once.
+# Number of signs in memory at once.
 MOST_CELLS = 10_000_000
-# What two episodes must share for their points to be compared at all.
+# Columns in which two episodes must agree, so that their points can be compared.
 SAME_GAME = ("topology", "payoff", "n_seats", "n_rounds")
 _FACTS = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
 _POINTS = ("episode_id", "arm", "focal_model", "condition", "focal_points")
@@ -28,11 +28,11 @@ class PairedLift:
     """Lift over matched pairs.
 
     Attributes:
-        lift: mean difference, points an episode.
+        lift: mean difference, points per episode.
         t: paired t interval.
         studentized: studentized bootstrap of the differences.
-        p_sign_flip: two-sided; exact up to 20 pairs; n pairs can't get below 2 / 2**n.
-        correlation: of the pairs, on with off; None where either does not vary.
+        p_sign_flip: two-sided; exact for up to 20 pairs. With n pairs it is at least 2 / 2**n.
+        correlation: correlation of on and off over the pairs; None if either does not vary.
     """
 
     lift: float
@@ -58,9 +58,9 @@ def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
 
 
 def sign_flip_p(gaps: Sequence[float]) -> float:
-    """Two-sided p of no lift, in (0, 1]: the share of sign flips of the differences whose sum is as far from 0 or more.
+    """Two-sided p of no lift, in (0, 1]: the share of sign flips whose sum is at least as far from 0 as observed.
 
-    Exact up to MOST_ENUMERATED pairs; of more pairs FLIPS are drawn, and (1 + far) / (1 + FLIPS) is given.
+    Exact for up to MOST_ENUMERATED pairs. For more pairs FLIPS are drawn, and the result is (1 + far) / (1 + FLIPS).
     """
     x = np.asarray(gaps, dtype=float)
     observed = abs(float(x.sum())) - 1e-9 * float(np.abs(x).sum())
@@ -92,19 +92,19 @@ def lift(
     mirrors: Mapping[str, str],
     focal: Mapping[str, Sequence[str]],
 ) -> pl.DataFrame:
-    """One row a focal model with any measured episode.
+    """One row per focal model with any measured episode.
 
-    Matched pairs have the same focal model, replicate and seed in a control and in the arm it mirrors; relaunches of
-    one seed are one block, so that `n_pairs` counts blocks where `n_on` and `n_off` count episodes. With pairs, points
-    on and off are means over the pairs, `paired t` is the interval, and the p value is the sign-flip test's: exact,
-    and free of assumptions about the shape of the differences. Without pairs, Welch's interval and p over blocks.
-    Holm's p over the models stands beside it. Where one side has no episode the lift is null; `needs` names the arm to
-    play.
+    Matched pairs have the same focal model, replicate and seed, in a control and in the arm that it mirrors. Relaunches
+    of one seed are one block: `n_pairs` counts blocks, `n_on` and `n_off` count episodes. With pairs, points on and off
+    are means over the pairs, `paired t` is the interval, and p is that of the sign-flip test, which is exact and makes
+    no assumption about the shape of the differences. Without pairs, interval and p are Welch's over blocks. A further
+    column has Holm's p over the models. If one side has no episode, the lift is null and `needs` names the arm to play.
 
     Args:
         episodes: episodes.
         episode_measures: their measures.
-        mirrors: control arm with messages off -> the arm it mirrors; no other channel is a control of the lift.
+        mirrors: control arm with messages off -> the arm it mirrors. Arms with other channels are not controls of the
+            lift.
         focal: arm -> its focal models.
     """
     measured = episode_measures.select(_POINTS).join(episodes.select(_FACTS), on="episode_id")
@@ -112,7 +112,7 @@ def lift(
     models = sorted(measured["focal_model"].unique())
     rows = [_row(measured.filter(pl.col("focal_model") == model), model, mirrors, focal) for model in models]
     frame = pl.DataFrame(rows, schema=LIFT.schema, orient="row").drop("p_holm")
-    # Two families: scripted agents are calibration, and must not make models pay for their comparisons.
+    # Two families of tests: scripted agents are calibration, and their comparisons must not raise models' p values.
     kinds = measured.group_by("focal_model").agg(scripted=pl.col("scripted").all())
     known = frame.drop_nulls("p_value").join(kinds, left_on="model", right_on="focal_model")
     adjusted = [
@@ -126,9 +126,10 @@ def lift(
 def compared(measured: pl.DataFrame, mirrors: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """One model's episodes with messages on, with messages off, and its matched pairs.
 
-    On: those of the arms that its played controls mirror; where none is played, of other arms of the same game (graph,
-    payoff, size). Without any control: of the arms that controls will mirror, else of the condition it has most of.
-    Pairs: one row a block (`condition`, `seed`), with its mean `focal_points_on` and `focal_points` (off).
+    On: episodes of the arms that its played controls mirror. If none of these is played: of other arms of the same game
+    (graph, payoff, size). If there is no control: of the arms that controls will mirror, else of the condition with
+    most episodes. Pairs: one row per block (`condition`, `seed`), with its mean `focal_points_on` and `focal_points`
+    (off).
     """
     off = measured.filter(pl.col("arm").is_in(list(mirrors)) & (pl.col("channel") == NO_MESSAGES))
     talking = measured.filter(pl.col("channel") == OPEN)
@@ -173,7 +174,7 @@ def _row(
 def _needs(
     measured: pl.DataFrame, model: str, mirrors: Mapping[str, str], focal: Mapping[str, Sequence[str]]
 ) -> str | None:
-    """The arm to play next: a control of this model, or the arm that its played controls mirror; None with a pair."""
+    """The arm to play next: a control of this model, or the arm its played controls mirror; None if it has a pair."""
     arms = set(measured["arm"])
     played = sorted(control for control in mirrors if control in arms)
     if not played:
@@ -183,8 +184,8 @@ def _needs(
 
 
 def blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Means of `focal_points...` over episodes (or pairs) that share these keys, one row each, in the keys' order."""
-    # Sorted whole: a mean must not depend on the order of rows.
+    """Means of `focal_points...` over the episodes (or pairs) that share these keys; one row each, sorted by keys."""
+    # Sorted by all columns: a mean must not depend on the order of rows.
     values = part.select(*keys, "^focal_points.*$").sort(pl.all())
     return values.group_by(keys, maintain_order=True).agg(pl.mean("^focal_points.*$"))
 

@@ -1,7 +1,7 @@
-"""Logistic regression on counts, its errors clustered: what rows have in common is counted once.
+"""Logistic regression on counts with clustered errors: equal rows are counted once.
 
-Rows with the same covariates are one pattern. Likelihood, scores and sandwich are sums over patterns and clusters, so
-that a hundred million rows cost what their few patterns do; statsmodels on the rows themselves gives the same.
+Rows with the same covariates form one pattern. Likelihood, scores and sandwich are sums over patterns and clusters, so
+a hundred million rows cost only as much as their few patterns. statsmodels on the single rows gives the same results.
 
 The sandwich is that of Liang & Zeger (1986), Biometrika 73, 13-22, with the correction G/(G-1) (N-1)/(N-k) and t with
 G-1 degrees of freedom (Cameron & Miller 2015, Journal of Human Resources 50, 317-372).
@@ -25,20 +25,20 @@ FEW, FEW_SO = f"fewer than {LEAST_CLUSTERS} seeds", f"so, or not so, in fewer th
 NO_CONVERGENCE = "no convergence"
 MOST_STEPS, CONVERGED, LONGEST_STEP = 100, 1e-10, 2.0
 CLOSE = 1e-8
-# A smaller standard error is rounding: it would take a million million rows.
+# A smaller standard error is rounding: a real one would need 10^12 rows.
 LEAST_ERROR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of a logistic regression as counts; its covariates are 0 or 1.
+    """Rows of a logistic regression as counts. All covariates are 0 or 1.
 
     Attributes:
         terms: names of the columns of x; the first is the intercept.
         x: (p, k) covariates of each pattern.
-        offset: (p,) log odds of each pattern where every coefficient is 0.
-        n: (g, p) rows of each pattern in each cluster.
-        y: (g, p) those of them with a 1.
+        offset: (p,) log odds of each pattern if every coefficient is 0.
+        n: (g, p) number of rows of each pattern in each cluster.
+        y: (g, p) number of those rows with outcome 1.
     """
 
     terms: tuple[str, ...]
@@ -50,17 +50,18 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One coefficient in log odds, and what it means in probability.
+    """One coefficient in log odds, and its meaning in probability.
 
     Attributes:
-        coefficient: None where the data don't tell it, or where it is not finite.
+        coefficient: None if the data do not determine it, or if it is not finite.
         standard_error: clustered; None without an interval.
-        interval: of the coefficient.
+        interval: interval of the coefficient.
         p_value: two-sided, of no effect.
-        effect: average over the rows of P(y | 1) - P(y | 0), all else as it was; None for the intercept. Also where the
-            coefficient is infinite, as long as that settles every probability.
-        effect_interval: by the delta method; none where the coefficient is infinite.
-        reason: why something is None; None where nothing is.
+        effect: average over the rows of P(y | 1) - P(y | 0), with all other terms unchanged; None for the intercept. It
+            is
+            also given for an infinite coefficient, if that determines every probability.
+        effect_interval: by the delta method; none if the coefficient is infinite.
+        reason: why something is None; None if nothing is.
     """
 
     coefficient: float | None
@@ -74,14 +75,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The greatest likelihood's coefficients, or where it goes.
+    """The maximum-likelihood coefficients, or the direction in which the likelihood rises without end.
 
     Attributes:
         counts: the rows of patterns that occurred.
-        known: columns with a coefficient of their own; what the others would add, these tell.
+        known: columns with a coefficient of their own; all other columns depend linearly on these.
         beta: (known) their coefficients, from the patterns that are not separated.
-        covariance: (known, known) of these.
-        sure: patterns (q, k) -> what becomes of each, as `certainty`.
+        covariance: (known, known) covariance of the coefficients.
+        sure: patterns (q, k) -> what happens to the probability of each, see `certainty`.
     """
 
     counts: Counts
@@ -92,11 +93,11 @@ class Fitted:
 
 
 def fit(counts: Counts) -> tuple[Estimate, ...]:
-    """Every term's estimate, in order.
+    """The estimate of every term, in order.
 
-    No coefficient for a term that is never 1, that is not told apart from others (every one of those), or whose
-    likelihood rises without end (separation); what is finite beside those is still estimated. No interval with fewer
-    than LEAST_CLUSTERS clusters, or where fewer have a row with a 1, or with a 0, of that term.
+    A term has no coefficient if it is never 1, if it cannot be told apart from others (then none of these has one), or
+    if its likelihood rises without end (separation). The finite ones are still estimated. There is no interval with
+    fewer than LEAST_CLUSTERS clusters, or if fewer clusters have a row with a 1 of that term, or with a 0.
     """
     seen = counts.n.sum(axis=0) > 0
     counts = Counts(counts.terms, counts.x[seen], counts.offset[seen], counts.n[:, seen], counts.y[:, seen])
@@ -128,19 +129,19 @@ def fit(counts: Counts) -> tuple[Estimate, ...]:
 
 
 def clusters_of(counts: Counts) -> int:
-    """How many clusters have a row."""
+    """The number of clusters with at least one row."""
     return int((counts.n.sum(axis=1) > 0).sum())
 
 
 def maximised(counts: Counts) -> Floats | None:
-    """Coefficients of the greatest likelihood, by Newton's method; None where it does not converge."""
+    """The maximum-likelihood coefficients, by Newton's method; None if it does not converge."""
     x, n, y = counts.x, counts.n.sum(axis=0), counts.y.sum(axis=0)
     beta = np.zeros(x.shape[1])
     for _ in range(MOST_STEPS):
         mean = expit(counts.offset + x @ beta)
         step = np.linalg.solve(_information(x, n, mean), x.T @ (y - n * mean))
         far = float(np.abs(x @ step).max(initial=0.0))
-        # Far out the curve is flat, and a full step would overshoot.
+        # Far from the maximum the curve is flat, and a full step would overshoot.
         beta = beta + step * min(1.0, LONGEST_STEP / max(far, LONGEST_STEP))
         if far < CONVERGED:
             return beta
@@ -148,7 +149,7 @@ def maximised(counts: Counts) -> Floats | None:
 
 
 def clustered(counts: Counts, beta: Floats, *, clusters: int) -> Floats:
-    """(k, k): covariance of the coefficients, robust to whatever ties the rows of one cluster; NaN of one cluster."""
+    """(k, k): covariance of the coefficients, robust to dependence of rows in one cluster; NaN with one cluster."""
     rows = float(counts.n.sum())
     if clusters < 2 or len(beta) == 0:
         return np.full((len(beta), len(beta)), np.nan)
@@ -183,7 +184,7 @@ def _estimate(fitted: Fitted, k: int, reason: str | None) -> Estimate:
 
 
 def _effect(fitted: Fitted, k: int) -> tuple[float | None, Floats]:
-    """Mean change of probability as term k turns from 0 to 1, and its gradient; None where one is not told."""
+    """Mean change of probability if term k turns from 0 to 1, and its gradient; None if one is undetermined."""
     change, slope = 0.0, np.zeros(len(fitted.beta))
     n = fitted.counts.n.sum(axis=0)
     for sign, value in ((1.0, 1.0), (-1.0, 0.0)):
@@ -197,7 +198,7 @@ def _effect(fitted: Fitted, k: int) -> tuple[float | None, Floats]:
 
 
 def _error(variance: float) -> float:
-    """Its root; what rounding leaves below 0 is 0."""
+    """The square root of a variance; a value below 0 is rounding and gives 0."""
     return math.sqrt(max(0.0, variance))
 
 
@@ -211,7 +212,7 @@ def _undefined(reason: str, *, effect: float | None = None) -> Estimate:
 
 
 def _few(counts: Counts, k: int, clusters: int) -> str | None:
-    """Why there is no interval: too few clusters, in all or on one side of the term."""
+    """Why there is no interval: too few clusters, in total or on one side of the term; None if there are enough."""
     if clusters < LEAST_CLUSTERS:
         return FEW
     so = counts.x[:, k] > 0
@@ -220,7 +221,7 @@ def _few(counts: Counts, k: int, clusters: int) -> str | None:
 
 
 def _why(terms: Sequence[str], k: int, x: Floats, confused: Bools, unbounded: Bools) -> str | None:
-    """Why term k has no coefficient; None where it has one."""
+    """Why term k has no coefficient; None if it has one."""
     if not x[:, k].any():
         return NEVER
     if confused[k]:
@@ -230,14 +231,14 @@ def _why(terms: Sequence[str], k: int, x: Floats, confused: Bools, unbounded: Bo
 
 
 def _undetermined(x: Floats) -> Bools:
-    """(k,): terms that can change, others making up for them, without any row's sum changing."""
+    """(k,): terms whose coefficient can change, with others compensating, so that no row's sum changes."""
     if len(x) == 0:
         return np.ones(x.shape[1], dtype=bool)
     return np.asarray((np.abs(null_space(x)) > CLOSE).any(axis=1))
 
 
 def _independent(x: Floats) -> list[int]:
-    """The first columns that span them all."""
+    """The first columns that span all columns."""
     kept: list[int] = []
     for k in range(x.shape[1]):
         if len(x) and int(np.linalg.matrix_rank(x[:, [*kept, k]])) > len(kept):

@@ -1,4 +1,4 @@
-"""Looks: every time a lift was there to be seen, so that what is claimed in the end can answer for all of them."""
+"""Looks: every time a lift could be seen. They are recorded so that the final claim can account for all of them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +25,16 @@ def looks(
     planned: Mapping[str, int],
     now: datetime,
 ) -> pl.DataFrame:
-    """One row a look at a control's lift of a model: those recorded before, and one for each that has new pairs.
+    """One row per look at a control's lift of a model: the recorded ones, and a new one for each that has new pairs.
 
-    Two pairs are the least that can be looked at. The same pairs seen again are no new look, unless their points are
-    others by now (a measure was corrected): then the look is made again, at no further cost. The interval is
-    `looking_interval`'s after all looks before it; the last look at a complete plan is a look too.
+    A look needs at least two pairs. Seeing the same pairs again is not a new look, unless their points have changed (a
+    measure was corrected): then the look is made again, and this costs no further alpha. The interval is that of
+    `looking_interval` after all earlier looks. The last look, at a complete plan, counts as a look too.
 
     Args:
         episodes: episodes.
         episode_measures: their measures.
-        looks: looks recorded so far; kept as they are.
+        looks: the looks recorded so far; they stay as they are.
         mirrors: control arm -> the arm it mirrors.
         planned: arm -> planned pairs of each of its focal models.
         now: the time of this look.
@@ -51,7 +51,10 @@ def looks(
 def matched_pairs(
     episodes: pl.DataFrame, episode_measures: pl.DataFrame, mirrors: Mapping[str, str]
 ) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Control, model, and its matched pairs there (`focal_points_on`, `focal_points` off), for each that has played."""
+    """For each control and model that has played it: control, model and matched pairs.
+
+    Pairs have the columns `focal_points_on` and `focal_points` (off).
+    """
     measured = episode_measures.select(_POINTS).join(episodes.select(FACTS), on="episode_id")
     for control, arm in sorted(mirrors.items()):
         focal = measured.filter(pl.col("arm").is_in([control, arm]) & pl.col("focal_model").is_not_null())
@@ -60,18 +63,18 @@ def matched_pairs(
 
 
 def pair_gaps(pairs: pl.DataFrame) -> list[float]:
-    """Points on minus off, pair by pair."""
+    """Points on minus off for each pair."""
     return (pairs["focal_points_on"] - pairs["focal_points"]).to_list()
 
 
 def _to_be_made(pairs: pl.DataFrame, before: pl.DataFrame) -> bool:
-    """Whether these pairs are more than any look saw, or as many with another lift than the last one saw."""
+    """Whether these pairs are more than any look saw, or as many but with another lift than the last look saw."""
     most = max(before["n_pairs"], default=0)
     return pairs.height > most or (pairs.height == most and not saw(before.row(-1, named=True), pair_gaps(pairs)))
 
 
 def saw(look: Mapping[str, Any], gaps: Sequence[float]) -> bool:
-    """Whether a recorded look was at these very differences, so far as its lift tells."""
+    """Whether a recorded look was at exactly these differences, as far as its lift shows."""
     return look["n_pairs"] == len(gaps) and math.isclose(look["lift"], sum(gaps) / len(gaps), abs_tol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Measures made in a warehouse: the one way in which the asset graph, `di repair` and the benchmarks make them."""
+"""Makes measures in a warehouse. The asset graph, `di repair` and the benchmarks all use these functions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,16 +9,16 @@ from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.measure import Measure
 from di_assets.tables import Warehouse
 
-# What `one_rules_version` needs, and what tells of the episodes behind a table.
+# The columns that `one_rules_version` needs, and those that describe the episodes behind a table.
 OF_EPISODES = ("episode_id", "status", "scripted", "rules_version")
 
 
 def make_batch(warehouse: Warehouse, measure: Measure, batch: str, settings: Mapping[str, Any]) -> pl.DataFrame:
-    """A measure of one batch, made from the columns it needs, and written; the frame as its function gave it.
+    """Makes a measure of one batch from the columns it needs, and writes it; returns the frame as the function gave it.
 
     Raises:
-        ContractError: the frame does not keep the table's contract; nothing is written.
-        DamageError: a file it reads is missing or has another size than was written.
+        ContractError: the frame breaks the table's contract; nothing is written.
+        DamageError: an input file is missing, or its size differs from what was written.
     """
     frames = {table: warehouse.read(table, batch, columns) for table, columns in measure.reads.items()}
     frame = measure.function(**frames, **settings)
@@ -29,12 +29,12 @@ def make_batch(warehouse: Warehouse, measure: Measure, batch: str, settings: Map
 def make_over_all(
     warehouse: Warehouse, measure: Measure, settings: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """A measure over all batches, made from the columns it needs, and written.
+    """Makes a measure over all batches from the columns it needs, and writes it.
 
-    Of its episodes only those count that were played by the newest rules (`one_rules_version`).
+    Only episodes played by the newest rules count (`one_rules_version`).
 
     Returns:
-        The frame as its function gave it; and `OF_EPISODES` of the episodes that counted, None if it reads none.
+        The frame as the function gave it; and `OF_EPISODES` of the episodes that counted, None if it reads none.
 
     Raises:
         ContractError, DamageError: as `make_batch`.

@@ -1,4 +1,4 @@
-"""Episodes of two sides on the same seeds: the k-th of a seed on one side with the k-th of it on the other."""
+"""Matches episodes of two sides by seed: the k-th episode of a seed on one side with the k-th on the other."""
 
 import polars as pl
 
@@ -7,12 +7,12 @@ VALUES = ("episode_id", "focal_model", "focal_points", "focal_capture")
 
 
 def matched(left: pl.DataFrame, right: pl.DataFrame, *, across_models: bool) -> pl.DataFrame:
-    """One row a matched pair, by seed, model and launch.
+    """One row per matched pair, sorted by seed, model and launch.
 
     Args:
         left: episodes with a focal seat: episode_id, launch, seed, focal_model, focal_points, focal_capture.
-        right: those they are set against.
-        across_models: an episode of one model may be matched with one of another; else only with its own model's.
+        right: the episodes to match them with.
+        across_models: an episode of one model may be matched with one of another; otherwise only with one of its own.
 
     Returns:
         seed, then episode_id, focal_model, focal_points and focal_capture of both sides (`_left`, `_right`), and `gap`,
@@ -31,6 +31,6 @@ def matched(left: pl.DataFrame, right: pl.DataFrame, *, across_models: bool) -> 
 
 
 def by_seed(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Mean points of both sides a seed, by seed: pairs of one seed are replicates of one block."""
+    """Mean points of both sides per seed, sorted by seed. Pairs of one seed are replicates of one block."""
     points = ("focal_points_left", "focal_points_right")
     return pairs.sort("seed", "episode_id_left").group_by("seed", maintain_order=True).agg(pl.mean(*points))

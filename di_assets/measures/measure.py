@@ -1,4 +1,4 @@
-"""What a measure is: a function of tables whose result is a table, declared once with all that belongs to it."""
+"""A measure: a function from tables to a table, declared once with everything that belongs to it."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -27,19 +27,19 @@ class MeasureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure: what computes it, the table it gives, and what it needs.
+    """A measure: the function that computes it, the table it makes, and its inputs.
 
     Attributes:
         function: takes each table of `reads` as a parameter of that name, and each of `settings` as a keyword-only
-            parameter; gives a frame that keeps `table`. It has the table's name; its docstring says what a row is.
-        table: what comes out. Partitioned: it is measured batch by batch; else once, over all batches.
-        reads: table -> the columns of it that the function needs; no other column is read. A measure that reads its own
-            table is given what was measured before.
+            parameter; returns a frame for `table`. It has the table's name; its docstring says what a row is.
+        table: the resulting table. If it is partitioned, it is made batch by batch; otherwise once, over all batches.
+        reads: table -> the columns that the function needs; no other column is read. A measure that reads its own table
+            gets its previous result.
         settings: what the function takes besides tables.
-        version: raised when the same tables give other numbers: whatever was measured before is then out of date.
+        version: raised when the same tables give other numbers. Older results are then out of date.
 
     Raises:
-        MeasureError: the function does not take what is declared, has another name than the table or no docstring.
+        MeasureError: the function does not take what is declared, has another name than the table, or has no docstring.
     """
 
     function: Callable[..., pl.DataFrame]
@@ -74,12 +74,12 @@ class Measure:
 
     @property
     def by_batch(self) -> bool:
-        """Whether it is measured batch by batch; else once, over all batches."""
+        """Whether it is made batch by batch; otherwise once, over all batches."""
         return self.table.partitioned
 
     @property
     def above(self) -> tuple[str, ...]:
-        """Tables it is made from: those it reads but its own."""
+        """The tables it is made from: those it reads, without its own."""
         return tuple(table for table in self.reads if table != self.name)
 
     @property
@@ -88,11 +88,12 @@ class Measure:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     def check(self) -> None:
-        """Holds the declaration against the table contract.
+        """Checks the declaration against the table contract.
 
         Raises:
-            MeasureError: its table is not in the contract; it reads a table or column that is not; it is measured batch
-                by batch but has no episode_id, or reads what is only there over all batches.
+            MeasureError: its table is not in the contract; it reads a table or column that is not in the contract; or
+                it is
+                made batch by batch but has no episode_id, or reads a table that only exists over all batches.
         """
         if TABLES.get(self.name) is not self.table:
             raise MeasureError(f"measure {self.name}: its table is not in the contract (di_assets/tables/)")

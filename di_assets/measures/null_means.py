@@ -1,7 +1,7 @@
-"""An observed mean's place among the means that a null model gives to as many independent episodes.
+"""Compares an observed mean with the means that a null model gives for the same number of independent episodes.
 
-A null is an array of equally likely means. Of few episodes they are drawn; of more than MOST_DRAWN the mean is normal
-for all purposes, and the array is that normal's quantiles, so that the work does not grow with the episodes.
+A null is an array of equally likely means. For few episodes they are drawn. For more than MOST_DRAWN episodes the mean
+is practically normal, and the array holds the quantiles of that normal, so the work does not grow with the episodes.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from scipy.special import ndtri
 
 from di_assets.measures.dense import Floats
 
-# Means in an array; independent episodes up to which they are drawn.
+# Number of means in an array; the largest number of independent episodes for which they are drawn.
 MEANS, MOST_DRAWN = 10_000, 1_000
 CLOSE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An observed mean held against a null; without a defined value, or without a null, all but n is None.
+    """An observed mean compared with a null. Without a defined value, or without a null, all but n is None.
 
     Attributes:
-        n: independent episodes with a defined value.
-        observed_mean: over them.
-        null_mean: of the null's means.
-        null_low: their 2.5% point.
-        null_high: their 97.5% point.
-        null_place: share of them below the observed mean, equal ones half (mid-rank), in [0, 1].
-        p_value: two-sided, twice the smaller tail, the observed mean counted in; never 0.
+        n: number of independent episodes with a defined value.
+        observed_mean: the mean over them.
+        null_mean: mean of the null's means.
+        null_low: 2.5% point of the null's means.
+        null_high: 97.5% point of the null's means.
+        null_place: share of the null's means below the observed mean, with ties counted half (mid-rank), in [0, 1].
+        p_value: two-sided: twice the smaller tail, including the observed mean; never 0.
     """
 
     n: int
@@ -40,7 +40,7 @@ class Held:
 
 
 def held_against(observed: Floats, null: Floats) -> Held:
-    """Values of independent episodes (NaN: undefined) against the null's means of as many."""
+    """Compares values of independent episodes (NaN: undefined) with the null's means of as many episodes."""
     values = observed[~np.isnan(observed)]
     if len(values) == 0 or len(null) == 0:
         return Held(len(values), None, None, None, None, None, None)
@@ -60,9 +60,10 @@ def held_against(observed: Floats, null: Floats) -> Held:
 
 
 def means_of_draws(pool: Floats, *, n: int, rng: np.random.Generator) -> Floats:
-    """Means of n values drawn from a pool of simulated ones (NaN: undefined); empty without any.
+    """Means of n values drawn from a pool of simulated ones (NaN: undefined); empty if the pool is empty.
 
-    Beyond MOST_DRAWN the pool's own error is no longer small, and is added: variance / n + variance / pool.
+    For more than MOST_DRAWN values, the error of the pool itself is no longer small and is added: variance / n +
+    variance / pool.
     """
     values = pool[~np.isnan(pool)]
     if n == 0 or len(values) == 0:
@@ -76,10 +77,10 @@ def means_of_draws(pool: Floats, *, n: int, rng: np.random.Generator) -> Floats:
 
 
 def means_of_shuffles(shuffled: Floats) -> Floats:
-    """Means of each shuffle's values (n, shuffles), all of an episode's defined or none; empty without a defined one.
+    """Means over episodes for each shuffle, from values (n, shuffles). Empty if no value is defined.
 
-    Beyond MOST_DRAWN from each episode's own mean and variance over k shuffles, with those means' error added: a
-    factor of 1 + 1 / k.
+    For an episode, either all values are defined or none. For more than MOST_DRAWN episodes, the means are computed
+    from each episode's mean and variance over k shuffles, and the error of those means is added: a factor of 1 + 1 / k.
     """
     values = shuffled[~np.isnan(shuffled).any(axis=1)]
     n, k = values.shape

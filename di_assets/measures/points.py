@@ -12,7 +12,7 @@ from di_assets.tables.over_all import MODEL_POINTS
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over independent episodes with its t interval, the p of its being zero, and both bootstraps beside it."""
+    """A mean over independent episodes with its t interval, the p of a mean of zero, and both bootstraps."""
 
     n: int
     mean: float | None
@@ -23,7 +23,7 @@ class Mean:
 
 
 def mean_of(values: Sequence[float]) -> Mean:
-    """The mean of these episodes' values and its intervals; None without any."""
+    """The mean of these values and its intervals; None if there are no values."""
     return Mean(
         n=len(values),
         mean=sum(values) / len(values) if values else None,
@@ -35,7 +35,7 @@ def mean_of(values: Sequence[float]) -> Mean:
 
 
 def independent(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.DataFrame:
-    """Focal episodes, one row a block: condition, model, seed, and the block's mean points, floor and capture.
+    """Focal episodes, one row per block: condition, model, seed, and the block's mean points, floor and capture.
 
     Episodes of one model under one condition that share a seed (relaunches, arms with the same seeds) are replicates of
     one block, never independent.
@@ -54,7 +54,7 @@ def independent(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.Da
 
 
 def model_points(episodes: pl.DataFrame, episode_measures: pl.DataFrame) -> pl.DataFrame:
-    """One row a focal model and condition; `n` counts independent episodes, the interval is Student's t over them."""
+    """One row per focal model and condition. `n` counts independent episodes; the interval is Student's t over them."""
     rows: list[tuple[object, ...]] = []
     blocks = independent(episodes, episode_measures)
     for (condition, model), group in blocks.group_by("condition", "focal_model", maintain_order=True):

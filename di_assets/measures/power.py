@@ -1,6 +1,6 @@
-"""How many matched pairs a lift needs: for an interval of a wanted width, and for a wanted power against an effect.
+"""How many matched pairs a lift needs: for an interval of a wanted width, and for a wanted power to detect an effect.
 
-Both are of the paired t over all planned pairs. Looks on the way cost little of it (see `sequential`).
+Both assume a paired t test over all planned pairs. Looks before the end reduce power only a little (see `sequential`).
 """
 
 import math
@@ -14,13 +14,13 @@ from statsmodels.stats.power import TTestPower
 
 from di_assets.measures.intervals import LEVEL
 
-# Fewest episodes whose standard deviation is taken: that of four is less than half the truth one time in seven.
+# The fewest episodes whose standard deviation is used. With four, it is less than half the true one in 1 of 7 cases.
 LEAST_EPISODES = 5
-# Correlation of on with off where no pair is played yet: none, the careful side. In the demo it is 0.34 to 0.74.
+# Assumed correlation of on and off if no pair is played yet: none, to be careful. In the demo it is 0.34 to 0.74.
 ASSUMED_CORRELATION = 0.0
-# Standard deviation where nothing is played yet, points: the widest of the demo's five agents.
+# Standard deviation if nothing is played yet, points: the largest of the demo's five agents.
 PRIOR_SD = 10.2
-# More than anyone will play.
+# More pairs than anyone will play.
 MOST_PAIRS = 10_000
 PAIRS, ON, PRIOR = "pairs", "episodes on", "prior"
 SPREADS = {
@@ -40,13 +40,13 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class PairPlan:
-    """Matched pairs that one model needs.
+    """The matched pairs that one model needs.
 
     Attributes:
-        spread: what is assumed of the pairs.
-        for_precision: pairs for the wanted half-width; None where none is wanted, or it takes more than MOST_PAIRS.
-        for_power: pairs for the wanted power; likewise.
-        alpha: two-sided level that power is reckoned at.
+        spread: the assumed standard deviation.
+        for_precision: pairs for the wanted half-width; None if none is wanted, or if it needs more than MOST_PAIRS.
+        for_power: pairs for the wanted power; None likewise.
+        alpha: two-sided level for which power is computed.
     """
 
     spread: Spread
@@ -56,11 +56,11 @@ class PairPlan:
 
 
 def spread_of(gaps: Sequence[float], points: Sequence[float]) -> Spread:
-    """The best guess there is at the standard deviation of pair differences.
+    """The best available guess at the standard deviation of pair differences.
 
-    That of the pairs played so far; else of the mirrored arm's points, the control's taken to vary as much and to be
-    correlated by ASSUMED_CORRELATION: sd sqrt(2 (1 - r)); else PRIOR_SD. What does not vary tells nothing and is passed
-    over.
+    It is that of the pairs played so far. If there are too few: it is computed from the points in the mirrored arm, on
+    the assumption that the control varies as much and that the two correlate by ASSUMED_CORRELATION: sd sqrt(2 (1 -
+    r)). If there are too few of these: PRIOR_SD. Values that do not vary are ignored.
 
     Args:
         gaps: points on minus off of the model's pairs.
@@ -76,9 +76,10 @@ def spread_of(gaps: Sequence[float], points: Sequence[float]) -> Spread:
 def pair_plan(
     spread: Spread, *, precision: float | None, effect: float | None, power: float | None, comparisons: int
 ) -> PairPlan:
-    """Pairs for a half-width of `precision` points, and for `power` against `effect` points at 5% over all comparisons.
+    """Pairs for a half-width of `precision` points, and for `power` to detect `effect` at 5% over all comparisons.
 
-    Power pays for the arm's models by Bonferroni, of which Holm never asks more; the interval is each model's own 95%.
+    `effect` is in points. Power is computed with Bonferroni's correction for the arm's models; Holm's never needs more
+    pairs. The interval is each model's own 95% interval.
     """
     alpha = round(1 - LEVEL, 12) / comparisons
     return PairPlan(
@@ -92,7 +93,7 @@ def pair_plan(
 
 
 def pairs_for_precision(half_width: float, *, sd: float) -> int | None:
-    """Fewest pairs, two or more, whose 95% paired t interval is at most `half_width` a side if they vary as planned."""
+    """The fewest pairs, at least two, whose 95% paired t interval is at most `half_width` per side for this sd."""
 
     def enough(n: int) -> bool:
         return float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * sd / math.sqrt(n) <= half_width
@@ -101,27 +102,27 @@ def pairs_for_precision(half_width: float, *, sd: float) -> int | None:
 
 
 def pairs_for_power(effect: float, *, sd: float, power: float, alpha: float) -> int | None:
-    """Fewest pairs, two or more, with which a two-sided paired t test finds `effect` with chance `power`.
+    """The fewest pairs, at least two, with which a two-sided paired t test detects `effect` with probability `power`.
 
-    Exact by the noncentral t distribution.
+    Exact, by the noncentral t distribution.
     """
     test = TTestPower()
 
     def enough(n: int) -> bool:
-        # The library's noncentral t is not a number where the chance is 1 but for rounding: that is not less either.
+        # The library returns NaN if the probability is 1 except for rounding, so NaN counts as enough.
         return not float(test.power(abs(effect) / sd, n, alpha, alternative="two-sided")) < power
 
     return _fewest(enough)
 
 
 def _sd(values: Sequence[float]) -> float | None:
-    """None where there are too few, or where they do not vary."""
+    """The standard deviation; None if there are too few values, or if they do not vary."""
     sd = float(np.std(np.sort(values), ddof=1)) if len(values) >= LEAST_EPISODES else 0.0
     return sd if sd > 0 else None
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:
-    """The least n >= 2 that is enough, where every larger one is too; None beyond MOST_PAIRS."""
+    """The smallest n >= 2 that is enough, if every larger one is too; None if it is more than MOST_PAIRS."""
     if not enough(MOST_PAIRS):
         return None
     return bisect_left(range(MOST_PAIRS), True, lo=2, key=enough)

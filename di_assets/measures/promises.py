@@ -1,10 +1,10 @@
-"""Promises: which were kept, what they bought, and how often chance alone would have kept them.
+"""Promises: which were kept, which points they brought, and how often they would be kept by chance.
 
-A promise is a message that a labeller says promises its recipient a pull. It is given a window: the round of the
-message and the `PAYBACK_WINDOW` - 1 rounds after it, as "this round", "next round" and "I'll pay you back" are what is
-written, and as a pull counts as paid back within as many rounds. A promise without end ("every round from now on") is
-held to the same window. Labels do not say whether a promise was made on a condition ("if you pull me"); whether the
-condition was met can be seen, and is told apart (`owed`).
+A promise is a message that, according to a labeller, promises its recipient a pull. Its window is the round of the
+message and the `PAYBACK_WINDOW` - 1 rounds after it: messages promise "this round", "next round" or "I'll pay you
+back", and a pull counts as paid back within the same number of rounds. A promise without an end ("every round from now
+on") has the same window. Labels do not say whether a promise has a condition ("if you pull me"). Whether the recipient
+pulled the sender is known, and is in a column of its own (`owed`).
 """
 
 from collections.abc import Iterator
@@ -35,15 +35,16 @@ def promises(
     pulls: pl.DataFrame,
     message_labels: pl.DataFrame,
 ) -> pl.DataFrame:
-    """One row a promising message of a complete episode and a labeller that labelled the whole episode.
+    """One row per promising message of a complete episode and labeller that labelled the whole episode.
 
-    outcome: `kept` when the sender pulled the recipient in the window; else `broken` when the window lies within the
-    game and the sender spent a pull in it, on another or on itself; else `open`: the game ended first, or every pull of
-    the window was forfeited. recipient_pulled: the recipient pulled the sender in the window; points counts how often.
-    owed: it did so with a round of the window still to come, so that a promise on that condition fell due. chance:
-    1 - (1 - 1/neighbours)^k, the probability that the sender's k valid pulls in the window, each on a neighbour at
-    random, would have kept it; 0 without any. repeats: the same sender had promised the same recipient before, and the
-    window of that promise (itself no repeat) was not over: windows of those that repeat nothing never overlap.
+    outcome: `kept` if the sender pulled the recipient in the window; else `broken` if the window lies within the game
+    and the sender spent a pull in it, on another or on itself; else `open`: the game ended first, or every pull of the
+    window was forfeited. recipient_pulled: the recipient pulled the sender in the window; points counts how often.
+    owed: it did so when a round of the window was still to come, so that a promise with this condition became due.
+    chance: 1 - (1 - 1/neighbours)^k, the probability that the sender's k valid pulls in the window would have kept the
+    promise if each went to a random neighbour; 0 for k = 0. repeats: the same sender had promised the same recipient
+    before, and the window of that promise (itself not a repeat) was not over. Windows of promises that repeat nothing
+    never overlap.
     """
     complete = episodes.filter(pl.col("status") == COMPLETE).select("episode_id", "n_rounds")
     said = message_labels.filter(pl.col("promises_pull")).join(
@@ -77,13 +78,14 @@ def promises(
 def promise_ledger(
     episodes: pl.DataFrame, seats: pl.DataFrame, message_labels: pl.DataFrame, promises: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a labeller, condition with messages and model that sat there, focal or not, with all it promised.
+    """One row per labeller, condition with messages and model that sat there (focal or not), with all its promises.
 
-    `messages` counts promising messages; everything else counts a promise once, however often it was repeated while its
-    window was open. Shares and means are of promises kept or broken whose window lies within the game: at its end only
-    kept ones can be told, which would flatter. Each is a mean of episodes' means (all seats of the model together);
-    episodes of one seed are one block, as everywhere, and the interval is Student's t over the `n` blocks in which it
-    is defined. Only episodes that the labeller labelled wholly; the lexical rule labels all.
+    `messages` counts promising messages. All other columns count a promise once, however often it was repeated in its
+    window. Shares and means use promises that were kept or broken and whose window lies within the game: near the end
+    of the game only kept promises can be decided, which would make shares too high. Each value is a mean of episodes'
+    means (all seats of the model together). Episodes of one seed are one block, and the interval is Student's t over
+    the `n` blocks in which the value is defined. Only episodes that the labeller labelled completely count; the lexical
+    rule labels all.
     """
     talked = episodes.filter((pl.col("status") == COMPLETE) & (pl.col("channel") != NO_MESSAGES))
     roster = (
@@ -107,7 +109,7 @@ def promise_ledger(
 
 
 def _senders(seats: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-    """Who a sender is, and how many neighbours it can pull."""
+    """The model of each sender, and the number of neighbours it can pull."""
     ends = pl.concat([edges.select("episode_id", sender=end) for end in ("seat_a", "seat_b")])
     near = ends.group_by("episode_id", "sender").agg(neighbours=pl.len())
     roster = seats.select("episode_id", "model", sender="seat", scripted=pl.col("kind") == SCRIPTED)
@@ -115,9 +117,10 @@ def _senders(seats: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
 
 
 def _repeats(made: pl.DataFrame) -> pl.Series:
-    """For promises in the order they were made: the last one of this pair that repeats nothing is still open.
+    """For promises in order: whether the pair's last promise that is not a repeat is still in its window.
 
-    Round by round, as what repeats depends on what did before; all pairs of all episodes at once.
+    Computed round by round, because whether a promise is a repeat depends on the earlier ones; for all pairs of all
+    episodes at once.
     """
     pair = made.select(pl.struct("episode_id", "labeller", "sender", "recipient").rank("dense")).to_series().to_numpy()
     until = np.zeros(int(pair.max()) + 1 if len(pair) else 1, dtype=np.int64)
@@ -130,14 +133,14 @@ def _repeats(made: pl.DataFrame) -> pl.Series:
 
 
 def _at_once(made: pl.DataFrame) -> Iterator[slice]:
-    """Rows of one exchange of one round, in which no pair occurs twice."""
+    """Slices of rows of one exchange of one round, in which no pair occurs twice."""
     sizes = made.group_by("round", "exchange", maintain_order=True).len()["len"].to_list()
     starts = np.cumsum([0, *sizes]).tolist()
     return (slice(start, stop) for start, stop in pairwise(starts))
 
 
 def _window(made: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
-    """What sender and recipient did in the window of each promise: one row each, whatever they did."""
+    """What sender and recipient did in the window of each promise: one row per promise, whatever they did."""
     rounds = made.select(
         *KEY, "sender", "recipient", "last", made_in="round", round=pl.int_ranges("round", pl.col("last") + 1)
     ).explode("round")
@@ -156,7 +159,7 @@ def _window(made: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judged(episodes: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """(episode_id, labeller) of whole labels; the lexical rule labels every episode, also one without a message."""
+    """(episode_id, labeller) for complete labels. The lexical rule labels every episode, also one without messages."""
     others = covered(labels.filter(pl.col("labeller") == LEXICAL), labels.filter(pl.col("labeller") != LEXICAL))
     return pl.concat([episodes.select("episode_id", labeller=pl.lit(LEXICAL)), others])
 
@@ -174,16 +177,18 @@ def _counts(made: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share of the ledger in one episode: a row a labeller, condition, model and episode with a promise told.
+    """Each share of the ledger in single episodes: one row per labeller, condition, model and episode.
 
-    Told is a promise that was kept or broken in a window that lies within the game, repeats not counted again.
+    A row needs a decided promise: one that was kept or broken and whose window lies within the game. Repeats do not
+    count.
 
     Args:
         theirs: rows of `promises` with the condition and the seed of their episode.
 
     Returns:
-        labeller, condition, model, seed, episode_id, n (promises told), and the shares as in `promise_ledger`; one
-        is null where no promise defines it.
+        labeller, condition, model, seed, episode_id, n (decided promises), and the shares as in `promise_ledger`; a
+            share
+        is null if no promise defines it.
     """
     told = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
     kept = pl.col("outcome") == KEPT
@@ -198,7 +203,7 @@ def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share's mean over the episodes of a block; null where none defines it."""
+    """Each share's mean over the episodes of a block; null if none defines it."""
     episodes = episode_shares(theirs).drop("n", "episode_id")
     return episodes.group_by(*ROLE, "seed", maintain_order=True).agg(pl.exclude(*ROLE, "seed").mean())
 

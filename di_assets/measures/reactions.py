@@ -1,17 +1,18 @@
-"""Reaction functions: how a model's pull for a neighbour goes with that neighbour's pulls and asks.
+"""Reaction functions: how a model's pull for a neighbour is associated with that neighbour's pulls and requests.
 
 For puller i, each of its neighbours j, and each round in which i made a valid pull:
 
     logit P(i pulls j) = logit(1 / |nb(i)|) + intercept + a owed + b rival_owed + c owed_before + d asked + e focal
 
-with the facts of `choices`, all 0 or 1, and `rival_owed`: another neighbour than j pulled i the round before. The
-offset is chance: the intercept is the departure from it where nothing is so. Seats with one neighbour have no choice
-and are left out. A pull has one target: what speaks for one neighbour speaks against the others. `rival_owed` is there
-for that; without it, tit-for-tat seems to heed whoever asks while it owes few. The asks of others are not in it.
+with the facts of `choices`, all 0 or 1, and `rival_owed`: a neighbour other than j pulled i the round before. The
+offset is chance; the intercept is the departure from it if no fact holds. Seats with one neighbour have no choice and
+are left out. A pull has one target, so what makes one neighbour likelier makes the others less likely. `rival_owed`
+accounts for that; without it, tit-for-tat would seem to respond to requests in rounds in which it owes few. Requests of
+other neighbours are not in the model.
 
-These are associations: where j always pulls i, `owed` says as much of j as of i. Rows of one choice hang together, and
-rounds of one episode: errors are clustered by seed, and episodes of one seed under one condition are one cluster,
-whatever their focal model.
+These are associations. If j always pulls i, `owed` says as much about j as about i. Rows of one choice depend on each
+other, and so do rounds of one episode. Errors are therefore clustered by seed: episodes of one seed under one condition
+are one cluster, whatever their focal model.
 """
 
 from collections.abc import Iterator
@@ -31,12 +32,12 @@ KEYS = ("n_neighbours", *TERMS[1:])
 
 
 def reactions(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
-    """One row a condition, puller's model and term; null, with the reason, where the data don't tell.
+    """One row per condition, puller's model and term; null, with the reason, if the data do not determine a value.
 
-    `coefficient` is in log odds, `effect` in probability (average over the rows of what turning the term from 0 to 1
-    changes), intervals are Student's t over seeds. Who always does something has no finite coefficient, yet an effect.
-    `share_with` and `share_without` are the plain shares of neighbours that were pulled where the term was so, and
-    where not. No rows for a model that never had a choice.
+    `coefficient` is in log odds. `effect` is in probability: the average over the rows of the change if the term turns
+    from 0 to 1. Intervals are Student's t over seeds. A model that always does something has no finite coefficient, but
+    an effect. `share_with` and `share_without` are the plain shares of neighbours that were pulled if the term was 1,
+    and if it was 0. No rows for a model that never had a choice.
     """
     rows: list[tuple[object, ...]] = []
     for condition, model, part in by_condition_and_model(episodes, choices.filter(pl.col("n_neighbours") > 1)):
@@ -48,7 +49,7 @@ def reactions(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_condition_and_model(episodes: pl.DataFrame, choices: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Choices of each condition and puller's model, with their seeds, in order of condition and model."""
+    """The choices of each condition and puller's model, with their seeds, sorted by condition and model."""
     known = choices.join(episodes.select("episode_id", "condition", "seed"), on="episode_id").drop("episode_id")
     parts = known.partition_by("condition", "model", as_dict=True, include_key=False)
     for condition, model in sorted(parts):
@@ -81,7 +82,7 @@ def _cells(made: Estimate) -> tuple[float | None, ...]:
 
 
 def _shares(counts: Counts, k: int) -> tuple[float | None, float | None]:
-    """Shares of neighbours pulled where term k is 1, and where it is 0; None for the intercept, or without a row."""
+    """Shares of neighbours pulled if term k is 1, and if it is 0; None for the intercept, or without rows."""
     so = counts.x[:, k] > 0
     return (
         (None, None)

@@ -1,11 +1,11 @@
-"""Who gives, who gets: the social relations model splits the variance of pulls into giver, receiver and dyad.
+"""Who gives and who gets: the social relations model splits the variance of pulls into giver, receiver and dyad.
 
-x[i,j] = mean + giver[i] + receiver[j] + dyad[i,j], a random effects model of n members who each act on every other
-(a round robin; the diagonal means nothing). Givers are Kenny's actors, receivers his partners, dyads his
-relationships. Effects and mean squares: Warner, Kenny & Stoto (1979), JPSP 37, 1742-1757; Kenny & La Voie (1984),
-Advances in Experimental Social Psychology 18, 142-182; Kenny (1994), Interpersonal Perception, appendix B.
+x[i,j] = mean + giver[i] + receiver[j] + dyad[i,j] is a random effects model of n members who each act on every other (a
+round robin; the diagonal has no meaning). Givers are Kenny's actors, receivers his partners, dyads his relationships.
+Effects and mean squares: Warner, Kenny & Stoto (1979), JPSP 37, 1742-1757; Kenny & La Voie (1984), Advances in
+Experimental Social Psychology 18, 142-182; Kenny (1994), Interpersonal Perception, appendix B.
 
-With one number a pair, dyad variance and error of measurement can't be told apart: `dyad` holds both.
+With one number per pair, dyad variance and measurement error cannot be separated: `dyad` contains both.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,19 +22,19 @@ from di_assets.tables.over_all import RELATIONS
 COMPONENTS = ("giver", "receiver", "dyad", "giver_receiver", "reciprocity")
 TOO_SMALL = "fewer than 4 members"
 UNJOINED, SIZES = "not every pair is joined", "games of several sizes"
-# Decimals kept of an episode's estimates: rounding errors of one pattern on other seats are no variance.
+# Estimates of an episode are rounded to this many decimals, so that rounding errors are not taken for variance.
 DECIMALS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Effects of one round robin, or of each of a stack (leading axes). Every row and column of them sums to 0.
+    """Effects of one round robin, or of a stack of them (leading axes). All rows and columns sum to 0.
 
     Attributes:
         mean: (...) over the n (n - 1) ordered pairs.
-        giver: (..., n) how much more than the mean i gives, whoever receives.
-        receiver: (..., n) how much more than the mean j receives, whoever gives.
-        dyad: (..., n, n) what i gives j beyond both; 0 on the diagonal.
+        giver: (..., n) how much more than the mean i gives, to any receiver.
+        receiver: (..., n) how much more than the mean j receives, from any giver.
+        dyad: (..., n, n) what i gives j beyond both effects; 0 on the diagonal.
     """
 
     mean: Floats
@@ -45,15 +45,15 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Variances:
-    """Unbiased estimates; a negative variance is kept as it is. All None, with the reason, where undefined.
+    """Unbiased estimates; negative ones are not changed to 0. All None, with the reason, if undefined.
 
     Attributes:
         giver: variance of givers.
         receiver: variance of receivers.
-        dyad: variance of dyads, error of measurement included.
+        dyad: variance of dyads, including measurement error.
         giver_receiver: covariance of a member's giver and receiver effects (Kenny's actor-partner covariance).
         reciprocity: covariance of the two dyad effects of a pair (dyadic reciprocity).
-        reason: why there are none.
+        reason: why there are no estimates.
     """
 
     giver: float | None
@@ -66,7 +66,7 @@ class Variances:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of the sum of the three variances, negative ones counted as 0; None where none is positive."""
+    """Shares of the sum of the three variances, with negative ones counted as 0; None if none is positive."""
 
     giver: float | None
     receiver: float | None
@@ -78,10 +78,10 @@ class Pooled:
     """Estimates pooled over round robins of one size.
 
     Attributes:
-        n: round robins.
-        estimates: means over them, negative ones kept.
+        n: number of round robins.
+        estimates: means over them; negative ones are not changed to 0.
         intervals: component -> Student's t interval over them.
-        shares: of the pooled variances.
+        shares: shares of the pooled variances.
     """
 
     n: int
@@ -91,7 +91,7 @@ class Pooled:
 
 
 def effects(x: Floats) -> Effects:
-    """Giver, receiver and dyad effects of round robins x (..., n, n), x[i,j] from i to j.
+    """Giver, receiver and dyad effects of round robins x (..., n, n), where x[i,j] is from i to j.
 
     With row means r and column means c over the n - 1 others and the mean m:
 
@@ -99,7 +99,7 @@ def effects(x: Floats) -> Effects:
         receiver[j] = (n-1)^2 / (n(n-2)) c[j] + (n-1) / (n(n-2)) r[j] - (n-1) / (n-2) m
         dyad[i,j]   = x[i,j] - m - giver[i] - receiver[j]
 
-    The second term puts right that no member meets itself: a row lacks the giver's own attraction.
+    The second term corrects for the missing diagonal: a row does not contain the giver's own attraction.
 
     Raises:
         ValueError: x is not square, has fewer than 3 members, or lacks a number off the diagonal.
@@ -131,9 +131,9 @@ def variances(x: Floats) -> tuple[Variances, ...]:
         receiver       = sum receiver[i]^2 / (n-1)         - ((n-1) dyad + reciprocity) / (n(n-2))
         giver_receiver = sum giver[i] receiver[i] / (n-1)  - ((n-1) reciprocity + dyad) / (n(n-2))
 
-    The plain variance of the effects holds dyad variance too, more of it the smaller the group; what is subtracted
-    is that. Hence negative estimates: they are what is left where there is no such variance, and only kept does
-    their mean over episodes stay unbiased.
+    The plain variance of the effects also contains dyad variance, and more of it in smaller groups; the subtraction
+    removes it. So an estimate can be negative if the true variance is near 0. Negative values are not changed, because
+    otherwise the mean over episodes would be biased.
 
     Raises:
         ValueError: as `effects`; or x is not a stack.
@@ -146,7 +146,7 @@ def variances(x: Floats) -> tuple[Variances, ...]:
     made = effects(x)
     a, b, g = made.giver, made.receiver, made.dyad
     mirrored, freedom = g.swapaxes(-2, -1), (n - 1) * (n - 2) / 2
-    # Sums over all cells count every pair twice.
+    # Sums over all cells count each pair twice.
     between = ((g + mirrored) ** 2).sum(axis=(-2, -1)) / 4 / (freedom - 1)
     within = ((g - mirrored) ** 2).sum(axis=(-2, -1)) / 4 / freedom
     dyad, reciprocity = (between + within) / 2, (between - within) / 2
@@ -157,14 +157,14 @@ def variances(x: Floats) -> tuple[Variances, ...]:
 
 
 def shares(estimates: Variances) -> Shares:
-    """What share of the variance each of the three has, negative estimates counted as 0."""
+    """The share of the variance of each of the three components; negative estimates count as 0."""
     parts = [max(0.0, part or 0.0) for part in (estimates.giver, estimates.receiver, estimates.dyad)]
     total = sum(parts)
     return Shares(*(part / total for part in parts)) if total > 0 else Shares(None, None, None)
 
 
 def pooled(estimates: Sequence[Variances]) -> Pooled:
-    """Means over independent round robins of one size, each with Student's t interval; None without a defined one."""
+    """Means over independent round robins of one size, each with Student's t interval; None if none is defined."""
     defined = [one for one in estimates if one.reason is None]
     reason = next((one.reason for one in estimates if one.reason), "no episode")
     if not defined:
@@ -177,22 +177,23 @@ def pooled(estimates: Sequence[Variances]) -> Pooled:
 
 
 def relations(episodes: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
-    """One row an arm and condition with a complete episode: pooled variances of pulls between its seats.
+    """One row per arm and condition with a complete episode: pooled variances of pulls between its seats.
 
-    x[i,j] = share of the rounds in which i made a valid pull for j, in [0, 1]; only where an edge joins every pair of
-    at least 4 seats. Episodes of one seed are replicates of one block, whatever their focal model; `n` counts blocks.
+    x[i,j] = share of the rounds in which i made a valid pull for j, in [0, 1]. Only for graphs in which an edge joins
+    every pair of at least 4 seats. Episodes of one seed are replicates of one block, whatever their focal model; `n`
+    counts blocks.
 
-    Each seat has exactly one pull a round, so that what it gives in all is fixed: only forfeits (and pulls kept for an
-    outside payoff) vary it. Giver variance is hence nearly zero by construction, and no finding. Without forfeits its
-    estimate and the covariance's follow from the others, exactly; it is below 0 unless receivers differ far more than
+    Each seat has exactly one pull per round, so the total that it gives is fixed. Only forfeits (and pulls kept for an
+    outside payoff) vary it. So giver variance is nearly zero by construction, and no finding. Without forfeits, its
+    estimate and the covariance follow exactly from the others; it is below 0 unless receivers differ far more than
     dyads:
 
         giver_receiver = (receiver - reciprocity) / (n - 1)
         giver          = (giver_receiver - dyad) / (n - 1)
 
-    What pullers decide is how much goes to the same receivers for all (receiver) and how much to whom each prefers
-    (dyad). Pulls uniformly at random are expected to give a dyad variance of 1 / (rounds x (n - 1)), -1 / (n - 1) of
-    that as giver variance, and 0 else.
+    Pullers decide how much all of them give to the same receivers (receiver), and how much each prefers a receiver of
+    its own (dyad). Uniformly random pulls are expected to give a dyad variance of 1 / (rounds x (n - 1)), a giver
+    variance of -1 / (n - 1) of that, and 0 otherwise.
     """
     estimates = {key: one for group in dense_groups(episodes, edges, pulls) for key, one in _measured(group)}
     size = pl.struct("n_seats", "n_rounds")
@@ -240,7 +241,7 @@ def _settled(one: Variances) -> Variances:
 
 
 def _method(intervals: Mapping[str, Interval]) -> str:
-    """The method where it is the same for all; else that of most bounds, and which components have none and why."""
+    """The method, if all components share it; else that of most bounds, and which components have none and why."""
     methods = {interval.method for interval in intervals.values()}
     if len(methods) == 1:
         return methods.pop()

@@ -1,7 +1,8 @@
-"""Tit-for-tat estimated instead of assumed: how often each model repays, and the floor that this much gives.
+"""Estimates tit-for-tat instead of assuming it: how often each model repays, and the floor that follows from it.
 
-The forecast of `dense.forecast` takes it that whoever was pulled repays. Here a model repays with propensity w, one of
-those that pulled it last round, uniformly; else it pulls any neighbour, uniformly. w = 1 is the forecast, 0 is chance.
+The forecast of `dense.forecast` assumes that whoever was pulled repays. Here a model repays with propensity w: it pulls
+a random one of those that pulled it last round. Otherwise it pulls a random neighbour. w = 1 is the forecast, 0 is
+chance.
 """
 
 import math
@@ -21,15 +22,17 @@ NO_CHOICE = "owed by every neighbour, always"
 
 
 def repayments(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
-    """One row a condition and puller's model: what it repaid of its valid pulls in rounds in which it could.
+    """One row per condition and puller's model: its share of repaying pulls in the rounds in which it could repay.
 
-    A pull is `owed` where at least one neighbour pulled the puller the round before, repaid where it went to one of
-    those, by chance with probability (how many those are) / (its neighbours). With shares s repaid and c by chance,
+    A pull is `owed` if at least one neighbour pulled the puller the round before. It is repaid if it went to one of
+    those. By chance this has the probability (their number) / (number of its neighbours). With shares s repaid and c by
+    chance,
 
         propensity = (s - c) / (1 - c)
 
-    1 = always repays, 0 = as chance would, below 0 = avoids whom it owes. Its interval is Student's t over seeds
-    (linearised ratio), null with the reason; all null where nothing was owed, or no puller had anybody else to pull.
+    1 = always repays, 0 = as by chance, below 0 = avoids those it owes. The interval is Student's t over seeds
+    (linearised ratio); if it is null, the reason is given. All values are null if nothing was owed, or if no puller had
+    anybody else to pull.
     """
     rows: list[tuple[object, ...]] = []
     for condition, model, part in by_condition_and_model(episodes, choices):
@@ -45,15 +48,15 @@ def repayments(episodes: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
 def estimated_floors(
     episodes: pl.DataFrame, episode_measures: pl.DataFrame, choices: pl.DataFrame, repayments: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a focal model and condition: its points beside the floor that its rivals' own propensities give.
+    """One row per focal model and condition: its points, and the floor that follows from its rivals' propensities.
 
-    Estimated floor = sum over rounds and over the rivals i that made a valid pull of
+    Estimated floor = sum, over rounds and over the rivals i that made a valid pull, of
 
         w p(t, i->focal) + (1 - w) / |nb(i)|
 
-    p the tit-for-tat forecast, w the propensity of i's model under that condition, at least 0. `above_mean` is points
-    less that, with Student's t interval over independent episodes (blocks as in `points.independent`); w is taken as
-    known. An episode of forfeits has a floor of 0.
+    with p the tit-for-tat forecast and w the propensity of i's model under that condition, at least 0. `above_mean` is
+    points minus this floor, with Student's t interval over independent episodes (blocks as in `points.independent`); w
+    is treated as known. An episode with only forfeits has a floor of 0.
     """
     floors = _floors(episodes, choices, repayments)
     focal = episode_measures.filter(pl.col("focal_model").is_not_null())
@@ -61,7 +64,7 @@ def estimated_floors(
         focal.join(episodes.select("episode_id", "seed"), on="episode_id")
         .join(floors, on="episode_id", how="left")
         .with_columns(estimated=pl.when(pl.col("n_pulls") == 0).then(0.0).otherwise(pl.col("estimated")))
-        .drop_nulls("estimated")  # measured, its choices not yet counted
+        .drop_nulls("estimated")  # measured, but its choices are not counted yet
         .sort("condition", "focal_model", "seed", "episode_id")
     )
     blocks = known.group_by("condition", "focal_model", "seed", maintain_order=True).agg(
@@ -78,9 +81,9 @@ def estimated_floors(
 
 
 def _owed(part: pl.DataFrame) -> pl.DataFrame:
-    """Seed by seed: pulls made while something was owed, those that repaid, and how many would have by chance.
+    """By seed: pulls made when something was owed, those of them that repaid, and the number expected by chance.
 
-    A pull with n_owed neighbours owed is n_owed rows of `choices` that are owed.
+    A pull with n_owed neighbours owed is n_owed rows of `choices` with `owed`.
     """
     keys = ["seed", "n_neighbours", "n_owed"]
     rows = part.filter("owed").group_by(keys).agg(pl.sum("n"), pl.sum("pulled")).sort(keys)
@@ -89,7 +92,7 @@ def _owed(part: pl.DataFrame) -> pl.DataFrame:
         repaid=pl.sum("pulled"),
         chance=(pl.col("n") / pl.col("n_neighbours")).sum(),
     )
-    # A seed under which nothing was owed is a row of zeros.
+    # A seed with nothing owed gets a row of zeros.
     return part.select("seed").unique().sort("seed").join(by_seed, on="seed", how="left").fill_null(0)
 
 
@@ -110,10 +113,10 @@ def _propensity(by_seed: pl.DataFrame) -> tuple[float | None, Interval]:
 
 
 def _floors(episodes: pl.DataFrame, choices: pl.DataFrame, repayments: pl.DataFrame) -> pl.DataFrame:
-    """episode_id, estimated: the estimated floor of each episode's focal seat; no row where nobody could pull it."""
+    """episode_id, estimated: the estimated floor of each episode's focal seat. No row if nobody could pull it."""
     toward = choices.filter(pl.col("focal")).join(episodes.select("episode_id", "condition"), on="episode_id")
     known = toward.join(repayments.select("condition", "model", "propensity"), on=["condition", "model"], how="left")
-    # A model to which nothing was ever owed has no propensity, and none is used.
+    # A model that never owed anything has no propensity, and none is needed for it.
     w = pl.col("propensity").fill_null(0.0).clip(lower_bound=0.0)
     free = pl.col("n") / pl.col("n_neighbours")
     repaid = pl.when(pl.col("owed")).then(pl.col("n") / pl.col("n_owed")).otherwise(0.0)

@@ -1,7 +1,7 @@
-"""Where each episode's rows stand in a table, found by binary search instead of a join.
+"""Finds the rows of each episode in a table by binary search instead of a join.
 
-Tables are kept in key order, so the rows of an episode lie together. Whether they do is checked in one pass; a frame in
-another order is sorted first.
+Tables are kept in key order, so the rows of an episode are adjacent. One pass checks this; a frame in another order is
+sorted first.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Rows of some episodes, one episode after the other.
+    """The rows of some episodes, one episode after the other.
 
     Attributes:
         frame: the rows.
-        lengths: (e,) how many rows each episode has.
+        lengths: (e,) number of rows of each episode.
     """
 
     frame: pl.DataFrame
@@ -28,17 +28,17 @@ class Cut:
 
     @property
     def episode(self) -> Indices:
-        """(rows,): the position of each row's episode among those asked for, from 0."""
+        """(rows,): for each row, the position of its episode among the requested ones, from 0."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     def column(self, name: str) -> NDArray[Any]:
-        """A column's values, without a copy where they lie in one piece."""
+        """The values of a column, without a copy if they are contiguous."""
         return self.frame[name].to_numpy()
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Where the rows of some episodes stand in a frame that is sorted by episode.
+    """The positions of some episodes' rows in a frame sorted by episode.
 
     Attributes:
         frame: all rows.
@@ -51,7 +51,7 @@ class Spans:
     stop: Indices
 
     def cut(self, start: int, stop: int) -> Cut:
-        """The rows of the episodes at positions start, ..., stop - 1; not copied where they lie together."""
+        """The rows of the episodes at positions start, ..., stop - 1; not copied if they are adjacent."""
         first, lengths = self.first[start:stop], (self.stop - self.first)[start:stop]
         total = int(lengths.sum())
         before = np.cumsum(lengths) - lengths
@@ -61,7 +61,7 @@ class Spans:
 
 
 def spans(frame: pl.DataFrame, ids: pl.Series) -> Spans:
-    """Where the rows of each of these episodes stand, in the order of `ids`; empty for an episode without rows."""
+    """The positions of the rows of these episodes, in the order of `ids`; an empty span for an episode without rows."""
     if not frame["episode_id"].is_sorted():
         frame = frame.sort("episode_id", maintain_order=True)
     first, stop = (

@@ -16,7 +16,7 @@ COLUMNS = ("episode_id", "seat", "points", "floor_points", "capture")
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the seats of a group of episodes came to, each (e, i).
+    """Results of the seats of a group of episodes, each (e, i).
 
     Attributes:
         points: valid pulls received.
@@ -32,7 +32,7 @@ class Scores:
 def seat_measures(
     episodes: pl.DataFrame, seats: pl.DataFrame, edges: pl.DataFrame, pulls: pl.DataFrame
 ) -> pl.DataFrame:
-    """One row a seat of a complete episode; a seat that got nothing has 0 points.
+    """One row per seat of a complete episode; a seat that got nothing has 0 points.
 
     capture = mean of the seat's net capture over the N - 1 others, in [-1, 1].
     """
@@ -50,7 +50,7 @@ def scores_of(group: Dense) -> Scores:
 
 
 def seat_rows(group: Dense, scores: Scores) -> pl.DataFrame:
-    """COLUMNS of each seat of the group."""
+    """The columns COLUMNS for each seat of the group."""
     n = len(group.ids)
     return pl.DataFrame(
         {

@@ -1,11 +1,11 @@
-"""Intervals of a mean lift that stay honest when it is looked at before all planned pairs are played.
+"""Intervals of a mean lift that stay valid if the lift is looked at before all planned pairs are played.
 
-*Alpha spending* (Lan & DeMets 1983, Biometrika 70:659) is the interval used: the chance of an error, 5% over all looks
-together, is spent as pairs arrive, by O'Brien and Fleming's rule nearly all of it at the end. Once the plan is played
-the interval is hardly wider than one that nobody looked at before (of 75 pairs with 15 looks, 2.15 standard errors a
-side instead of 1.99); early it is very wide or missing, for early only overwhelming evidence should end an experiment.
-A *confidence sequence* needs no plan and never ends, which costs 3.33 standard errors at 75 pairs: it is used where no
-plan is left to spend on, that is for pairs beyond a plan that was already complete when it was looked at.
+The intervals use *alpha spending* (Lan & DeMets 1983, Biometrika 70:659). The probability of an error, 5% over all
+looks together, is spent as pairs are played; O'Brien and Fleming's rule spends nearly all of it at the end. When the
+plan is complete, the interval is hardly wider than one without earlier looks (with 75 pairs and 15 looks, 2.15 standard
+errors per side instead of 1.99). Early it is very wide or missing, because only overwhelming evidence should end an
+experiment early. A *confidence sequence* needs no plan and never ends, but costs 3.33 standard errors at 75 pairs. It
+is used if nothing is left to spend, that is, for pairs beyond a plan that was already complete at an earlier look.
 """
 
 import math
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its optimize is loaded when it is first used: it takes half a second
+import scipy  # scipy.optimize is loaded at its first use, because the import takes half a second
 from scipy.special import ndtr, stdtr, stdtrit
 
 from di_assets.measures.alpha_spending import LEAST_SPENT, Spending, boundaries, obrien_fleming
@@ -21,9 +21,9 @@ from di_assets.measures.intervals import LEVEL, Interval, t_interval
 
 # Prior standard deviation of the standardised effect (lift / standard deviation of pairs) in the confidence sequence.
 PRIOR_EFFECT = 1.0
-# An interval of more standard errors a side than this says nothing, and is not given.
+# An interval with more standard errors per side than this is useless, and is not given.
 MOST_ERRORS = 50.0
-# Stands in for the logarithm of 0.
+# Replaces the logarithm of 0.
 TINY = 1e-300
 
 
@@ -32,10 +32,10 @@ class Look:
     """One look at a lift.
 
     Attributes:
-        number: counts looks at it, from 1.
+        number: number of the look, from 1.
         n_pairs: pairs played by then.
-        planned: pairs planned as of then.
-        alpha: two-sided level of the t interval at this look; 0 where it is too early for any, None where nothing is
+        planned: pairs planned at that time.
+        alpha: two-sided level of the t interval at this look; 0 if it is too early for an interval, None if nothing is
             left to spend.
     """
 
@@ -54,15 +54,17 @@ def look_at(
     level: float = LEVEL,
     spending: Spending = obrien_fleming,
 ) -> Look:
-    """What a look at so many pairs may spend after earlier looks.
+    """The alpha that a look at `n_pairs` pairs may spend after earlier looks.
 
     Args:
         n_pairs: pairs played now.
         planned: pairs planned now; 0 for none.
-        looks: pairs at each recorded look; those at more pairs than now are not heeded, one at as many is this look.
-        plans: pairs planned as of each of those looks, `planned` by default. What was spent then stays spent, so that
-            an arm that is made longer after a look does not start anew.
-        level: of the interval.
+        looks: number of pairs at each recorded look. Looks at more pairs than now are ignored; one at as many is this
+            look.
+        plans: number of pairs planned at each of those looks, `planned` by default. What was spent then stays spent, so
+            an
+            arm that is extended after a look does not start again.
+        level: level of the interval.
         spending: how alpha is spent.
     """
     recorded = dict(zip(looks, plans or [planned] * len(looks), strict=True))
@@ -87,12 +89,12 @@ def looking_interval(
 ) -> Interval:
     """Interval of the mean of pair differences that holds over all looks together; arguments as in `look_at`.
 
-    With every planned pair played and no earlier look it is the paired t. After looks it is a repeated interval
-    (Jennison & Turnbull 1984, Controlled Clinical Trials 5:33): the t interval at the level that the spending boundary
-    leaves this look. Where the plan is spent it is the confidence sequence. It is never narrower than the paired t; it
-    has no bounds where that has none, and where it is too early to tell. The level is a normal boundary's, which t
-    keeps nearly: simulated under normality with a look after every pair it errs in 5.8% of experiments of 6 pairs, the
-    most of any, in 5.5% of 15 and in 5.2% of 75; with fewer looks less.
+    If every planned pair is played and there was no earlier look, it is the paired t interval. After looks it is a
+    repeated interval (Jennison & Turnbull 1984, Controlled Clinical Trials 5:33): the t interval at the level that the
+    spending boundary leaves for this look. If the plan is spent, it is the confidence sequence. It is never narrower
+    than the paired t interval; it has no bounds if that has none, or if it is too early. The level is that of a normal
+    boundary, which t nearly reaches: simulated under normality with a look after every pair, the interval misses in
+    5.8% of experiments of 6 pairs (the most of any), in 5.5% of 15 and in 5.2% of 75; with fewer looks it misses less.
     """
     plain = t_interval(gaps)
     if plain.low is None:
@@ -113,11 +115,11 @@ def looking_interval(
 def looking_p(
     gaps: Sequence[float], *, planned: int, looks: Sequence[int], plans: Sequence[int] | None = None
 ) -> float | None:
-    """Two-sided p of no lift that holds over all looks together: the least alpha at which its interval leaves 0 out.
+    """Two-sided p of no lift that holds over all looks together: the smallest alpha whose interval excludes 0.
 
-    Below 0.05 just where the 95% interval excludes 0, and so a p value that may be adjusted over models: the paired t's
-    where nobody looked before, above 0.05 where it is too early to tell, never below 1e-10. None where the pairs do not
-    vary.
+    It is below 0.05 exactly if the 95% interval excludes 0, so it may be adjusted over models. Without earlier looks it
+    is the paired t's p. It is above 0.05 if it is too early for an interval, and never below 1e-10. None if the pairs
+    do not vary.
     """
     if t_interval(gaps).low is None:
         return None
@@ -138,17 +140,17 @@ def looking_p(
 
 
 def confidence_sequence(gaps: Sequence[float], *, level: float = LEVEL) -> Interval:
-    """Interval of a mean that holds at every n from 2 on together, however often and long it is looked at.
+    """Interval of a mean that holds for all n >= 2 together, however often and however long it is looked at.
 
-    All means that the evidence against them (`_log_evidence`) does not refute: exact under normality with unknown
-    variance, by Ville's inequality. Without bounds while there are too few pairs for any.
+    It contains all means that the evidence (`_log_evidence`) does not refute. It is exact under normality with unknown
+    variance, by Ville's inequality. Without bounds if there are too few pairs.
     """
     plain = t_interval(gaps)
     if plain.low is None:
         return plain
     n = len(gaps)
     r = 1 / (1 + n * PRIOR_EFFECT**2)
-    # Evidence below 1 / alpha, solved for t squared over n - 1.
+    # The condition "evidence below 1 / alpha", solved for t squared over n - 1.
     most = (1 / (1 - level)) ** (2 / n) * r ** (-1 / n)
     if most * r >= 1:
         return Interval(None, None, f"too early for a confidence sequence: {n} pairs")
@@ -157,18 +159,18 @@ def confidence_sequence(gaps: Sequence[float], *, level: float = LEVEL) -> Inter
 
 
 def _t_interval(gaps: Sequence[float], *, critical: float, method: str) -> Interval:
-    """The mean and so many standard errors a side."""
+    """The mean plus and minus `critical` standard errors."""
     x = np.sort(np.asarray(gaps, dtype=float))  # the same data in any order give the same bits
     mean, half = float(x.mean()), critical * float(x.std(ddof=1)) / math.sqrt(len(x))
     return Interval(mean - half, mean + half, method)
 
 
 def _log_evidence(t: float, n: int) -> float:
-    """Log likelihood ratio of a t statistic of n values, its effect mixed over N(0, PRIOR_EFFECT^2), against none.
+    """Log likelihood ratio of a t statistic of n values: effect mixed over N(0, PRIOR_EFFECT^2) against no effect.
 
-    With the right Haar prior on the variance under both it is a martingale where there is no effect (Lai 1976, Ann.
-    Statist. 4:265; Wang & Ramdas 2023, arXiv:2310.03722): sqrt(r) ((1 + u) / (1 + r u))^(n / 2), u = t^2 / (n - 1),
-    r = 1 / (1 + n PRIOR_EFFECT^2).
+    With the right Haar prior on the variance under both it is a martingale if there is no effect (Lai 1976, Ann.
+    Statist. 4:265; Wang & Ramdas 2023, arXiv:2310.03722): sqrt(r) ((1 + u) / (1 + r u))^(n / 2), u = t^2 / (n - 1), r =
+    1 / (1 + n PRIOR_EFFECT^2).
     """
     u, r = t * t / (n - 1), 1 / (1 + n * PRIOR_EFFECT**2)
     return 0.5 * math.log(r) + n / 2 * (math.log1p(u) - math.log1p(r * u))

@@ -1,4 +1,4 @@
-"""`di arms`: the arms as they stand."""
+"""`di arms`: the state of the arms."""
 
 import click
 import polars as pl

@@ -1,4 +1,4 @@
-"""`di bill`: what a provider or a gateway charges, held against what is recorded."""
+"""`di bill`: compares a provider's or gateway's bill with the recorded calls."""
 
 import json
 import sys
@@ -90,7 +90,7 @@ def bill(
 
 
 def _labels(home: Home) -> dict[str, str]:
-    """What stands for each model in the comparison: its name, or the id where several names share one."""
+    """The name of each model in the comparison: its own name, or the id if several names share one."""
     ids = Counter(config.id for config in home.configs.models.values())
     return {name: config.id if ids[config.id] > 1 else name for name, config in home.configs.models.items()}
 
@@ -126,14 +126,14 @@ def _known(home: Home, name: str, where: str) -> None:
 
 
 def _within(frame: pl.DataFrame, day: pl.Expr, *, since: datetime | None, until: datetime | None) -> pl.DataFrame:
-    """Rows of these days; all where no day is named."""
+    """Rows of these days; all rows if no day is given."""
     if since is not None:
         frame = frame.filter(day >= since.date())
     return frame if until is None else frame.filter(day <= until.date())
 
 
 def _print(rows: pl.DataFrame, *, by: str, as_json: bool) -> None:
-    """What differs, a row each; then how many rows agree, and the sums of both sides."""
+    """Prints a row for each difference, then the number of rows that agree and the sums of both sides."""
     found = dict(rows.group_by("finding").len().sort("finding").iter_rows())
     billed, recorded = (float(rows[f"{side}_usd"].sum() or 0.0) for side in ("billed", "recorded"))
     if as_json:

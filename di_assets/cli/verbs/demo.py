@@ -1,4 +1,4 @@
-"""`di demo`: arms of scripted agents, played and shown; no key is needed."""
+"""`di demo`: plays and shows arms of scripted agents; no key is needed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`di doctor`: whether models answer, before anything is spent on them."""
+"""`di doctor`: checks that models answer, before money is spent on them."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def doctor(options: dict[str, str], models: tuple[str, ...], no_calls: bool, bud
 
 
 def _print_checkups(found: Sequence[Checkup]) -> None:
-    """What the doctor found, a model a line, and what to change."""
+    """Prints one line per model with the result, and what to change."""
     rows = [
         {
             "model": one.model,

@@ -1,4 +1,4 @@
-"""`di export`: a table as a file."""
+"""`di export`: writes a table to a file."""
 
 from pathlib import Path
 

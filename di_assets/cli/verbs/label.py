@@ -1,4 +1,4 @@
-"""`di label`: messages labelled, by a model or a person."""
+"""`di label`: a model or a person labels messages."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ from di_assets.labelling.sample import Message, chosen
 from di_assets.labelling.stored import locked_labels, person_file
 from di_assets.play.keys import check_keys
 
-BY_HAND = 50  # messages that a person is shown unless told
+BY_HAND = 50  # default number of messages that a person is shown
 
 
 @click.command(cls=Verb)
@@ -85,7 +85,9 @@ def _label_with_model(
     home: Home, model: str, messages: list[Message], budget_usd: float, *, as_json: bool
 ) -> str | None:
     if model in home.configs.models:
-        check_keys(replace(home.configs, play=LOCAL), [model])  # asked from here, whatever engine plays
+        check_keys(
+            replace(home.configs, play=LOCAL), [model]
+        )  # models are asked from this process, whatever engine plays
     texts = [message.text for message in messages]
     with progress() as line, heard(home.stop):
         made = label_with_model(
@@ -129,7 +131,7 @@ def _label_by_hand(home: Home, name: str, sample: list[Message]) -> None:
 
 
 def _keys() -> Iterator[str]:
-    """Keys as they are pressed, or the characters of piped input; they end with it, or when it is interrupted."""
+    """Yields keys as they are pressed, or the characters of piped input, until its end or an interrupt."""
     with suppress(EOFError, KeyboardInterrupt):
         if sys.stdin.isatty():
             while True:
@@ -139,7 +141,7 @@ def _keys() -> Iterator[str]:
 
 
 def _ask(one: Question) -> None:
-    """A question to a person who labels."""
+    """Shows a question to a person who labels."""
     if one.fresh:
         click.echo(f"\n[{one.place} of {one.total}]  {escaped(one.text)}")
     asked = {"asks_for_pull": "asks for a pull", "promises_pull": "promises a pull"}[one.label]
@@ -148,13 +150,13 @@ def _ask(one: Question) -> None:
 
 
 def escaped(text: str) -> str:
-    """A player's text in quotes; what is not printed as a character (line breaks, marks that turn text) is escaped."""
+    """A player's text in quotes. Characters that are not printed (line breaks, direction marks) are escaped."""
     inside = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in inside) + '"'
 
 
 def _print_labelled(made: Labelled, *, as_json: bool) -> None:
-    """What a model's labelling came to."""
+    """Prints the result of labelling by a model."""
     if as_json:
         click.echo(json.dumps(asdict(made)))
         return
@@ -165,7 +167,7 @@ def _print_labelled(made: Labelled, *, as_json: bool) -> None:
 
 
 def _print_agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    """How far every two labellers agree."""
+    """Prints how far each pair of labellers agrees."""
     rounded = [
         {
             "labellers": f"{row['labeller']} ({row['version']}), {row['other']} ({row['other_version']})",
@@ -183,5 +185,5 @@ def _print_agreement(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _interval(row: dict[str, Any]) -> str | None:
-    """Bounds of kappa; where there are none, why."""
+    """The bounds of kappa; if there are none, the reason."""
     return row["ci_method"] if row["ci_low"] is None else f"[{row['ci_low']:.2f}, {row['ci_high']:.2f}]"

@@ -1,4 +1,4 @@
-"""`di plan`: what arms still need, before anything is spent."""
+"""`di plan`: what arms still need, before money is spent."""
 
 import json
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def plan(
 
 
 def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
-    """What an arm still needs, a model a line, then in all, against its budget."""
+    """Prints what an arm still needs: one line per model, then the total and the arm's budget."""
     rows = [
         {
             "model": one.model,
@@ -98,7 +98,7 @@ def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
 def _print_lift_plans(
     plans: Sequence[LiftPlan], why: str | None, *, precision: float | None, power: float | None, effect: float | None
 ) -> None:
-    """How many matched pairs each model's lift takes, a model a line, and what the missing ones cost in all."""
+    """Prints how many matched pairs each model's lift needs, one line per model, and the cost of all missing pairs."""
     if why is not None:
         click.echo(why)
         return

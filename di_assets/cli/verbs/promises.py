@@ -26,7 +26,7 @@ def promises(options: dict[str, str], as_json: bool) -> None:
 
 
 def _print_ledger(rows: Sequence[dict[str, Any]]) -> None:
-    """A table a labeller and condition."""
+    """Prints one table per labeller and condition."""
     for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
         told = [
             {
@@ -47,7 +47,7 @@ def _print_ledger(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _share_kept(row: dict[str, Any]) -> str | None:
-    """The share and its interval; None where no promise fell due, the share alone where it has no interval."""
+    """The share and its interval. None if no promise became due; only the share if it has no interval."""
     if row["kept_share"] is None:
         return None
     if row["ci_low"] is None:

@@ -1,4 +1,4 @@
-"""`di prune`: Dagster's history cut short."""
+"""`di prune`: shortens Dagster's history."""
 
 from datetime import UTC, datetime, timedelta
 

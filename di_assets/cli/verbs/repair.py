@@ -1,4 +1,4 @@
-"""`di repair`: a warehouse whose files are damaged."""
+"""`di repair`: repairs a warehouse with damaged files."""
 
 import sys
 

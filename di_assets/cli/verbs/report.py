@@ -1,4 +1,4 @@
-"""`di report`: what is played, published."""
+"""`di report`: publishes what has been played."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,10 +25,10 @@ def report(options: dict[str, str], site: Path | None) -> None:
     if site is not None:
         from streamlit.logger import set_log_level  # noqa: PLC0415 -- only those who write a site load Streamlit
 
-        set_log_level("error")  # it would warn that nothing is served here
+        set_log_level("error")  # Streamlit would warn that it serves nothing here
         from dashboard.static_site import check_folder, write_site  # noqa: PLC0415
 
-        check_folder(site.absolute())  # before anything is made
+        check_folder(site.absolute())  # checked before anything is made
     materialise_report(home)
     _print_claims(read_summary(home.warehouse) or {"questions": {}})
     click.echo(f"written to {home.warehouse.report}")
@@ -38,7 +38,7 @@ def report(options: dict[str, str], site: Path | None) -> None:
 
 
 def _print_claims(summary: Mapping[str, Any]) -> None:
-    """Every question's headline, and every claim with its status."""
+    """Prints every question's headline, and every claim with its status."""
     for question in summary["questions"].values():
         click.echo(question["headline"])
         for claim in question["claims"]:

@@ -1,4 +1,4 @@
-"""`di run`: arms played, measured and published."""
+"""`di run`: plays, measures and publishes arms."""
 
 import click
 

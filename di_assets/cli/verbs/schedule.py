@@ -30,10 +30,10 @@ def schedule(options: dict[str, str], days: int, as_json: bool) -> None:
 
 
 def _print_nights(previews: Sequence[Preview], *, days: int) -> None:
-    """The nights to come, all arms in the order of time, and their totals; then of each arm why there are no more."""
+    """Prints the coming nights of all arms by time, with totals; then for each arm why there are no more."""
     if not previews:
         click.echo("no arm is nightly: add `nightly: {cron: '0 1 * * *'}` to configs/NAME.yaml")
-    # By the instant: times of several zones, and of one that changes, are in no order as they are written.
+    # Sorted by instant: local times of several zones, or of one that changes its offset, do not sort as text.
     coming = sorted(
         ((night.at.timestamp(), one.arm, night) for one in previews for night in one.nights), key=itemgetter(0, 1)
     )

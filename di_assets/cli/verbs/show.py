@@ -1,4 +1,4 @@
-"""`di show`: what was said and done in an episode."""
+"""`di show`: the messages and pulls of an episode."""
 
 import json
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def show(options: dict[str, str], episode: str, event: int | None, as_json: bool
 
 
 def _record(one: Event, seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One event for people and scripts: seats by letter, the sender by model and kind."""
+    """One event, for people and scripts: seats by letter, the sender by model and kind."""
     sender = seats[one.seat]
     return {
         "event_id": one.event_id,
@@ -49,7 +49,7 @@ def _record(one: Event, seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _line(event: dict[str, Any]) -> str:
-    """One event as a line; what a model wrote is escaped."""
+    """One event as a line; text by models is escaped."""
     who = f"{event['model']}, scripted" if event["played_by"] == "scripted" else event["model"]
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]

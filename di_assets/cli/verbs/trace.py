@@ -1,4 +1,4 @@
-"""`di trace`: from a claim to the calls behind it, and back."""
+"""`di trace`: traces a claim to the calls behind it, and back."""
 
 import json
 from dataclasses import asdict
@@ -36,7 +36,7 @@ def trace(options: dict[str, str], what: str, as_json: bool) -> None:
 
 
 def _print_tree(step: Step) -> None:
-    """A walk as an indented tree, short enough to be read at a glance; JSON alone has all of it."""
+    """Prints a trace as a short indented tree; the JSON output has everything."""
     sets = sum(inner.kind == "episodes" for inner in step.steps)
     for line in tree(step, first=2 if sets <= 2 else 1):
         click.echo(line)

@@ -1,4 +1,4 @@
-"""`di ui`: dashboard and Dagster UI."""
+"""`di ui`: serves the dashboard and the Dagster UI."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`di verify`: files against their checksums, episodes against their replies."""
+"""`di verify`: compares files with their checksums, and episodes with their replies."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ def verify(options: dict[str, str], episodes: tuple[str, ...], everything: bool,
 
 
 def _by_batch(warehouse: Warehouse, episodes: Sequence[str]) -> dict[str, list[str] | None]:
-    """These episodes by their batch."""
+    """By batch, the ids of these episodes."""
     stored = warehouse.scan("episodes").filter(pl.col("episode_id").is_in(episodes)).select("episode_id", "batch")
     batches = dict(stored.collect().iter_rows())
     for episode in episodes:

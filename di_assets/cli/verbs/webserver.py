@@ -1,4 +1,4 @@
-"""`di webserver`: the Dagster UI alone, behind its guard."""
+"""`di webserver`: serves the Dagster UI alone, with its guard."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The control room: the dashboard, the Dagster UI behind its guard, and the daemon, on loopback alone."""
+"""The servers: the dashboard, the Dagster UI with its guard, and the daemon. They listen on loopback only."""
 
 from di_assets.control_room.serving.ports import HeldPorts, PortError
 from di_assets.control_room.serving.processes import ServingError

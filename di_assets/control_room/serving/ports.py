@@ -1,4 +1,4 @@
-"""Ports of this machine: taken before anything starts, so that what is said to answer there is what was started."""
+"""Takes the ports before anything starts, so that an announced address surely leads to the server started here."""
 
 import errno
 import socket
@@ -15,21 +15,21 @@ BACKLOG = 2048
 
 
 class PortError(RuntimeError):
-    """A port can't be had; one line says which, why, and what would be right."""
+    """A port is not available. The message is one line: which port, why, and what would be right."""
 
     exit_code = 2
 
 
 def bound(port: int, option: str, *, host: str = HOST) -> socket.socket:
-    """A socket that listens at this port; 0 takes any that is free.
+    """A socket that listens at this port; 0 takes any free port.
 
     Args:
         port: the number.
-        option: how another would be chosen, for whoever reads the error.
+        option: the option that chooses another port, for the error message.
         host: the address of this machine.
 
     Raises:
-        PortError: another process has it, or this one may not.
+        PortError: another process has the port, or this process may not use it.
     """
     other = f"{option} N (0 takes any that is free)"
     try:
@@ -53,11 +53,11 @@ def bound(port: int, option: str, *, host: str = HOST) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class HeldPorts:
-    """The ports of a control room, taken before anything starts.
+    """The ports of both servers, taken before anything starts.
 
     Attributes:
-        dashboard: listens at the dashboard's port.
-        dagster: listens at the Dagster UI's; the web server takes it over.
+        dashboard: a socket that listens at the dashboard's port.
+        dagster: a socket that listens at the Dagster UI's port; the web server takes it over.
     """
 
     dashboard: socket.socket
@@ -65,10 +65,10 @@ class HeldPorts:
 
     @classmethod
     def take(cls, *, port: int, dagster_port: int) -> "HeldPorts":
-        """Takes both ports; 0 takes any that is free.
+        """Takes both ports; 0 takes any free port.
 
         Raises:
-            PortError: one of them can't be had.
+            PortError: a port is not available.
             HostsError: DI_ALLOWED_HOSTS is wrong.
         """
         allowed_hosts()
@@ -82,7 +82,7 @@ class HeldPorts:
             raise
 
     def close(self) -> None:
-        """Gives both back."""
+        """Releases both ports."""
         self.dashboard.close()
         self.dagster.close()
 
@@ -111,7 +111,7 @@ def _is_open(connection: Any, port: int) -> bool:
 
 
 def _by_whom(port: int) -> str:
-    """Who listens there, where this user may know."""
+    """Who listens at a port, if this user may know."""
     with suppress(psutil.Error, PermissionError):
         for one in psutil.net_connections(kind="tcp"):
             if one.pid and _is_open(one, port):

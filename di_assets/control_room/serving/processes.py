@@ -1,4 +1,4 @@
-"""Processes that are started together and ended together, each with all that it started."""
+"""Starts processes together and ends them together, each with all processes that it started."""
 
 import os
 import signal
@@ -10,18 +10,18 @@ from contextlib import contextmanager, suppress
 import psutil
 
 POLL_S, END_POLL_S = 0.5, 0.05
-# Runs may take half a minute to put away the replies that are on their way.
+# Runs may need half a minute to store the replies that are under way.
 PATIENCE_S, LAST_S = 45.0, 5.0
 
 
 class ServingError(RuntimeError):
-    """What is served did not start, or has ended by itself."""
+    """A server did not start, or ended by itself."""
 
     exit_code = 1
 
 
 class Processes:
-    """What runs, by name."""
+    """The running processes, by name."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
@@ -29,13 +29,14 @@ class Processes:
         self._last: subprocess.Popen[bytes] | None = None
 
     def start(self, name: str, command: Sequence[str], *, inherits: Sequence[int] = (), last: bool = False) -> int:
-        """Starts one more, in a session of its own; its process id.
+        """Starts one more process, in its own session; returns its process id.
 
         Args:
-            name: what it is called where it ends by itself.
+            name: its name in the message if it ends by itself.
             command: program and arguments.
             inherits: file descriptors that stay open in it.
-            last: it outlives the others, which ask it to the end; what its own servers started is ended with them.
+            last: it is ended after the others, which need it until they end; then its own child processes are ended
+                too.
         """
         self._running[name] = subprocess.Popen(  # noqa: S603 -- our own commands
             command, env=self._environment, start_new_session=True, pass_fds=inherits
@@ -45,10 +46,10 @@ class Processes:
         return self._running[name].pid
 
     def wait_until(self, ready: Callable[[], bool], what: str, *, seconds: float) -> None:
-        """Waits until something is so.
+        """Waits until `ready` returns true.
 
         Raises:
-            ServingError: a process ended meanwhile, or it took too long.
+            ServingError: a process ended, or it took too long.
         """
         deadline = time.monotonic() + seconds
         while not ready():
@@ -58,17 +59,17 @@ class Processes:
             time.sleep(POLL_S)
 
     def wait(self) -> None:
-        """Waits until one of them ends by itself.
+        """Waits until one of the processes ends by itself.
 
         Raises:
-            ServingError: says which.
+            ServingError: always; says which process ended.
         """
         while True:
             self.look()
             time.sleep(POLL_S)
 
     def look(self) -> None:
-        """Looks whether all of them run.
+        """Checks that all processes run.
 
         Raises:
             ServingError: one has ended.
@@ -78,10 +79,10 @@ class Processes:
                 raise ServingError(f"{name} ended by itself with exit code {process.returncode}")
 
     def end(self) -> None:
-        """Interrupts each with all that it started, waits for these to end, and kills what is left after a while."""
+        """Interrupts each process and all that it started, waits for them, and kills what is left after a while."""
         everything = [one for process in self._running.values() for one in _family(process.pid)]
         deadline = time.monotonic() + PATIENCE_S
-        with suppress(KeyboardInterrupt):  # a second one cuts the wait short
+        with suppress(KeyboardInterrupt):  # a second interrupt shortens the wait
             first = [
                 one for process in self._running.values() if process is not self._last for one in _family(process.pid)
             ]
@@ -100,13 +101,13 @@ class Processes:
             with suppress(psutil.Error):
                 one.kill()
         for process in self._running.values():
-            _signal(process, signal.SIGKILL)  # what was started since
+            _signal(process, signal.SIGKILL)  # processes started in the meantime
             process.wait()
 
 
 @contextmanager
 def together(environment: Mapping[str, str]) -> Iterator[Processes]:
-    """Processes that end with the block; SIGTERM, and a terminal that is closed, end it as Ctrl-C does."""
+    """Processes that end with the block. SIGTERM and a closed terminal end it in the same way as Ctrl-C."""
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     processes = Processes(environment)
     try:
@@ -135,7 +136,10 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _wait(processes: Sequence[psutil.Process], deadline: float) -> None:
-    """Until all have ended, or it is too late; one that ended counts, though who started it has not looked yet."""
+    """Waits until all have ended, or until the deadline.
+
+    A process counts as ended even if its parent has not noticed yet.
+    """
     while any(map(_lives, processes)) and time.monotonic() < deadline:
         time.sleep(END_POLL_S)
 
@@ -147,5 +151,5 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # the group is gone when nothing in it is left
+    with suppress(ProcessLookupError):  # the group no longer exists when it is empty
         os.killpg(process.pid, number)

@@ -1,7 +1,7 @@
-"""The dashboard, and the Dagster UI with its daemon and the server of its code: started together, ended together.
+"""Starts and ends the dashboard, the Dagster UI, its daemon and its code server together.
 
-What listens, all of it on 127.0.0.1 or in a folder that this user alone may enter: the dashboard's port, the Dagster
-UI's port, and the code server's socket, a file. The daemon opens nothing.
+Three things listen, all on 127.0.0.1 or in a folder that only this user may enter: the dashboard's port, the Dagster
+UI's port, and the code server's socket, which is a file. The daemon does not listen.
 """
 
 import json
@@ -24,7 +24,7 @@ from di_assets.control_room.serving.processes import ServingError, together
 
 APP = Path(__file__).parents[3] / "dashboard" / "app.py"
 CODE = "di_assets.control_room.code_location"
-# Dagster keeps under this name which schedules are turned on: another one would turn all of them off.
+# Dagster stores under this name which schedules are on. Another name would turn all of them off.
 LOCATION = "di_assets.assets.definitions"
 READY_S = 300.0
 LOOK_S = 5.0
@@ -33,11 +33,11 @@ LOADED = """{ workspaceOrError { ... on Workspace { locationEntries { loadStatus
 
 
 def serve(home: Home, ports: HeldPorts, *, read_only: bool = False) -> None:
-    """Starts all, says of each when it answers, and waits until told to end.
+    """Starts everything, prints each address when it answers, and waits until told to end.
 
     Args:
-        home: whose tables and runs are shown.
-        ports: where; closed at the end.
+        home: the installation that is shown.
+        ports: the ports; closed at the end.
         read_only: nothing can be launched, ended, turned on or off, and no daemon runs.
 
     Raises:
@@ -61,8 +61,8 @@ def serve(home: Home, ports: HeldPorts, *, read_only: bool = False) -> None:
         click.echo("starting; Ctrl-C ends all")
         code, workspace = Path(folder, "code"), Path(folder, "workspace.yaml")
         server = {"location_name": LOCATION, "socket": str(code)}
-        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))  # YAML, too
-        ports.dashboard.close()  # Streamlit takes it itself
+        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))  # JSON is valid YAML
+        ports.dashboard.close()  # Streamlit opens the port itself
         shown = processes.start("the dashboard", [sys.executable, "-m", "streamlit", "run", str(APP)])
         processes.start("the code server", [*_dagster("dagster"), "code-server", "start", "-m", CODE, "-s", str(code),
                         "--inject-env-vars-from-instance", "--log-level", "warning"], last=True)  # fmt: skip
@@ -102,14 +102,14 @@ def _serves(code: Path) -> Callable[[], bool]:
 
 
 def _answers(pages: str, process: int, port: int) -> bool:
-    """Whether the dashboard answers, and whether it is the one that was started here."""
+    """Whether the dashboard answers, and whether it is the process started here."""
     with suppress(httpx.HTTPError):
         return httpx.get(f"{pages}/_stcore/health", timeout=LOOK_S).is_success and listens(process, port)
     return False
 
 
 def _is_loaded(dagster: str) -> bool:
-    """Whether the Dagster UI answers with the asset graph loaded; its socket is ours, so it is the one started here.
+    """Whether the Dagster UI answers with the asset graph loaded. Its socket is ours, so it is the one started here.
 
     Raises:
         ServingError: the graph can't be loaded.

@@ -1,12 +1,13 @@
-"""Dagster's web server with a guard in its own process, so that no port of it is open without one.
+"""Dagster's web server with a guard in the same process, so that none of its ports is open without the guard.
 
-Left to itself it takes mutations by GET, from any site, under any name: a page elsewhere could launch a paid run. Here
+Without it, Dagster's server accepts mutations by GET, from any site and under any host name: a page elsewhere could
+launch a paid run. So here
 
-- names and origins are looked at on every request and on the websocket (`di_assets.origins`);
-- what stands in an address after `?` never reaches Dagster, whatever the path: a query is executed out of a body alone;
-- a body is taken by POST to `/graphql`, as `application/json` and as nothing else;
-- of Dagster's routes those in `ROUTES` stay; what it may add one day is not served until somebody has looked at it;
-- no page can be framed; Dagster's own content security policy stays beside ours.
+- host names and origins are checked on every request and on the websocket (`di_assets.origins`);
+- the part of an address after `?` never reaches Dagster: a query is only executed from a body;
+- a body is accepted only by POST to `/graphql`, and only as `application/json`;
+- of Dagster's routes only those in `ROUTES` are served; a new route is not served until somebody has examined it;
+- no page can be framed; Dagster's own content security policy is kept in addition to ours.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from di_assets.origins import KEPT_APART, POLICY_HEADER, READING, App, Message, Receive, Send, guards
 
 GRAPHQL = "/graphql"
-# Not among them: /report_asset_* writes events that no run made; /notebook renders files that nobody has here.
+# Left out: /report_asset_* writes events that no run made; /notebook renders files that do not exist here.
 ROUTES = frozenset(
     {
         "/graphql",
@@ -42,21 +43,21 @@ ROUTES = frozenset(
         "/",
     }
 )
-# What Dagster names the routes of its pages' own files, each a file or a folder of files.
+# Dagster's names for the routes of its pages' own files; each is a file or a folder of files.
 FILES = ("root_static", "_static")
-# What is saved as a file and not looked at: no page of another site may set it off, not even by a link.
+# Routes whose answer is saved as a file: no page of another site may trigger a download, not even by a link.
 EXPORTS = ("/logs/", "/download_debug/")
 HEADERS: Mapping[str, str] = {**KEPT_APART, POLICY_HEADER: "frame-ancestors 'none'"}
-# As `dagster-webserver` has them: between looks for news, for a statement, for a connection; connections at most.
+# The values of `dagster-webserver`: seconds between polls, for a statement, for a connection; most connections.
 POLL_MS, STATEMENT_MS, RECYCLE_S, OVERFLOW = 2000, 15_000, 3600, 20
 GOODBYE_S = 5
 
 
 def host(listening: socket.socket, workspace: str, *, read_only: bool = False) -> None:
-    """Serves the asset graphs that a workspace file names, from the history in DAGSTER_HOME, until told to end.
+    """Serves the asset graphs in a workspace file, with the history in DAGSTER_HOME, until told to end.
 
     Args:
-        listening: the socket that is served.
+        listening: the listening socket.
         workspace: path of the workspace file.
         read_only: nothing can be launched, ended, turned on or off.
     """
@@ -85,20 +86,20 @@ def guarded(context: IWorkspaceProcessContext[Any]) -> Starlette:
 
 
 def is_served(route: BaseRoute) -> bool:
-    """Whether a route of Dagster's stays."""
+    """Whether a route of Dagster is kept."""
     if isinstance(route, Mount | Route) and (route.name or "").endswith(FILES):
         return True
     return isinstance(route, Route | WebSocketRoute) and route.path in ROUTES
 
 
 class BodiesAlone:
-    """Nothing is executed but what a JSON body asks for: 405 and 415 for other ways; addresses lose their query."""
+    """Executes only what a JSON body asks for: 405 and 415 for other ways. Queries in addresses are removed."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Passes on questions about pages and files, JSON for `/graphql`, and the websocket."""
+        """Passes on requests for pages and files, JSON for `/graphql`, and the websocket."""
         if scope["type"] == "http":
             headers, refused = Headers(scope=scope), None
             if scope["method"] == "POST" and scope["path"] == GRAPHQL:
@@ -120,7 +121,7 @@ class BodiesAlone:
 
 
 def media_type(headers: Headers) -> str:
-    """The type of a body without its parameters; empty where none is said."""
+    """The media type of a body without parameters; empty if none is given."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -130,5 +131,5 @@ def _from_elsewhere(headers: Headers) -> bool:
 
 @asynccontextmanager
 async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
-    with suppress(asyncio.CancelledError):  # how uvicorn ends it when it is interrupted
+    with suppress(asyncio.CancelledError):  # this is how uvicorn ends when it is interrupted
         yield
