@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.sections.view import View
 from di_assets.report.reader.choosing import Wanted
 from di_assets.report.reader.transcript import Transcript
+from di_assets.tables.words import MESSAGE, PULL
 
 ALL, EVERYONE = "all", "everyone"
 
@@ -29,7 +30,7 @@ def asked_view(found: Transcript) -> View:
     labels = found.labels
     letters = sorted(labels)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("kind", [ALL, "message", "pull"], key="kind", bind="query-params", width=120)
+        kind = st.selectbox("kind", [ALL, MESSAGE, PULL], key="kind", bind="query-params", width=120)
         seat = st.selectbox("by or to", [ALL, *letters], key="seat", bind="query-params", width=90)
         number = st.selectbox("round", [ALL, *map(str, found.rounds)], key="round", bind="query-params", width=90)
         view = st.selectbox("as seen by", [EVERYONE, *letters], key="view", bind="query-params", width=130)

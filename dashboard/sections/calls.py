@@ -9,6 +9,7 @@ from dashboard.sections.events import points_of
 from dashboard.sections.view import View
 from di_assets.report.reader.replay import Prompt, Replay
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import MESSAGE, SCRIPTED
 
 FACTS = {"input_tokens": "tokens in", "cached_tokens": "of them cached", "output_tokens": "tokens out",
          "cost_usd": "US dollars", "latency_s": "seconds", "started_at": "asked at", "retried": "faults retried",
@@ -89,7 +90,7 @@ def behind(found: Transcript, linked: Event, view: View) -> Behind:
     """What is shown for the linked event. Its calls are hidden in blind mode and in a seat's view."""
     own = found.labels[linked.seat]
     seats = [own]
-    if linked.kind == "message" and linked.other is not None:
+    if linked.kind == MESSAGE and linked.other is not None:
         seats.append(found.labels[linked.other])
     before = found.scores.get(linked.round - 1, (0,) * len(found.labels))
     why = "they name the model" if view.blind else "no seat sees them" if view.seat is not None else ""
@@ -121,7 +122,7 @@ def as_json(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None]
 
 
 def _call(call: Mapping[str, Any], prompt: Prompt | None, again: Replay) -> Call:
-    scripted = call["provider"] == "scripted"
+    scripted = call["provider"] == SCRIPTED
     who = "scripted agent" if scripted else f"over {call['provider']}"
     lost = again.problem or "the stored replies do not lead to it"
     return Call(

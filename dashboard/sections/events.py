@@ -10,6 +10,7 @@ from di_assets.report.named import named
 from di_assets.report.reader.choosing import Cell, first_events, lanes
 from di_assets.report.reader.seen import Seen
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import FORFEIT, KEPT, SCRIPTED, VALID
 
 LANES = 6
 
@@ -176,7 +177,7 @@ def model_of(found: Transcript, seat: int, view: View) -> str | None:
     if view.blind:
         return None
     one = found.seats[seat]
-    return named(one["model"], scripted=one["kind"] == "scripted")
+    return named(one["model"], scripted=one["kind"] == SCRIPTED)
 
 
 def event_section(found: Transcript, shown: Sequence[Event], view: View, beyond: Beyond) -> Events:
@@ -260,4 +261,4 @@ def _citing(cited: Sequence[str], view: View) -> list[Note]:
 
 def pull_words(event: Event, other: str) -> str:
     """What a pull does, in words."""
-    return {"valid": f"pulls for {other} (+1)", "kept": "keeps the pull", "forfeit": "forfeits the pull"}[event.status]
+    return {VALID: f"pulls for {other} (+1)", KEPT: "keeps the pull", FORFEIT: "forfeits the pull"}[event.status]

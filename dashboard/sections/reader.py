@@ -12,6 +12,7 @@ from di_assets.report.lineage.citations import Citation
 from di_assets.report.reader.replay import Replay
 from di_assets.report.reader.seen import Seen
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import COMPLETE, MESSAGE, SCRIPTED
 
 CHANNELS = {
     "focal_muted": "The focal seat may not write; the others may, and nobody is told.",
@@ -148,7 +149,7 @@ def reader_top(found: Transcript, view: View, *, doubtful: bool = False) -> Read
     return ReaderTop(
         title="An episode, judged blind" if view.blind else episode["episode_id"],
         scripted=_scripted(found),
-        status="" if episode["status"] == "complete" else episode["status"],
+        status="" if episode["status"] == COMPLETE else episode["status"],
         failure=None if view.blind else episode["failure"] or "no reason is stored",
         facts=facts,
         channel=CHANNELS.get(episode["channel"], ""),
@@ -159,7 +160,7 @@ def reader_top(found: Transcript, view: View, *, doubtful: bool = False) -> Read
 def _scripted(found: Transcript) -> str:
     if found.episode["scripted"]:
         return "played by scripted agents"
-    mixed = any(seat["kind"] == "scripted" for seat in found.seats)
+    mixed = any(seat["kind"] == SCRIPTED for seat in found.seats)
     return "scripted agents play among the models" if mixed else ""
 
 
@@ -171,7 +172,7 @@ def doubtful(found: Transcript, again: Replay) -> bool:
 def knew(found: Transcript, seen: Seen, view: View) -> Knew:
     """What a seat knew."""
     known = [event for event in seen.events if event.event_id != seen.at]
-    messages = [event for event in known if event.kind == "message"]
+    messages = [event for event in known if event.kind == MESSAGE]
     wrote, pulls = sum(event.seat == seen.seat for event in messages), len(known) - len(messages)
     told = "" if seen.may_write else "It may not write. "
     told += f"It had written {wrote} messages, got {len(messages) - wrote} and learned of {pulls} pulls."

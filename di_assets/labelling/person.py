@@ -24,7 +24,7 @@ KEYS = (YES, NO, SKIP, BACK, QUIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LabelQuestion:
     """One question as it is shown.
 
     Attributes:
@@ -44,7 +44,7 @@ class Question:
     before: bool | None
 
 
-Show = Callable[[Question], None]
+Show = Callable[[LabelQuestion], None]
 
 
 def codebook(prompts: Path) -> tuple[str, str]:
@@ -147,7 +147,7 @@ def label_by_hand(sample: Sequence[Message], answers: Answers, keys: Iterator[st
     while at < len(questions):
         message, label = questions[at]
         place, before = at // len(LABELS) + 1, answers.find(message, label)
-        show(Question(place, len(sample), message.text, place != last, label, before))
+        show(LabelQuestion(place, len(sample), message.text, place != last, label, before))
         last = place
         key = next((k.lower() for k in keys if k.lower() in KEYS), QUIT)
         if key == QUIT:

@@ -22,7 +22,7 @@ from di_assets.providers.types import FatalFault
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Seating:
     """What an episode needs besides the game: its players, the journal, the sender, and the version of the reader."""
 
     players: Sequence[Player]
@@ -31,7 +31,7 @@ class Table:
     reader: str = READER_VERSION
 
 
-async def play_episode(setup: Setup, table: Table) -> State:
+async def play_episode(setup: Setup, seating: Seating) -> State:
     """Plays one episode to its end; returns the final state. Replies in the journal are used before anybody is asked.
 
     A muted seat is not asked for messages.
@@ -44,8 +44,8 @@ async def play_episode(setup: Setup, table: Table) -> State:
     state = start(setup)
     while (turn := state.turn) is not None:
         seats = asked(state)
-        replies = await _all(*(_reply(table, observe(state, seat), turn, seat) for seat in seats))
-        await table.journal.settled()
+        replies = await _all(*(_reply(seating, observe(state, seat), turn, seat) for seat in seats))
+        await seating.journal.settled()
         state = step(state, dict(zip(seats, replies, strict=True)))
     return state
 
@@ -60,20 +60,20 @@ async def _all(*asks: "asyncio._CoroutineLike[Reply]") -> list[Reply]:
     return [r for r in results if isinstance(r, Reply)]
 
 
-async def _reply(table: Table, observation: Observation, turn: Turn, seat: int) -> Reply:
+async def _reply(seating: Seating, observation: Observation, turn: Turn, seat: int) -> Reply:
     """Asks a seat until its reply is valid, at most `1 + MAX_REASKS` times; returns its last reply."""
-    player = table.players[seat]
+    player = seating.players[seat]
     faults: tuple[Fault, ...] = ()
     reply = Reply(invalid="was never asked")
     for attempt in range(1 + MAX_REASKS):
         ask = player.prepare(observation, faults)
         place = Place(*turn, seat, attempt)
-        call = table.journal.find(place, ask.request_hash)
+        call = seating.journal.find(place, ask.request_hash)
         if call is None:
-            read = partial(_read, observation, table.reader)
-            call, reply = await ask_once(player, ask, place, send=table.send, journal=table.journal, read=read)
+            read = partial(_read, observation, seating.reader)
+            call, reply = await ask_once(player, ask, place, send=seating.send, journal=seating.journal, read=read)
         else:
-            reply = _read(observation, table.reader, call.text, call.stop)
+            reply = _read(observation, seating.reader, call.text, call.stop)
         if reply.invalid is None:
             break
         faults = (*faults, Fault(text=call.text, reason=reply.invalid))

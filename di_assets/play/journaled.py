@@ -22,7 +22,7 @@ from di_assets.calls.open_files import at_once
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
-from di_assets.play.episode import Table, play_episode
+from di_assets.play.episode import Seating, play_episode
 from di_assets.play.episode_locks import locks_in
 from di_assets.play.record import Played
 from di_assets.play.seating import header, players
@@ -184,8 +184,8 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             if today.reader_version not in READERS:
                 known = ", ".join(READERS)
                 raise StaleJournalError(f"{path}: was read by reader {today.reader_version}; known are {known}")
-            table = Table(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)
-            state = await play_episode(planned.setup, table)
+            seating = Seating(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)
+            state = await play_episode(planned.setup, seating)
         except TransportFault as fault:
             status, failure = FAILED, str(fault)
         except StaleJournalError as problem:

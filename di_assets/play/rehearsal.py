@@ -20,11 +20,11 @@ from di_assets.calls.call import Call
 from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.types import Observation, Reply
-from di_assets.play.episode import Table, play_episode
+from di_assets.play.episode import Seating, play_episode
 from di_assets.play.seating import players
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import Completion, Request
-from di_assets.tables.words import MESSAGE
+from di_assets.tables.words import MESSAGE, SCRIPTED
 
 STAND_IN = "promiser"
 WORDS = "Pull me this round and I will pull you in the next one, as I said before. "
@@ -76,7 +76,7 @@ class _StandIn:
     phases: list[str] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
     model: str = STAND_IN
-    provider: str = "scripted"
+    provider: str = SCRIPTED
     kind: Literal["llm", "scripted"] = "scripted"
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
@@ -152,7 +152,7 @@ def rehearse(
         else one
         for one in cast
     ]
-    asyncio.run(play_episode(planned.setup, Table(players=seated, journal=_Nowhere(), send=_directly)))
+    asyncio.run(play_episode(planned.setup, Seating(players=seated, journal=_Nowhere(), send=_directly)))
     return {seat: one.prompts() for seat, one in enumerate(seated) if isinstance(one, _StandIn)}
 
 

@@ -21,7 +21,7 @@ from di_assets.calls.journal import Journal
 from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.state import State
-from di_assets.play.episode import Table, play_episode
+from di_assets.play.episode import Seating, play_episode
 from di_assets.play.launches import launches
 from di_assets.play.record import Played, event_frames
 from di_assets.play.scripted import played_free
@@ -178,7 +178,7 @@ def _replayed(
     for reader in readers if status == COMPLETE else ():
         replies = _Replies({call.place: call for call in calls if call.status not in FAULTS})
         # Nobody is asked: the replies of scripted agents are stored as well.
-        state = _to_the_end(planned, Table(players=fresh_cast(), journal=replies, send=_refuse, reader=reader))
+        state = _to_the_end(planned, Seating(players=fresh_cast(), journal=replies, send=_refuse, reader=reader))
         if state is not None and replies.asked == set(replies.calls):
             break
     if status == COMPLETE and state is None:
@@ -199,9 +199,9 @@ async def _refuse(_player: Respondent, _ask: Ask, _goes_out: GoesOut) -> Sent:
     raise _NoReplyError
 
 
-def _to_the_end(planned: PlannedEpisode, table: Table) -> State | None:
+def _to_the_end(planned: PlannedEpisode, seating: Seating) -> State | None:
     try:
-        return asyncio.run(play_episode(planned.setup, table))
+        return asyncio.run(play_episode(planned.setup, seating))
     except _NoReplyError:
         return None
 

@@ -17,7 +17,7 @@ from di_assets.calls.place import Place
 from di_assets.calls.sending import Lines
 from di_assets.game.state import State
 from di_assets.game.types import RULES_VERSION, Message, Pull
-from di_assets.play.episode import Table, play_episode
+from di_assets.play.episode import Seating, play_episode
 from di_assets.play.seating import header, players
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.tables import TABLES, Warehouse
@@ -186,9 +186,9 @@ async def _replay(
     async def refuse(_player: Respondent, _ask: Ask, _goes_out: GoesOut) -> Sent:
         raise _MissingReplyError
 
-    table = Table(players=cast, journal=stored, send=refuse, reader=episode["reader_version"] or FIRST_READER)
+    seating = Seating(players=cast, journal=stored, send=refuse, reader=episode["reader_version"] or FIRST_READER)
     try:
-        state = await play_episode(planned.setup, table)
+        state = await play_episode(planned.setup, seating)
     except _MissingReplyError:
         return _unanswered(stored, tables)
     changed += _event_problems(state, tables)

@@ -12,6 +12,7 @@ from di_assets.report.figures.compared import compared
 from di_assets.report.figures.marks import note, thinned
 from di_assets.report.figures.rendering import Figure
 from di_assets.tables import Warehouse
+from di_assets.tables.words import FOCAL, NO_MESSAGES
 
 FACTS = ("episode_id", "arm", "launch", "channel", "topology", "payoff", "n_seats", "n_rounds", "seed", "scripted",
          "focal_model", "focal_seat", "rules_version")  # fmt: skip
@@ -94,14 +95,14 @@ def read_known(warehouse: Warehouse) -> Known:
     shared = (
         both.group_by("arm", "arm_right", "channel", "channel_right")
         .len()
-        .with_columns(apart=(pl.col("channel") == "none") != (pl.col("channel_right") == "none"))
+        .with_columns(apart=(pl.col("channel") == NO_MESSAGES) != (pl.col("channel_right") == NO_MESSAGES))
         .sort(["apart", "len", "arm", "arm_right"], descending=[True, True, False, False])
     )
     pairs = shared.select("arm", "arm_right", "channel").iter_rows()
     grouped = models.group_by("arm", maintain_order=True).agg("focal_model")
     return Known(
         models=dict(grouped.iter_rows()),
-        shared=tuple((other, arm) if channel == "none" else (arm, other) for arm, other, channel in pairs),
+        shared=tuple((other, arm) if channel == NO_MESSAGES else (arm, other) for arm, other, channel in pairs),
     )
 
 
@@ -213,7 +214,7 @@ def _differences(*parts: pl.DataFrame) -> tuple[str, ...]:
 def _company(warehouse: Warehouse, pairs: pl.DataFrame) -> tuple[str, ...]:
     """In how many pairs the rivals, their seats or their letters differ."""
     ids = pl.concat([pairs[f"episode_id_{which}"] for which in ("left", "right")]).unique()
-    rivals = warehouse.scan("seats").filter(pl.col("episode_id").is_in(ids.implode()) & (pl.col("role") != "focal"))
+    rivals = warehouse.scan("seats").filter(pl.col("episode_id").is_in(ids.implode()) & (pl.col("role") != FOCAL))
     seated = pl.concat_str("seat", "label", "model", separator=" ")
     of = rivals.group_by("episode_id").agg(company=seated.sort().str.join(", ")).collect()
     both = pairs.select("episode_id_left", "episode_id_right")

@@ -6,6 +6,7 @@ import polars as pl
 from di_assets.cli.command import Verb
 from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import table
+from di_assets.tables.words import COMPLETE
 
 
 @click.command(cls=Verb)
@@ -14,7 +15,7 @@ from di_assets.cli.printing import table
 def arms(options: dict[str, str], as_json: bool) -> None:
     """List the arms: planned and complete episodes, condition, what they mirror."""
     home = open_home_of(options)
-    episodes = home.warehouse.read("episodes").filter(pl.col("status") == "complete")
+    episodes = home.warehouse.read("episodes").filter(pl.col("status") == COMPLETE)
     held = dict(episodes.group_by("arm").len().iter_rows())
     rows = [
         {

@@ -20,7 +20,7 @@ from di_assets.cli.printing import share, table
 from di_assets.cli.progress import Count, progress
 from di_assets.control_room.runs import materialise_labels
 from di_assets.labelling.model import Labelled, label_with_model
-from di_assets.labelling.person import Answers, Question, check_name, codebook, label_by_hand
+from di_assets.labelling.person import Answers, LabelQuestion, check_name, codebook, label_by_hand
 from di_assets.labelling.sample import Message, chosen
 from di_assets.labelling.stored import locked_labels, person_file
 from di_assets.play.keys import check_keys
@@ -140,7 +140,7 @@ def _keys() -> Iterator[str]:
             yield from line.strip()
 
 
-def _ask(one: Question) -> None:
+def _ask(one: LabelQuestion) -> None:
     """Shows a question to a person who labels."""
     if one.fresh:
         click.echo(f"\n[{one.place} of {one.total}]  {escaped(one.text)}")

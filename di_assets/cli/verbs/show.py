@@ -10,6 +10,7 @@ from di_assets.cli.command import Verb
 from di_assets.cli.endings import BadInput
 from di_assets.cli.stored import no_episode, warehouse_of
 from di_assets.report.reader.transcript import Event, read_transcript
+from di_assets.tables.words import SCRIPTED
 
 
 @click.command(cls=Verb)
@@ -50,7 +51,7 @@ def _record(one: Event, seats: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _line(event: dict[str, Any]) -> str:
     """One event as a line; text by models is escaped."""
-    who = f"{event['model']}, scripted" if event["played_by"] == "scripted" else event["model"]
+    who = f"{event['model']}, scripted" if event["played_by"] == SCRIPTED else event["model"]
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
     said = event["text"]
     return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")

@@ -20,6 +20,7 @@ from di_assets.report.published import read_summary
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.scope import linked_events
 from di_assets.tables import TABLES, Warehouse, episode_set
+from di_assets.tables.words import MESSAGE, PULL
 
 LISTED = f"of each side the {MOST_MARKS} episodes at most that the figure marks, evenly by rank"
 STALE = "the tables have changed since the report: run `di report`"
@@ -166,10 +167,10 @@ def _episodes(warehouse: Warehouse, side: str, ids: Sequence[str], marks: Mappin
     linked = {**linked_events(episodes, {"messages": said, "pulls": pulled}), **marks}
     wanted = pl.DataFrame(list(linked.items()), schema={"episode_id": pl.String, "event_id": pl.Int64}, orient="row")
     messages = said.join(wanted, on=["episode_id", "event_id"]).select(
-        "episode_id", "event_id", "round", "exchange", phase=pl.lit("message"), seat="sender"
+        "episode_id", "event_id", "round", "exchange", phase=pl.lit(MESSAGE), seat="sender"
     )
     pulls = pulled.join(wanted, on=["episode_id", "event_id"]).select(
-        "episode_id", "event_id", "round", exchange=pl.lit(0, pl.Int64), phase=pl.lit("pull"), seat="puller"
+        "episode_id", "event_id", "round", exchange=pl.lit(0, pl.Int64), phase=pl.lit(PULL), seat="puller"
     )
     events = {event["episode_id"]: event for event in pl.concat([messages, pulls]).iter_rows(named=True)}
     asked = calls.join(pl.concat([messages, pulls]), on=["episode_id", "round", "exchange", "phase", "seat"])

@@ -20,7 +20,7 @@ from di_assets.play.launches import launches
 from di_assets.play.nights import Rest, expected, standing, starts, tonight
 from di_assets.report.progress.pairs_needed import LiftNeed, lift_needs
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE, FAILED, OK, STOPPED
+from di_assets.tables.words import COMPLETE, FAILED, OK, SCRIPTED, STOPPED
 
 REPLY, INVALID, FAULT, RETRIED = "reply", "invalid reply", "fault", "fault, retried"
 Estimates = Mapping[str, Estimate]
@@ -204,7 +204,7 @@ def call_statuses(warehouse: Warehouse) -> pl.DataFrame:
         frequent first), n, share of the model's calls. Retried faults are not calls of their own, so their share is
             null.
     """
-    scripted = (pl.col("provider") == "scripted").alias("scripted")
+    scripted = (pl.col("provider") == SCRIPTED).alias("scripted")
     calls = warehouse.scan("calls").select("model", scripted, "status", "retried")
     ended = calls.group_by("model", "scripted", "status").len("n").collect()
     retried = (

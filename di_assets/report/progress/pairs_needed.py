@@ -10,7 +10,7 @@ from di_assets.measures.looks import FACTS, matched_pairs, pair_gaps
 from di_assets.measures.power import PairPlan, pair_plan, pairs_for_precision, spread_of
 from di_assets.play.estimate import estimate
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE
+from di_assets.tables.words import COMPLETE, NO_MESSAGES
 
 # US dollars and hours.
 NOTHING = (0.0, 0.0)
@@ -101,7 +101,7 @@ def lift_needs(configs: Configs, warehouse: Warehouse) -> dict[str, LiftNeed]:
 def _controls_and_talk(configs: Configs) -> Iterator[tuple[Arm, Arm]]:
     """Every control with messages off that can get more pairs, with the arm that it mirrors."""
     for control in configs.arms.values():
-        if control.channel == "none" and no_lift(configs, control) is None:
+        if control.channel == NO_MESSAGES and no_lift(configs, control) is None:
             yield control, configs.arms[str(control.mirrors)]
 
 
@@ -187,7 +187,7 @@ def _controls(configs: Configs, arm: Arm) -> list[Arm]:
     return [
         other
         for other in configs.arms.values()
-        if other.channel == "none" and other.mirrors is not None and arm.name in {other.name, other.mirrors}
+        if other.channel == NO_MESSAGES and other.mirrors is not None and arm.name in {other.name, other.mirrors}
     ]
 
 

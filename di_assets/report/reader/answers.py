@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from di_assets.measures.kinds import PAYBACK_WINDOW
+from di_assets.tables.words import VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def answers(
     asked: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for message in asking:
         asked.setdefault((message["sender"], message["recipient"]), []).append((message["round"], message["event_id"]))
-    valid = [pull for pull in pulls if pull["status"] == "valid"]
+    valid = [pull for pull in pulls if pull["status"] == VALID]
     pulled: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for pull in valid:
         pulled.setdefault((pull["puller"], pull["target"]), []).append((pull["round"], pull["event_id"]))

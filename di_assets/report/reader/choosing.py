@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import MESSAGE, PULL
 
 # Of longer episodes only a part is shown, around the linked event.
 MOST_SHOWN = 1_500
@@ -82,9 +83,9 @@ def lanes(found: Transcript) -> tuple[tuple[Cell | None, ...], ...]:
     """By seat and round, what the seat did; None if no pull is stored."""
     written: dict[tuple[int, int], int] = {}
     for event in found.events:
-        if event.kind == "message":
+        if event.kind == MESSAGE:
             written[event.seat, event.round] = written.get((event.seat, event.round), 0) + 1
-    pulls = {(e.seat, e.round): e for e in found.events if e.kind == "pull"}
+    pulls = {(e.seat, e.round): e for e in found.events if e.kind == PULL}
     return tuple(
         tuple(
             Cell(pull.event_id, pull.other, written.get((seat, number), 0))

@@ -26,7 +26,7 @@ from di_assets.play.verify import STOPS
 from di_assets.providers.asking import Ask
 from di_assets.providers.types import Request
 from di_assets.report.reader.transcript import Event, Transcript
-from di_assets.tables.words import FIRST_READER
+from di_assets.tables.words import FIRST_READER, PULL
 
 HASHES = ("config_hash", "prompt_hash")
 
@@ -135,7 +135,7 @@ def _replayed(found: Transcript, configs: Configs, prompts: Prompts) -> Replay:
         replies: dict[int, Reply] = {}
         for seat in asked(state):
             seen = observe(state, seat)
-            observations[(turn.round, turn.phase == "pull", turn.exchange), seat] = seen
+            observations[(turn.round, turn.phase == PULL, turn.exchange), seat] = seen
             reply = _reply(cast[seat], seen, seat, stored, asks, reader)
             if reply is not None:
                 replies[seat] = reply

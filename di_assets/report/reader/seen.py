@@ -7,6 +7,7 @@ from di_assets.game.board import may_write
 from di_assets.game.types import Rules, Setup
 from di_assets.report.reader.answers import Answers
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import PULL
 
 NOT_SURE = (
     "how the episode was played is no longer configured, so that it is not known who learned of whose pulls: "
@@ -64,7 +65,7 @@ def seen_by(
     points = None
     if rules is not None and _public(rules):
         # Points are told when a round begins; at the end everybody knows the final points.
-        last = max((event.round for event in known if event.kind == "pull"), default=0)
+        last = max((event.round for event in known if event.kind == PULL), default=0)
         points = found.scores.get(last)
     return Seen(
         seat=seat,
@@ -85,7 +86,7 @@ def _public(rules: Rules) -> bool:
 
 def _comes_to(event: Event, seat: int, *, public: bool) -> bool:
     """Whether a seat ever learns of an event."""
-    return seat in (event.seat, event.other) or (event.kind == "pull" and public)
+    return seat in (event.seat, event.other) or (event.kind == PULL and public)
 
 
 def _as_known(event: Event, seat: int, written: Mapping[int, str]) -> Event:

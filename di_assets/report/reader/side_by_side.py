@@ -6,6 +6,7 @@ from typing import Any
 
 from di_assets.report.compare import MAY_DIFFER, SAME_GAME
 from di_assets.report.reader.transcript import Event, Transcript
+from di_assets.tables.words import FOCAL, PULL, SCRIPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def about_two(left: Transcript, right: Transcript) -> str:
         if one[key] != other[key]
     ]
     rivals = [
-        {(seat["label"], seat["seat"], seat["model"]) for seat in found.seats if seat["role"] != "focal"}
+        {(seat["label"], seat["seat"], seat["model"]) for seat in found.seats if seat["role"] != FOCAL}
         for found in (left, right)
     ]
     differences += ["rivals or where they sit"] if rivals[0] != rivals[1] else []
@@ -60,13 +61,13 @@ def about_two(left: Transcript, right: Transcript) -> str:
 
 def facts_of(found: Transcript) -> dict[str, Any]:
     """Facts above one side: letter, model and points of the focal seat (None if there is none), and `scripted`."""
-    focal = next((seat for seat in found.seats if seat["role"] == "focal"), None)
+    focal = next((seat for seat in found.seats if seat["role"] == FOCAL), None)
     points = found.scores.get(found.rounds[-1]) if found.rounds else None
     return {
         "focal": None if focal is None else focal["label"],
         "model": None if focal is None else focal["model"],
         "points": None if focal is None or points is None else points[focal["seat"]],
-        "scripted": any(seat["kind"] == "scripted" for seat in found.seats),
+        "scripted": any(seat["kind"] == SCRIPTED for seat in found.seats),
     }
 
 
@@ -80,7 +81,7 @@ def _pulls(found: Transcript, number: int) -> dict[str, str | None]:
     return {
         labels[event.seat]: None if event.other is None else labels[event.other]
         for event in found.events
-        if event.round == number and event.kind == "pull"
+        if event.round == number and event.kind == PULL
     }
 
 

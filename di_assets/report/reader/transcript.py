@@ -9,6 +9,7 @@ import polars as pl
 from di_assets.measures.labels import LEXICAL
 from di_assets.report.reader.answers import Answers, answers
 from di_assets.tables import Warehouse
+from di_assets.tables.words import MESSAGE, PULL, VALID
 
 WORDS = (("asks", "asks_for_pull"), ("promises", "promises_pull"))
 
@@ -49,7 +50,7 @@ class Event:
     @property
     def turn(self) -> tuple[int, bool, int]:
         """Sorts events by the time at which seats were asked: round, messages before pulls, exchange."""
-        return (self.round, self.kind == "pull", self.exchange)
+        return (self.round, self.kind == PULL, self.exchange)
 
     @property
     def output_tokens(self) -> int | None:
@@ -123,7 +124,7 @@ def read_transcript(
             event_id=m["event_id"],
             round=m["round"],
             exchange=m["exchange"],
-            kind="message",
+            kind=MESSAGE,
             seat=m["sender"],
             other=m["recipient"],
             text=m["text"],
@@ -131,7 +132,7 @@ def read_transcript(
             labels=labels.get(m["event_id"], ()),
             pull_kind=None,
             answers=answered.get(m["event_id"], Answers()),
-            calls=tuple(calls.get((m["round"], "message", m["exchange"], m["sender"]), ())),
+            calls=tuple(calls.get((m["round"], MESSAGE, m["exchange"], m["sender"]), ())),
         )
         for m in said
     ] + [
@@ -139,7 +140,7 @@ def read_transcript(
             event_id=p["event_id"],
             round=p["round"],
             exchange=0,
-            kind="pull",
+            kind=PULL,
             seat=p["puller"],
             other=p["target"],
             text=None,
@@ -147,7 +148,7 @@ def read_transcript(
             labels=(),
             pull_kind=kinds.get(p["event_id"]),
             answers=answered.get(p["event_id"], Answers()),
-            calls=tuple(calls.get((p["round"], "pull", 0, p["puller"]), ())),
+            calls=tuple(calls.get((p["round"], PULL, 0, p["puller"]), ())),
         )
         for p in pulled
     ]
@@ -188,8 +189,8 @@ def _scores(events: Iterable[Event], n_seats: int, *, kept: float) -> dict[int, 
     points: list[float] = [0] * n_seats
     scores: dict[int, tuple[float, ...]] = {}
     for event in events:
-        if event.kind == "pull":
+        if event.kind == PULL:
             if event.other is not None:
-                points[event.other] += 1 if event.status == "valid" else kept
+                points[event.other] += 1 if event.status == VALID else kept
             scores[event.round] = tuple(points)
     return scores
