@@ -52,7 +52,7 @@ def test_completion_of_a_verb_loads_nothing_heavy():
         "from click.shell_completion import ShellComplete\nfrom di_assets.cli.verbs import main\n"
         "print([one.value for one in ShellComplete(main, {}, 'di', '_DI').get_completions([], 'p')])"
     )
-    assert printed.strip() == "['plan', 'promises', 'prune']"
+    assert printed.strip() == str([name for name in NAMES if name.startswith("p")])
     assert loaded == []
 
 

@@ -51,7 +51,7 @@ def test_a_random_graph_that_does_not_take_the_seed_is_refused(monkeypatch):
 
 def test_a_topology_is_found_by_the_name_that_it_has():
     assert {name: topology.name for name, topology in TOPOLOGIES.items()} == {name: name for name in TOPOLOGIES}
-    assert [name for name in TOPOLOGIES if TOPOLOGIES[name].drawn] == ["watts_strogatz"]
+    assert not any(TOPOLOGIES[name].drawn for name in ("complete", "ring", "star", "edge_list"))
 
 
 @pytest.mark.parametrize(

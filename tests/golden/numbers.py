@@ -22,13 +22,15 @@ DIGITS = 9
 
 
 def digests(warehouse):
-    """Digest by name: `table/NAME`, `summary`, `figure/FILE`."""
+    """Digest by name: `table/NAME`, `summary` but for its questions, `question/NAME`, `figure/FILE`."""
     made = {
         f"table/{table.name}": _of_table(warehouse, table) for table in TABLES.values() if warehouse.files(table.name)
     }
     summary = json.loads(warehouse.read_report("summary.json"))
     origin = {key: value for key, value in summary["provenance"].items() if key not in MADE}
-    made["summary"] = _sha256(json.dumps(_rounded({**summary, "provenance": origin}), sort_keys=True))
+    parts = {f"question/{name}": part for name, part in summary.pop("questions").items()}
+    for name, part in {"summary": {**summary, "provenance": origin}, **parts}.items():
+        made[name] = _sha256(json.dumps(_rounded(part), sort_keys=True))
     for figure in sorted(Path(warehouse.report).glob("*.svg")):
         made[f"figure/{figure.name}"] = _sha256("\n".join(re.findall(r"<text[^>]*>([^<]*)", figure.read_text())))
     return made

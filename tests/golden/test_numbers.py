@@ -9,4 +9,6 @@ from tests.golden.numbers import GOLDEN, digests, play_demo
 
 @pytest.mark.slow
 def test_the_demo_gives_the_numbers_that_it_gave(tmp_path):
-    assert digests(play_demo(tmp_path)) == json.loads(GOLDEN.read_text())
+    """A table or a question that was added since changes none of them."""
+    golden, now = json.loads(GOLDEN.read_text()), digests(play_demo(tmp_path))
+    assert {name: now.get(name) for name in golden} == golden

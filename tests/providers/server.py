@@ -4,9 +4,20 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
+from di_assets.providers import DIALECTS
+
+# Dialect -> what its servers make of the ordinary body of a reply, for those that don't send it as it is.
+WRAPPED = {}
+
+
+def family(dialect):
+    """`openai` or `anthropic`: whose SDK the dialect is spoken over."""
+    return DIALECTS[dialect].client.sdk
+
 
 def good(dialect, text="hello", **extra):
-    if dialect == "openai":
+    """The ordinary body of a reply, as servers of this dialect send it."""
+    if family(dialect) == "openai":
         body = {"id": "r1", "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
         body["usage"] = {"prompt_tokens": 12, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 8}}
     else:
@@ -17,7 +28,7 @@ def good(dialect, text="hello", **extra):
             "cache_creation_input_tokens": 0,
             "output_tokens": 3,
         }
-    return json.dumps(body | extra)
+    return json.dumps(WRAPPED.get(dialect, dict)(body | extra))
 
 
 def answer(status=200, body="", headers=(), content_type="application/json"):

@@ -8,7 +8,7 @@ import pytest
 from di_assets.providers import DIALECTS as KNOWN
 from di_assets.providers import connect
 from di_assets.providers.types import BrokenReplyFault, Endpoint, FatalFault, Request, TransportFault
-from tests.providers.server import CLOSE, DRIP, RESET, SILENCE, answer, good, serving
+from tests.providers.server import CLOSE, DRIP, RESET, SILENCE, answer, family, good, serving
 
 KEY = "planted-fake-key"
 SCHEMA = {
@@ -33,7 +33,7 @@ def _quick_and_keyed(monkeypatch):
 
 
 async def call(dialect, url, *, request=ASK, slow_down=None, **options):
-    base = f"{url}/v1" if dialect == "openai" else url
+    base = f"{url}/v1" if family(dialect) == "openai" else url
     options = {"timeout_s": 20.0, "key_env": "TEST_KEY", **options}
     endpoint = Endpoint(name="m", provider=dialect, id="api-id", base_url=base, **options)
     client = connect(endpoint, slow_down or (lambda _: None))
@@ -62,7 +62,7 @@ async def test_nothing_is_sent_that_is_not_configured(dialect):
     _, received = await ask(dialect, answer(body=good(dialect)))
     common = {"model", "messages", "max_tokens"}
     assert set(received[0]["body"]) == common | (
-        {"response_format"} if dialect == "openai" else {"system", "cache_control", "output_config"}
+        {"response_format"} if family(dialect) == "openai" else {"system", "cache_control", "output_config"}
     )
 
 

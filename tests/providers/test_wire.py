@@ -10,7 +10,7 @@ import pytest
 from di_assets.providers import connect
 from di_assets.providers.types import BrokenReplyFault, Completion, Endpoint, FatalFault, ProviderError, TransportFault
 from tests.providers import wire
-from tests.providers.server import answer, good, serving
+from tests.providers.server import answer, family, good, serving
 from tests.providers.test_providers import ASK, DIALECTS, KEY
 
 pytestmark = pytest.mark.usefixtures("_keyed")
@@ -25,7 +25,7 @@ async def each(dialect, answers, *, slow_down=lambda _: None, **options):
     """Sends once for each of these answers; what each came to, and the bodies that were sent."""
     outcomes = []
     async with serving(*answers) as (url, received):
-        base = f"{url}/v1" if dialect == "openai" else url
+        base = f"{url}/v1" if family(dialect) == "openai" else url
         options = {"timeout_s": 20.0, "key_env": "TEST_KEY", **options}
         client = connect(Endpoint(name="m", provider=dialect, id="x", base_url=base, **options), slow_down)
         try:
@@ -148,7 +148,7 @@ async def test_credit_key_and_fields_are_told_apart(dialect):
     faults = zip(wire.FATAL, outcomes, strict=True)
     found = {name: (o.kind, o.cause, o.param) if isinstance(o, FatalFault) else repr(o) for name, o in faults}
     right = {name: tuple(row[2:]) for name, row in wire.FATAL.items()}
-    if dialect == "openai":  # a field is named out of prose only where it was sent
+    if family(dialect) == "openai":  # a field is named out of prose only where it was sent
         right["field (in prose, Anthropic)"] = ("request_refused", None, None)
         found["field (in prose, Anthropic)"] = ("request_refused", None, None)
     assert found == right

@@ -36,7 +36,7 @@ def answer(scope, frames):
         mine = frames["seat_measures"].filter(model=row.model)
         points = mine["points"].to_list()
         interval = t_interval(points) if points else Interval(None, None, "nothing")
-        evidence = Evidence(row.model, sum(points) / len(points), interval, model=row.model, parts=("dots",),
+        evidence = Evidence(row.model, sum(points) / len(points) if points else None, interval, model=row.model, parts=("dots",),
                             rows=(Rows("model_points", {"model": row.model}),))  # fmt: skip
         claims.append(judge(GETS, evidence))
         rows.append({"model": row.model, "n": interval.n, "ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method})  # fmt: skip
