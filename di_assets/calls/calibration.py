@@ -35,6 +35,8 @@ _PIECES = re.compile(r"[^\W\d_]+|\d{1,3}|[^\w\s]|_")
 REASKED = 0.03
 # The lowest and the highest cost to expect, as shares of an estimate from a few calls.
 LOW, HIGH = 0.75, 1.35
+# The same if some of these calls gave no usable reply. What such a model writes can change much within a game.
+UNSTEADY_LOW, UNSTEADY_HIGH = 0.3, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Calibration:
         basis: where these numbers come from, in words.
         tells_cache: the server reports cached tokens. If it does not, all input tokens are charged at the full price.
         reads_cache: at least one call read tokens from the prompt cache.
+        unsteady: a reply in the game was cut or broke the rules, so the range of costs is wide.
     """
 
     first_tokens: float
@@ -125,6 +128,7 @@ class Calibration:
     basis: str
     tells_cache: bool
     reads_cache: bool
+    unsteady: bool
 
     def sent(self, size: Size) -> float:
         """Input tokens of a prompt of this size."""
@@ -142,6 +146,7 @@ def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) 
     wrote = [sample for sample in samples if sample.phase == MESSAGE]
     sent = sum(sample.messages for sample in wrote)
     received = {phase: [s.output_tokens for s in samples if s.phase == phase] for phase in PHASES}
+    unsteady = any(not sample.valid for sample in samples if sample.phase in PHASES)
     return Calibration(
         first_tokens=lines[best].start,
         tokens_per_byte=lines[best].slope if best == "sent_bytes" else 0.0,
@@ -151,11 +156,12 @@ def fitted(samples: Sequence[Sample], *, calls_per_question: float, basis: str) 
         seconds_per_call=_mean(sample.seconds for sample in samples),
         messages=sent / len(wrote) if wrote else 0.0,
         chars=sum(sample.chars for sample in wrote) / sent if sent else 0.0,
-        low=LOW,
-        high=HIGH,
+        low=UNSTEADY_LOW if unsteady else LOW,
+        high=UNSTEADY_HIGH if unsteady else HIGH,
         basis=basis,
         tells_cache=any(sample.cached_tokens is not None for sample in samples),
         reads_cache=any(sample.cached_tokens for sample in samples),
+        unsteady=unsteady,
     )
 
 

@@ -31,6 +31,7 @@ class Need:
         high_usd: the highest cost to expect, US dollars.
         seconds_per_call: mean, from request to reply.
         basis: where these numbers come from, in words.
+        unsteady: the basis is the doctor's calls, and some of the model's replies could not be used.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Need:
     high_usd: float
     seconds_per_call: float
     basis: str
+    unsteady: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _need(
         high_usd=total("high_usd"),
         seconds_per_call=asking / calls if calls else 0.0,
         basis="; ".join(dict.fromkeys(use["basis"] for _, use in uses)),
+        unsteady=any(use["unsteady"] for _, use in uses),
     )
 
 

@@ -66,6 +66,7 @@ def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dic
         "high_usd": totals["cost_usd"] / chosen.height * (1 + apart),
         "seconds_per_call": totals["seconds"] or 0.0,
         "basis": f"measured in {n_episodes:,} episodes of {where}",
+        "unsteady": False,
     }
 
 
@@ -119,6 +120,7 @@ def rehearsed(
         "high_usd": most["cost_usd"],
         "seconds_per_call": seconds,
         "basis": basis,
+        "unsteady": held is not None and held.unsteady,
     }
 
 

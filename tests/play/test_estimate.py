@@ -107,8 +107,11 @@ TOKENIZERS = {
 
 
 @asynccontextmanager
-async def tokenizing(tokenizer, *, seed=3, told=None):
-    """A server that writes messages of its own length, counts tokens in its own way, and tells more usage than that."""
+async def tokenizing(tokenizer, *, seed=3, told=None, rambles=0):
+    """A server that writes messages of its own length, counts tokens in its own way, and tells more usage than that.
+
+    It rambles, and uses no name, when asked for a message in a talk of at most `rambles` turns.
+    """
     sent_of, received_of = TOKENIZERS[tokenizer]
 
     async def handle(reader, writer):
@@ -120,6 +123,8 @@ async def tokenizing(tokenizer, *, seed=3, told=None):
                 phase, names = names_in(body["response_format"]["json_schema"]["schema"])
                 said = [{"to": name, "text": " ".join(["friend"] * rng.randint(8, 12))} for name in names[:3]]
                 text = json.dumps({"pull": rng.choice(names)} if phase == "pull" else {"messages": said})
+                if phase == "messages" and len(body["messages"]) <= rambles:
+                    text = " ".join(["Well"] * rng.randint(300, 400))
                 usage = {"prompt_tokens": sent_of(raw), "completion_tokens": received_of(text)} | (told or {})
                 writer.write(answer(body=good("openai", text, usage=usage)))
                 await writer.drain()
@@ -132,7 +137,7 @@ async def tokenizing(tokenizer, *, seed=3, told=None):
         server.close()
 
 
-def arm_of(folder, url, *, channel="open", rounds=8, price="input: 3, output: 15"):
+def arm_of(folder, url, *, channel="open", rounds=8, episodes=1, price="input: 3, output: 15"):
     folder.mkdir()
     (folder / "prompts").symlink_to(ROOT / "configs" / "prompts")
     (folder / "models.yaml").write_text(
@@ -141,7 +146,7 @@ def arm_of(folder, url, *, channel="open", rounds=8, price="input: 3, output: 15
     )
     (folder / "paid.yaml").write_text(
         "title: Paid\nid: paid--{focal}_r{replicate}\nfocal: [m]\nbackground: [m, m, m, m]\n"
-        f"episodes: 1\nrounds: {rounds}\nchannel: {channel}\nbudget_usd: 100\n"
+        f"episodes: {episodes}\nrounds: {rounds}\nchannel: {channel}\nbudget_usd: 100\n"
     )
     return load_configs(folder)
 
@@ -166,6 +171,7 @@ async def test_the_plan_made_before_play_is_near_what_is_then_spent_once_the_doc
     assert plan_.low_usd < result.cost_usd < plan_.high_usd
     assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
     assert [need.basis for need in plan_.needs] == [f"{REHEARSED} by doctor, 3 calls"]
+    assert not any(need.unsteady for need in plan_.needs)
 
 
 @pytest.mark.parametrize("told", [{}, {"prompt_tokens_details": {"cached_tokens": 0}}])
@@ -181,6 +187,24 @@ async def test_a_cache_that_nobody_saw_is_no_saving_to_count_on(tmp_path, told):
     assert plan_.low_usd < result.cost_usd < plan_.high_usd
     if not told:  # a server that tells nothing of a cache charges for all that is sent
         assert plan_.cost_usd == pytest.approx(result.cost_usd, rel=0.15)
+
+
+@pytest.mark.parametrize("channel", ["open", "none"])
+async def test_of_a_model_that_rambles_at_first_one_episode_tells_what_the_doctor_cannot(tmp_path, channel):
+    async with tokenizing("words", rambles=3) as url:
+        configs, warehouse = arm_of(tmp_path / "c", url, channel=channel, episodes=4), Warehouse(tmp_path / "w")
+        arm = configs.arm("paid")
+        await checkup(configs, ["m"], budget_usd=1.0, warehouse=warehouse)
+        rough = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        one = await asyncio.to_thread(play_batch, configs, arm, "paid--b00", warehouse, limit=1)
+        near = await asyncio.to_thread(estimate, configs, arm, warehouse)
+        rest = await asyncio.to_thread(play_batch, configs, arm, "paid--b00", warehouse)
+    print(f"{channel} planned ${rough.cost_usd:.4f} (${rough.low_usd:.4f} to ${rough.high_usd:.4f}), "
+          f"spent ${one.cost_usd + rest.cost_usd:.4f}; after an episode ${near.cost_usd:.4f}, ${rest.cost_usd:.4f}")  # fmt: skip
+    assert [need.unsteady for need in rough.needs] == [True]
+    assert rough.low_usd < one.cost_usd + rest.cost_usd < rough.high_usd
+    assert [need.unsteady for need in near.needs] == [False]
+    assert near.cost_usd == pytest.approx(rest.cost_usd, rel=0.15)
 
 
 async def test_half_a_line_of_the_doctors_costs_no_other(tmp_path):

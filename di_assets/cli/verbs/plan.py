@@ -86,6 +86,11 @@ def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
         click.echo(f"{arm.name}: {need.left:,} of {need.planned:,} episodes are left to play ({played_by})")
     if any(one.basis == REHEARSED for one in need.needs):
         click.echo(f"{REHEARSED}: {REHEARSAL}")
+    if unsteady := [one.model for one in need.needs if one.unsteady]:
+        click.echo(
+            f"{', '.join(unsteady)}: the doctor could not use some replies, so the cost is uncertain; "
+            f"for a closer plan play one episode first: di run {arm.name} --limit 1"
+        )
     calls = sum(one.calls for one in need.needs)
     budget = "no budget" if arm.budget_usd is None else f"budget ${arm.budget_usd:,.2f}, spent ${spent_usd:,.2f}"
     between = f"${need.low_usd:,.2f} to ${need.high_usd:,.2f}"
