@@ -21,7 +21,7 @@ def show() -> None:
     questions = [name for name, models in known.items() if models]
     if not questions:
         todo = ", or materialise an arm and the report."
-        place(Words("There is no number to walk back from yet: run", command="di demo", after=todo))
+        place(Words("There is no number to trace back yet: run", command="di demo", after=todo))
         return
     with st.container(horizontal=True):
         question = st.selectbox("question", questions, key="question", bind="query-params")

@@ -176,7 +176,7 @@ def _lineage(summary: Mapping[str, Any] | None, warehouse: Warehouse, place: Pla
             except TraceError as problem:
                 walked = [Problem(str(problem))]
             walks.append(_folded(f"{PAGES[name]}: {model}", walked, place, opened=False))
-    return walks or [Words("There is no number to walk back from yet.")]
+    return walks or [Words("There is no number to trace back yet.")]
 
 
 def _folded(summary: str, parts: Iterable[Part], place: Place, *, opened: bool) -> Folded:

@@ -124,7 +124,7 @@ def as_json(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None]
 def _call(call: Mapping[str, Any], prompt: Prompt | None, again: Replay) -> Call:
     scripted = call["provider"] == SCRIPTED
     who = "scripted agent" if scripted else f"over {call['provider']}"
-    lost = again.problem or "the stored replies do not lead to it"
+    lost = again.problem or "the stored replies do not lead to this call"
     return Call(
         head=f"attempt {call['attempt'] + 1} · {call['model']}, {who} · {call['status']}",
         error=call["error"] or "",
@@ -155,4 +155,4 @@ def _doubt(prompt: Prompt) -> str:
     changed = " and ".join(HASHES[name] for name in prompt.changed)
     if changed:
         return f"{changed} have changed since"
-    return "nothing that is configured has changed, so what is stored may have been"
+    return "the configuration has not changed, so the stored episode may have been changed"

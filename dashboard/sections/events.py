@@ -235,14 +235,14 @@ def _row(found: Transcript, event: Event, view: View, beyond: Beyond) -> EventRo
 
 def _news(event: Event, seen: Seen) -> str:
     own = event.seat == seen.seat
-    return "its own, in answer to what stands above" if own else "not known to it at that moment: it came afterwards"
+    return "its own answer to the events above" if own else "not known to it at that moment: it happened afterwards"
 
 
 def notes_of(event: Event, *, brought: bool = True) -> list[Note]:
     """The remarks about an event."""
     notes = [Note(label) for label in event.labels]
     notes += [Note(event.pull_kind)] if event.pull_kind else []
-    notes += [Note("cut to the most a message may hold")] if event.status == "cut" else []
+    notes += [Note("cut to the maximum length of a message")] if event.status == "cut" else []
     answers = event.answers
     of = [
         ("asked for in", answers.asked_in),

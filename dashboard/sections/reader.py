@@ -18,7 +18,7 @@ CHANNELS = {
     "focal_muted": "The focal seat may not write; the others may, and nobody is told.",
     "rivals_muted": "Only the focal seat may write; nobody is told.",
     "placebo": "What the focal seat writes arrives as filler of the same length; nobody is told.",
-    "none": "Played without messages, and without a word of them.",
+    "none": "Played without messages; players were not told that messages exist.",
 }
 MOST_NAMED = 50
 
@@ -182,7 +182,7 @@ def knew(found: Transcript, seen: Seen, view: View) -> Knew:
     return Knew(
         label=found.labels[seen.seat],
         when="by the end" if seen.at is None else f"when #{seen.at} came about",
-        told=f"{told} {seen.later:,} events came to it later, {seen.never:,} never did.",
+        told=f"{told} It learned of {seen.later:,} events later, and never of {seen.never:,}.",
         unsure=seen.word or "",
         out=view.link(seen.at, view=""),
     )

@@ -155,16 +155,16 @@ def sentence(found: Comparison) -> str:
     bounds = f"95% CI [{interval.low:+.2f}, {interval.high:+.2f}], paired t over seeds"
     if interval.low > 0 or interval.high < 0:
         return f"{left} gets {'more' if found.gap > 0 else 'fewer'} points than {right}: {gap} ({bounds})."
-    return f"No difference can be told between {left} and {right}: {gap} ({bounds})."
+    return f"No difference between {left} and {right} is shown: {gap} ({bounds})."
 
 
 def caption(found: Comparison) -> str:
     """The caption: what a mark stands for, and what the numbers can and cannot show."""
     rows = found.pairs.to_dicts()
     return (
-        "A line joins the two episodes of a matched pair: points of the focal seat on either side, and opens both round by round; a dot opens its episode. "
-        "A tick is a mean over pairs; the unit of the interval is the seed. Any two sides can be chosen here, so this interval stands "
-        "for this one comparison alone, and is no claim of the report." + note(rows, thinned(rows))
+        "A line joins the points of the focal seat in the two episodes of a matched pair. A line opens both episodes round by round; a dot opens one. "
+        "A tick is the mean over pairs; the interval is over seeds. Any two sides can be chosen here, so the interval is valid only for this "
+        "one comparison, and is not a claim of the report." + note(rows, thinned(rows))
     )
 
 

@@ -23,16 +23,16 @@ class Provenance(TypedDict):
 
     commit: str
     generated: Annotated[str, Field(description="ISO 8601, UTC")]
-    n_episodes: Annotated[Count, Field(description="complete episodes that the questions speak of")]
+    n_episodes: Annotated[Count, Field(description="complete episodes that the questions include")]
     episode_set: Annotated[
         str,
-        Field(pattern="^[0-9a-f]{64}$", description="sha256 of their ids, sorted, each with a line break behind it"),
+        Field(pattern="^[0-9a-f]{64}$", description="sha256 of their ids, sorted, each followed by a line break"),
     ]
     status: str
     rules_version: str
     scripted: Annotated[bool, Field(description="they were played by scripted agents")]
-    scripted_left_out: Annotated[Count, Field(description="scripted episodes not spoken of")]
-    older_rules_left_out: Annotated[Count, Field(description="episodes by older rules, not spoken of")]
+    scripted_left_out: Annotated[Count, Field(description="scripted episodes that are left out")]
+    older_rules_left_out: Annotated[Count, Field(description="episodes played by older rules, which are left out")]
 
 
 @cache

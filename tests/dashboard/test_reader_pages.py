@@ -208,7 +208,7 @@ def test_a_seat_that_never_learns_of_the_linked_event_is_said_to(modelled, spoke
 
 def test_where_the_arm_is_not_configured_the_view_says_what_is_not_sure(html_of, spoken, small_configs):
     html = html_of(spoken[1], small_configs, episode="hard--o_r0", event="1", view="A")
-    assert "Not sure: how the episode was played is no longer configured" in html
+    assert "Not sure: the rules of this episode are no longer configured" in html
     html = html_of(spoken[1], small_configs, episode="hard--o_r0", event="1")
     assert "The prompt cannot be made again: its arm hard is not configured." in html
 

@@ -48,7 +48,7 @@ def test_two_models_of_one_arm_are_compared_on_the_same_seeds(tmp_path):
     found = compare(stored(tmp_path, world(played())), Side(OFF, "n"), Side(OFF, "m"))
     assert found.pairs.select("focal_points_left", "focal_points_right").rows() == [(31, 30), (30, 32), (30, 40)]
     assert found.differences == ()
-    assert sentence(found).startswith(f"No difference can be told between n in {OFF} and m in {OFF}: -3.67 points")
+    assert sentence(found).startswith(f"No difference between n in {OFF} and m in {OFF} is shown: -3.67 points")
 
 
 def test_other_rivals_are_counted(tmp_path):

@@ -28,7 +28,7 @@ def test_of_many_so_many_are_drawn_with_the_ends_and_the_caption_says_so():
     assert [len([m for m in shown if m["model"] == name]) for name in ("m0", "m1")] == [MOST_MARKS, 3]
     assert (shown[0], shown[MOST_MARKS - 1]) == (many[0], many[19_999])
     assert note(many, shown).startswith(
-        f" Of 20,003 marks {MOST_MARKS + 3} are drawn: up to {MOST_MARKS} a model and part"
+        f" {MOST_MARKS + 3} of 20,003 marks are drawn: at most {MOST_MARKS} for each model and part"
     )
 
 

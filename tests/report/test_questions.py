@@ -87,7 +87,7 @@ def test_every_sentence_of_a_scripted_page_that_names_somebody_says_scripted(sch
         (PAYBACKS, {}, "supported", "Where m plays, fewer pulls are pay-back than among reciprocators who never talk, by +35.0% of pulls"),
         (PAYBACKS, {"p": 0.2}, "not yet", "Where m plays, pay-back may explain it all"),
         (PAYBACKS, {"mean": 0.55}, "not yet", "Where m plays, pay-back may explain it all"),
-        (PAYBACKS, {"mean": 0.3}, "contradicted", "Where m plays, even more is pay-back"),
+        (PAYBACKS, {"mean": 0.3}, "contradicted", "Where m plays, even more pulls are pay-back"),
         (PAYBACKS[:4], {}, "not yet", "Nothing is claimed of the pay-back that is missing where m plays"),
         ((0.5,) * 6, {}, "not yet", "Nothing is claimed of the pay-back that is missing where m plays"),
     ],
@@ -106,7 +106,7 @@ def test_with_messages_on_alone_question_2_waits_for_the_control():
     assert (told["status"], question["needs"]) == ("not yet", "05_attack_nomsg")
     assert question["headline"] == (
         "With messages on 55.0% of pulls are pay-back, 30.0% were asked for and repay nothing, 15.0% are neither; reciprocators who never talk "
-        "would repay 90.0%, so pay-back alone does not explain the one cast; what of it talk brings about stays open until 05_attack_nomsg has run."
+        "would repay 90.0%, so pay-back alone does not explain the one cast; how much of this is due to talk stays open until 05_attack_nomsg has run."
     )
 
 
@@ -147,8 +147,8 @@ def test_who_pulls_for_those_who_ask_is_read_from_its_reaction_function(effect, 
 @pytest.mark.parametrize(
     ("captures", "status", "headline"),
     [
-        ((0.10, 0.11, 0.12, 0.13, 0.14, 0.15), "supported", "More than blind reciprocation explains is taken by the one model, most of all by m (+0.125"),
-        ((-0.1, 0.1, -0.1, 0.1, -0.1, 0.11), "not yet", "Of none of the models can it be said"),
+        ((0.10, 0.11, 0.12, 0.13, 0.14, 0.15), "supported", "More pulls than blind reciprocation explains are captured by the one model, most of all by m (+0.125"),
+        ((-0.1, 0.1, -0.1, 0.1, -0.1, 0.11), "not yet", "None of the models can be said to capture"),
         ((-0.10, -0.11, -0.12, -0.13, -0.14, -0.15), "contradicted", "More than blind reciprocation would is given away by the one model"),
     ],
 )  # fmt: skip
@@ -188,7 +188,7 @@ def test_variance_of_pairs_is_held_against_random_pulling_not_against_zero(recei
     names = ("some seats are given more by all", "who pulls whom depends on the pair")
     assert tuple(claim(question, f"04_attack_complete: {name}")["status"] for name in names) == told
     assert claim(question, "givers differ")["because"] == ["identity"]
-    assert "20% lies in who receives, 80% in the pair" in question["headline"]
+    assert "receivers explain 20% of the variance of pulls, pairs 80%" in question["headline"]
 
 
 # --- Question 4

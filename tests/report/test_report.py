@@ -22,7 +22,7 @@ from di_assets.report.summary import build_summary, summary_text
 from di_assets.tables import TABLES
 from tests.report.published import POINTS
 
-OTHER_PROMPTS = Flaw("prompts", "its episodes were told the game by 2 versions of the prompts", blocks=True)
+OTHER_PROMPTS = Flaw("prompts", "its episodes used 2 versions of the prompts", blocks=True)
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
 
 
@@ -166,7 +166,7 @@ def contrasts(**more):
         ({}, "supported", None),
         ({"p_holm": 0.2}, "not yet", None),
         ({"ci_low": -1.0}, "not yet", None),
-        ({"n_pairs": 5}, "not yet", "5 of 6 planned pairs are played, and it is judged once, when all are"),
+        ({"n_pairs": 5}, "not yet", "5 of 6 planned pairs are played, and it is judged only once, when all are played"),
         ({"difference": None, "ci_low": None, "needs": "06_focal_muted"}, "not yet", "nothing to compare with"),
     ],
 )
@@ -181,7 +181,7 @@ def test_whose_talk_it_is_is_claimed_contrast_by_contrast(given, status, reason)
 def test_the_headline_says_what_stands_against_every_model():
     told = headline(scope(lifted(5.0, 15.0, n=3), lifted(6.0, 16.0, n=4)))
     assert told.status == "not yet"
-    assert told.sentence.endswith("what talk buys of them cannot be said, for fewer than 5 independent episodes.")
+    assert told.sentence.endswith("how many of them talk buys cannot be said: fewer than 5 independent episodes.")
 
 
 def test_the_headline_tells_whom_talk_serves_and_whom_it_costs_points():

@@ -28,6 +28,6 @@ def note(marks: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]])
     if len(shown) == len(marks):
         return ""
     return (
-        f" Of {len(marks):,} marks {len(shown):,} are drawn: up to {MOST_MARKS} a model and part, evenly by rank, the lowest and the highest "
-        "among them; means and intervals are of all."
+        f" {len(shown):,} of {len(marks):,} marks are drawn: at most {MOST_MARKS} for each model and part, evenly spaced by rank, with the "
+        "lowest and the highest; means and intervals use all marks."
     )

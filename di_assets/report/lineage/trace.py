@@ -75,7 +75,7 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     """
     summary = read_summary(warehouse)
     if summary is None:
-        raise TraceError(f"no report in {warehouse}: run `di report`, or `di demo` where nothing is played")
+        raise TraceError(f"no report in {warehouse}: run `di report`, or `di demo` if nothing has been played")
     if question not in summary["questions"]:
         raise TraceError(f"no question {question!r}", question, summary["questions"])
     asked = summary["questions"][question]

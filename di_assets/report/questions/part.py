@@ -36,10 +36,10 @@ class ClaimRecord(TypedDict):
     status: Status
     sentence: str
     needs: list[str]
-    because: Annotated[list[str], Field(description="what blocked or rewrote the sentence")]
-    model: Annotated[str | None, Field(description="whom it is about; null where it is about no one model")]
+    because: Annotated[list[str], Field(description="what blocked or changed the sentence")]
+    model: Annotated[str | None, Field(description="the model it is about; null if it is not about a single model")]
     parts: Annotated[list[str], Field(description="the sets of episodes it rests on, most of them parts of the figure")]
-    rows: Annotated[list[RowsRecord], Field(description="the rows of tables it is read from")]
+    rows: Annotated[list[RowsRecord], Field(description="the table rows it is read from")]
 
 
 class Mark(TypedDict):

@@ -40,7 +40,7 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
     prompts = part.filter(~pl.col("scripted"))["prompt_hash"].unique().sort()
     if len(prompts) > 1:
         names = " and ".join(value[:8] for value in prompts)
-        words = f"its episodes were told the game by {len(prompts)} versions of the prompts ({names})"
+        words = f"its episodes used {len(prompts)} versions of the prompts ({names})"
         found.append(Flaw("prompts", words, blocks=True))
     readers = part.filter(~pl.col("scripted"))["reader_version"].fill_null(FIRST_READER).unique().sort()
     if len(readers) > 1:
@@ -58,7 +58,7 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
 
 def several_controls(n: int) -> tuple[Flaw, ...]:
     """The flaw of a lift over more than one control: looks are counted for each control, not for the mixture."""
-    return (Flaw("controls", f"its lift mixes {n} controls, each of which was looked at by itself", blocks=True),) * (
+    return (Flaw("controls", f"its lift mixes {n} controls, whose looks are counted separately", blocks=True),) * (
         n > 1
     )
 
@@ -67,7 +67,7 @@ def incomplete(played: int, planned: int | None) -> tuple[Flaw, ...]:
     """The flaw of a secondary outcome before its arms are complete: its looks are not counted."""
     if planned is None or played >= planned:
         return ()
-    words = f"{played} of {planned} planned pairs are played, and it is judged once, when all are"
+    words = f"{played} of {planned} planned pairs are played, and it is judged only once, when all are played"
     return (Flaw("incomplete", words, blocks=True),)
 
 

@@ -80,7 +80,7 @@ def replay(found: Transcript, folder: Path) -> Replay:
     episode = found.episode
     if episode["rules_version"] != RULES_VERSION:
         return Replay(
-            problem=f"it was played by rules of version {episode['rules_version']}; known are {RULES_VERSION}"
+            problem=f"it was played by rules version {episode['rules_version']}, but only version {RULES_VERSION} is known"
         )
     if (episode["reader_version"] or FIRST_READER) not in READERS:
         return Replay(

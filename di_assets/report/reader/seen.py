@@ -10,8 +10,8 @@ from di_assets.report.reader.transcript import Event, Transcript
 from di_assets.tables.words import PULL
 
 NOT_SURE = (
-    "how the episode was played is no longer configured, so that it is not known who learned of whose pulls: "
-    "only those by and on this seat are shown"
+    "the rules of this episode are no longer configured, so it is not known who learned of which pulls: "
+    "only pulls by and on this seat are shown"
 )
 
 

@@ -127,17 +127,17 @@ def _headline(scope: Scope, own: Sequence[Claim], variance: Sequence[Variance]) 
     best = max(_captors(scope), key=lambda row: (row.capture.mean or 0.0, row.model))
     split = next((row for row in variance if row["receiver_share"] is not None), None)
     share = "" if split is None else (
-        f"; of the variance of pulls in {split['arm']} {split['receiver_share']:.0%} lies in who receives, {split['dyad_share']:.0%} in the pair"
+        f"; in {split['arm']}, receivers explain {split['receiver_share']:.0%} of the variance of pulls, pairs {split['dyad_share']:.0%}"
     )  # fmt: skip
     top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
     states = {one.status for one in own}
     if "supported" in states:
-        text = f"More than blind reciprocation explains is taken by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
+        text = f"More pulls than blind reciprocation explains are captured by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
         return Claim("headline", "supported", text)
     if states == {"contradicted"}:
         text = f"More than blind reciprocation would is given away by {some_claims(own, 'contradicted', kind)}, least of all by {top}{share}."
         return Claim("headline", "contradicted", text)
-    text = f"Of none of the {kind} can it be said that it takes more than blind reciprocation explains; the largest capture is that of {top}{share}."
+    text = f"None of the {kind} can be said to capture more than blind reciprocation explains; the largest capture is that of {top}{share}."
     return Claim("headline", "not yet", text)
 
 
@@ -152,11 +152,11 @@ def _marks(scope: Scope, links: Mapping[str, int]) -> list[Mark]:
 def _caption(scope: Scope) -> str:
     sizes = counted([row.capture.n for row in _captors(scope)])
     return (
-        "Above: each dot is one episode’s capture of a focal model with messages on, the tick their mean, the line its 95% interval (Student’s t "
-        "over independent episodes), the vertical line the floor, where blind reciprocation alone would leave it. In the middle: pulls a round "
-        "that a seat of the row gives a seat of the column, the mean over independent episodes; a square opens the episode with most of "
-        "them. Below: the variance of pulls between seats split into receivers, pairs and givers, arm by arm (social relations model). "
-        f"{sizes} a model; capture 0.1 = one pull in ten rounds from every rival net of what it gives."
+        "Above: capture of focal models with messages on. Each dot is one episode, the tick is the mean, and the line is its 95% interval "
+        "(Student’s t over independent episodes). The vertical line is the floor: the capture under blind reciprocation alone. In the middle: "
+        "how many pulls per round a seat of the row gives a seat of the column (mean over independent episodes). A square opens the episode "
+        "with most of these pulls. Below: for each arm, the variance of pulls between seats, split into receivers, pairs and givers (social "
+        f"relations model). Each model has {sizes}. Capture 0.1 = one pull more in ten rounds from every rival than it gives back."
     )
 
 
@@ -176,15 +176,15 @@ def _reading(
 ) -> list[str]:
     if not own and not heat:
         return [
-            "Nothing has been played that this question could be answered from: it takes focal models among others, with messages on."
+            "No episode that could answer this question has been played yet: it needs focal models among others, with messages on."
         ]
     cells = sorted(heat, key=lambda cell: (-cell["value"], cell["giver"], cell["receiver"]))[:3]
     pairs = ", ".join(f"{c['giver']} for {c['receiver']} ({c['value']:.2f})" for c in cells)
     return [
-        ("Capture is what a seat is given above what blind reciprocation would bring it, less what it gives above that. Over all pairs it is "
-        "zero by construction; who takes it is the question, and from whom."),
+        ("Capture counts the pulls that a seat gets beyond blind reciprocation, minus the pulls that it gives beyond blind reciprocation. Over "
+        "all pairs it is zero by construction. The question is who captures, and from whom."),
         sentences(own),
-        f"Most pulls a round go from {pairs}." if cells else "",
-        ("A model that gets much from a cast that gives to anybody has captured nobody. Where receivers differ, everybody gives to the same "
-         "seats; where pairs do, each has its own. " + sentences([*split, *refused])) if split else "",
+        f"Most pulls per round: {pairs}." if cells else "",
+        ("A model that gets many pulls from players who give to anybody has captured nobody. If receivers differ, everybody gives to the same "
+         "seats; if pairs differ, each seat has its own partners. " + sentences([*split, *refused])) if split else "",
     ]  # fmt: skip

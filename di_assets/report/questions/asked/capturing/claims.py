@@ -41,7 +41,7 @@ PAIRS = Statement(
     form="+.4f",
     supported="In {who} who pulls whom depends on the pair, beyond what random pulling gives: {span}.",
     undecided="Whether in {who} pairs differ beyond random pulling is open: {span}.",
-    contradicted="In {who} pairs differ less than under random pulling, as where pulls go round: {span}.",
+    contradicted="In {who} pairs differ less than under random pulling, as if pulls rotated: {span}.",
     missing="How the variance of pulls splits in {who} is not measured.",
     tested=False,
 )

@@ -144,10 +144,10 @@ def _first(counted_pulls: pl.DataFrame) -> dict[str, int]:
 
 def _caption(rows: Sequence[NetworkRow], scope: Scope) -> str:
     return (
-        "Each dot is one episode with messages on; the tall tick their mean over independent episodes, the line its 95% interval (Student’s t, "
-        "clustered by seed). The pale band holds 95% of the means of as many episodes of reciprocators who never talk on the same graph, "
-        "the ochre tick is theirs: each graph against its own null, for a ring leaves fewer to choose from. A dashed slot waits for its arm. "
-        f"{counted([row['n'] for row in rows])}; one point = one pull, {scope.most_points} = the rivals’ whole budget; gini "
+        "Each dot is one episode with messages on. The tall tick is the mean over independent episodes, and the line is its 95% interval "
+        "(Student’s t, clustered by seed). Each graph has its own null: reciprocators who never talk, on the same graph. The ochre tick is the "
+        "null’s mean, and the pale band holds 95% of its means over the same number of episodes. A dashed slot means that the arm was not played "
+        f"yet. {counted([row['n'] for row in rows])}; one point = one pull, {scope.most_points} = all pulls of the rivals; gini "
         "0 = all seats equal."
     )
 
@@ -164,11 +164,11 @@ def _alt(rows: Sequence[NetworkRow], scope: Scope) -> str:
 
 def _reading(rows: Sequence[NetworkRow], between: Sequence[Claim], above: Sequence[Claim]) -> list[str]:
     if not rows:
-        return ["Nothing has been played that this question could be answered from: it takes the same seeds on the complete graph and on a ring."]  # fmt: skip
+        return ["No episode that could answer this question has been played yet: it needs the same seeds on the complete graph and on a ring."]  # fmt: skip
     return [
-        ("A ring cuts every seat’s choice to two neighbours: even players who never talk converge and repay differently there. What the network "
-        "does is therefore read in two ways: each graph against its own null, and the ring against the complete graph where the same casts "
-        "played the same seeds on both."),
+        ("On a ring every seat has only two neighbours, so even players who never talk converge and repay differently. The effect of the network "
+        "is therefore measured in two ways: each graph is compared with its own null, and the ring with the complete graph, for the seeds that "
+        "the same casts played on both."),
         sentences(between),
         sentences(above),
     ]  # fmt: skip

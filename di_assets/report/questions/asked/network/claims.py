@@ -41,9 +41,9 @@ ABOVE_NULL = {
         unit=UNITS[measure],
         form=FORMS[measure],
         supported="More than reciprocators who never talk would give: {who}, by {span}.",
-        undecided="Open is whether reciprocators who never talk would give as much: {who}, {span}, p {p} after Holm.",
+        undecided="It is open whether reciprocators who never talk would give as much: {who}, {span}, p {p} after Holm.",
         contradicted="Less than reciprocators who never talk would give: {who}, by {span}.",
-        missing="Not held against a null yet: {who}.",
+        missing="Not compared with a null yet: {who}.",
         tested=True,
     )
     for measure in MEASURES

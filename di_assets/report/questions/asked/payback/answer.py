@@ -114,12 +114,12 @@ def _headline(
     )
     nulls = [row["payback"] for row in rows if row["part"] == "no talk"]
     chance = (
-        f"reciprocators who never talk would repay {sum(nulls) / len(nulls):.1%}" if nulls else "no null is there yet"
+        f"reciprocators who never talk would repay {sum(nulls) / len(nulls):.1%}" if nulls else "the null has not been computed yet"
     )
     if not more:
         return Claim("headline", "not yet", f"{first}; {chance}. No focal model has played with messages on yet.", (ATTACK,))  # fmt: skip
     needs = tuple(sorted({need for one in gaps for need in one.needs}))
-    stays = f"; what of it talk brings about stays open until {', '.join(needs)} has run" if needs else ""
+    stays = f"; how much of this is due to talk stays open until {', '.join(needs)} has run" if needs else ""
     states = {one.status for one in more}
     if "supported" in states:
         text = (
@@ -127,9 +127,9 @@ def _headline(
         )
         return Claim("headline", "supported", text, needs)
     if states == {"contradicted"}:
-        return Claim("headline", "contradicted", f"{first}; {chance}: pay-back explains all there is.", needs)
+        return Claim("headline", "contradicted", f"{first}; {chance}: pay-back explains everything.", needs)
     return Claim(
-        "headline", "not yet", f"{first}; {chance}, and for no cast can it be said that there is more{stays}.", needs
+        "headline", "not yet", f"{first}; {chance}, and no cast can be said to show more{stays}.", needs
     )
 
 
@@ -151,12 +151,12 @@ def _marks(scope: Scope, frames: Frames) -> list[Mark]:
 
 def _caption(rows: Sequence[PaybackRow]) -> str:
     return (
-        "Each bar splits the pulls of the episodes in which a focal model plays, everybody’s pulls: pay-back for a pull of the three rounds "
-        "before, asked for by a message and repaying nothing, neither. Each dot is one episode at its share of pay-back; the line is the "
-        "95% interval of that share (Student’s t over independent episodes). The bar beside it is the same with messages off, a "
-        "dashed slot until the control exists; the last one reciprocators who never talk (10,000 simulated episodes on the same graph; its line "
-        f"holds 95% of the means of as many episodes). {counted([r['n'] for r in rows if r['part'] == 'on'])} with "
-        "messages on; the whole bar = all valid pulls."
+        "Each bar splits all valid pulls, by any player, in the episodes of a focal model. A pull is pay-back if it repays a pull of the three "
+        "rounds before; or a message asked for it and it repays nothing; or neither. Each dot is one episode, placed at its share of pay-back; "
+        "the line is the 95% interval of that share (Student’s t over independent episodes). The second bar is the same with messages off, a "
+        "dashed slot until the control exists. The third bar is the null: reciprocators who never talk (10,000 simulated episodes on the same "
+        f"graph; its line holds 95% of its means over the same number of episodes). {counted([r['n'] for r in rows if r['part'] == 'on'])} with "
+        "messages on."
     )
 
 
@@ -182,14 +182,14 @@ def _reading(
 ) -> list[str]:
     if not rows:
         return [
-            "Nothing has been played that this question could be answered from: it takes an arm with messages on, and its control."
+            "No episode that could answer this question has been played yet: it needs an arm with messages on, and its control."
         ]
     return [
-        ("A high share of pay-back means nothing alone: players who never write a word and only pull for whoever pulled for them repay most of "
-        "the time, too. What counts is how far the traffic departs from theirs, and whether it does so less with messages off."),
+        ("A high share of pay-back alone means nothing: players who never write, and only pull for those who pulled for them, also repay most of "
+        "the time. What counts is how far the pulls depart from theirs, and whether they depart less with messages off."),
         sentences(more),
         sentences(gaps),
-        ("Who is asked decides: the chance that a neighbour is pulled when it asks, beside when it does not, with what is owed held fixed. "
+        ("The effect of a request is the chance that a neighbour is pulled if it asks, minus the chance if it does not, for equal debts. "
          + sentences(asked)) if asked else "",
         sentences(refused),
     ]  # fmt: skip

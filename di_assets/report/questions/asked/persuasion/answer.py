@@ -161,11 +161,11 @@ def _capture(model: str, mean: Mean) -> Capture:
 def _caption(scope: Scope) -> str:
     n = counted([row.on.points.n for row in scope.rows if row.on])
     return (
-        f"Each oxblood bar is the mean points a focal {'agent' if scope.scripted else 'model'} was given per episode with "
-        "messages on; the line is its 95% interval (Student's t over episodes), each dot one episode, the tick the points "
-        "that blind reciprocation alone would have brought. The bar beside it is the same with messages off, a dashed slot "
-        f"until the control exists; the gap between the two is the lift. {n} with messages on; one point = one pull; "
-        f"{scope.most_points} = the rivals' whole budget."
+        f"Each oxblood bar is the mean points that a focal {'agent' if scope.scripted else 'model'} got per episode with "
+        "messages on. The line is its 95% interval (Student's t over episodes), and each dot is one episode. The tick is the "
+        "points that blind reciprocation alone would have brought. The other bar is the same with messages off, a dashed slot "
+        f"until the control exists. The gap between the two is the lift. {n} with messages on; one point = one pull; "
+        f"{scope.most_points} = all pulls of the rivals."
     )
 
 

@@ -13,12 +13,12 @@ def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
     """The argument, one string per paragraph. The last paragraph, on what is missing, is the same on every page."""
     if not scope.rows:
         return [
-            "Nothing has been played that this question could be answered from: it takes an arm with messages on, and its control."
+            "No episode that could answer this question has been played yet: it needs an arm with messages on, and its control."
         ]
     kind = "agent" if scope.scripted else "model"
     readout = (
-        "The chosen readout, and the one primary outcome, is a lift: points received per episode with messages on, read "
-        f"against the same {kind} with messages off. Whatever sits above the messages-off line is what talk buys."
+        "The one primary outcome is the lift: points received per episode with messages on, minus points of the same "
+        f"{kind} with messages off. The lift is what talk buys."
     )
     told = " ".join(claim.sentence for claim in claims)
     return [readout, told, _traffic(scope, frames), _twin(scope, frames)]
@@ -37,8 +37,8 @@ def _traffic(scope: Scope, frames: Frames) -> str:
     ]
     told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
     return (
-        f"With messages on {payback['value']:.1%} of pulls were paybacks{spans[0]} and {solicited['value']:.1%} were solicited but no "
-        f"payback{spans[1]}: per-episode means, n = {payback['n']} episodes of {payback['n_seeds']} seeds, "
+        f"With messages on, {payback['value']:.1%} of pulls were paybacks{spans[0]}, and {solicited['value']:.1%} were solicited without "
+        f"being paybacks{spans[1]}. These are means over n = {payback['n']} episodes of {payback['n_seeds']} seeds; interval: "
         f"{payback['ci_method']}."
     ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else "")
 
@@ -49,8 +49,8 @@ def _twin(scope: Scope, frames: Frames) -> str:
     if net["value"] is None or net["pair_sd"] is None:
         return ""
     return (
-        f"{pooled_capture(net['n']).sentence} The standard deviation of pairs is {net['pair_sd']:.3f}. Per model, the "
-        "stricter twin of points: "
+        f"{pooled_capture(net['n']).sentence} The standard deviation of pairs is {net['pair_sd']:.3f}. Capture of each "
+        "model, a stricter measure than points: "
         + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None)
         + "."
     )

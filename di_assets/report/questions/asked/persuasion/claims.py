@@ -32,8 +32,8 @@ PERSUADES = Statement(
     form="+.1f",
     supported="Talk buys {who} {span}.",
     undecided="Whether talk buys {who} anything is open: {span}, p {p} after Holm.",
-    contradicted="{who} is given less when it can talk: {span}.",
-    missing="How much of what {who} is given is bought by talk stays open until {needs} has run.",
+    contradicted="{who} gets fewer points when it can talk: {span}.",
+    missing="How many of the points that {who} gets are due to talk stays open until {needs} has run.",
     tested=True,
 )
 OWN_TALK = Statement(
@@ -44,7 +44,7 @@ OWN_TALK = Statement(
     supported="Its own talk buys {who} {span}, against the same seeds with it alone muted.",
     undecided="Whether its own talk buys {who} anything is open: {span}, p {p} after Holm.",
     contradicted="Its own talk costs {who} points: {span}, against the same seeds with it alone muted.",
-    missing="How much of that is its own talk's, and not its rivals', stays open for {who} until {needs} has run.",
+    missing="How much of that is due to {who}'s own talk, and how much to its rivals', stays open until {needs} has run.",
     tested=True,
 )
 CONTENT = Statement(
@@ -52,10 +52,10 @@ CONTENT = Statement(
     quantity="what the content of its messages buys {who}",
     unit="points an episode",
     form="+.1f",
-    supported="What it says, beyond that it writes at all, buys {who} {span}.",
-    undecided="Whether what it says, beyond that it writes at all, buys {who} anything is open: {span}, p {p} after Holm.",
-    contradicted="What it says costs {who} points: {span}, against filler of the same length.",
-    missing="Whether it is what {who} says, or that it writes at all, stays open until {needs} has run.",
+    supported="The content of its messages, beyond the fact that it writes, buys {who} {span}.",
+    undecided="Whether the content of its messages, beyond the fact that it writes, buys {who} anything is open: {span}, p {p} after Holm.",
+    contradicted="The content of its messages costs {who} points: {span}, compared with filler of the same length.",
+    missing="Whether the content of {who}'s messages matters, or only the fact that it writes, stays open until {needs} has run.",
     tested=True,
 )
 
@@ -116,8 +116,8 @@ def decomposed(row: FocalModel, contrasts: pl.DataFrame, *, scripted: bool) -> l
 def pooled_capture(n_pairs: int) -> Claim:
     """Net capture pooled over all pairs. It has no interval, because it is zero by construction."""
     text = (
-        f"No interval is given of net capture over all {n_pairs} ordered pairs: it is antisymmetric within a pair, so that "
-        "its mean is zero by construction and its interval would be an artefact."
+        f"Net capture over all {n_pairs} ordered pairs has no interval: it is antisymmetric within a pair, so its mean is zero "
+        "by construction and an interval would be an artefact."
     )
     return Claim("net capture pooled over pairs", "refused", text, because=("identity",))
 
@@ -158,5 +158,5 @@ def _nothing_shown(claims: Sequence[Claim]) -> str:
     """Why no model has a claim, if the reason is the same for all; otherwise that the control shows nothing."""
     common = set.intersection(*(set(claim.because) for claim in claims))
     if common:
-        return f"what talk buys of them cannot be said, for {sorted(common)[0]}"
-    return "for none of them does the messages-off control show that talk buys any of it"
+        return f"how many of them talk buys cannot be said: {sorted(common)[0]}"
+    return "the messages-off control does not show for any of them that talk buys points"

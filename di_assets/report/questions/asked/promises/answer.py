@@ -135,8 +135,8 @@ def _headline(
     first = among(f"of {made:,} promised pulls {kept:,} were kept and {broke:,} broken", scripted=scripted)
     states = [one.status for one in holds]
     better, worse = states.count("supported"), states.count("contradicted")
-    chance = f"beyond chance they hold for {better} and fall short of it for {worse} of {len(states)} promisers" if better or worse else (
-        "for no promiser can it be said that they hold beyond chance")  # fmt: skip
+    chance = f"of {len(states)} promisers, {better} keep more than by chance and {worse} keep fewer" if better or worse else (
+        "no promiser can be said to keep more than by chance")  # fmt: skip
     brings = [one.status for one in pays]
     if "contradicted" in brings:
         paid = f"; a broken one brings more than a kept one for {some_claims(pays, 'contradicted', 'promisers')}"
@@ -150,11 +150,11 @@ def _headline(
 
 def _caption(rows: Sequence[PromiseRow]) -> str:
     return (
-        "Above: of a model’s promises the share kept; the rest was broken. Each dot is one episode, the line the 95% interval (Student’s t over "
-        "independent episodes), the ochre tick what as many pulls made at random would have kept. A promise is a message that the "
-        "lexical rule reads as one; it is kept when the pull follows in the round of the message or the two after it, and counts once however "
-        "often it is repeated. Below: points that the promise’s recipient gave the promiser in those rounds, for a kept promise (filled) and a broken "
-        f"one (open); each opens the most telling promise. {counted([row['n'] for row in rows])}; one point = one pull."
+        "Above: the share of a model’s promises that were kept; the others were broken. Each dot is one episode, and the line is the 95% interval "
+        "(Student’s t over independent episodes). The ochre tick is the share that the same number of random pulls would have kept. A promise is a "
+        "message that the lexical rule reads as one. It is kept if the pull follows in the round of the message or the two after it, and counts "
+        "once however often it is repeated. Below: points that the promise’s recipient gave the promiser in those rounds, for a kept promise "
+        f"(filled) and a broken one (open); each opens the promise with most points. {counted([row['n'] for row in rows])}; one point = one pull."
     )
 
 
@@ -173,14 +173,14 @@ def _reading(
     rows: Sequence[PromiseRow], holds: Sequence[Claim], pays: Sequence[Claim], silent: Sequence[str]
 ) -> list[str]:
     if not rows:
-        return ["No promise has been made that could be kept or broken: it takes an arm with messages on."]
+        return ["No promise that could be kept or broken has been made yet: it needs an arm with messages on."]
     owed = [f"{row['label']} {row['owed_kept_share']:.0%}" for row in rows if row["owed_kept_share"] is not None]
     return [
-        ("A promise costs nothing, and with five seats a pull lands on any one neighbour often enough for chance to keep many of them. What counts "
-        "is how many more are kept than that, and whether breaking them is found out: whether it brings less."),
+        ("A promise costs nothing, and with five seats even random pulls keep many promises. What counts is how many more are kept than that, and "
+        "whether broken promises bring fewer points."),
         sentences(holds),
         sentences(pays),
-        f"Of the promises that fell due because the recipient had pulled first, kept were: {', '.join(owed)}." if owed else "",
+        f"Share kept of the promises whose recipient had pulled first: {', '.join(owed)}." if owed else "",
         f"No promise was made by {', '.join(sorted(set(silent)))}." if silent else "",
-        "Who breaks promises to whom is not drawn by lot: that broken ones bring more does not mean that breaking them does.",
+        "Promises are not broken at random: if broken promises bring more points, breaking them need not be the cause.",
     ]  # fmt: skip

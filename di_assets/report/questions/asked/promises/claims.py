@@ -17,7 +17,7 @@ from di_assets.report.questions.threats import Flaw, flaws
 HOLDS = Statement(
     name="{who} keeps promises beyond chance",
     quantity="how far {who} keeps its promises beyond chance",
-    unit="of promises, kept minus chance",
+    unit="of promises, share kept minus share kept by chance",
     form="+.1%",
     supported="{who} keeps more of its promises than its pulls made at random would: {span}.",
     undecided="Whether {who} keeps its promises more than by chance is open: {span}, p {p} after Holm.",
