@@ -54,10 +54,10 @@ def _show_sides() -> None:
 def _show_pair(left: str, right: str) -> None:
     warehouse = data.warehouse()
     root, version = str(warehouse), warehouse.version()
-    shelf = data.shelf(root, warehouse.version("episodes"))
+    episode_index = data.episode_index(root, warehouse.version("episodes"))
     found: list[Transcript] = []
     for asked in (left, right):
-        at = place_of(shelf, asked)
+        at = place_of(episode_index, asked)
         one = None if at is None else data.transcript(root, version, asked, at.batch)
         if one is None:
             place(NoEpisode("Compare", asked[:200]))

@@ -40,7 +40,7 @@ def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
     """
     show = st.components.v2.component("di_reader", html="<span data-di-keys></span>", js=web("reader_keys.js"))
     episodes = {"n": place.after, "p": place.before}
-    told = {
+    data_for_keys = {
         "episode": code_of(view.episode_id),
         "event": view.marked,
         "order": [event.event_id for event in shown],
@@ -48,7 +48,7 @@ def reader_keys(view: View, shown: Sequence[Event], place: Place) -> None:
         "episodes": {key: view.link(episode_id=to) for key, to in episodes.items() if to},
     }
     # As text: for a list, Streamlit would check whether it is a data frame, and import pandas to do so.
-    show(data={"told": json.dumps(told)}, key="di_keys", on_event_change=_go)
+    show(data={"told": json.dumps(data_for_keys)}, key="di_keys", on_event_change=_go)
 
 
 def _go() -> None:

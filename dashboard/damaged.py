@@ -23,10 +23,12 @@ def shown(show: Callable[[], None]) -> None:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         here = data.warehouse()
-        said = (from_polars(error, str(here)) if isinstance(error, Exception) else None) or damage_behind(here, error)
-        if said is None:
+        damaged = (from_polars(error, str(here)) if isinstance(error, Exception) else None) or damage_behind(
+            here, error
+        )
+        if damaged is None:
             raise
-        _say([str(said)])
+        _say([str(damaged)])
 
 
 def notices() -> None:

@@ -27,7 +27,7 @@ from di_assets.report.progress.arms import (
     read_progress,
 )
 from di_assets.report.published import all_episodes, choices, episodes_behind, read_figure, read_summary
-from di_assets.report.reader.episode_index import read_shelf
+from di_assets.report.reader.episode_index import read_index
 from di_assets.report.reader.replay import Replay, replay
 from di_assets.report.reader.transcript import Transcript, read_transcript
 from di_assets.tables import StorageError, Warehouse, open_warehouse
@@ -59,16 +59,16 @@ def damage(root: str, version: str) -> list[str]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def shelf(root: str, version: str) -> pl.DataFrame:
+def episode_index(root: str, version: str) -> pl.DataFrame:
     """The index of episodes. `version` changes when the table of episodes does."""
     del version
-    return read_shelf(open_warehouse(root))
+    return read_index(open_warehouse(root))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def codes(root: str, version: str) -> dict[str, str]:
     """Code in the address of a blind judge -> the episode that it stands for."""
-    return {code_of(episode): episode for episode in shelf(root, version)["episode_id"]}
+    return {code_of(episode): episode for episode in episode_index(root, version)["episode_id"]}
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

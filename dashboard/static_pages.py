@@ -151,8 +151,8 @@ def _arms(warehouse: Warehouse, configs: Path) -> list[Section]:
 def _compare(warehouse: Warehouse, place: Place) -> list[Section]:
     """Arms that share seeds; all except the first two are folded."""
     of = [compare(warehouse, Side(left), Side(right)) for left, right in read_known(warehouse).shared[:MOST_COMPARED]]
-    told: list[Section] = [_comparison(one, place, first=one is of[0]) for one in of if one.gap is not None]
-    return told or [Words("Nothing can be compared yet.")]
+    comparisons: list[Section] = [_comparison(one, place, first=one is of[0]) for one in of if one.gap is not None]
+    return comparisons or [Words("Nothing can be compared yet.")]
 
 
 def _comparison(found: Comparison, place: Place, *, first: bool) -> Folded:

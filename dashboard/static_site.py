@@ -20,7 +20,7 @@ from dashboard.static_pages import PAGES, Uncached, pages_of, transcript_of
 from dashboard.style import SITE, page, sheet, web
 from di_assets.report.lineage.citations import citations
 from di_assets.report.published import read_summary
-from di_assets.report.reader.episode_index import read_shelf
+from di_assets.report.reader.episode_index import read_index
 from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 
@@ -85,9 +85,9 @@ def write_site(warehouse: Warehouse, configs: Path, folder: Path) -> int:
 def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | bytes]]:
     """Every file of the site: its name and its content. The same tables and report give the same bytes."""
     summary = read_summary(warehouse)
-    shelf = read_shelf(warehouse)
-    kept = transcripts(summary, shelf["episode_id"].to_list())
-    names = {episode: file_of(episode) for episode in kept}
+    index = read_index(warehouse)
+    shown = transcripts(summary, index["episode_id"].to_list())
+    names = {episode: file_of(episode) for episode in shown}
     yield MARKER, "written by di report --site\n"
     yield STYLESHEET, sheet(SITE)
     yield SCRIPT, web("site_reader.js")
@@ -95,7 +95,7 @@ def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | b
         yield FILES[name], _file(sections, Files(names), name=name)
     for file in Uncached(warehouse).files(summary).values():
         yield f"downloads/{file.name}", file.made()
-    order = [(row["episode_id"], row["batch"]) for row in shelf.iter_rows(named=True) if row["episode_id"] in kept]
+    order = [(row["episode_id"], row["batch"]) for row in index.iter_rows(named=True) if row["episode_id"] in shown]
     for at, (episode, batch) in enumerate(order):
         found = read_transcript(warehouse, episode, batch=batch)
         if found is None:

@@ -41,7 +41,7 @@ def show() -> None:
     named = st.query_params.get("episode", "")
     shelved = warehouse.version("episodes")
     asked = data.codes(root, shelved).get(named, named)
-    at = place_of(data.shelf(root, shelved), asked)
+    at = place_of(data.episode_index(root, shelved), asked)
     found = None if at is None else data.transcript(root, version, asked, at.batch)
     if at is None or found is None:
         place(NoEpisode("Transcript", named[:200]))

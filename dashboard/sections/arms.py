@@ -107,10 +107,10 @@ def arms_section(
         pending: the cost of what is left is still being computed.
         where: batch -> its address in the Dagster UI; empty in the static site.
     """
-    told: list[Section] = [] if problem is None else [Problem(problem)]
+    problems: list[Section] = [] if problem is None else [Problem(problem)]
     if arms:
-        return [*told, Arms([_arm(arm, where, PENDING if pending else NOTHING) for arm in arms], pending)]
-    return told or [NoArm()]
+        return [*problems, Arms([_arm(arm, where, PENDING if pending else NOTHING) for arm in arms], pending)]
+    return problems or [NoArm()]
 
 
 def batches_shown(arms: Sequence[ArmProgress]) -> list[str]:

@@ -110,7 +110,7 @@ def calls_behind(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | 
 
 def as_json(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None]) -> str:
     """The calls with their whole prompts, as a file. Every non-ASCII character is escaped."""
-    told = [
+    written = [
         {
             **call,
             "prompt": None if prompt is None else [{"role": role, "text": text} for role, text in prompt.turns],
@@ -118,7 +118,7 @@ def as_json(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt | None]
         }
         for call, prompt in zip(calls, prompts, strict=True)
     ]
-    return json.dumps(told, indent=1, default=str)
+    return json.dumps(written, indent=1, default=str)
 
 
 def _call(call: Mapping[str, Any], prompt: Prompt | None, again: Replay) -> Call:

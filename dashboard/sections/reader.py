@@ -111,7 +111,7 @@ class Knew:
     template: ClassVar[str] = "knew"
     label: str
     when: str
-    told: str
+    summary: str
     unsure: str
     out: str
 
@@ -174,15 +174,15 @@ def knew(found: Transcript, seen: Seen, view: View) -> Knew:
     known = [event for event in seen.events if event.event_id != seen.at]
     messages = [event for event in known if event.kind == MESSAGE]
     wrote, pulls = sum(event.seat == seen.seat for event in messages), len(known) - len(messages)
-    told = "" if seen.may_write else "It may not write. "
-    told += f"It had written {wrote} messages, got {len(messages) - wrote} and learned of {pulls} pulls."
+    summary = "" if seen.may_write else "It may not write. "
+    summary += f"It had written {wrote} messages, got {len(messages) - wrote} and learned of {pulls} pulls."
     if seen.points is not None:
         points = ", ".join(f"{label} {score:g}" for label, score in points_of(found, seen.points))
-        told += f" Points as it knew them: {points}."
+        summary += f" Points as it knew them: {points}."
     return Knew(
         label=found.labels[seen.seat],
         when="by the end" if seen.at is None else f"when #{seen.at} came about",
-        told=f"{told} It learned of {seen.later:,} events later, and never of {seen.never:,}.",
+        summary=f"{summary} It learned of {seen.later:,} events later, and never of {seen.never:,}.",
         unsure=seen.word or "",
         out=view.link(seen.at, view=""),
     )

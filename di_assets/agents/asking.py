@@ -49,12 +49,12 @@ _CONDITION = re.compile(r"\b(?:if|unless|until|once|when|as long as|so long as|p
 
 def asks_for_pull(text: str) -> bool:
     """True if some clause asks the recipient for a pull. `unless you pull me` asks; `don't pull me` does not."""
-    return any(_said(_ASKS, part) for clause in _clauses(text) for part in _parts(clause))
+    return any(_matches(_ASKS, part) for clause in _clauses(text) for part in _parts(clause))
 
 
 def promises_pull(text: str) -> bool:
     """True if some clause promises the recipient a pull, on whatever condition. `I won't pull you` does not."""
-    return any(_said(_PROMISES, part) for clause in _clauses(text) for part in _parts(clause))
+    return any(_matches(_PROMISES, part) for clause in _clauses(text) for part in _parts(clause))
 
 
 def _clauses(text: str) -> list[str]:
@@ -68,5 +68,5 @@ def _parts(clause: str) -> list[str]:
     return [clause[a:b] for a, b in zip([0, *cut], [*cut, len(clause)], strict=True)]
 
 
-def _said(pattern: re.Pattern[str], part: str) -> bool:
+def _matches(pattern: re.Pattern[str], part: str) -> bool:
     return pattern.search(part) is not None and _NEGATED.search(part) is None

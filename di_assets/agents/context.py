@@ -214,10 +214,10 @@ def begins_next_turn(prose: str, first: Found, other: Found, *, turns: bool, num
     mark = next((one for one in _LATER.finditer(gap) if _is_later(one, number)), None)
     if mark is None:
         return turns and place.at_start and not _DOUBTS.search(gap)
-    told = gap[: mark.end()]
-    return (place.at_start or (place.alone and mark["number"] is not None)) and not _DOUBTS.search(told)
+    introduction = gap[: mark.end()]
+    return (place.at_start or (place.alone and mark["number"] is not None)) and not _DOUBTS.search(introduction)
 
 
 def _is_later(mark: re.Match[str], number: int) -> bool:
-    told = mark["number"] or mark["named"]
-    return told is None or int(told) > number
+    turn = mark["number"] or mark["named"]
+    return turn is None or int(turn) > number

@@ -56,7 +56,7 @@ def _name(text: str) -> str:
     return match[1].upper() if match else text[:40]
 
 
-def _unreachable(observation: Observation, name: str, said: str, what: str) -> Reply | None:
+def _unreachable(observation: Observation, name: str, given: str, what: str) -> Reply | None:
     """Why this player cannot be chosen; None if it can."""
     if name in observation.neighbours:
         return None
@@ -68,4 +68,4 @@ def _unreachable(observation: Observation, name: str, said: str, what: str) -> R
         )
     if name in observation.players:
         return Reply(invalid=f"{name} is not your neighbour; name one of {near}", kind="not_a_neighbour")
-    return Reply(invalid=f"there is no player {said[:40]!r}; name one of {near}", kind="no_such_player")
+    return Reply(invalid=f"there is no player {given[:40]!r}; name one of {near}", kind="no_such_player")

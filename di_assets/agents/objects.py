@@ -63,7 +63,7 @@ def objects(text: str, wanted: str, me: str) -> Iterator[Found]:
         value, at = read
         # {{"pull": "B"}} counts as one object: templates write double braces.
         within = bool(unclosed) and bool(text[unclosed[0] : start].strip("{｛ \t\n"))
-        yield Found(start, at, None if within else value, holds=bool(said(value, wanted, me)))
+        yield Found(start, at, None if within else value, holds=bool(values_under(value, wanted, me)))
 
 
 def key_of(key: str) -> str:
@@ -71,7 +71,7 @@ def key_of(key: str) -> str:
     return key.strip(_QUOTING).casefold()
 
 
-def said(value: dict[str, Any], wanted: str, me: str, depth: int = 0) -> list[Any]:
+def values_under(value: dict[str, Any], wanted: str, me: str, depth: int = 0) -> list[Any]:
     """Values under a key, whatever its case: the object's own, else those of the objects in it that are no asides.
 
     What is in a text is no object, however it looks: it is quoted.
@@ -83,7 +83,7 @@ def said(value: dict[str, Any], wanted: str, me: str, depth: int = 0) -> list[An
     for key, held in value.items():
         for one in held if isinstance(held, list) else [held]:
             if isinstance(one, dict) and depth < MOST_DEPTH and not _is_aside(key, me):
-                found += said(one, wanted, me, depth + 1)
+                found += values_under(one, wanted, me, depth + 1)
     return found
 
 

@@ -39,13 +39,13 @@ def read(observation: Observation, text: str, wanted: str, stop: str) -> Reply:
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects of the text, in order. Thinking is left out; bare names are quoted if nothing else can be read."""
-    spoken = _THINKING.sub("", text) if "<think>" in text else text
+    aloud = _THINKING.sub("", text) if "<think>" in text else text
     seen = False
-    for found in _scan(spoken):
+    for found in _scan(aloud):
         seen = True
         yield found
     if not seen:
-        yield from _scan(_BARE_KEY.sub(r'\1"\2"\3', _BARE_NAME.sub(r'\1"\2"', spoken)))
+        yield from _scan(_BARE_KEY.sub(r'\1"\2"\3', _BARE_NAME.sub(r'\1"\2"', aloud)))
 
 
 def _scan(text: str) -> Iterator[dict[str, Any]]:

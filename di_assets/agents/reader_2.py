@@ -12,9 +12,9 @@ from typing import Any
 
 from di_assets.agents.context import Place, begins_next_turn, is_quoted, is_supposed, place_of, prose_of
 from di_assets.agents.moves import moves
-from di_assets.agents.objects import Found, key_of, objects, said
+from di_assets.agents.objects import Found, key_of, objects, values_under
 from di_assets.agents.strict import TWICE, strict_whole
-from di_assets.agents.thinking import Spoken, spoken
+from di_assets.agents.thinking import WithoutThinking, without_thinking
 from di_assets.game.types import Observation, Reply
 
 DOUBT = Reply(
@@ -50,7 +50,7 @@ class _Answer:
 def read(observation: Observation, text: str, wanted: str, stop: str) -> Reply:
     """The moves in a reply's text: see `replies.read_reply`."""
     whole = strict_whole(text)
-    aloud = spoken(text) if whole is None else Spoken(whole)
+    aloud = without_thinking(text) if whole is None else WithoutThinking(whole)
     found = _as_messages(list(objects(aloud.text, wanted, observation.me)), aloud.text, wanted)
     reply = _decided(observation, found, wanted, prose_of(aloud.text, found), cut=stop == "length")
     return reply or _none(found, aloud, wanted, stop, observation.me)
@@ -65,7 +65,7 @@ def _answer(observation: Observation, found: Found, wanted: str, prose: str) -> 
 
 def _reply(observation: Observation, value: dict[str, Any], wanted: str) -> Reply | None:
     """The reply that an object gives; None if it does not hold the wanted key."""
-    values = said(value, wanted, observation.me)
+    values = values_under(value, wanted, observation.me)
     if not values:
         return None
     if any(one is TWICE for one in values):
@@ -94,7 +94,7 @@ def _decided(observation: Observation, found: Sequence[Found], wanted: str, pros
         # Cut off in the middle of a thought without a closing mark: the text before it holds no answer.
         return CUT_OFF if cut and last.place.goes_on and not first.place.at_start else first.reply
     turns = any(
-        one.value is not None and not one.holds and said(one.value, _other(wanted), observation.me)
+        one.value is not None and not one.holds and values_under(one.value, _other(wanted), observation.me)
         for one in found
         if first.found.start < one.start < other.found.start
     )
@@ -119,7 +119,7 @@ def _as_messages(found: list[Found], text: str, wanted: str) -> list[Found]:
     return found
 
 
-def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str, me: str) -> Reply:
+def _none(found: Sequence[Found], aloud: WithoutThinking, wanted: str, stop: str, me: str) -> Reply:
     """Says why there is no answer.
 
     Only the kind of fault is stored, and a replay derives from it how the reply ended. So faults that the text alone
@@ -133,7 +133,7 @@ def _none(found: Sequence[Found], aloud: Spoken, wanted: str, stop: str, me: str
         return CUT_OFF if aloud.thought and stop == "length" else UNANSWERED if aloud.thought else EMPTY
     if stop == "length":
         return CUT_OFF
-    if any(one.value is not None and said(one.value, _other(wanted), me) for one in found):
+    if any(one.value is not None and values_under(one.value, _other(wanted), me) for one in found):
         asked = "messages" if wanted == "messages" else "a pull"
         return Reply(invalid=f'this phase asks for {asked}: the key must be "{wanted}"', kind="wrong_phase")
     return Reply(invalid=f'no JSON object with the key "{wanted}" was found', kind="unreadable")

@@ -40,7 +40,7 @@ _WORDS_FIRST, _WORDS_FINAL = (
 )
 
 
-class Spoken(NamedTuple):
+class WithoutThinking(NamedTuple):
     """A reply without its thinking.
 
     Attributes:
@@ -54,7 +54,7 @@ class Spoken(NamedTuple):
     unfinished: bool = False
 
 
-def spoken(text: str) -> Spoken:
+def without_thinking(text: str) -> WithoutThinking:
     """Removes the thinking. If the rest after a thought is strict JSON as a whole, it is left as it is."""
     for cut in (_channels, _lost_channels, _in_words):
         found = cut(text)
@@ -63,29 +63,37 @@ def spoken(text: str) -> Spoken:
     return _marked(text)
 
 
-def _channels(text: str) -> Spoken | None:
+def _channels(text: str) -> WithoutThinking | None:
     if _CHANNEL not in text:
         return None
     final = _FINAL.search(text)
-    return Spoken(text[final.end() :], thought=True) if final else Spoken(text.partition(_CHANNEL)[0], True, True)
+    return (
+        WithoutThinking(text[final.end() :], thought=True)
+        if final
+        else WithoutThinking(text.partition(_CHANNEL)[0], True, True)
+    )
 
 
-def _lost_channels(text: str) -> Spoken | None:
+def _lost_channels(text: str) -> WithoutThinking | None:
     _, final, answer = text.partition(_LOST_FINAL)
     if not (final and _LOST_BEGIN.match(text)) and not _LOST_FIRST.match(text):
         return None
-    return Spoken(answer, thought=True, unfinished=not final)
+    return WithoutThinking(answer, thought=True, unfinished=not final)
 
 
-def _in_words(text: str) -> Spoken | None:
+def _in_words(text: str) -> WithoutThinking | None:
     first = _WORDS_FIRST.match(text)
     if first is None:
         return None
     final = _WORDS_FINAL.search(text, first.end())
-    return Spoken(text[final.end() :], thought=True) if final else Spoken("", thought=True, unfinished=True)
+    return (
+        WithoutThinking(text[final.end() :], thought=True)
+        if final
+        else WithoutThinking("", thought=True, unfinished=True)
+    )
 
 
-def _marked(text: str) -> Spoken:
+def _marked(text: str) -> WithoutThinking:
     parts: list[str] = []
     open_marks: list[str] = []
     at, looked, thought = 0, 0, False
@@ -113,10 +121,10 @@ def _marked(text: str) -> Spoken:
         if shuts and not open_marks and looked < MOST_WHOLE:
             looked += 1
             if strict_whole(text[at:]) is not None:
-                return Spoken(text[at:], thought=True)
+                return WithoutThinking(text[at:], thought=True)
     if not open_marks:
         parts.append(text[at:])
-    return Spoken("".join(parts), thought, bool(open_marks))
+    return WithoutThinking("".join(parts), thought, bool(open_marks))
 
 
 def _objects(text: str) -> list[tuple[int, int]]:

@@ -166,5 +166,5 @@ class Arm(Strict):
     def config_hash(self, models: dict[str, dict[str, Any]]) -> str:
         """sha256 of everything that can change an episode: the plan, the rules, and the identities of these models."""
         apart = {"title", "batch_size", "budget_usd", "nightly", "in_flight", "episodes", "seeds", "first_seed"}
-        kept = {"arm": self.model_dump(mode="json", exclude=apart), "models": models}
-        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+        hashed = {"arm": self.model_dump(mode="json", exclude=apart), "models": models}
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

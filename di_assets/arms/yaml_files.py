@@ -150,14 +150,14 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _written(node: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """A location with only the parts that the file contains, and the last part; the validator adds parts of its own."""
-    kept: list[int | str] = []
+    parts: list[int | str] = []
     for at, part in enumerate(location):
         found = _child(node, part)
         if found is None and at < len(location) - 1:
             continue
-        kept.append(part)
+        parts.append(part)
         node = found[1] if found else node
-    return tuple(kept)
+    return tuple(parts)
 
 
 def _child(node: Any, part: int | str) -> tuple[Any, Any] | None:

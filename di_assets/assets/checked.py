@@ -70,37 +70,39 @@ def _multi_check(
                 # A run of a range, even of a single batch in a backfill: Dagster records its result for no partition.
                 if "dagster/partition" not in context.op_execution_context.run.tags:
                     for batch in context.partition_keys:
-                        told = named([found[batch]] if batch in found else [])
+                        result_of_batch = named([found[batch]] if batch in found else [])
                         # Dagster accepts this, although the type of the argument does not include it.
-                        context.op_execution_context.log_event(_of_batch(told, batch, context.instance))  # type: ignore[arg-type]
+                        context.op_execution_context.log_event(_of_batch(result_of_batch, batch, context.instance))  # type: ignore[arg-type]
                 yield named(list(found.values()))
 
     return run
 
 
-def _of_batch(told: dg.AssetCheckResult, batch: str, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+def _of_batch(
+    result_of_batch: dg.AssetCheckResult, batch: str, instance: dg.DagsterInstance
+) -> dg.AssetCheckEvaluation:
     """The check's result for one batch of several. The result of a run over several batches belongs to no batch.
 
     Raises:
         ValueError: the result names no check.
     """
-    if told.asset_key is None or told.check_name is None:
+    if result_of_batch.asset_key is None or result_of_batch.check_name is None:
         raise ValueError("a result that names no check")
-    of_batch = dg.AssetRecordsFilter(asset_key=told.asset_key, asset_partitions=[batch])
+    of_batch = dg.AssetRecordsFilter(asset_key=result_of_batch.asset_key, asset_partitions=[batch])
     checked = instance.fetch_materializations(of_batch, limit=1).records
     return dg.AssetCheckEvaluation(
-        asset_key=told.asset_key,
-        check_name=told.check_name,
-        passed=told.passed,
-        metadata=told.metadata,
+        asset_key=result_of_batch.asset_key,
+        check_name=result_of_batch.check_name,
+        passed=result_of_batch.passed,
+        metadata=result_of_batch.metadata,
         target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
             storage_id=checked[0].storage_id, run_id=checked[0].run_id, timestamp=checked[0].timestamp
         )
         if checked
         else None,
-        severity=told.severity,
-        description=told.description,
-        blocking=told.severity is dg.AssetCheckSeverity.ERROR,
+        severity=result_of_batch.severity,
+        description=result_of_batch.description,
+        blocking=result_of_batch.severity is dg.AssetCheckSeverity.ERROR,
         partition=batch,
     )
 

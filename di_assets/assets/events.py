@@ -14,7 +14,7 @@ from di_assets.assets.home import Home
 from di_assets.assets.live import Live
 from di_assets.assets.outcome import Outcome
 from di_assets.assets.playing import POOL, PROCESS_TAG, playing
-from di_assets.calls.stopping import heard
+from di_assets.calls.stopping import stopped_by_signals
 from di_assets.calls.tally import Tally
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.batch import BatchResult, play_batch
@@ -90,7 +90,11 @@ def events_asset(
         with outcome.noting(home, NAME):
             check_keys(home.configs, models_needed(arms, home.warehouse))
         paid = any(not home.configs.only_scripted(home.configs.arm(arm_of(batch))) for batch in context.partition_keys)
-        with playing(home.playing, context.run.run_id, in_turn=paid), heard(home.stop), outcome.noting(home, NAME):
+        with (
+            playing(home.playing, context.run.run_id, in_turn=paid),
+            stopped_by_signals(home.stop),
+            outcome.noting(home, NAME),
+        ):
             for batch in context.partition_keys:
                 if home.stop.reason is not None:
                     break
@@ -113,10 +117,10 @@ def events_asset(
                 if home.stop.interrupted:
                     break
                 scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
-                told = {**facts(result), **metadata.players(scripted=scripted), **links(batch)}
+                shown_of_batch = {**facts(result), **metadata.players(scripted=scripted), **links(batch)}
                 for table in EVENT_TABLES:
                     shown = metadata.of_stored(table.name, home.warehouse.scan(table.name, batch))
-                    context.add_asset_metadata({**shown, **told}, asset_key=table.name, partition_key=batch)
+                    context.add_asset_metadata({**shown, **shown_of_batch}, asset_key=table.name, partition_key=batch)
             if home.stop.interrupted:
                 _cancel(context, home.stop.reason)
         for table in EVENT_TABLES:
@@ -141,12 +145,12 @@ def _teller(context: dg.AssetExecutionContext, home: Home) -> Callable[[str], Ca
     def of(batch: str) -> Callable[[int, int, Tally], None]:
         live = Live(batch, lambda standing: context.log_event(standing.event()))
 
-        def heard(done: int, total: int, tally: Tally) -> None:
+        def on_progress(done: int, total: int, tally: Tally) -> None:
             if home.progress:
                 home.progress(batch, done, total, tally)
             live(done, total, tally)
 
-        return heard
+        return on_progress
 
     return of
 

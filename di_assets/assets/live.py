@@ -67,22 +67,22 @@ class Live:
     batch: str
     tell: Callable[[Standing], None]
     clock: Callable[[], float] = time.monotonic
-    _told_at: float = field(init=False)
-    _told_calls: int = field(init=False, default=0)
+    _reported_at: float = field(init=False)
+    _reported_calls: int = field(init=False, default=0)
     _next: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Starts the clock."""
-        self._told_at = self.clock()
-        self._next = self._told_at + FIRST_S
+        self._reported_at = self.clock()
+        self._next = self._reported_at + FIRST_S
 
     def __call__(self, done: int, total: int, tally: Tally) -> None:
         """Takes the counts so far."""
         now = self.clock()
         if now < self._next:
             return
-        took, made = now - self._told_at, tally.calls - self._told_calls
-        self._told_at, self._told_calls, self._next = now, tally.calls, now + EVERY_S
+        took, made = now - self._reported_at, tally.calls - self._reported_calls
+        self._reported_at, self._reported_calls, self._next = now, tally.calls, now + EVERY_S
         self.tell(
             Standing(
                 batch=self.batch,

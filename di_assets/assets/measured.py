@@ -56,8 +56,8 @@ def batch_asset(measure: Measure, definition: dg.StaticPartitionsDefinition) -> 
             with outcome.noting(home, name):
                 frame = measure_batch(home, measure, batch)
             scripted = home.configs.only_scripted(home.configs.arm(arm_of(batch)))
-            told = {**metadata.of_table(name, frame, measure.above), **metadata.players(scripted=scripted)}
-            context.add_asset_metadata(told, partition_key=batch)
+            shown = {**metadata.of_table(name, frame, measure.above), **metadata.players(scripted=scripted)}
+            context.add_asset_metadata(shown, partition_key=batch)
         return dg.MaterializeResult()
 
     return made
@@ -86,11 +86,11 @@ def whole_asset(measure: Measure) -> dg.AssetsDefinition:
     def made(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
         with outcome.noting(home, name):
             frame, episodes = measure_all(home, measure)
-        told = metadata.of_table(name, frame, measure.above)
+        shown = metadata.of_table(name, frame, measure.above)
         if episodes is not None:
             complete = episodes.filter(status=COMPLETE)
-            told |= {**metadata.of_episodes(complete), **metadata.players(scripted=bool(complete["scripted"].all()))}
-        return dg.MaterializeResult(metadata=told)
+            shown |= {**metadata.of_episodes(complete), **metadata.players(scripted=bool(complete["scripted"].all()))}
+        return dg.MaterializeResult(metadata=shown)
 
     return made
 

@@ -2,7 +2,7 @@
 
 The maximum is known before the call: a text has at most as many tokens as bytes, and a reply has at most `max_tokens`.
 There is a minimum as well. Usage below it is impossible; then, and if no usage is reported, the call counts as its
-maximum. Usage above the maximum is accepted, because the server has charged it; then play stops (see `tolls`).
+maximum. Usage above the maximum is accepted, because the server has charged it; then play stops (see `permits`).
 """
 
 import json

@@ -20,9 +20,9 @@ from distributed.comm.core import Comm, CommClosedError, connect, listen
 from distributed.security import Security
 
 from di_assets.calls.budget import BudgetExceededError
+from di_assets.calls.permits import Permit, Permits
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
-from di_assets.calls.tolls import Toll, Tolls
 
 PATIENCE_S = 30.0
 
@@ -33,11 +33,11 @@ class DriverLostError(RuntimeError):
     exit_code = 1
 
 
-class TollHouse:
+class PermitServer:
     """The driver's side: permits the calls of workers by the limits and budgets of this process.
 
     Args:
-        tolls: the limits and budgets of this process.
+        permits: the limits and budgets of this process.
         secret: a worker that does not send it is refused.
         stop: the stop of this process.
 
@@ -46,8 +46,8 @@ class TollHouse:
         comms: the connections of these chunks.
     """
 
-    def __init__(self, tolls: Tolls, *, secret: str, stop: Stop) -> None:
-        self._tolls, self._secret, self._stop = tolls, secret, stop
+    def __init__(self, permits: Permits, *, secret: str, stop: Stop) -> None:
+        self._permits, self._secret, self._stop = permits, secret, stop
         self.playing: dict[str, Tally] = {}
         self.comms: set[Comm] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -68,7 +68,7 @@ class TollHouse:
 
     async def _serve(self, comm: Comm) -> None:
         """Serves the connection of one chunk until it ends."""
-        open_tolls: dict[int, Toll] = {}
+        open_permits: dict[int, Permit] = {}
         waiting: dict[int, asyncio.Task[None]] = {}
         chunk = ""
         try:
@@ -86,40 +86,40 @@ class TollHouse:
                     return
                 if "enter" in message:
                     number = message["enter"][0]
-                    waiting[number] = asyncio.create_task(self._let_out(comm, message["enter"], open_tolls))
+                    waiting[number] = asyncio.create_task(self._permit(comm, message["enter"], open_permits))
                     waiting[number].add_done_callback(partial(_done, waiting, number))
-                elif message.get("forget", -1) in waiting and message["forget"] not in open_tolls:
+                elif message.get("forget", -1) in waiting and message["forget"] not in open_permits:
                     waiting[message["forget"]].cancel()
                 else:
-                    self._hear(message, chunk, open_tolls)
+                    self._receive(message, chunk, open_permits)
         except CommClosedError:
             pass
         finally:
             self.comms.discard(comm)
             for task in list(waiting.values()):
                 task.cancel()
-            for toll in open_tolls.values():
-                self._tolls.leave(toll, spent_usd=toll.most_usd, replied=False)
+            for permit in open_permits.values():
+                self._permits.leave(permit, spent_usd=permit.most_usd, replied=False)
             self.playing.pop(chunk, None)
             comm.abort()
 
-    def _hear(self, message: dict[str, Any], chunk: str, open_tolls: dict[int, Toll]) -> None:
+    def _receive(self, message: dict[str, Any], chunk: str, open_permits: dict[int, Permit]) -> None:
         if "leave" in message:
             number, spent_usd, replied = message["leave"]
-            self._tolls.leave(open_tolls.pop(number), spent_usd=spent_usd, replied=replied)
-        elif "forget" in message and message["forget"] in open_tolls:
-            self._tolls.leave(open_tolls.pop(message["forget"]), spent_usd=0.0, replied=False)
+            self._permits.leave(open_permits.pop(number), spent_usd=spent_usd, replied=replied)
+        elif "forget" in message and message["forget"] in open_permits:
+            self._permits.leave(open_permits.pop(message["forget"]), spent_usd=0.0, replied=False)
         elif "slow_down" in message:
-            self._tolls.slow_down(*message["slow_down"])
+            self._permits.slow_down(*message["slow_down"])
         elif "tally" in message:
             counts = message["tally"]
             self.playing[chunk] = Tally(**{**counts, "faults": Counter(counts["faults"])})
 
-    async def _let_out(self, comm: Comm, asked: list[Any], open_tolls: dict[int, Toll]) -> None:
+    async def _permit(self, comm: Comm, asked: list[Any], open_permits: dict[int, Permit]) -> None:
         number, model, tokens, most_usd = asked
         try:
             async with self._stop.waiting():
-                open_tolls[number] = await self._tolls.enter(model, tokens, most_usd)
+                open_permits[number] = await self._permits.enter(model, tokens, most_usd)
             reply: dict[str, Any] = {"number": number}
         except StoppedError:
             return  # the worker learns of the stop by another message
@@ -146,7 +146,7 @@ def _done(waiting: dict[int, asyncio.Task[None]], number: int, _: object) -> Non
     del waiting[number]
 
 
-class FarTolls:
+class RemotePermits:
     """The worker's side: asks the driver for permission for each call.
 
     Args:
@@ -161,8 +161,8 @@ class FarTolls:
         self._to_send: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._lost: str | None = None
 
-    async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
-        """Waits until the driver permits the call; see `Tolls.enter`.
+    async def enter(self, model: str, tokens: int, most_usd: float) -> Permit:
+        """Waits until the driver permits the call; see `Permits.enter`.
 
         Raises:
             BudgetExceededError: a budget is too small for the call.
@@ -180,11 +180,11 @@ class FarTolls:
             raise
         finally:
             del self._asked[number]
-        return Toll(model, most_usd, number)
+        return Permit(model, most_usd, number)
 
-    def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
+    def leave(self, permit: Permit, *, spent_usd: float, replied: bool) -> None:
         """Tells the driver that a call has ended and what it cost, US dollars."""
-        self._to_send.put_nowait({"leave": [toll.number, spent_usd, replied]})
+        self._to_send.put_nowait({"leave": [permit.number, spent_usd, replied]})
 
     def slow_down(self, account: str, seconds: float) -> None:
         """Tells the driver that an account's server asks for fewer calls, and for none for so many seconds."""
@@ -231,7 +231,7 @@ class FarTolls:
 
 
 @asynccontextmanager
-async def far_tolls(address: str, *, secret: str, chunk: str, stop: Stop) -> AsyncIterator[FarTolls]:
+async def remote_permits(address: str, *, secret: str, chunk: str, stop: Stop) -> AsyncIterator[RemotePermits]:
     """Connects a chunk to the driver at this address for the length of the block.
 
     At its end the block waits, `PATIENCE_S` at most, until the driver has received all messages.
@@ -246,12 +246,12 @@ async def far_tolls(address: str, *, secret: str, chunk: str, stop: Stop) -> Asy
         raise DriverLostError(
             f"the driver at {address} can't be reached from this worker: {type(error).__name__}"
         ) from None
-    tolls = FarTolls(comm, stop)
-    sending, reading = asyncio.create_task(tolls.send()), asyncio.create_task(tolls.read())
+    permits = RemotePermits(comm, stop)
+    sending, reading = asyncio.create_task(permits.send()), asyncio.create_task(permits.read())
     try:
-        yield tolls
+        yield permits
     finally:
-        tolls.goodbye()
+        permits.goodbye()
         await asyncio.wait([sending, reading], timeout=PATIENCE_S)
         sending.cancel()
         reading.cancel()

@@ -16,8 +16,8 @@ from di_assets.arms.models import Account, ModelConfig
 from di_assets.calls.ask_once import GoesOut, Sent
 from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.costing import cost_of, most_it_can_cost, size, text_bytes
+from di_assets.calls.permits import LocalPermits, Permit, Permits
 from di_assets.calls.stopping import Departure, Stop, StoppedError
-from di_assets.calls.tolls import OwnTolls, Toll, Tolls
 from di_assets.providers import connect
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import (
@@ -99,7 +99,7 @@ class Lines:
         models: configuration of each model, by name, without scripted agents.
         accounts: settings of each account, by name; they hold for all its models.
         budgets: a call needs a reservation in each of them.
-        tolls: limits and budgets of another process, to be used instead of those of this process.
+        permits: limits and budgets of another process, to be used instead of those of this process.
         stop: after it is asked, no request is sent.
     """
 
@@ -109,11 +109,11 @@ class Lines:
         accounts: Mapping[str, Account],
         budgets: Sequence[Budget],
         *,
-        tolls: Tolls | None = None,
+        permits: Permits | None = None,
         stop: Stop | None = None,
     ) -> None:
         self._models, self._accounts, self._stop = models, accounts, stop or Stop()
-        self._tolls = tolls or OwnTolls(models, accounts, budgets)
+        self._permits = permits or LocalPermits(models, accounts, budgets)
         self._providers: dict[str, Provider] = {}
         self._usage = {name: _Usage() for name in models}
 
@@ -135,7 +135,7 @@ class Lines:
         """
         if model not in self._providers:
             config = self._models[model]
-            self._providers[model] = connect(config.endpoint(model), partial(self._tolls.slow_down, config.account))
+            self._providers[model] = connect(config.endpoint(model), partial(self._permits.slow_down, config.account))
         return self._providers[model]
 
     async def send(self, player: Respondent, ask: Ask, goes_out: GoesOut) -> Sent:
@@ -178,9 +178,9 @@ class Lines:
         most_usd = most_it_can_cost(config, sent_bytes, len(request.encoded))
         noted: list[Callable[[], None]] = []
         async with self._stop.departure(lambda: noted.append(goes_out(most_usd))) as departure:
-            toll = await self._tolls.enter(player.model, usage.expected(sent_bytes), most_usd)
+            permit = await self._permits.enter(player.model, usage.expected(sent_bytes), most_usd)
             try:
-                completion, spent_usd = await self._paid(player, ask, request, toll, tries, departure)
+                completion, spent_usd = await self._paid(player, ask, request, permit, tries, departure)
             except ProviderError as fault:
                 if fault.cost_usd == tries.cost_usd:
                     for forget in noted:
@@ -195,14 +195,14 @@ class Lines:
         )
 
     async def _paid(
-        self, player: Respondent, ask: Ask, request: Request, toll: Toll, tries: _Tries, departure: Departure
+        self, player: Respondent, ask: Ask, request: Request, permit: Permit, tries: _Tries, departure: Departure
     ) -> tuple[Completion, float]:
         """Sends a permitted try; returns the reply and its cost, US dollars.
 
         Raises:
             ProviderError: no reply came; its `cost_usd` and `bound_usd` are those of all tries together.
         """
-        config, most_usd, clock = self._models[player.model], toll.most_usd, asyncio.get_running_loop().time
+        config, most_usd, clock = self._models[player.model], permit.most_usd, asyncio.get_running_loop().time
         spent_usd, replied, began = 0.0, False, clock()
         try:
             completion = await _within(config.timeout_s - tries.used_s, player, ask, config)
@@ -217,7 +217,7 @@ class Lines:
             raise
         finally:
             tries.used_s += clock() - began
-            self._tolls.leave(toll, spent_usd=spent_usd, replied=replied)
+            self._permits.leave(permit, spent_usd=spent_usd, replied=replied)
         return completion, spent_usd
 
     def _cost(self, config: ModelConfig, completion: Completion, request: Request, most_usd: float) -> float:

@@ -207,7 +207,7 @@ class Departure(_Scope):
 
 
 @contextmanager
-def heard(stop: Stop) -> Iterator[None]:
+def stopped_by_signals(stop: Stop) -> Iterator[None]:
     """Inside the block, Ctrl-C, SIGTERM and a closed terminal call `stop.ask`; in the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -227,7 +227,7 @@ def heard(stop: Stop) -> Iterator[None]:
 
 
 @contextmanager
-def overheard(stop: Stop) -> Iterator[Callable[[], None]]:
+def stop_listeners(stop: Stop) -> Iterator[Callable[[], None]]:
     """Notices signals although another program's handlers are installed.
 
     Yields a function. When it is called, it calls `stop.ask` if a signal came since the last call. Dagster installs its

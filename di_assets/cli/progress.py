@@ -64,7 +64,7 @@ class Line:
     _began: float = field(init=False)
     _title: str = field(init=False, default="")
     _count: Count | None = field(init=False, default=None)
-    _heard: deque[tuple[float, int]] = field(init=False, default_factory=deque)
+    _recent: deque[tuple[float, int]] = field(init=False, default_factory=deque)
     _next: float | None = field(init=False, default=None)
     _spinner: Spinner = field(init=False, default_factory=lambda: Spinner("line"))
 
@@ -75,17 +75,17 @@ class Line:
     def title(self, text: str) -> None:
         """Shows that work without a count begins."""
         self._title, self._count = text, None
-        self._heard.clear()
+        self._recent.clear()
 
     def hear(self, count: Count) -> None:
         """Takes a new count."""
         now = self.clock()
         if self._count is None or self._count.what != count.what:
-            self._heard.clear()
+            self._recent.clear()
         self._count = count
-        self._heard.append((now, count.calls))
-        while len(self._heard) > 2 and now - self._heard[0][0] > WINDOW_S:
-            self._heard.popleft()
+        self._recent.append((now, count.calls))
+        while len(self._recent) > 2 and now - self._recent[0][0] > WINDOW_S:
+            self._recent.popleft()
         if self.write is not None:
             self._next = now + FIRST_S if self._next is None else self._next
             if now >= self._next:
@@ -118,9 +118,9 @@ class Line:
         return drawn.append(f" {self.text()}  {_duration(self.clock() - self._began)}")
 
     def _calls_per_s(self) -> float | None:
-        if len(self._heard) < 2:
+        if len(self._recent) < 2:
             return None
-        (first, before), (last, now) = self._heard[0], self._heard[-1]
+        (first, before), (last, now) = self._recent[0], self._recent[-1]
         return (now - before) / (last - first) if last > first else None
 
     def _seconds_left(self, count: Count, rate: float | None) -> float | None:

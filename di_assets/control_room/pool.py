@@ -20,7 +20,7 @@ POLL_S = 0.5
 log = logging.getLogger(__name__)
 
 
-def free_slots_of_the_dead(instance: dg.DagsterInstance, folder: Path) -> None:
+def free_slots_of_killed_runs(instance: dg.DagsterInstance, folder: Path) -> None:
     """Marks every run that was killed while it played as failed, and frees its slot."""
     for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as file:
@@ -50,4 +50,4 @@ def wait_for_turn(instance: dg.DagsterInstance, folder: Path, stop: Stop) -> Non
             log.warning("waiting for run %s, which plays models already, to end", who)
             warned = True
         time.sleep(POLL_S)
-        free_slots_of_the_dead(instance, folder)
+        free_slots_of_killed_runs(instance, folder)

@@ -14,11 +14,11 @@ from di_assets.assets.events import play_config
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.assets.playing import POOL
-from di_assets.calls.stopping import heard, overheard
+from di_assets.calls.stopping import stop_listeners, stopped_by_signals
 from di_assets.control_room.failures import failure, trace
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.launcher import this_process
-from di_assets.control_room.pool import free_slots_of_the_dead, wait_for_turn
+from di_assets.control_room.pool import free_slots_of_killed_runs, wait_for_turn
 from di_assets.labelling.stored import behind
 from di_assets.play.batch import BatchResult
 from di_assets.play.estimate import estimate
@@ -86,7 +86,7 @@ def materialise_batches(
     arms = [home.configs.arm(name) for name in dict.fromkeys(map(arm_of, batches))]
     chosen = None if limit is None else limited(arms, home.warehouse, limit)
     with instance_of(home) as instance, _runs(home, instance, outcome, batches) as execute:
-        free_slots_of_the_dead(instance, home.playing)
+        free_slots_of_killed_runs(instance, home.playing)
         for paid, together in runs:
             left = None if chosen is None else sum(chosen[batch] for batch in together)
             if left == 0:
@@ -171,12 +171,12 @@ def _runs(
 
     An interrupt ends the current run, which then counts as canceled, and prevents further runs.
     """
-    with heard(home.stop), overheard(home.stop) as listen:
+    with stopped_by_signals(home.stop), stop_listeners(home.stop) as listen:
 
         def end_where_interrupted() -> None:
             listen()
             if home.stop.interrupted:
-                raise RunInterruptedError(f"{home.stop.reason}; {_what_is_kept(home, outcome, batches)}")
+                raise RunInterruptedError(f"{home.stop.reason}; {_interrupted_summary(home, outcome, batches)}")
 
         def execute(job: dg.JobDefinition, *, tags: Mapping[str, str] | None = None, **options: Any) -> None:
             end_where_interrupted()
@@ -202,7 +202,7 @@ def _report_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str |
         instance.report_run_canceled(run, message=reason)
 
 
-def _what_is_kept(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
+def _interrupted_summary(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
     made, spent = outcome.calls, outcome.cost_usd
     rests = []
     for name, some in groupby(sorted(batches), key=arm_of):
@@ -210,9 +210,9 @@ def _what_is_kept(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
         one_by_one = (None,) if set(chosen) == set(arm_batches(arm)) else chosen
         rests += [estimate(home.configs, arm, home.warehouse, batch=batch) for batch in one_by_one]
     left, left_usd = sum(rest.left for rest in rests), sum(rest.cost_usd for rest in rests)
-    kept = f"the {made:,} calls made are kept (${spent:.4f})" if made else "what was done is kept"
+    done = f"the {made:,} calls made are kept (${spent:.4f})" if made else "what was done is kept"
     rest = f"; {left:,} episodes are left to play, about ${left_usd:.2f}" if batches else ""
-    return f"{kept}{rest}; run the same again to resume"
+    return f"{done}{rest}; run the same again to resume"
 
 
 def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) -> None:

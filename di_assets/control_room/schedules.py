@@ -9,7 +9,7 @@ from di_assets.arms import Arm, arm_of
 from di_assets.assets.events import play_config
 from di_assets.assets.freshness import schedule_name
 from di_assets.assets.home import Home
-from di_assets.control_room.pool import free_slots_of_the_dead
+from di_assets.control_room.pool import free_slots_of_killed_runs
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
 
@@ -27,7 +27,7 @@ def nightly(arm: Arm, home: Home, *, job: str) -> dg.ScheduleDefinition:
         raise ValueError(f"{arm.name} is not nightly")
 
     def play_tonight(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        free_slots_of_the_dead(context.instance, home.playing)
+        free_slots_of_killed_runs(context.instance, home.playing)
         going = still_going(context.instance, arm)
         if going:
             return dg.SkipReason(f"run {going.run_id[:8]} of {arm.name} is still going; end it if it is dead")

@@ -80,7 +80,7 @@ def _loosely(text: str) -> set[Label]:
 
     Every combination that occurs is returned, so that a contradiction is seen.
     """
-    said: dict[str, set[bool]] = {name: set() for name in SCHEMA["required"]}
+    answers: dict[str, set[bool]] = {name: set() for name in SCHEMA["required"]}
     for name, word in _LOOSE.findall(text):
-        said[name.lower()].add(WORDS[word.lower()])
-    return {Label(asks, promises) for asks in said["asks_for_pull"] for promises in said["promises_pull"]}
+        answers[name.lower()].add(WORDS[word.lower()])
+    return {Label(asks, promises) for asks in answers["asks_for_pull"] for promises in answers["promises_pull"]}

@@ -79,8 +79,8 @@ def reciprocity_baseline(
 
     If models played a condition, episodes of scripted agents in it are left out.
     """
-    spoken_of = models_first(episodes.join(episode_measures, on="episode_id", how="semi"))
-    return _baseline(RECIPROCITY_BASELINE, ("condition",), spoken_of, edges, pulls, episode_measures)
+    shown = models_first(episodes.join(episode_measures, on="episode_id", how="semi"))
+    return _baseline(RECIPROCITY_BASELINE, ("condition",), shown, edges, pulls, episode_measures)
 
 
 def model_baseline(
@@ -208,13 +208,13 @@ def _shuffled(chunks: list[Chunk], *, rng: np.random.Generator) -> dict[str, Flo
     sums = {name: np.zeros((n_blocks, shuffles)) for name in TIMED}
     counts = {name: np.zeros((n_blocks, shuffles)) for name in TIMED}
     for n_rounds, n_seats in sorted({chunk.targets.shape[1:] for chunk in chunks}):
-        alike = [chunk for chunk in chunks if chunk.targets.shape[1:] == (n_rounds, n_seats)]
-        several = max(1, MOST_CELLS // (max(n_blocks, *(len(c.blocks) for c in alike)) * n_rounds * n_seats**2))
+        same_size = [chunk for chunk in chunks if chunk.targets.shape[1:] == (n_rounds, n_seats)]
+        several = max(1, MOST_CELLS // (max(n_blocks, *(len(c.blocks) for c in same_size)) * n_rounds * n_seats**2))
         for start in range(0, shuffles, several):
             now = slice(start, min(start + several, shuffles))
             # Drawn for all blocks at once, because a block's episodes may be in several chunks.
             orders = orders_of_rounds(now.stop - start, n_blocks, n_seats, n_rounds, rng=rng)
-            for chunk in alike:
+            for chunk in same_size:
                 for name, values in _timed(chunk, orders[:, chunk.blocks]).items():
                     defined = ~np.isnan(values)
                     np.add.at(sums[name][:, now], chunk.blocks, np.where(defined, values, 0.0))

@@ -43,7 +43,7 @@ def compare(calls: pl.DataFrame, bill: pl.DataFrame, *, by: str, apart_usd: floa
         calls: calls to models: request_id (ids of several tries are separated by spaces), started_at, model,
             input_tokens
             and output_tokens (null if no usage was reported), cost_usd, bound_usd, retried.
-        bill: request_id, day, model (as in `calls`, see `named_alike`), requests, input_tokens, output_tokens, usd;
+        bill: request_id, day, model (as in `calls`, see `match_names`), requests, input_tokens, output_tokens, usd;
             null
             for what the bill does not have.
         by: `BY_REQUEST` or `BY_DAY`.
@@ -69,10 +69,10 @@ def compare(calls: pl.DataFrame, bill: pl.DataFrame, *, by: str, apart_usd: floa
 
 def _is_certain() -> pl.Expr:
     """Whether a call's cost is the reported one, with no part that is only an upper bound."""
-    told = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
+    reported = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
     at_most = (pl.col("cost_usd") > 0) & (pl.col("cost_usd") == pl.col("bound_usd"))
     tried = pl.col("retried").fill_null("").str.replace_all("rate_limit", "").str.strip_chars() != ""
-    return told & ~at_most.fill_null(value=False) & ~tried
+    return reported & ~at_most.fill_null(value=False) & ~tried
 
 
 def _by_request(recorded: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
@@ -109,8 +109,8 @@ def _by_day(recorded: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
 
 def _sums(side: str, names: Iterable[str] = ("calls", "usd", "input_tokens", "output_tokens")) -> list[pl.Expr]:
     """Sums of the values that are present, null if none is; and the number of rows."""
-    told = [pl.when(pl.col(n).count() > 0).then(pl.col(n).sum()).alias(f"{side}_{n}") for n in names]
-    return [*told, pl.len().alias(f"{side}_rows")]
+    sums = [pl.when(pl.col(n).count() > 0).then(pl.col(n).sum()).alias(f"{side}_{n}") for n in names]
+    return [*sums, pl.len().alias(f"{side}_rows")]
 
 
 def _finding(apart_usd: float) -> pl.Expr:
@@ -141,7 +141,7 @@ def _finding(apart_usd: float) -> pl.Expr:
     )
 
 
-def named_alike(billed: Iterable[str], ours: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def match_names(billed: Iterable[str], ours: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """The bill's name of a model -> our name, for bill names that can mean only one of ours.
 
     Names are compared unchanged; then without a vendor before a slash or a kind of token after a comma; then without a

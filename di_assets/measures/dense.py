@@ -239,6 +239,6 @@ def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
 
     `asked` is (e, t, sender, recipient).
     """
-    side, kept = episodes_last(targets), asked.transpose(1, 2, 3, 0)
-    heard = reduce(np.bitwise_or, (kept[:, i] * bit for i, bit in enumerate(bits(side.shape[1]))))
-    return episodes_first(pulls_one_of(side, recent(heard, first=0, stop=window)))
+    side, by_sender = episodes_last(targets), asked.transpose(1, 2, 3, 0)
+    askers = reduce(np.bitwise_or, (by_sender[:, i] * bit for i, bit in enumerate(bits(side.shape[1]))))
+    return episodes_first(pulls_one_of(side, recent(askers, first=0, stop=window)))

@@ -32,14 +32,14 @@ def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None)
     return table.conform(pl.concat([by_rule, table.empty() if given is None else given]))
 
 
-def covered(said: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+def covered(messages: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """(episode_id, labeller) for each episode in which a labeller labelled every message.
 
     Args:
-        said: episode_id and event_id of every message.
+        messages: episode_id and event_id of every message.
         labels: rows of `message_labels`.
     """
-    sizes = said.group_by("episode_id").agg(n=pl.len())
+    sizes = messages.group_by("episode_id").agg(n=pl.len())
     counts = labels.group_by("episode_id", "labeller").agg(n=pl.len())
     return counts.join(sizes, on=["episode_id", "n"]).select("episode_id", "labeller").sort("episode_id", "labeller")
 

@@ -28,9 +28,9 @@ def episodes_last(targets: Ints) -> Ints:
     return np.ascontiguousarray(targets.transpose(1, 2, 0).astype(narrow(targets.shape[2]), copy=False))
 
 
-def episodes_first(kept: NDArray[Any]) -> NDArray[Any]:
+def episodes_first(values: NDArray[Any]) -> NDArray[Any]:
     """(e, ...): a view of an array (..., e) with the episode axis first."""
-    return np.moveaxis(kept, -1, 0)
+    return np.moveaxis(values, -1, 0)
 
 
 def total(flags: Bools) -> NDArray[np.int64]:

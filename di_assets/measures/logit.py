@@ -239,8 +239,8 @@ def _undetermined(x: Floats) -> Bools:
 
 def _independent(x: Floats) -> list[int]:
     """The first columns that span all columns."""
-    kept: list[int] = []
+    independent: list[int] = []
     for k in range(x.shape[1]):
-        if len(x) and int(np.linalg.matrix_rank(x[:, [*kept, k]])) > len(kept):
-            kept.append(k)
-    return kept
+        if len(x) and int(np.linalg.matrix_rank(x[:, [*independent, k]])) > len(independent):
+            independent.append(k)
+    return independent

@@ -47,12 +47,12 @@ def promises(
     never overlap.
     """
     complete = episodes.filter(pl.col("status") == COMPLETE).select("episode_id", "n_rounds")
-    said = message_labels.filter(pl.col("promises_pull")).join(
+    promising = message_labels.filter(pl.col("promises_pull")).join(
         covered(messages, message_labels), on=["episode_id", "labeller"], how="semi"
     )
     made = (
         messages.select("episode_id", "event_id", "round", "exchange", "sender", "recipient")
-        .join(said.select(KEY), on=["episode_id", "event_id"])
+        .join(promising.select(KEY), on=["episode_id", "event_id"])
         .join(complete, on="episode_id")
         .join(_senders(seats, edges), on=["episode_id", "sender"])
         .with_columns(last=pl.min_horizontal("n_rounds", pl.col("round") + PAYBACK_WINDOW - 1))
@@ -190,7 +190,7 @@ def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
             share
         is null if no promise defines it.
     """
-    told = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
+    decided = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
     kept = pl.col("outcome") == KEPT
     shares = {
         "kept_share": kept.mean(),
@@ -199,7 +199,7 @@ def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
         "points_a_kept": pl.col("points").filter(kept).mean(),
         "points_a_broken": pl.col("points").filter(~kept).mean(),
     }
-    return told.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(n=pl.len(), **shares)
+    return decided.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(n=pl.len(), **shares)
 
 
 def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:

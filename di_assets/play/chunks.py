@@ -20,7 +20,7 @@ from distributed.core import Status
 from di_assets.agents.prompts import Prompts
 from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.in_flight import SUFFIX, InFlight
-from di_assets.calls.remote_limits import far_tolls
+from di_assets.calls.remote_limits import remote_permits
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop
 from di_assets.calls.tally import Tally
@@ -93,18 +93,18 @@ async def _chunk(chunk: Chunk, worker: Worker, stop: Stop) -> tuple[list[Played]
     paid = [one for one in chunk.episodes if not configs.is_free(one.models)]
     if paid:
         watching = asyncio.create_task(_until_it_ends(worker, stop))
-        async with far_tolls(str(chunk.address), secret=chunk.secret, chunk=chunk.name, stop=stop) as tolls:
+        async with remote_permits(str(chunk.address), secret=chunk.secret, chunk=chunk.name, stop=stop) as permits:
             run = Playing(
                 arm=chunk.arm,
                 configs=configs,
                 prompts=prompts,
-                lines=Lines(configs.models, configs.accounts, (), tolls=tolls, stop=stop),
+                lines=Lines(configs.models, configs.accounts, (), permits=permits, stop=stop),
                 noting=partial(_noting, chunk.folder, stop),
                 folder=chunk.folder,
                 tally=tally,
                 stop=stop,
                 files_an_episode=FILES,
-                meanwhile=tolls.tell,
+                meanwhile=permits.tell,
             )
             played += await play_together(run, paid)
         watching.cancel()

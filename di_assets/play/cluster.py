@@ -26,11 +26,11 @@ from di_assets.arms import Arm, Configs, PlannedEpisode
 from di_assets.calls.budget import Budget
 from di_assets.calls.call import Call, Columns, by_field
 from di_assets.calls.in_flight import move
-from di_assets.calls.remote_limits import TollHouse
+from di_assets.calls.permits import LocalPermits
+from di_assets.calls.remote_limits import PermitServer
 from di_assets.calls.salvage import calls_in
 from di_assets.calls.stopping import Stop
 from di_assets.calls.tally import Tally
-from di_assets.calls.tolls import OwnTolls
 from di_assets.game.types import RULES_VERSION
 from di_assets.play.chunks import TOKEN, Chunk, ClusterError, notes, play_chunk
 from di_assets.play.episode_locks import locks_in
@@ -99,11 +99,11 @@ async def _drive(
     held = {one.episode_id: _held(folder, one.episode_id) for one in todo}
     tally.replayed = sum(calls.total() for calls in held.values())
     prompts = Prompts.load(configs.prompts).hash
-    house = TollHouse(OwnTolls(configs.models, configs.accounts, budgets), secret=secret, stop=stop)
+    server = PermitServer(LocalPermits(configs.models, configs.accounts, budgets), secret=secret, stop=stop)
     places = asyncio.Semaphore(max(1, arm.in_flight // configs.play.chunk))
     groups = chunks_of(todo, configs.play.chunk)
 
-    async with _client(scheduler, stop) as client, house.open(_own_address(scheduler)) as address:
+    async with _client(scheduler, stop) as client, server.open(_own_address(scheduler)) as address:
 
         async def played_by_one(number: int, group: tuple[PlannedEpisode, ...]) -> list[Played]:
             async with places:
@@ -124,12 +124,12 @@ async def _drive(
                 tally.failed += one.status == FAILED
                 one_more()
             tally.stopped = tally.stopped or stopped
-            meanwhile(_whole(tally, house))
+            meanwhile(_whole(tally, server))
             return list(played)
 
-        telling = asyncio.create_task(_tell(tally, house, meanwhile))
+        telling = asyncio.create_task(_tell(tally, server, meanwhile))
         tasks = [asyncio.create_task(played_by_one(number, group)) for number, group in enumerate(groups)]
-        giving_up = asyncio.create_task(_give_up(stop, house, tasks))
+        giving_up = asyncio.create_task(_give_up(stop, server, tasks))
         try:
             ended = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
@@ -145,14 +145,14 @@ async def _drive(
     return [one for group in ended if isinstance(group, list) for one in group]
 
 
-async def _give_up(stop: Stop, house: TollHouse, tasks: Sequence[asyncio.Task[list[Played]]]) -> None:
+async def _give_up(stop: Stop, server: PermitServer, tasks: Sequence[asyncio.Task[list[Played]]]) -> None:
     """Waits until play is to end, then until no chunk plays any more or the waiting time is over; cancels the tasks."""
     await stop.asked()
     now = asyncio.get_running_loop().time
     seen, end, hurried = now(), now() + stop.drain_s + GRACE_S, False
     while now() < min(end, seen + GRACE_S):
         await asyncio.sleep(POLL_S)
-        if house.comms:
+        if server.comms:
             seen = now()
         if stop.hurried and not hurried:
             hurried, end = True, now() + GRACE_S
@@ -189,15 +189,15 @@ def _own_address(scheduler: str) -> str:
     return f"{where.scheme}://{get_ip(socket.gethostbyname(where.hostname or '127.0.0.1'))}"
 
 
-async def _tell(tally: Tally, house: TollHouse, meanwhile: Callable[[Tally], None]) -> None:
+async def _tell(tally: Tally, server: PermitServer, meanwhile: Callable[[Tally], None]) -> None:
     while True:
         await asyncio.sleep(BEAT_S)
-        meanwhile(_whole(tally, house))
+        meanwhile(_whole(tally, server))
 
 
-def _whole(tally: Tally, house: TollHouse) -> Tally:
+def _whole(tally: Tally, server: PermitServer) -> Tally:
     """The counts of the run, with those of chunks that are still in play."""
-    parts = house.playing.values()
+    parts = server.playing.values()
     return Tally(
         calls=tally.calls + sum(one.calls for one in parts),
         scripted_calls=tally.scripted_calls + sum(one.scripted_calls for one in parts),

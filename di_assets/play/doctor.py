@@ -14,8 +14,8 @@ from di_assets.arms.yaml_files import ConfigError, nearest
 from di_assets.calls.advice import advice_for
 from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.calls.calibration import Sample, Size, keep
+from di_assets.calls.permits import LocalPermits
 from di_assets.calls.sending import Lines
-from di_assets.calls.tolls import OwnTolls
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.checkup import (
     ENFORCED,
@@ -87,7 +87,7 @@ async def checkup(
     plain = {_plain(name): config.model_copy(update={"json_schema": False}) for name, config in called.items()}
     every, budgets = {**called, **plain}, (Budget(budget_usd, name="the doctor's budget"),)
     lines = Lines(
-        every, configs.accounts, budgets, tolls=OwnTolls(every, configs.accounts, budgets, each_for_itself=True)
+        every, configs.accounts, budgets, permits=LocalPermits(every, configs.accounts, budgets, each_for_itself=True)
     )
     try:
         prompts = Prompts.load(configs.prompts)

@@ -122,8 +122,8 @@ def compare(warehouse: Warehouse, left: Side, right: Side) -> Comparison:
     if none.problem is not None:
         return none
     if pairs.is_empty():
-        alike = "" if across else " of one model"
-        return Comparison(left, right, pairs, problem=f"No seed{alike} has been played by both yet.")
+        of_model = "" if across else " of one model"
+        return Comparison(left, right, pairs, problem=f"No seed{of_model} has been played by both yet.")
     gaps = by_seed(pairs).select(pl.col("focal_points_left") - pl.col("focal_points_right")).to_series().to_list()
     kinds = [pairs.select(episode_id=f"episode_id_{which}") for which in ("left", "right")]
     one = parts[0].row(0, named=True)

@@ -238,7 +238,7 @@ async def test_models_of_one_account_share_its_gate_and_its_refusals():
     }
     assert [config.account for config in models.values()] == ["h:1", "h:1", "h:2"]
     lines = Lines(models, {}, [])
-    gates = lines._tolls._accounts
+    gates = lines._permits._accounts
     assert set(gates) == {"h:1", "h:2"}
     lines.connect(models)
     lines.provider("a")._slow_down(0.0)

@@ -9,7 +9,7 @@ import time
 import pytest
 import uvloop
 
-from di_assets.calls.stopping import SIGNALS, Stop, StoppedError, heard
+from di_assets.calls.stopping import SIGNALS, Stop, StoppedError, stopped_by_signals
 from di_assets.providers.types import LEAVES
 
 # What nobody waits for to its end.
@@ -123,7 +123,7 @@ def test_a_signal_ends_play_in_the_middle_of_a_loop_and_handlers_are_put_back(nu
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
         return await ended(call(stop, wait_s=60), call(stop, reply_s=0.1))
 
-    with heard(stop):
+    with stopped_by_signals(stop):
         waiting, left = in_loop(main())
     assert isinstance(waiting, StoppedError)
     assert str(waiting) == f"interrupted by {number.name}"
@@ -140,21 +140,21 @@ def test_a_second_signal_cuts_the_waiting_short():
             threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
         return await ended(call(stop, reply_s=WAITS_S))
 
-    with heard(stop):
+    with stopped_by_signals(stop):
         (end,) = in_loop(main())
     assert end.cut
 
 
 def test_a_signal_is_heard_where_no_loop_runs_and_elsewhere_than_the_main_thread_nothing_is_taken_over():
     stop = Stop()
-    with heard(stop):
+    with stopped_by_signals(stop):
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.reason == "interrupted by SIGTERM"
 
     before, seen = signal.getsignal(signal.SIGINT), []
 
     def elsewhere():
-        with heard(Stop()):
+        with stopped_by_signals(Stop()):
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=elsewhere)

@@ -17,7 +17,7 @@ from di_assets.assets.definitions import build
 from di_assets.assets.home import Home
 from di_assets.assets.playing import POOL, playing
 from di_assets.control_room.instance import instance_of
-from di_assets.control_room.pool import free_slots_of_the_dead
+from di_assets.control_room.pool import free_slots_of_killed_runs
 from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
@@ -87,7 +87,7 @@ def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(small_configs, tmp
         monkeypatch.setattr(
             "fcntl.flock", lambda *how: monkeypatch.undo() or ending.__exit__(None, None, None) or locked(*how)
         )
-        free_slots_of_the_dead(instance, home.playing)
+        free_slots_of_killed_runs(instance, home.playing)
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.STARTED
         assert not list(home.playing.glob("*"))
 

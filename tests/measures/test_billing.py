@@ -16,7 +16,7 @@ from di_assets.measures.billing import (
     SCHEMA,
     TOKENS_DIFFER,
     compare,
-    named_alike,
+    match_names,
 )
 from di_assets.tables.bills import SCHEMA as BILL
 
@@ -139,7 +139,7 @@ def test_models_are_known_by_other_names_where_only_one_can_be_meant():
         "gpt-5.4-mini-2026-08-01", "openai/gpt-5.4-mini", "gpt-5.4-mini, input", "Claude Opus 5", "gpt-4o",
         "gpt-4o-2024-05-13", "mistral",
     ]  # fmt: skip
-    assert named_alike(billed, ours) == {
+    assert match_names(billed, ours) == {
         "gpt-5.4-mini-2026-08-01": "gpt",
         "openai/gpt-5.4-mini": "gpt",
         "gpt-5.4-mini, input": "gpt",

@@ -12,7 +12,7 @@ from di_assets.game.types import Rules
 from di_assets.providers.types import Request
 from di_assets.report.reader.answers import Answers, answers
 from di_assets.report.reader.choosing import Around, Wanted, around, chosen, first_events, lanes, part_of
-from di_assets.report.reader.episode_index import place_of, read_shelf
+from di_assets.report.reader.episode_index import place_of, read_index
 from di_assets.report.reader.replay import Replay, prompt_of, replay
 from di_assets.report.reader.seen import NOT_SURE, seen_by
 from di_assets.report.reader.transcript import read_transcript
@@ -326,13 +326,13 @@ def test_kept_pulls_score_what_they_are_worth(read):
 
 
 def test_an_episode_stands_between_its_neighbours(spoken):
-    shelf = read_shelf(spoken[1])
-    ids = shelf["episode_id"].to_list()
-    first, last = place_of(shelf, ids[0]), place_of(shelf, ids[-1])
+    index = read_index(spoken[1])
+    ids = index["episode_id"].to_list()
+    first, last = place_of(index, ids[0]), place_of(index, ids[-1])
     assert (first.before, first.after) == (None, ids[1])
     assert (last.before, last.after) == (ids[-2], None)
-    assert place_of(shelf, "nobody") is None
-    assert place_of(read_shelf(Warehouse(Path("/nowhere"))), "x") is None
+    assert place_of(index, "nobody") is None
+    assert place_of(read_index(Warehouse(Path("/nowhere"))), "x") is None
 
 
 def test_one_file_of_each_table_is_opened_for_an_episode_and_one_column_set_for_its_place(spoken, monkeypatch):
@@ -341,7 +341,7 @@ def test_one_file_of_each_table_is_opened_for_an_episode_and_one_column_set_for_
     monkeypatch.setattr(
         pl, "scan_parquet", lambda paths, **options: opened.extend(map(Path, paths)) or scan(paths, **options)
     )
-    place = place_of(read_shelf(warehouse), "placebo--o_r0")
+    place = place_of(read_index(warehouse), "placebo--o_r0")
     assert [path.parent.name for path in opened] == ["episodes"] * len(ARMS)
     opened.clear()
     read_transcript(warehouse, "placebo--o_r0", batch=place.batch)

@@ -26,7 +26,7 @@ def my_pulls(observation: Observation) -> list[str | None]:
     return [pulls.targets[me] for pulls in observation.rounds]
 
 
-def heard(observation: Observation) -> Sequence[SeenMessage]:
+def messages_received(observation: Observation) -> Sequence[SeenMessage]:
     """Messages to this seat in the last message phase, by sender; empty if there was no such phase."""
     me = observation.seat.me
     return (

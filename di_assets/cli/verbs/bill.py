@@ -18,7 +18,7 @@ from di_assets.cli.options import Finite
 from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import table
 from di_assets.labelling.stored import label_calls
-from di_assets.measures.billing import AGREES, BY_DAY, BY_REQUEST, DIFFERENT, compare, named_alike
+from di_assets.measures.billing import AGREES, BY_DAY, BY_REQUEST, DIFFERENT, compare, match_names
 from di_assets.play.charged import as_charged, charged_calls
 from di_assets.tables.bills import read_bill
 
@@ -71,19 +71,22 @@ def bill(
     """
     home = open_home_of(options)
     named = {what: name for key, what in COLUMN_OPTIONS.items() if (name := columns[f"{key}_column"]) is not None}
-    told = read_bill(file, named)
-    by = by or (BY_REQUEST if told["request_id"].count() else BY_DAY)
-    if by == BY_REQUEST and not told["request_id"].count():
+    billed_rows = read_bill(file, named)
+    by = by or (BY_REQUEST if billed_rows["request_id"].count() else BY_DAY)
+    if by == BY_REQUEST and not billed_rows["request_id"].count():
         raise BadInput(f"{file}: has no request ids; leave out --by, or name their column with --id-column")
     labels = _labels(home)
     calls = _calls(home, models).with_columns(pl.col("model").replace(labels))
-    told = told.with_columns(pl.col("model").replace(_alike(home, told, same, labels)))
+    billed_rows = billed_rows.with_columns(pl.col("model").replace(_matching_names(home, billed_rows, same, labels)))
     if models:
         others = {*labels.values()} - {labels[name] for name in models}
-        told = told.filter(~pl.col("model").is_in(list(others)).fill_null(value=False))
+        billed_rows = billed_rows.filter(~pl.col("model").is_in(list(others)).fill_null(value=False))
     days = {"since": since, "until": until}
-    calls, told = _within(calls, pl.col("started_at").dt.date(), **days), _within(told, pl.col("day"), **days)
-    rows = compare(calls, told, by=by, apart_usd=apart_usd)
+    calls, billed_rows = (
+        _within(calls, pl.col("started_at").dt.date(), **days),
+        _within(billed_rows, pl.col("day"), **days),
+    )
+    rows = compare(calls, billed_rows, by=by, apart_usd=apart_usd)
     _print(rows, by=by, as_json=as_json)
     if rows["finding"].is_in(list(DIFFERENT)).any():
         sys.exit(1)
@@ -104,19 +107,21 @@ def _calls(home: Home, models: Collection[str]) -> pl.DataFrame:
     return calls.filter(pl.col("model").is_in(list(models))) if models else calls
 
 
-def _alike(home: Home, told: pl.DataFrame, same: Iterable[str], labels: Mapping[str, str]) -> dict[str, str]:
+def _matching_names(
+    home: Home, billed_rows: pl.DataFrame, same: Iterable[str], labels: Mapping[str, str]
+) -> dict[str, str]:
     """The bill's names of models -> what stands for them here, where it can be told which is meant."""
     ours: dict[str, list[str]] = {}
     for name, config in home.configs.models.items():
         ours.setdefault(labels[name], []).extend((name, config.id))
-    alike = named_alike(told["model"].drop_nulls().unique().to_list(), ours)
+    matches = match_names(billed_rows["model"].drop_nulls().unique().to_list(), ours)
     for pair in same:
         theirs, sign, name = pair.rpartition("=")
         if not sign or not theirs:
             raise BadInput(f"--same {pair}: expected the bill's name, an equals sign, and a model of models.yaml")
         _known(home, name, f"--same {pair}")
-        alike[theirs] = labels[name]
-    return alike
+        matches[theirs] = labels[name]
+    return matches
 
 
 def _known(home: Home, name: str, where: str) -> None:
@@ -150,8 +155,8 @@ def _print(rows: pl.DataFrame, *, by: str, as_json: bool) -> None:
             "day": None if row["day"] is None else str(row["day"]),
             "model": row["model"],
             **({"request": row["request_id"]} if by == "request" else {}),
-            "recorded": _told(row, "recorded"),
-            "billed": _told(row, "billed"),
+            "recorded": _amount(row, "recorded"),
+            "billed": _amount(row, "billed"),
         }
         for row in apart.head(MOST_LINES).iter_rows(named=True)
     ]
@@ -160,11 +165,11 @@ def _print(rows: pl.DataFrame, *, by: str, as_json: bool) -> None:
     if apart.height > MOST_LINES:
         click.echo(f"and {apart.height - MOST_LINES:,} more; --json shows all")
     noun = "requests" if by == "request" else "days and models"
-    told = ", ".join(f"{count:,} {finding}" for finding, count in found.items()) or "nothing to compare"
-    click.echo(f"{rows.height:,} {noun}: {told}; billed ${billed:,.4f}, recorded ${recorded:,.4f}")
+    summary = ", ".join(f"{count:,} {finding}" for finding, count in found.items()) or "nothing to compare"
+    click.echo(f"{rows.height:,} {noun}: {summary}; billed ${billed:,.4f}, recorded ${recorded:,.4f}")
 
 
-def _told(row: Mapping[str, object], side: str) -> str | None:
+def _amount(row: Mapping[str, object], side: str) -> str | None:
     """Dollars, else tokens, of one side of a row."""
     usd, tokens = row[f"{side}_usd"], (row[f"{side}_input_tokens"], row[f"{side}_output_tokens"])
     if usd is not None:

@@ -11,7 +11,7 @@ import click
 
 from di_assets.arms.settings import LOCAL
 from di_assets.assets.home import Home
-from di_assets.calls.stopping import heard
+from di_assets.calls.stopping import stopped_by_signals
 from di_assets.cli.command import Verb
 from di_assets.cli.endings import BadInput, Interrupted, WorkFailed
 from di_assets.cli.options import Finite
@@ -89,7 +89,7 @@ def _label_with_model(
             replace(home.configs, play=LOCAL), [model]
         )  # models are asked from this process, whatever engine plays
     texts = [message.text for message in messages]
-    with progress() as line, heard(home.stop):
+    with progress() as line, stopped_by_signals(home.stop):
         made = label_with_model(
             home.configs,
             model,

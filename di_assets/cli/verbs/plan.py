@@ -50,17 +50,17 @@ def plan(
     wanted = {"precision": precision, "power": power, "effect": effect}
     for arm in [home.configs.arm(name) for name in names]:
         need, spent = estimate(home.configs, arm, home.warehouse), spent_so_far(home.warehouse, arm)
-        told = {**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}
+        printed = {**asdict(need), "spent_usd": spent, "budget_usd": arm.budget_usd}
         if not as_json:
             _print_needs(arm, need, spent)
         if precision is not None or power is not None:
             why = no_lift(home.configs, arm)
             plans = lift_plans(home.configs, arm, home.warehouse, **wanted)
-            told |= {"lift": [asdict(one) for one in plans], "no_lift": why}
+            printed |= {"lift": [asdict(one) for one in plans], "no_lift": why}
             if not as_json:
                 _print_lift_plans(plans, why, **wanted)
         if as_json:
-            click.echo(json.dumps(told))
+            click.echo(json.dumps(printed))
 
 
 def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
@@ -125,7 +125,7 @@ def _print_lift_plans(
     controls = " and ".join(sorted({one.control for one in plans}))
     table(rows, as_json=False, title=f"Matched pairs with {controls}; sd of their differences in points")
     bases = {one.basis for one in plans}
-    for note in (told for basis, told in SPREADS.items() if any(basis in one for one in bases)):
+    for note in (explanation for basis, explanation in SPREADS.items() if any(basis in one for one in bases)):
         click.echo(note)
     if power is not None:
         click.echo(f"power: two-sided paired t at {plans[0].alpha:.3g}, 5% over all models of the arm (Bonferroni)")

@@ -28,7 +28,7 @@ def promises(options: dict[str, str], as_json: bool) -> None:
 def _print_ledger(rows: Sequence[dict[str, Any]]) -> None:
     """Prints one table per labeller and condition."""
     for (labeller, condition), part in groupby(rows, key=itemgetter("labeller", "condition")):
-        told = [
+        printed = [
             {
                 "model": named(row["model"], scripted=row["scripted"]),
                 "made": f"{row['made']:,}",
@@ -43,7 +43,7 @@ def _print_ledger(rows: Sequence[dict[str, Any]]) -> None:
             }
             for row in part
         ]
-        table(told, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
+        table(printed, as_json=False, title=f"Promises, {condition} (labeller: {labeller})")
 
 
 def _share_kept(row: dict[str, Any]) -> str | None:

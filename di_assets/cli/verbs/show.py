@@ -53,5 +53,5 @@ def _line(event: dict[str, Any]) -> str:
     """One event as a line; text by models is escaped."""
     who = f"{event['model']}, scripted" if event["played_by"] == SCRIPTED else event["model"]
     head = f"#{event['event_id']:<4} r{event['round']:<3} {event['from']} ({who}) -> {event['to'] or '—'}  "
-    said = event["text"]
-    return head + (json.dumps(said, ensure_ascii=True) if said is not None else f"pull, {event['status']}")
+    message = event["text"]
+    return head + (json.dumps(message, ensure_ascii=True) if message is not None else f"pull, {event['status']}")

@@ -53,11 +53,11 @@ def _draw(sheet: Sheet, comparison: Mapping[str, Any]) -> None:
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
     left, right = (pair[f"episode_id_{side}"] for side in ("left", "right"))
-    told = f"seed {pair['seed']}, a gap of {pair['gap']:+g} points: {left} beside {right}"
-    return {"href": f"{BASE}compare?left={quote(left, safe='')}&right={quote(right, safe='')}", "label": told}
+    label = f"seed {pair['seed']}, a gap of {pair['gap']:+g} points: {left} beside {right}"
+    return {"href": f"{BASE}compare?left={quote(left, safe='')}&right={quote(right, safe='')}", "label": label}
 
 
 def _episode(pair: Mapping[str, Any], which: str) -> dict[str, Any]:
     episode = pair[f"episode_id_{which}"]
-    told = f"{pair[f'focal_model_{which}']}, seed {pair['seed']}, {pair[f'focal_points_{which}']:g} points: open episode {episode}"
-    return {"href": f"{BASE}transcript?episode={quote(episode, safe='')}", "label": told}
+    label = f"{pair[f'focal_model_{which}']}, seed {pair['seed']}, {pair[f'focal_points_{which}']:g} points: open episode {episode}"
+    return {"href": f"{BASE}transcript?episode={quote(episode, safe='')}", "label": label}

@@ -16,11 +16,11 @@ def thinned(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     groups: dict[tuple[object, ...], list[int]] = {}
     for at, mark in enumerate(marks):
         groups.setdefault(tuple(mark.get(name) for name in WHAT), []).append(at)
-    kept: set[int] = set()
+    drawn: set[int] = set()
     for places in groups.values():
         n = min(len(places), MOST_MARKS)
-        kept.update(places[round(k * (len(places) - 1) / max(1, n - 1))] for k in range(n))
-    return [mark for at, mark in enumerate(marks) if at in kept]
+        drawn.update(places[round(k * (len(places) - 1) / max(1, n - 1))] for k in range(n))
+    return [mark for at, mark in enumerate(marks) if at in drawn]
 
 
 def note(marks: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]) -> str:

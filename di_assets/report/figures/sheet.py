@@ -115,12 +115,12 @@ class Sheet:
 
         Dots at the same place are stacked, so that each can be clicked.
         """
-        alike: Counter[tuple[float, float]] = Counter()
+        at_same_place: Counter[tuple[float, float]] = Counter()
         spread = []
         for value in values:
             at = (value["x"], value["y"])
-            spread.append({**value, "y": value["y"] + STACK[alike[at] % len(STACK)]})
-            alike[at] += 1
+            spread.append({**value, "y": value["y"] + STACK[at_same_place[at] % len(STACK)]})
+            at_same_place[at] += 1
         look = {"filled": True, "shape": "circle", "size": 34, "stroke": LIGHT["rim"], "strokeWidth": 1.2, "opacity": 1}
         self._add("point", spread, {"fill": LIGHT[role], **look}, channels=_LINK)
 

@@ -97,7 +97,7 @@ def citations(warehouse: Warehouse, summary: Mapping[str, Any] | None, episode: 
         found += _claimed(warehouse, name, question, episode)
         if name in QUESTIONS:
             counted = [one for one in QUESTIONS[name].cited if one.of in {"all", "open"}]
-            if counted and _spoken_of(warehouse, question, episode):
+            if counted and _is_shown(warehouse, question, episode):
                 kinds = {"all", "open"} if episode["channel"] == OPEN else {"all"}
                 found += [_statistic(name, one) for one in counted if one.of in kinds]
     return found
@@ -163,12 +163,12 @@ def side_of(part: str) -> str:
     return f"messages {part}" if part in {"on", "off"} else part
 
 
-def _spoken_of(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:
+def _is_shown(warehouse: Warehouse, question: Mapping[str, Any], episode: Mapping[str, Any]) -> bool:
     """Whether the page includes an episode: complete, of the kind shown, played by the newest rules."""
     if episode["status"] != COMPLETE or episode["scripted"] != question["scripted"]:
         return False
     facts = ("episode_id", "scripted", "rules_version")
-    alike = warehouse.scan("episodes").filter(status=COMPLETE, scripted=episode["scripted"]).select(facts).unique(
+    comparable = warehouse.scan("episodes").filter(status=COMPLETE, scripted=episode["scripted"]).select(facts).unique(
         "rules_version"
     )  # fmt: skip
-    return bool(one_rules_version(alike.collect())["rules_version"][0] == episode["rules_version"])
+    return bool(one_rules_version(comparable.collect())["rules_version"][0] == episode["rules_version"])

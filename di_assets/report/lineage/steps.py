@@ -52,13 +52,13 @@ def line_of(step: Step) -> str:
         return f"claim {facts['status']}{because}: {facts['sentence']}"
     if step.kind == "row":
         row = {name: facts["row"][name] for name in SHOWN.get(facts["table"], facts["row"])}
-        return f"row {step.name}: {_told(row)}; file {short(facts['file_sha256'])}; from {', '.join(facts['from']) or 'nothing'}"
+        return f"row {step.name}: {_facts(row)}; file {short(facts['file_sha256'])}; from {', '.join(facts['from']) or 'nothing'}"
     if step.kind == "event":
-        return f"event {step.name}: {_told({name: facts[name] for name in facts if name != 'event_id'})}"
+        return f"event {step.name}: {_facts({name: facts[name] for name in facts if name != 'event_id'})}"
     if step.kind == "cited by":
         event = "" if facts["event_id"] is None else f" (event #{facts['event_id']})"
         return f"cited by {step.name}{event}"
-    return f"{step.kind} {step.name}: {_told(facts)}"
+    return f"{step.kind} {step.name}: {_facts(facts)}"
 
 
 def short(value: str | None) -> str:
@@ -68,7 +68,7 @@ def short(value: str | None) -> str:
     return value[:HASH_CHARS] if len(value) == 64 and set(value) <= set("0123456789abcdef") else value
 
 
-def _told(facts: Mapping[str, Any]) -> str:
+def _facts(facts: Mapping[str, Any]) -> str:
     """Facts that are there, as `name value`."""
     return ", ".join(f"{name} {_text(value)}" for name, value in facts.items() if value is not None)
 

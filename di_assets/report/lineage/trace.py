@@ -155,7 +155,7 @@ def _episodes(warehouse: Warehouse, side: str, ids: Sequence[str], marks: Mappin
     chosen = pl.col("episode_id").is_in(list(ids))
     episodes = warehouse.scan("episodes").filter(chosen).collect().sort("episode_id")
     batches = episodes["batch"].unique().sort().to_list()
-    said, pulled, calls = (
+    messages_of_all, pulled, calls = (
         pl.concat([TABLES[t].empty().lazy().select(c), *(warehouse.scan(t, b).filter(chosen).select(c) for b in batches)])
         .collect()
         for t, c in (
@@ -164,9 +164,9 @@ def _episodes(warehouse: Warehouse, side: str, ids: Sequence[str], marks: Mappin
             ("calls", ("episode_id", "call_id", "round", "phase", "exchange", "seat", *CALL)),
         )
     )  # fmt: skip
-    linked = {**linked_events(episodes, {"messages": said, "pulls": pulled}), **marks}
+    linked = {**linked_events(episodes, {"messages": messages_of_all, "pulls": pulled}), **marks}
     wanted = pl.DataFrame(list(linked.items()), schema={"episode_id": pl.String, "event_id": pl.Int64}, orient="row")
-    messages = said.join(wanted, on=["episode_id", "event_id"]).select(
+    messages = messages_of_all.join(wanted, on=["episode_id", "event_id"]).select(
         "episode_id", "event_id", "round", "exchange", phase=pl.lit(MESSAGE), seat="sender"
     )
     pulls = pulled.join(wanted, on=["episode_id", "event_id"]).select(

@@ -110,11 +110,11 @@ def _missing(
 ) -> list[int | None]:
     """For each focal model, the pairs missing for this half-width."""
     gaps = {model: pair_gaps(found) for _, model, found in matched_pairs(episodes, measures, {control.name: talk.name})}
-    said = measures.filter(arm=talk.name)
+    measured = measures.filter(arm=talk.name)
     wanted: list[int | None] = []
     for model in talk.focal:
         played = gaps.get(model, [])
-        spread = spread_of(played, said.filter(focal_model=model)["focal_points"].to_list())
+        spread = spread_of(played, measured.filter(focal_model=model)["focal_points"].to_list())
         pairs = pairs_for_precision(precision, sd=spread.sd)
         wanted.append(None if pairs is None else max(0, pairs - len(played)))
     return wanted
@@ -146,10 +146,10 @@ def lift_plans(
     for control in _controls(configs, arm):
         talk = configs.arms[str(control.mirrors)]
         gaps = {model: pair_gaps(p) for _, model, p in matched_pairs(episodes, measures, {control.name: talk.name})}
-        said = measures.filter(pl.col("arm") == talk.name)
+        measured = measures.filter(pl.col("arm") == talk.name)
         found = {
             model: pair_plan(
-                spread_of(gaps.get(model, []), said.filter(focal_model=model)["focal_points"].to_list()),
+                spread_of(gaps.get(model, []), measured.filter(focal_model=model)["focal_points"].to_list()),
                 precision=precision,
                 effect=effect,
                 power=power,

@@ -41,10 +41,10 @@ def asking(frames: Frames, ranked: pl.DataFrame) -> Quote | None:
     asks = frames["message_labels"].filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
     messages = frames["messages"].join(asks.select("episode_id", "event_id").unique(), on=["episode_id", "event_id"])
     order = ranked.select("episode_id", "focal_seat").with_row_index("place")
-    said = messages.join(order, on="episode_id").filter(
+    asking_messages = messages.join(order, on="episode_id").filter(
         pl.col("focal_seat").is_null() | (pl.col("sender") == pl.col("focal_seat"))
     )
-    if said.is_empty():
+    if asking_messages.is_empty():
         return None
-    first = said.sort("place", "event_id").row(0, named=True)
+    first = asking_messages.sort("place", "event_id").row(0, named=True)
     return quoted(frames, first["episode_id"], first["event_id"])

@@ -211,9 +211,9 @@ def _n_blocks(part: pl.DataFrame) -> int:
 def linked_events(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
     """By episode, the event that a mark links to: the focal seat's first message, or else its first pull received."""
     seats = focal.select("episode_id", "focal_seat")
-    said = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))
+    written = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))
     got = frames["pulls"].join(seats, on="episode_id").filter(pl.col("target") == pl.col("focal_seat"))
     first = {}
-    for frame in (got, said):  # messages come last, because the last event is kept
+    for frame in (got, written):  # messages come last, because the last event is kept
         first.update(dict(frame.group_by("episode_id").agg(pl.min("event_id")).iter_rows()))
     return first

@@ -176,13 +176,13 @@ def _blocked(evidence: Evidence) -> tuple[str, ...]:
 def _span(statement: Statement, evidence: Evidence) -> str:
     """The estimate with its interval, the interval's method and n, and remarks on the episodes."""
     interval, form = evidence.interval, statement.form
-    told = [f"n = {interval.n}"]
+    details = [f"n = {interval.n}"]
     if evidence.planned is not None and interval.n < evidence.planned:
-        told = [f"n = {interval.n} of {evidence.planned} planned"]
-    told += [flaw.words for flaw in evidence.flaws if not flaw.blocks]
+        details = [f"n = {interval.n} of {evidence.planned} planned"]
+    details += [flaw.words for flaw in evidence.flaws if not flaw.blocks]
     if interval.low is not None and interval.high is not None:
-        told = [f"95% CI [{interval.low:{form}}, {interval.high:{form}}]", interval.method, *told]
-    return f"{evidence.estimate:{form}} {statement.unit} ({', '.join(told[:2])}{''.join(f'; {t}' for t in told[2:])})"
+        details = [f"95% CI [{interval.low:{form}}, {interval.high:{form}}]", interval.method, *details]
+    return f"{evidence.estimate:{form}} {statement.unit} ({', '.join(details[:2])}{''.join(f'; {t}' for t in details[2:])})"
 
 
 def some_of(found: int, among: int, noun: str) -> str:

@@ -44,8 +44,8 @@ def against_chance(scope: Scope, frames: Frames) -> list[dict[str, Any]]:
     """For each condition, each observed value with its nulls: range, place in the null, and p."""
     conditions = scope.episodes["condition"].unique().implode()
     rows = frames["reciprocity_baseline"].filter(pl.col("condition").is_in(conditions))
-    told = []
+    records = []
     for row in rows.iter_rows(named=True):
         measure, _, null = row.pop("measure").partition("/")
-        told.append({"condition": row.pop("condition"), "measure": measure, "null": null, **row})
-    return told
+        records.append({"condition": row.pop("condition"), "measure": measure, "null": null, **row})
+    return records

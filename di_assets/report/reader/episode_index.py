@@ -22,17 +22,17 @@ class Place:
     after: str | None
 
 
-def read_shelf(warehouse: Warehouse) -> pl.DataFrame:
+def read_index(warehouse: Warehouse) -> pl.DataFrame:
     """condition, episode_id and batch of every stored episode, sorted by condition and id. Reads nothing else."""
     columns = ("condition", "episode_id", "batch")
     return warehouse.scan("episodes").select(columns).collect().sort("condition", "episode_id")
 
 
-def place_of(shelf: pl.DataFrame, episode_id: str) -> Place | None:
+def place_of(index: pl.DataFrame, episode_id: str) -> Place | None:
     """An episode's place; None if there is no episode with this id."""
-    found = (shelf["episode_id"] == episode_id).arg_true()
+    found = (index["episode_id"] == episode_id).arg_true()
     if not len(found):
         return None
-    at, ids = found[0], shelf["episode_id"]
+    at, ids = found[0], index["episode_id"]
     before, after = (ids[to] if 0 <= to < len(ids) else None for to in (at - 1, at + 1))
-    return Place(batch=shelf["batch"][at], before=before, after=after)
+    return Place(batch=index["batch"][at], before=before, after=after)

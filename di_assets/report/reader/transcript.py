@@ -55,8 +55,8 @@ class Event:
     @property
     def output_tokens(self) -> int | None:
         """Tokens that the model wrote for it, re-asks included; None if no server reported any."""
-        told = [call["output_tokens"] for call in self.calls if call["output_tokens"] is not None]
-        return sum(told) if told else None
+        reported = [call["output_tokens"] for call in self.calls if call["output_tokens"] is not None]
+        return sum(reported) if reported else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,15 @@ def read_transcript(
     calls: dict[tuple[int, str, int, int], list[dict[str, Any]]] = {}
     for call in made:
         calls.setdefault((call["round"], call["phase"], call["exchange"], call["seat"]), []).append(call)
-    said, pulled = _of(warehouse, "messages", episode_id, batch), _of(warehouse, "pulls", episode_id, batch)
-    told = _of(warehouse, "message_labels", episode_id, batch)
+    messages, pulled = _of(warehouse, "messages", episode_id, batch), _of(warehouse, "pulls", episode_id, batch)
+    label_rows = _of(warehouse, "message_labels", episode_id, batch)
     labels, kinds = (
-        _labels(told, labeller),
+        _labels(label_rows, labeller),
         {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)},
     )
     # The kinds of pulls are always computed with this labeller's labels, whichever labels are shown first.
-    asks = {row["event_id"] for row in told if row["labeller"] == LEXICAL and row["asks_for_pull"]}
-    answered = answers([m for m in said if m["event_id"] in asks], pulled)
+    asks = {row["event_id"] for row in label_rows if row["labeller"] == LEXICAL and row["asks_for_pull"]}
+    answered = answers([m for m in messages if m["event_id"] in asks], pulled)
     events = [
         Event(
             event_id=m["event_id"],
@@ -134,7 +134,7 @@ def read_transcript(
             answers=answered.get(m["event_id"], Answers()),
             calls=tuple(calls.get((m["round"], MESSAGE, m["exchange"], m["sender"]), ())),
         )
-        for m in said
+        for m in messages
     ] + [
         Event(
             event_id=p["event_id"],
@@ -160,7 +160,7 @@ def read_transcript(
         edges=tuple((edge["seat_a"], edge["seat_b"]) for edge in edges),
         calls=tuple(made),
         events=tuple(events),
-        scores=_scores(events, len(seats), kept=_worth_of_keeping(episode["payoff"])),
+        scores=_scores(events, len(seats), worth_of_kept=_worth_of_keeping(episode["payoff"])),
     )
 
 
@@ -185,12 +185,12 @@ def _worth_of_keeping(payoff: str) -> float:
     return float(payoff[len("outside(") : -1]) if payoff.startswith("outside(") else 0.0
 
 
-def _scores(events: Iterable[Event], n_seats: int, *, kept: float) -> dict[int, tuple[float, ...]]:
+def _scores(events: Iterable[Event], n_seats: int, *, worth_of_kept: float) -> dict[int, tuple[float, ...]]:
     points: list[float] = [0] * n_seats
     scores: dict[int, tuple[float, ...]] = {}
     for event in events:
         if event.kind == PULL:
             if event.other is not None:
-                points[event.other] += 1 if event.status == VALID else kept
+                points[event.other] += 1 if event.status == VALID else worth_of_kept
             scores[event.round] = tuple(points)
     return scores

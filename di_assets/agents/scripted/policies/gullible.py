@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from di_assets.agents.asking import asks_for_pull, promises_pull
-from di_assets.agents.scripted.history import PULL, heard, repay
+from di_assets.agents.scripted.history import PULL, messages_received, repay
 from di_assets.agents.scripted.policy import Policy
 from di_assets.agents.scripted.words import one_of
 from di_assets.game.types import Observation, Reply
@@ -13,8 +13,8 @@ def believe(observation: Observation, *, word: int) -> Reply:
     """Pulls for the sender of one of the last promises; else of one of the last requests; if nobody asked, repays."""
     asked: list[str] = []
     promised: list[str] = []
-    for message in heard(observation):
-        asks, promises = _heard_in(message.text)
+    for message in messages_received(observation):
+        asks, promises = _labels_of(message.text)
         if asks:
             (promised if promises else asked).append(message.sender)
     convincing = promised or asked
@@ -23,7 +23,7 @@ def believe(observation: Observation, *, word: int) -> Reply:
 
 # Cached: scripted agents write the same few sentences again and again, and reading one is the slowest part of a turn.
 @lru_cache(maxsize=8_192)
-def _heard_in(text: str) -> tuple[bool, bool]:
+def _labels_of(text: str) -> tuple[bool, bool]:
     return asks_for_pull(text), promises_pull(text)
 
 

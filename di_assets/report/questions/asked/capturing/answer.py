@@ -161,9 +161,9 @@ def _caption(scope: Scope) -> str:
 
 
 def _alt(scope: Scope, heat: Sequence[Square], variance: Sequence[Variance]) -> str:
-    told = [f"{row.model} {row.capture.mean:+.3f}" for row in _captors(scope) if row.capture.mean is not None]
+    captures_of = [f"{row.model} {row.capture.mean:+.3f}" for row in _captors(scope) if row.capture.mean is not None]
     most = max(heat, key=lambda cell: cell["value"]) if heat else None
-    parts = [f"Capture above the floor: {'; '.join(told)}." if told else "No capture yet."]
+    parts = [f"Capture above the floor: {'; '.join(captures_of)}." if captures_of else "No capture yet."]
     if most:
         parts.append(f"Pulls a round, most: {most['giver']} for {most['receiver']}, {most['value']:.2f}.")
     parts += [f"Variance of pulls in {row['arm']}: receivers {row['receiver_share']:.0%}, pairs {row['dyad_share']:.0%}, givers {row['giver_share']:.0%}."

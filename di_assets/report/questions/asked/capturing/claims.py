@@ -97,7 +97,7 @@ def split_claims(scope: Scope, variance: Sequence[Mapping[str, Any]]) -> list[Cl
 def givers() -> Claim:
     """The claim that givers hardly differ. It is refused: it follows from the rules and is not a finding."""
     text = (
-        "That givers hardly differ is no finding: every seat has one pull a round to give, so that giver variance is nearly zero by "
+        "That givers hardly differ is no finding: every seat has one pull per round to give, so giver variance is nearly zero by "
         "construction."
     )
     return Claim("givers differ", "refused", text, because=("identity",))

@@ -52,7 +52,7 @@ def _captures(sheet: Sheet, question: Mapping[str, Any]) -> float:
     )
     sheet.dots(
         [
-            {"x": scale(mark["value"]), "y": tops[mark["model"]] + 12, **link(mark, _told(mark, rows))}
+            {"x": scale(mark["value"]), "y": tops[mark["model"]] + 12, **link(mark, _label(mark, rows))}
             for mark in question["marks"]
         ]
     )
@@ -60,7 +60,7 @@ def _captures(sheet: Sheet, question: Mapping[str, Any]) -> float:
     return below
 
 
-def _told(mark: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> str:
+def _label(mark: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> str:
     row = rows[mark["model"]]
     mean = spanned(row["value"], row["ci_low"], row["ci_high"], "+.3f")
     return f"{mark['model']}, capture {mark['value']:+.3f} (mean {mean})"
@@ -80,8 +80,8 @@ def _heat(sheet: Sheet, cells: Sequence[Mapping[str, Any]], top: float, question
     for cell in cells:
         x, y = receivers.index(cell["receiver"]) * size, top + givers.index(cell["giver"]) * tall
         depth = round(cell["value"] / most, 3)
-        told = spanned(cell["value"], cell["ci_low"], cell["ci_high"], ".2f")
-        label = f"{cell['giver']} gives {cell['receiver']} {told} pulls a round"
+        value = spanned(cell["value"], cell["ci_low"], cell["ci_high"], ".2f")
+        label = f"{cell['giver']} gives {cell['receiver']} {value} pulls a round"
         values.append(
             {"x": x + 1, "x2": x + size - 1, "y": y + 1, "y2": y + tall - 1, "depth": depth, **link(cell, label)}
         )
@@ -105,22 +105,22 @@ def _ordered(models: set[str], focal: Sequence[str]) -> list[str]:
 
 def _variance(sheet: Sheet, rows: Sequence[Mapping[str, Any]], top: float) -> float:
     top = _heading(sheet, "variance of pulls between seats", top) - 14
-    told = [row for row in rows if row["receiver_share"] is not None]
-    if not told:
+    split = [row for row in rows if row["receiver_share"] is not None]
+    if not split:
         why = f" ({rows[0]['ci_method']})" if rows else ""
         return sheet.note(f"not split yet: it takes at least four seats, every pair of them joined{why}", top)
     top = sheet.legend([(role, text) for _, role, text in SHARES], top) + 4
     scale = Scale(0, 1, sheet.width)
     for role, name in ((role, name) for name, role, _ in SHARES):
         boxes = []
-        for i, row in enumerate(told):
+        for i, row in enumerate(split):
             before = sum(row[f"{other}_share"] for other in _before(name))
             y = top + i * (BAR + 8)
             boxes.append({"x": scale(before), "x2": scale(before + row[f"{name}_share"]), "y": y, "y2": y + BAR})
         sheet.boxes(boxes, role)
-    names = [(broken(row["arm"], 150)[0], top + i * (BAR + 8) + BAR / 2) for i, row in enumerate(told)]
+    names = [(broken(row["arm"], 150)[0], top + i * (BAR + 8) + BAR / 2) for i, row in enumerate(split)]
     sheet.names(names, size=12)
-    return top + len(told) * (BAR + 8) + 4
+    return top + len(split) * (BAR + 8) + 4
 
 
 def _before(name: str) -> list[str]:

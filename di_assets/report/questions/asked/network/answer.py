@@ -87,8 +87,8 @@ def _graph(shown: pl.DataFrame, condition: str) -> str:
 def _headline(rows: Sequence[NetworkRow], between: Sequence[Claim], *, scripted: bool) -> Claim:
     if not rows:
         return Claim("headline", "not yet", "No episode with messages on has been played on any graph yet.", (ATTACK, RING))  # fmt: skip
-    told = "; ".join(f"{WORDS[measure]} {_values(rows, measure)}" for measure in MEASURES if _values(rows, measure))
-    first = among(f"with messages on: {told}", scripted=scripted)
+    values = "; ".join(f"{WORDS[measure]} {_values(rows, measure)}" for measure in MEASURES if _values(rows, measure))
+    first = among(f"with messages on: {values}", scripted=scripted)
     needs = tuple(sorted({need for one in between for need in one.needs}))
     if needs:
         return Claim("headline", "not yet", f"{first}. Whether the network matters stays open until {', '.join(needs)} has played the same seeds.", needs)  # fmt: skip
@@ -153,13 +153,13 @@ def _caption(rows: Sequence[NetworkRow], scope: Scope) -> str:
 
 
 def _alt(rows: Sequence[NetworkRow], scope: Scope) -> str:
-    told = [
+    phrases = [
         f"{WORDS[row['measure']]} on {article(row['graph'])}: {row['value']:.3g}"
         + (f", null {row['null_mean']:.3g}" if row["null_mean"] is not None else "")
         for row in rows
     ]
     lead = "Strips of dots, scripted agents" if scope.scripted else "Strips of dots"
-    return f"{lead}. {'; '.join(told)}." if told else "No episode with messages on yet."
+    return f"{lead}. {'; '.join(phrases)}." if phrases else "No episode with messages on yet."
 
 
 def _reading(rows: Sequence[NetworkRow], between: Sequence[Claim], above: Sequence[Claim]) -> list[str]:

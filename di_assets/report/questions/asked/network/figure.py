@@ -58,7 +58,7 @@ def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) 
             {
                 "x": scale(m["value"]),
                 "y": tops[m["condition"]] + 14,
-                **link(m, _told(m, measure, known[m["condition"]])),
+                **link(m, _label(m, measure, known[m["condition"]])),
             }
             for m in marks
         ]
@@ -99,6 +99,6 @@ def _most(measure: str, values: Sequence[float], most_points: int) -> float:
     return 0.8 if measure == "gini" else max(4, 4 * math.ceil(max([*values, 0.0]) / 4))
 
 
-def _told(mark: Mapping[str, Any], measure: str, row: Mapping[str, Any]) -> str:
+def _label(mark: Mapping[str, Any], measure: str, row: Mapping[str, Any]) -> str:
     mean = spanned(row["value"], row["ci_low"], row["ci_high"], FORMS[measure])
     return f"{mark['model']}, {mark['part']}: {mark['value']:.3g} (mean {mean})"

@@ -114,7 +114,9 @@ def _headline(
     )
     nulls = [row["payback"] for row in rows if row["part"] == "no talk"]
     chance = (
-        f"reciprocators who never talk would repay {sum(nulls) / len(nulls):.1%}" if nulls else "the null has not been computed yet"
+        f"reciprocators who never talk would repay {sum(nulls) / len(nulls):.1%}"
+        if nulls
+        else "the null has not been computed yet"
     )
     if not more:
         return Claim("headline", "not yet", f"{first}; {chance}. No focal model has played with messages on yet.", (ATTACK,))  # fmt: skip
@@ -128,9 +130,7 @@ def _headline(
         return Claim("headline", "supported", text, needs)
     if states == {"contradicted"}:
         return Claim("headline", "contradicted", f"{first}; {chance}: pay-back explains everything.", needs)
-    return Claim(
-        "headline", "not yet", f"{first}; {chance}, and no cast can be said to show more{stays}.", needs
-    )
+    return Claim("headline", "not yet", f"{first}; {chance}, and no cast can be said to show more{stays}.", needs)
 
 
 def _marks(scope: Scope, frames: Frames) -> list[Mark]:
@@ -161,12 +161,12 @@ def _caption(rows: Sequence[PaybackRow]) -> str:
 
 
 def _alt(rows: Sequence[PaybackRow], scope: Scope) -> str:
-    told = [
+    phrases = [
         f"{row['model']}, {_part(row['part'])}: {row['payback']:.0%} pay-back, {row['solicited']:.0%} asked for, {row['unprompted']:.0%} neither"
         for row in rows
     ]
     lead = "Split bars, scripted agents" if scope.scripted else "Split bars"
-    return f"{lead}: kinds of pull. {'; '.join(told)}." if told else "No pull with messages on yet."
+    return f"{lead}: kinds of pull. {'; '.join(phrases)}." if phrases else "No pull with messages on yet."
 
 
 def _part(part: str) -> str:

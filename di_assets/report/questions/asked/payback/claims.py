@@ -157,9 +157,9 @@ def heeds(scope: Scope, frames: Frames) -> list[Claim]:
 
 def solicited(share: float | None) -> Claim:
     """The claim that asking brings pulls about. It is refused, whatever share of pulls was asked for."""
-    told = "" if share is None else f" ({share:.1%} of pulls)"
+    share_of_pulls = "" if share is None else f" ({share:.1%} of pulls)"
     text = (
-        f"That a pull was asked for and repays nothing{told} does not show that asking brought it about: it might have been made "
+        f"That a pull was asked for and repays nothing{share_of_pulls} does not show that asking brought it about: it might have been made "
         "anyway. Only the same seeds with messages off can show that."
     )
     return Claim("solicited pulls are persuasion", "refused", text, because=("no counterfactual",))

@@ -44,14 +44,14 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     )
     sheet.dots(
         [
-            {"x": scale(mark["value"]), "y": tops[mark["model"]] + 8, **link(mark, _told(mark, rows))}
+            {"x": scale(mark["value"]), "y": tops[mark["model"]] + 8, **link(mark, _label(mark, rows))}
             for mark in question["marks"]
             if mark["part"] == "on"
         ]
     )
     sheet.dots(
         [
-            {"x": scale(mark["value"]), "y": _middle(tops[mark["model"]], "off") - 3, **link(mark, _told(mark, rows))}
+            {"x": scale(mark["value"]), "y": _middle(tops[mark["model"]], "off") - 3, **link(mark, _label(mark, rows))}
             for mark in question["marks"]
             if mark["part"] == "off"
         ]
@@ -74,7 +74,7 @@ def _segment(row: Mapping[str, Any], kind: str, top: float, scale: Scale) -> dic
     return {"x": scale(before), "x2": scale(before + row[kind]), **_lane(top, row["part"])}
 
 
-def _told(mark: Mapping[str, Any], rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
+def _label(mark: Mapping[str, Any], rows: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
     row = rows[mark["model"], mark["part"]]
     mean = spanned(row["payback"], row["ci_low"], row["ci_high"], ".1%")
     return f"{mark['model']}, messages {mark['part']}, {mark['value']:.1%} pay-back (mean {mean})"

@@ -20,8 +20,8 @@ def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
         "The one primary outcome is the lift: points received per episode with messages on, minus points of the same "
         f"{kind} with messages off. The lift is what talk buys."
     )
-    told = " ".join(claim.sentence for claim in claims)
-    return [readout, told, _traffic(scope, frames), _twin(scope, frames)]
+    claimed = " ".join(claim.sentence for claim in claims)
+    return [readout, claimed, _traffic(scope, frames), _twin(scope, frames)]
 
 
 def _traffic(scope: Scope, frames: Frames) -> str:
@@ -35,12 +35,12 @@ def _traffic(scope: Scope, frames: Frames) -> str:
         for row in against_chance(scope, frames)
         if (row["measure"], row["null"]) == ("payback_rate", NO_TALK) and talks_openly(row["condition"])
     ]
-    told = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
+    null_rates = [f"{row['null_mean']:.1%} on {row['condition']}" for row in rows if row["null_mean"] is not None]
     return (
         f"With messages on, {payback['value']:.1%} of pulls were paybacks{spans[0]}, and {solicited['value']:.1%} were solicited without "
         f"being paybacks{spans[1]}. These are means over n = {payback['n']} episodes of {payback['n_seeds']} seeds; interval: "
         f"{payback['ci_method']}."
-    ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(told)}." if told else "")
+    ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(null_rates)}." if null_rates else "")
 
 
 def _twin(scope: Scope, frames: Frames) -> str:

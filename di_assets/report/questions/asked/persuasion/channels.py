@@ -61,12 +61,12 @@ def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, S
     """
     marked = [mark["episode_id"] for mark in part["marks"] if mark["model"] == model]
     stored = warehouse.scan("episodes").filter(pl.col("focal_model") == model, status=COMPLETE).select(FACTS).collect()
-    alike = stored.join(stored.filter(pl.col("episode_id").is_in(marked)), on=RULES, how="semi")
+    same_rules = stored.join(stored.filter(pl.col("episode_id").is_in(marked)), on=RULES, how="semi")
     found: dict[str, Sequence[str]] = {}
     for claim in part["claims"]:
         for where in (rows["where"] for rows in claim["rows"] if claim["model"] == model and rows["table"] == TABLE):
-            talking = alike.filter(arm=where["arm"], channel=OPEN)
-            silent = alike.filter(channel=SILENT[where["contrast"]]).join(talking, on=SAME, how="semi")
+            talking = same_rules.filter(arm=where["arm"], channel=OPEN)
+            silent = same_rules.filter(channel=SILENT[where["contrast"]]).join(talking, on=SAME, how="semi")
             if silent.height:
                 names = parts_behind(where["arm"], where["contrast"])
                 sets = (talking, silent)

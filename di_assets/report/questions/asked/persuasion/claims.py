@@ -139,13 +139,15 @@ def headline(scope: Scope) -> Claim:
     if not bought and not cost:
         return Claim("headline", "not yet", f"{first}; {_nothing_shown(claims)}.", needs)
     noun = "scripted agents" if scope.scripted else "models"
-    told = [f"buys {some_of(len(bought), len(claims), noun)} {from_to(bought, '.1f')} of them"] if bought else []
-    told += (
+    effects = [f"buys {some_of(len(bought), len(claims), noun)} {from_to(bought, '.1f')} of them"] if bought else []
+    effects += (
         [f"costs {some_of(len(cost), len(claims), noun)} {from_to([-gain for gain in cost], '.1f')} points"]
         if cost
         else []
     )
-    return Claim("headline", "supported" if bought else "contradicted", f"{first}; talk {' and '.join(told)}.", needs)
+    return Claim(
+        "headline", "supported" if bought else "contradicted", f"{first}; talk {' and '.join(effects)}.", needs
+    )
 
 
 def _gains(scope: Scope, claims: Sequence[Claim], status: Status) -> list[float]:

@@ -44,7 +44,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
                 {
                     "x": scale(mark["value"]),
                     "y": _top(places[mark["model"]], lane) + 8,
-                    **link(mark, _told(mark, halves[name][mark["model"]])),
+                    **link(mark, _label(mark, halves[name][mark["model"]])),
                 }
                 for mark in question["marks"]
                 if mark["part"] == name
@@ -57,7 +57,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
         sheet.words([{"x": 7, "y": _top(i, 1) + 1 + BAR / 2, "text": _slot(question["needs"], sheet.width)}], "muted", size=11.5, italic=True)  # fmt: skip
 
 
-def _told(mark: Mapping[str, Any], half: Mapping[str, Any]) -> str:
+def _label(mark: Mapping[str, Any], half: Mapping[str, Any]) -> str:
     low, high = half["ci"] or (None, None)
     mean = spanned(half["points_mean"], low, high, ".1f")
     return f"{mark['model']}, messages {mark['part']}, {mark['value']:g} points (mean {mean})"

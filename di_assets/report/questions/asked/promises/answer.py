@@ -62,8 +62,8 @@ def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> 
 
     An episode's mark links to its first broken promise; if none was broken, to its first kept one.
     """
-    told = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != "open")
-    first = told.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
+    decided = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != "open")
+    first = decided.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
     events = {(key, model): event for key, model, event in first.select("episode_id", "model", "event_id").iter_rows()}
     marks: list[PromiseMark] = []
     for row in rows:
@@ -84,7 +84,7 @@ def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> 
             }
             for key, value in mine.select("episode_id", "kept_share").iter_rows()
         ]
-        own = told.filter(model=row["model"]).join(mine.select("episode_id"), on="episode_id", how="semi")
+        own = decided.filter(model=row["model"]).join(mine.select("episode_id"), on="episode_id", how="semi")
         for outcome in (KEPT, BROKEN):
             telling = own.filter(outcome=outcome).sort(
                 ["points", "episode_id", "event_id"], descending=[True, False, False]
@@ -159,14 +159,14 @@ def _caption(rows: Sequence[PromiseRow]) -> str:
 
 
 def _alt(rows: Sequence[PromiseRow], scope: Scope) -> str:
-    told = [
+    phrases = [
         f"{row['label']}: {row['made']} made, {row['kept']} kept, {row['broken']} broken"
         + (f", {row['points_a_kept']:.2f} points a kept" if row["points_a_kept"] is not None else "")
         + (f", {row['points_a_broken']:.2f} a broken one" if row["points_a_broken"] is not None else "")
         for row in rows
     ]
     lead = "Split bars, scripted agents" if scope.scripted else "Split bars"
-    return f"{lead}: promises. {'; '.join(told)}." if told else "No promise yet."
+    return f"{lead}: promises. {'; '.join(phrases)}." if phrases else "No promise yet."
 
 
 def _reading(

@@ -20,11 +20,11 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     rows = [row for row in question["rows"] if row["kept_share"] is not None]
     tops = {(row["model"], row["condition"]): i * ROW for i, row in enumerate(rows)}
     top = sheet.legend(LEGEND, 0) + 8
-    bottom = _kept(sheet, question, rows, {key: top + at for key, at in tops.items()}, top)
+    bottom = _shares_kept(sheet, question, rows, {key: top + at for key, at in tops.items()}, top)
     sheet.height = _points(sheet, question, rows, bottom + PANEL)
 
 
-def _kept(
+def _shares_kept(
     sheet: Sheet,
     question: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
@@ -47,7 +47,7 @@ def _kept(
     known = {(row["model"], row["condition"]): row for row in rows}
     sheet.dots(
         [
-            {"x": scale(m["value"]), "y": tops[_key(m)] + 9, **link(m, _told(m, known[_key(m)]))}
+            {"x": scale(m["value"]), "y": tops[_key(m)] + 9, **link(m, _label(m, known[_key(m)]))}
             for m in question["marks"]
             if m["part"] == "kept share"
         ]
@@ -101,7 +101,7 @@ def _key(mark: Mapping[str, Any]) -> tuple[str, str]:
     return mark["model"], mark["condition"]
 
 
-def _told(mark: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+def _label(mark: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     mean = spanned(row["kept_share"], row["ci_low"], row["ci_high"], ".1%")
     return f"{mark['model']}, {mark['value']:.1%} of promises kept (mean {mean})"
 

@@ -11,7 +11,7 @@ from di_assets.calls.limits import Gate
 
 
 @dataclass(eq=False, slots=True)
-class Toll:
+class Permit:
     """The permission for one call.
 
     Attributes:
@@ -27,10 +27,10 @@ class Toll:
     reserved: list[Budget] = field(default_factory=list)
 
 
-class Tolls(Protocol):
+class Permits(Protocol):
     """Gives permission for calls: in this process, or for a worker of a cluster in the driver's process."""
 
-    async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
+    async def enter(self, model: str, tokens: int, most_usd: float) -> Permit:
         """Waits until limits and budgets allow a call.
 
         Args:
@@ -43,7 +43,7 @@ class Tolls(Protocol):
         """
         ...
 
-    def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
+    def leave(self, permit: Permit, *, spent_usd: float, replied: bool) -> None:
         """Ends a call: frees its slots, and replaces its reservations by what it cost, US dollars."""
         ...
 
@@ -52,7 +52,7 @@ class Tolls(Protocol):
         ...
 
 
-class OwnTolls:
+class LocalPermits:
     """The limits and budgets of this process.
 
     Budgets rely on the maximum cost of a call. After a server has charged more than that, no further call is permitted.
@@ -78,45 +78,45 @@ class OwnTolls:
         self._gates = {name: (gates[name], self._accounts[config.account]) for name, config in models.items()}
         self._overcharged: dict[str, str] = {}
 
-    async def enter(self, model: str, tokens: int, most_usd: float) -> Toll:
-        """Waits until limits and budgets allow a call; see `Tolls.enter`.
+    async def enter(self, model: str, tokens: int, most_usd: float) -> Permit:
+        """Waits until limits and budgets allow a call; see `Permits.enter`.
 
         Raises:
             BudgetExceededError: a budget is too small for the call, or a server charged more than a call's maximum.
                 No slot and no reservation is kept then.
         """
-        toll = Toll(model, most_usd)
+        permit = Permit(model, most_usd)
         gate, account = self._gates[model]
-        await gate.enter(toll, tokens)
+        await gate.enter(permit, tokens)
         try:
-            await account.enter(toll, tokens)
+            await account.enter(permit, tokens)
             try:
                 self._refuse_the_overcharged(model)
                 for budget in self._budgets:
                     await budget.reserve(most_usd)
-                    toll.reserved.append(budget)
+                    permit.reserved.append(budget)
                 self._refuse_the_overcharged(model)  # a call that ended meanwhile may have been too expensive
             except BaseException:
-                self._settle(toll, 0.0)
-                account.leave(toll, replied=False)
+                self._settle(permit, 0.0)
+                account.leave(permit, replied=False)
                 raise
         except BaseException:
-            gate.leave(toll, replied=False)
+            gate.leave(permit, replied=False)
             raise
-        return toll
+        return permit
 
-    def leave(self, toll: Toll, *, spent_usd: float, replied: bool) -> None:
+    def leave(self, permit: Permit, *, spent_usd: float, replied: bool) -> None:
         """Ends a call: frees its slots, and replaces its reservations by what it cost, US dollars."""
-        if above(spent_usd, toll.most_usd):
+        if above(spent_usd, permit.most_usd):
             self._overcharged.setdefault(
-                toll.model,
-                f"{toll.model}: the server charged ${spent_usd:.4f} for a call that can cost ${toll.most_usd:.4f} at "
-                "most; look at `price`, and set `max_tokens` to what its replies really come to",
+                permit.model,
+                f"{permit.model}: the server charged ${spent_usd:.4f} for a call that can cost ${permit.most_usd:.4f} "
+                "at most; look at `price`, and set `max_tokens` to what its replies really come to",
             )
-        self._settle(toll, spent_usd)
-        gate, account = self._gates[toll.model]
-        account.leave(toll, replied=replied)
-        gate.leave(toll, replied=replied)
+        self._settle(permit, spent_usd)
+        gate, account = self._gates[permit.model]
+        account.leave(permit, replied=replied)
+        gate.leave(permit, replied=replied)
 
     def slow_down(self, account: str, seconds: float) -> None:
         """Allows fewer calls to an account, and none for so many seconds, because its server asked for that."""
@@ -129,7 +129,7 @@ class OwnTolls:
             raise OverchargedError(reason)
 
     @staticmethod
-    def _settle(toll: Toll, spent_usd: float) -> None:
-        for budget in toll.reserved:
-            budget.settle(toll.most_usd, spent_usd)
-        toll.reserved.clear()
+    def _settle(permit: Permit, spent_usd: float) -> None:
+        for budget in permit.reserved:
+            budget.settle(permit.most_usd, spent_usd)
+        permit.reserved.clear()
