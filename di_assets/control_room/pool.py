@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def free_slots_of_killed_runs(instance: dg.DagsterInstance, folder: Path) -> None:
-    """Marks every run that was killed while it played as failed, and frees its slot."""
+    """Frees the slot of every run whose process was killed while it played, and marks the run as failed."""
     for path in sorted(path for path in folder.glob("*") if not path.name.startswith(".")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -36,7 +36,7 @@ async def locked_in_loop(path: Path) -> AsyncIterator[None]:
 
 
 async def all_let_go(paths: Iterable[Path]) -> None:
-    """Waits for each of these locks once; returns when each of them was free."""
+    """Waits until each of these locks has been free at least once."""
     for path in paths:
         async with locked_in_loop(path):
             pass

@@ -55,7 +55,7 @@ def table_of(one: Damage) -> str:
 
 
 def wrong_files(warehouse: Warehouse) -> list[Damage]:
-    """All files that are not what was written: by name, size or sha256. Every file is read.
+    """All files that differ in name, size or sha256 from what was written. Every file is read.
 
     Files with columns of a newer version are left out.
     """

@@ -21,7 +21,7 @@ NAMES = ("q1", "q2", "q3", "q4", "q5")
 # What each state has to say of Question 1, in the headline or in the figure.
 SAYS = {
     "nothing": "no focal episode has been played yet",
-    "messages-on": "runs from mute",
+    "messages-on": "needs mute",
     "both": "talk buys",
     "contradicted": "talk costs the one model",
 }

@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 EMPTY = {
     "q2": "no pull with messages on yet",
     "q3": "no capture yet",
-    "q4": "runs from 03_credit_smoke_ring",
+    "q4": "needs 03_credit_smoke_ring",
     "q5": "no promise kept or broken yet",
 }
 

@@ -186,12 +186,12 @@ def test_the_headline_says_what_stands_against_every_model():
 
 def test_the_headline_tells_whom_talk_serves_and_whom_it_costs_points():
     for rows, status, ending in (
-        ([lifted(5.0, 15.0)], "supported", "talk buys the one model 10.0 of them."),
+        ([lifted(5.0, 15.0)], "supported", "talk buys the one model 10.0 of these points."),
         ([lifted(-15.0, -5.0)] * 2, "contradicted", "talk costs all 2 models 10.0 points."),
         (
             [lifted(5.0, 15.0), lifted(-5.0, 15.0), lifted(-9.0, -5.0)],
             "supported",
-            "talk buys 1 of 3 models 10.0 of them and costs 1 of 3 models 7.0 points.",
+            "talk buys 1 of 3 models 10.0 of these points and costs 1 of 3 models 7.0 points.",
         ),
     ):
         told = headline(scope(*rows))

@@ -9,9 +9,10 @@ WHAT = ("model", "part", "condition")
 
 
 def thinned(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The marks, sorted by value as given. If a model has too many in a part, a sample evenly spaced by rank.
+    """The marks that are drawn: all of them, unless a model has too many in one part of the figure.
 
-    The sample includes the first and the last mark; all its marks are original ones.
+    Then it is a sample of MOST_MARKS, evenly spaced by rank, with the first and the last mark. Marks are sorted by
+    value.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for at, mark in enumerate(marks):

@@ -38,7 +38,7 @@ class ClaimRecord(TypedDict):
     needs: list[str]
     because: Annotated[list[str], Field(description="what blocked or changed the sentence")]
     model: Annotated[str | None, Field(description="the model it is about; null if it is not about a single model")]
-    parts: Annotated[list[str], Field(description="the sets of episodes it rests on, most of them parts of the figure")]
+    parts: Annotated[list[str], Field(description="the sets of episodes it rests on; most are parts of the figure")]
     rows: Annotated[list[RowsRecord], Field(description="the table rows it is read from")]
 
 

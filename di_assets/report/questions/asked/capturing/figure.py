@@ -39,7 +39,7 @@ def _captures(sheet: Sheet, question: Mapping[str, Any]) -> float:
     title = by_whom("capture: net pulls a round and rival above the floor", question)
     below = sheet.axis(scale, ticks, top=0, bottom=bottom, title=title)
     if not rows:
-        sheet.note(f"no capture yet — runs from {question['needs'] or 'an arm of focal models'}", 2)
+        sheet.note(f"no capture yet — needs {question['needs'] or 'an arm of focal models'}", 2)
         return below
     sheet.lines([{"x": scale(0), "x2": scale(0), "y": 0, "y2": bottom}], "floor", thick=2)
     tops = {model: i * ROW for i, model in enumerate(rows)}

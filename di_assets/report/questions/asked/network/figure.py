@@ -66,7 +66,7 @@ def _panel(sheet: Sheet, measure: str, question: Mapping[str, Any], top: float) 
     sheet.names([(row["graph"], top + i * ROW + 20) for i, row in enumerate(slots)])
     empty = [(top + i * ROW, row["arm"]) for i, row in enumerate(slots) if row["condition"] is None]
     sheet.boxes([{"x": 0, "x2": sheet.width, "y": y + 6, "y2": y + 34} for y, _ in empty], "muted", dashed=True)
-    words = [{"x": 7, "y": y + 20, "text": f"runs from {arm}"} for y, arm in empty]
+    words = [{"x": 7, "y": y + 20, "text": f"needs {arm}"} for y, arm in empty]
     sheet.words(words, "muted", size=11.5, italic=True)
     if not slots:
         sheet.note("no episode with a focal seat yet", top)

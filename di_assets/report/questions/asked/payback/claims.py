@@ -31,7 +31,7 @@ BEYOND = Statement(
 )
 TALK = Statement(
     name="{who}: talk takes the place of pay-back",
-    quantity="what talk takes from pay-back where {who} plays",
+    quantity="how much pay-back talk replaces where {who} plays",
     unit="of pulls, messages off minus on",
     form="+.1%",
     supported="Where {who} plays, fewer pulls are pay-back with messages on than with messages off, on the same seeds: {span}.",

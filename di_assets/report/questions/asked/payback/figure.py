@@ -30,7 +30,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     ticks = [(k / 4, f"{k / 4:.0%}") for k in range(5)]
     sheet.height = sheet.axis(scale, ticks, top=start, bottom=bottom, title=title)
     if not models:
-        sheet.note(f"no pull with messages on yet — runs from {question['needs']}", start + ROW / 2 - 8)
+        sheet.note(f"no pull with messages on yet — needs {question['needs']}", start + ROW / 2 - 8)
     # A mixed cast has no control, so it has no slot for one.
     focal = {claim["model"] for claim in question["claims"] if claim["parts"]}
     waiting = [model for model in models if model in focal and (model, "off") not in rows]
@@ -62,7 +62,7 @@ def _draw(sheet: Sheet, question: Mapping[str, Any]) -> None:
     sheet.names([(text, _middle(tops[model], part)) for text, model, part in small], "muted", size=11)
     arms = (question["needs"] or "its control").split(", ")
     for model in waiting[:1]:
-        sheet.words([{"x": 7, "y": _middle(tops[model], "off"), "text": f"runs from {arms[0]}"}], "muted", size=11, italic=True)  # fmt: skip
+        sheet.words([{"x": 7, "y": _middle(tops[model], "off"), "text": f"needs {arms[0]}"}], "muted", size=11, italic=True)  # fmt: skip
 
 
 def _segment(row: Mapping[str, Any], kind: str, top: float, scale: Scale) -> dict[str, Any]:

@@ -139,7 +139,9 @@ def headline(scope: Scope) -> Claim:
     if not bought and not cost:
         return Claim("headline", "not yet", f"{first}; {_nothing_shown(claims)}.", needs)
     noun = "scripted agents" if scope.scripted else "models"
-    effects = [f"buys {some_of(len(bought), len(claims), noun)} {from_to(bought, '.1f')} of them"] if bought else []
+    effects = (
+        [f"buys {some_of(len(bought), len(claims), noun)} {from_to(bought, '.1f')} of these points"] if bought else []
+    )
     effects += (
         [f"costs {some_of(len(cost), len(claims), noun)} {from_to([-gain for gain in cost], '.1f')} points"]
         if cost

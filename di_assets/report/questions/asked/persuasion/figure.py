@@ -66,8 +66,8 @@ def _label(mark: Mapping[str, Any], half: Mapping[str, Any]) -> str:
 def _slot(needs: str | None, width: float) -> str:
     """The text in the first empty slot: what it waits for, shortened if there is not enough space."""
     arms: Sequence[str] = (needs or "its control").split(", ")
-    whole = f"messages off — runs from {arms[0]}"
-    return whole if len(whole) * 5.6 < width - 14 else f"off — runs from {arms[0]}"
+    whole = f"messages off — needs {arms[0]}"
+    return whole if len(whole) * 5.6 < width - 14 else f"off — needs {arms[0]}"
 
 
 def _top(row: int, lane: int) -> float:

@@ -107,4 +107,4 @@ def _label(mark: Mapping[str, Any], row: Mapping[str, Any]) -> str:
 
 
 def _runs(question: Mapping[str, Any]) -> str:
-    return f" — runs from {question['needs']}" if question["needs"] else ""
+    return f" — needs {question['needs']}" if question["needs"] else ""
