@@ -105,7 +105,7 @@ def test_of_many_pairs_a_hundred_are_drawn_and_it_is_said(tmp_path):
     found = compare(stored(tmp_path, world(many)), Side(ON), Side(OFF))
     assert found.pairs.height == 150
     assert drawing(found).wide.count('href="compare?left=') == 100
-    assert "Of 150 marks 100 are drawn" in caption(found)
+    assert "100 of 150 marks are drawn" in caption(found)
 
 
 def test_two_transcripts_are_read_round_by_round(tmp_path):
