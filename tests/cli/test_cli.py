@@ -230,9 +230,9 @@ def test_trace_walks_from_a_model_to_calls_and_from_an_episode_back(di):
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        ("q1:promisr", "no model 'promisr' under q1 (did you mean 'promiser'?)"),
+        ("q1:promisr", "no claims about 'promisr' under q1 (did you mean 'promiser'?)"),
         ("q6:promiser", "no question 'q6' (did you mean 'q5'?)"),
-        ("talk--promiser_r00", "(did you mean 'talk--promiser_r0'?); a model's numbers are q1:MODEL"),
+        ("talk--promiser_r00", "(did you mean 'talk--promiser_r0'?); a model's claims are q1:MODEL"),
     ],
 )
 def test_trace_of_what_is_unknown_names_the_nearest(di, what, told):

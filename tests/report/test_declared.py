@@ -10,10 +10,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from di_assets.measures.intervals import Interval
+from di_assets.report.questions.asked.network.claims import NETWORK
 from di_assets.report.questions.part import part_of
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.scope import scope_of
-from di_assets.report.questions.statement import Rows
+from di_assets.report.questions.statement import EVERYBODY, Evidence, Rows, judge
 from di_assets.report.schema import schema
 from tests.conftest import ROOT
 from tests.report.declared.dummy import QUESTION as DUMMY
@@ -90,6 +92,17 @@ def test_a_claim_judged_by_what_a_question_does_not_declare_is_refused(monkeypat
     strange = replace(QUESTIONS["q2"], statements=())
     with pytest.raises(ValueError, match="q2 does not declare what 'm: there is more than pay-back' was judged by"):
         part_of(strange, scope_of(frames, mirrors=MIRRORS), frames)
+
+
+def test_a_claim_with_an_estimate_that_names_nothing_behind_it_is_refused():
+    frames = world([episode(seed=seed, payback=0.5 + seed / 100) for seed in range(6)])
+    scope, question = scope_of(frames, mirrors=MIRRORS), QUESTIONS["q4"]
+    answer = question.answer(scope, frames)
+    alone = judge(NETWORK, Evidence(EVERYBODY, 0.3, Interval(0.1, 0.5, "t", 10)))
+    with pytest.raises(ValueError, match=r"q4: .* names neither rows nor episodes behind its estimate"):
+        part_of(
+            replace(question, statements=(NETWORK,), answer=lambda *_: replace(answer, claims=[alone])), scope, frames
+        )
 
 
 @pytest.mark.parametrize(

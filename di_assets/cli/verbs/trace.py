@@ -18,13 +18,16 @@ from di_assets.report.lineage.trace import Step, TraceError, trace_episode, trac
 @click.option("--json", "as_json", is_flag=True, help="The whole walk as one JSON object.")
 @click.pass_obj
 def trace(options: dict[str, str], what: str, as_json: bool) -> None:
-    """Walk from a model's claims (q1:MODEL) to the calls behind them, or from an episode to what cites it."""
+    """Walk from a model's claims (q1:MODEL) to the calls behind them, or from an episode to what cites it.
+
+    Claims that are not about a single model are q4:everybody.
+    """
     warehouse = warehouse_of(options)
     walked = trace_episode(warehouse, what)
     if walked is None:
         question, colon, model = what.partition(":")
         if not colon:
-            raise BadInput(f"{no_episode(warehouse, what)}; a model's numbers are q1:MODEL")
+            raise BadInput(f"{no_episode(warehouse, what)}; a model's claims are q1:MODEL")
         try:
             walked = trace_model(warehouse, question, model)
         except TraceError as error:

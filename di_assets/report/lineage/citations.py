@@ -10,7 +10,7 @@ from typing import Any
 from di_assets.measures.comparable import one_rules_version
 from di_assets.report.questions.question import Cited
 from di_assets.report.questions.registry import QUESTIONS
-from di_assets.report.questions.statement import Rows
+from di_assets.report.questions.statement import EVERYBODY, Rows
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, OPEN
 
@@ -25,6 +25,7 @@ class Ground:
         sentence: the sentence as printed.
         because: what blocks or changes the sentence.
         rows: the table rows that the claim is read from.
+        digests: of each of these rows when the report was made; None in a report of an older version.
         sides: the sets of episodes behind those rows, by the names in `sides_of`.
     """
 
@@ -33,6 +34,7 @@ class Ground:
     sentence: str
     because: tuple[str, ...]
     rows: tuple[Rows, ...]
+    digests: tuple[str | None, ...]
     sides: tuple[str, ...]
 
 
@@ -53,13 +55,18 @@ def names_its_rows(question: Mapping[str, Any]) -> bool:
 
 
 def models_of(question: Mapping[str, Any]) -> list[str]:
-    """The models that a question's claims are about, sorted."""
-    return sorted({claim["model"] for claim in _claims(question)} - {None})
+    """Whom a question's claims are about, sorted: models, and `EVERYBODY` for claims that are not about a single one."""
+    return sorted({who for claim in _claims(question) if (who := _subject(claim))})
+
+
+def _subject(claim: Mapping[str, Any]) -> str | None:
+    """Whom a claim is about; None for a sentence that rests on no rows and no episodes."""
+    return claim["model"] or (EVERYBODY if claim["rows"] or claim["parts"] else None)
 
 
 def grounds_of(question: Mapping[str, Any], model: str) -> list[Ground]:
-    """The published claims about a model, in the report's order."""
-    return [_ground(claim) for claim in _claims(question) if claim["model"] == model]
+    """The published claims about a model (or `EVERYBODY`), in the report's order."""
+    return [_ground(claim) for claim in _claims(question) if _subject(claim) == model]
 
 
 def sides_of(warehouse: Warehouse, name: str, question: Mapping[str, Any], model: str) -> dict[str, list[str]]:
@@ -72,9 +79,12 @@ def sides_of(warehouse: Warehouse, name: str, question: Mapping[str, Any], model
         warehouse: the warehouse with the episodes that the figure does not mark.
         name: name of the question.
         question: the question's part of summary.json.
-        model: the model.
+        model: the model, or `EVERYBODY`: then the sets that its claims name, whoever's marks they hold.
     """
     marks = [mark for mark in question["marks"] if mark["model"] == model]
+    if model == EVERYBODY:
+        named = {side for ground in grounds_of(question, model) for side in ground.sides}
+        marks = [mark for mark in question["marks"] if side_of(_part(mark)) in named]
     sides: dict[str, list[str]] = {}
     for mark in marks:
         sides.setdefault(side_of(_part(mark)), []).append(mark["episode_id"])
@@ -119,18 +129,16 @@ def _marked(name: str, question: Mapping[str, Any], episode_id: str) -> list[Cit
 def _claimed(
     warehouse: Warehouse, name: str, question: Mapping[str, Any], episode: Mapping[str, Any]
 ) -> list[Citation]:
-    """Claims and statistics about the episode's focal model that rest on the episode."""
-    model = episode["focal_model"]
-    if model is None:
-        return []
-    sides = sides_of(warehouse, name, question, model)
-    mine = {side for side, ids in sides.items() if episode["episode_id"] in ids}
-    grounds = [one for one in grounds_of(question, model) if mine & set(one.sides)]
-    cited = QUESTIONS[name].cited if name in QUESTIONS else ()
-    return [
-        *(Citation(None, f"claim in {name}, {one.status}: {one.name}") for one in grounds),
-        *(_statistic(name, one, f" of {model}") for one in cited if side_of(one.of) in mine),
-    ]
+    """Claims and statistics, about the episode's focal model or about everybody, that rest on the episode."""
+    found: list[Citation] = []
+    for model in filter(None, (episode["focal_model"], EVERYBODY)):
+        sides = sides_of(warehouse, name, question, model)
+        mine = {side for side, ids in sides.items() if episode["episode_id"] in ids}
+        grounds = [one for one in grounds_of(question, model) if mine & set(one.sides)]
+        cited = QUESTIONS[name].cited if name in QUESTIONS and model != EVERYBODY else ()
+        found += [Citation(None, f"claim in {name}, {one.status}: {one.name}") for one in grounds]
+        found += [_statistic(name, one, f" of {model}") for one in cited if side_of(one.of) in mine]
+    return found
 
 
 def _statistic(name: str, one: Cited, whose: str = "") -> Citation:
@@ -148,6 +156,7 @@ def _ground(claim: Mapping[str, Any]) -> Ground:
         claim["sentence"],
         tuple(claim["because"]),
         rows=tuple(Rows(row["table"], row["where"]) for row in claim["rows"]),
+        digests=tuple(row.get("digest") for row in claim["rows"]),
         sides=tuple(map(side_of, claim["parts"])),
     )
 

@@ -19,6 +19,7 @@ from di_assets.report.lineage.citations import (
 from di_assets.report.published import read_summary
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.scope import linked_events
+from di_assets.report.questions.statement import EVERYBODY
 from di_assets.tables import TABLES, Warehouse, episode_set
 from di_assets.tables.words import MESSAGE, PULL
 
@@ -54,8 +55,7 @@ class Step:
         name: which one.
         facts: what is known about it, as JSON values; hashes are full sha256.
         steps: what it rests on. A claim's rows name their sets of episodes in `from`; the sets are listed once, beside
-            the
-            claims.
+            the claims.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Step:
 
 
 def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
-    """Traces a model's claims under a question to the calls behind them.
+    """Traces a model's claims under a question to the calls behind them; of `EVERYBODY`, those about no single model.
 
     Claims and marks are the published ones (summary.json). Rows, episodes, events and calls are what is stored now. If
     the two no longer agree, the first step says so under `stale`.
@@ -82,12 +82,14 @@ def trace_model(warehouse: Warehouse, question: str, model: str) -> Step:
     if not names_its_rows(asked):
         raise TraceError("the report is of an older version, whose claims do not name their rows: run `di report`")
     if model not in models_of(asked):
-        raise TraceError(f"no model {model!r} under {question}", model, models_of(asked))
+        raise TraceError(f"no claims about {model!r} under {question}", model, models_of(asked))
     sides = sides_of(warehouse, question, asked, model)
-    claims = [_claim(warehouse, ground, sides) for ground in grounds_of(asked, model)]
-    marks = {m["episode_id"]: m["event_id"] for m in asked["marks"] if m["model"] == model}
+    grounds = grounds_of(asked, model)
+    claims = [_claim(warehouse, ground, sides) for ground in grounds]
+    marks = {m["episode_id"]: m["event_id"] for m in asked["marks"] if model in {m["model"], EVERYBODY}}
     groups = [_episodes(warehouse, side, ids, marks) for side, ids in sides.items()]
     number, changed = _number(warehouse, question, asked, model)
+    changed |= any(_changed(warehouse, ground) for ground in grounds)
     stale = changed or any(group.facts["missing"] for group in groups)
     origin = summary["provenance"]
     facts = {
@@ -111,6 +113,14 @@ def _number(
     return {traced.name: published}, stored != [published]
 
 
+def _changed(warehouse: Warehouse, ground: Ground) -> bool:
+    """Whether a row that the claim is read from has other values than when the report was made."""
+    return any(
+        digest is not None and rows.digest(warehouse.read(rows.table)) != digest
+        for rows, digest in zip(ground.rows, ground.digests, strict=True)
+    )
+
+
 def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
     """The way back: an episode, and in its `steps` what in the report rests on it; None if it is unknown."""
     rows = warehouse.scan("episodes").filter(pl.col("episode_id") == episode_id).collect().to_dicts()
@@ -124,8 +134,8 @@ def trace_episode(warehouse: Warehouse, episode_id: str) -> Step | None:
 def _claim(warehouse: Warehouse, ground: Ground, sides: Mapping[str, Sequence[str]]) -> Step:
     behind = [side for side in ground.sides if side in sides]
     rows: list[Step] = []
-    for table, where in ((one.table, one.where) for one in ground.rows):
-        frame = warehouse.read(table).filter(**where)
+    for one in ground.rows:
+        table, frame = one.table, one.of(warehouse.read(one.table))
         if table == "looks":  # the latest one stands for the earlier ones
             frame = frame.group_by("arm", maintain_order=True).last().select(frame.columns)
         if table == "model_points":

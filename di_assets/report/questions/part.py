@@ -1,10 +1,15 @@
 """The part of summary.json that every question has: its types, from which the schema is made, and how it is filled."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,  # before Python 3.12, pydantic accepts only this TypedDict
+)
 
+import polars as pl
 from pydantic import Field
-from typing_extensions import TypedDict  # before Python 3.12, pydantic accepts only this TypedDict
+from typing_extensions import TypedDict
 
 from di_assets.report.figures.marks import note, thinned
 from di_assets.report.questions.question import Answer, Question
@@ -27,6 +32,7 @@ class RowsRecord(TypedDict):
 
     table: str
     where: dict[str, str]
+    digest: NotRequired[Annotated[str, Field(description="of these rows when the report was made")]]
 
 
 class ClaimRecord(TypedDict):
@@ -108,12 +114,16 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
         frames: tables by name.
 
     Raises:
-        ValueError: a claim was judged by a statement that the question does not declare.
+        ValueError: a claim was judged by a statement that the question does not declare, or has an estimate and names
+            neither rows nor episodes behind it.
     """
     answer = question.answer(scope, {name: frames[name] for name in question.reads})
     strange = [c.name for c in answer.claims if c.statement is not None and c.statement not in question.statements]
     if strange:
         raise ValueError(f"{question.name} does not declare what {strange[0]!r} was judged by")
+    alone = [c.name for c in answer.claims if c.statement is not None and c.measured and not c.rows and not c.parts]
+    if alone:
+        raise ValueError(f"{question.name}: {alone[0]!r} names neither rows nor episodes behind its estimate")
     shown = thinned(answer.marks)
     return {
         "question": question.asks,
@@ -122,7 +132,7 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
         "needs": needs_of(answer),
         "scripted": scope.scripted,
         **answer.statistics,
-        "claims": [_record(claim) for claim in answer.claims],
+        "claims": [_record(claim, frames) for claim in answer.claims],
         "rows": list(answer.rows),
         "marks": shown,
         "caption": answer.caption + note(answer.marks, shown) + (SCRIPTED if scope.scripted else ""),
@@ -132,7 +142,7 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
     }
 
 
-def _record(claim: Claim) -> ClaimRecord:
+def _record(claim: Claim, frames: Mapping[str, pl.DataFrame]) -> ClaimRecord:
     return {
         "name": claim.name,
         "status": claim.status,
@@ -141,7 +151,10 @@ def _record(claim: Claim) -> ClaimRecord:
         "because": list(claim.because),
         "model": claim.model,
         "parts": list(claim.parts),
-        "rows": [{"table": rows.table, "where": dict(rows.where)} for rows in claim.rows],
+        "rows": [
+            {"table": rows.table, "where": dict(rows.where), "digest": rows.digest(frames[rows.table])}
+            for rows in claim.rows
+        ],
     }
 
 

@@ -139,9 +139,8 @@ class Question:
         sections: further sections of the page, before the statistics.
         cited: statistics that are listed as citations of episodes.
         traced: the number that a trace compares with its table; None if there is none.
-        unmarked: returns, by the part names that claims use, the ids of episodes behind a model's claims that the
-            figure
-            does not mark.
+        unmarked: returns, by the part names that claims use, the ids of episodes behind the claims of a model (or of
+            `EVERYBODY`) that the figure does not mark.
 
     Raises:
         ValueError: the name is not valid, or a table is not in the contract.

@@ -5,9 +5,14 @@ sentence cannot be said, the claim says why: there is nothing to compare with, t
 the interval is degenerate or includes zero, or the episodes have a flaw.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import polars as pl
+import polars.selectors as cs
 
 from di_assets.measures.intervals import Interval
 from di_assets.report.questions.threats import Flaw
@@ -15,6 +20,8 @@ from di_assets.tables import TABLES
 
 Status = Literal["supported", "not yet", "contradicted", "refused"]
 ALPHA = 0.05
+# What a trace calls the subject of claims that are not about a single model.
+EVERYBODY = "everybody"
 # With fewer independent episodes (or pairs) than this, nothing is claimed, whatever the interval.
 LEAST_EPISODES = 5
 
@@ -40,6 +47,19 @@ class Rows:
         if unknown:
             raise ValueError(f"{self.table} has no column {', '.join(unknown)}")
 
+    def of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """These rows of the table."""
+        return table.filter(**self.where)
+
+    def digest(self, table: pl.DataFrame) -> str:
+        """sha256 of these rows, first 16 hex digits: it changes when a value in them changes.
+
+        Times are left out, and numbers have 9 significant digits, as further ones differ between processors.
+        """
+        rows = self.of(table).drop(cs.temporal()).sort(TABLES[self.table].keys)
+        values = rows.with_columns(cs.float().round_sig_figs(9)).to_dicts()
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -55,6 +75,7 @@ class Claim:
         rows: the table rows that it is read from.
         parts: the sets of episodes behind it, by the names in the figure's marks or in `Question.unmarked`.
         statement: the statement by which it was judged; None if it is not judged, for example a refusal.
+        measured: there was an estimate to judge.
     """
 
     name: str
@@ -66,6 +87,7 @@ class Claim:
     rows: tuple[Rows, ...] = ()
     parts: tuple[str, ...] = ()
     statement: "Statement | None" = None
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +159,7 @@ def judge(statement: Statement, evidence: Evidence) -> Claim:
         rows=evidence.rows,
         parts=evidence.parts,
         statement=statement,
+        measured=evidence.estimate is not None,
     )
 
 

@@ -9,7 +9,7 @@ from di_assets.report.questions.question import Question
 QUESTION = Question(
     name="q3",
     asks="Who captures whom?",
-    reads=("seats", "messages", "message_labels", "pulls", "pair_capture", "relations"),
+    reads=("seats", "messages", "message_labels", "pulls", "pair_capture", "relations", "model_points"),
     statements=(CAPTURES, RECEIVERS, PAIRS),
     answer=answer,
     published=CapturePage,

@@ -18,6 +18,7 @@ from di_assets.report.questions.asked.network.claims import (
     above,
     article,
     between,
+    part_of_figure,
 )
 from di_assets.report.questions.asked.network.types import NetworkMark, NetworkRow
 from di_assets.report.questions.page import ATTACK, RING, among, counted, sentences, talking
@@ -128,7 +129,7 @@ def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
         "gini": _first(most),
     }
     return [
-        {"model": model or "mixed cast", "part": f"{measure}, {_graph(shown, condition)}", "measure": measure, "condition": condition,
+        {"model": model or "mixed cast", "part": part_of_figure(measure, _graph(shown, condition)), "measure": measure, "condition": condition,
          "episode_id": key, "event_id": events[measure].get(key, 0), "value": float(value)}
         for measure, column in MEASURES.items()
         for key, condition, model, value in shown.drop_nulls(column).sort("condition", column, "episode_id").select(

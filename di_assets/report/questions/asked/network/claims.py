@@ -13,7 +13,7 @@ from di_assets.report.named import named
 from di_assets.report.questions.asked.network.types import Measure, NetworkRow
 from di_assets.report.questions.page import ATTACK, RING, talking
 from di_assets.report.questions.scope import Frames, Scope
-from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
+from di_assets.report.questions.statement import EVERYBODY, Claim, Evidence, Rows, Statement, judge
 from di_assets.report.questions.statistics import NO_TALK
 from di_assets.report.questions.threats import Flaw, flaws
 
@@ -82,9 +82,15 @@ CHANGES = {
 }
 
 
-def network(gap: Mean, found: tuple[Flaw, ...]) -> Claim:
-    """Whether the ring differs from the complete graph on the same seeds."""
-    return judge(NETWORK, Evidence("everybody", gap.mean, gap.t, flaws=found))
+def network(gap: Mean, found: tuple[Flaw, ...], parts: tuple[str, ...]) -> Claim:
+    """Whether the ring differs from the complete graph on the same seeds.
+
+    Args:
+        gap: gini on the ring minus gini on the complete graph, over seeds.
+        found: flaws of the episodes on the ring.
+        parts: names of the sets of episodes on both graphs.
+    """
+    return judge(NETWORK, Evidence(EVERYBODY, gap.mean, gap.t, flaws=found, parts=parts))
 
 
 def between(scope: Scope, frames: Frames, rows: Sequence[NetworkRow]) -> list[Claim]:
@@ -101,10 +107,12 @@ def between(scope: Scope, frames: Frames, rows: Sequence[NetworkRow]) -> list[Cl
         found: tuple[Flaw, ...] = flaws(ring)
         if gap.mean is None:
             needs = _needs({row["graph"] for row in rows})
-            evidence = Evidence("everybody", None, gap.t, needs=needs)
+            evidence = Evidence(EVERYBODY, None, gap.t, needs=needs)
             claims.append(judge(BETWEEN[measure], evidence))
         else:
-            claims.append(judge(BETWEEN[measure], Evidence("everybody", gap.mean, gap.t, flaws=found)))
+            parts = tuple(part_of_figure(measure, row["graph"]) for row in rows if row["measure"] == measure)
+            evidence = Evidence(EVERYBODY, gap.mean, gap.t, flaws=found, parts=parts)
+            claims.append(judge(BETWEEN[measure], evidence))
     return claims
 
 
@@ -131,9 +139,15 @@ def above(scope: Scope, rows: Sequence[NetworkRow]) -> list[Claim]:
             p=adjusted.get((measure, row["condition"])),
             flaws=flaws(talking(scope).filter(condition=row["condition"])),
             rows=(Rows("reciprocity_baseline", where),),
+            parts=(part_of_figure(measure, row["graph"]),),
         )
         claims.append(judge(ABOVE_NULL[measure], evidence))
     return claims
+
+
+def part_of_figure(measure: str, graph: str) -> str:
+    """The part of the figure that holds the episodes of a graph for a measure."""
+    return f"{measure}, {graph}"
 
 
 def article(graph: str) -> str:

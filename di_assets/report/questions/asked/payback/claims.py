@@ -59,7 +59,8 @@ def beyond(scope: Scope, rows: Sequence[PaybackRow]) -> list[Claim]:
     seen = {row["model"]: row for row in rows if row["part"] == "on"}
     models = [row for row in scope.rows if row.model in seen]
     raw = {row.model: nulls[row.model]["p_value"] for row in models if row.model in nulls}
-    adjusted = dict(zip(raw, holm([p or 0.0 for p in raw.values()]), strict=True))
+    tested = {model: p for model, p in raw.items() if p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     claims = []
     for row in models:
         null, on = nulls.get(row.model), seen[row.model]
@@ -85,11 +86,14 @@ def beyond(scope: Scope, rows: Sequence[PaybackRow]) -> list[Claim]:
 
 
 def talk(scope: Scope) -> list[Claim]:
-    """For each seed, pay-back with messages off minus on. Judged when all planned pairs are played."""
+    """For each seed, pay-back with messages off minus on. Judged when all planned pairs are played.
+
+    No table holds this difference: it is computed from the episodes of both halves, which the claim names.
+    """
     gaps = {row.model: _gaps(scope, row) for row in scope.rows}
     found = {model: mean_of(values) for model, values in gaps.items()}
     tested = {model: mean.p for model, mean in found.items() if mean.p is not None}
-    adjusted = dict(zip(tested, holm([p or 0.0 for p in tested.values()]), strict=True))
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     claims = []
     for row in scope.rows:
         if row.on is None:
@@ -104,7 +108,6 @@ def talk(scope: Scope) -> list[Claim]:
             flaws=(*flaws(both), *incomplete(mean.n, planned)),
             needs=row.needs,
             model=row.model,
-            rows=(Rows("lift", {"model": row.model}),),
             parts=("on", "off"),
         )
         claims.append(judge(TALK, evidence))

@@ -18,7 +18,7 @@ def _lift(part: Part, model: str) -> float | None:
 QUESTION = Question(
     name="q1",
     asks="Can models persuade other agents to give them points?",
-    reads=("seats", "messages", "message_labels", "pair_capture", TABLE, "reciprocity_baseline"),
+    reads=("seats", "messages", "message_labels", "pair_capture", "model_points", TABLE, "reciprocity_baseline"),
     statements=(PERSUADES, OWN_TALK, CONTENT, CAPTURES, NETWORK),
     answer=answer,
     published=PersuasionPage,

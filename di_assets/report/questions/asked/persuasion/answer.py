@@ -7,7 +7,7 @@ from di_assets.measures.points import Mean, mean_of
 from di_assets.report.questions.asked.capturing.claims import captures
 from di_assets.report.questions.asked.network.claims import network
 from di_assets.report.questions.asked.persuasion.argument import reading
-from di_assets.report.questions.asked.persuasion.channels import channels
+from di_assets.report.questions.asked.persuasion.channels import BOTH_GRAPHS, channels
 from di_assets.report.questions.asked.persuasion.claims import PRIMARY, decomposed, headline, persuades, pooled_capture
 from di_assets.report.questions.asked.persuasion.types import (
     Capture,
@@ -75,7 +75,7 @@ def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
     blocks = ring_and_complete(shown, frames["seats"], shown.select("episode_id", "gini"))
     gaps = (blocks["gini_ring"] - blocks["gini_complete"]).to_list()
     played = shown.filter((pl.col("topology") == "ring") & pl.col("seed").is_in(blocks["seed"].implode()))
-    return [*found, network(mean_of(gaps), flaws(played))] if gaps else found
+    return [*found, network(mean_of(gaps), flaws(played), BOTH_GRAPHS)] if gaps else found
 
 
 def _rows(scope: Scope) -> list[PersuasionRow]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from di_assets.measures.comparable import one_rules_version
 from di_assets.measures.intervals import Interval
 from di_assets.report.questions.asked.persuasion.types import Channel
 from di_assets.report.questions.question import Part
 from di_assets.report.questions.scope import Frames, Scope
-from di_assets.report.questions.statement import Rows
+from di_assets.report.questions.statement import EVERYBODY, Rows
 from di_assets.report.questions.statistics import bounds
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FOCAL_MUTED, OPEN, PLACEBO
@@ -20,6 +21,8 @@ SILENT = {"focal_talk": FOCAL_MUTED, "content": PLACEBO}
 RULES = ("rules_version", "scripted")
 SAME = ("topology", "payoff", "replicate", "seed")
 FACTS = ("episode_id", "arm", "channel", *RULES, *SAME)
+# The sets of episodes that the claim about the network compares.
+BOTH_GRAPHS = ("ring", "complete graph")
 
 
 def channels(scope: Scope, frames: Frames) -> list[Channel]:
@@ -57,8 +60,11 @@ def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, S
 
     The parts have the names that the model's claims use. `open of ARM` are the arm's complete episodes of this model,
     by the same rules as those that the figure marks. `placebo of ARM` are the episodes in that channel that share
-    graph, payoff, replicate and seed with one of them.
+    graph, payoff, replicate and seed with one of them. Of `EVERYBODY`: the episodes with messages on, on the ring and on
+    the complete graph, whose seeds were played on both.
     """
+    if model == EVERYBODY:
+        return _on_both_graphs(warehouse, scripted=part["scripted"])
     marked = [mark["episode_id"] for mark in part["marks"] if mark["model"] == model]
     stored = warehouse.scan("episodes").filter(pl.col("focal_model") == model, status=COMPLETE).select(FACTS).collect()
     same_rules = stored.join(stored.filter(pl.col("episode_id").is_in(marked)), on=RULES, how="semi")
@@ -72,3 +78,12 @@ def episodes_behind(warehouse: Warehouse, part: Part, model: str) -> dict[str, S
                 sets = (talking, silent)
                 found |= {name: sorted(one["episode_id"]) for name, one in zip(names, sets, strict=True)}
     return found
+
+
+def _on_both_graphs(warehouse: Warehouse, *, scripted: bool) -> dict[str, Sequence[str]]:
+    wanted = {"status": COMPLETE, "channel": OPEN, "scripted": scripted}
+    facts = ("episode_id", "topology", "rules_version", "payoff", "seed", "n_seats", "n_rounds")
+    stored = one_rules_version(warehouse.scan("episodes").filter(**wanted).select(*facts, "scripted").collect())
+    ring, whole = stored.filter(topology="ring"), stored.filter(topology="complete")
+    sets = (ring.join(whole, on=facts[3:], how="semi"), whole.join(ring, on=facts[3:], how="semi"))
+    return {name: sorted(one["episode_id"]) for name, one in zip(BOTH_GRAPHS, sets, strict=True)}

@@ -78,7 +78,7 @@ def _judged(
             flaws=found[k],
             model=row["model"],
             rows=(Rows("promise_ledger", where),),
-            parts=("kept share", "kept", "broken"),
+            parts=("kept share",),
         )
         claims.append(judge(statement, evidence))
     return claims
