@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
@@ -10,6 +11,10 @@ from di_assets.tables import Warehouse
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+# Without a deadline: on a busy machine an example may take any time. The tests look for wrong results, not for slow ones.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items):

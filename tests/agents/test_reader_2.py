@@ -337,7 +337,7 @@ PIECES = [B, C, D, "{'pull': 'B'}", '{"messages": []}', "<think>", "</think>", "
           "\n", "{", "}", " not ", "D wrote: ", "maybe ", "? No. ", '{"pull": "', "<|channel|>final<|message|>", "B", "x"]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.sampled_from(["end", "length", "refusal"]))
 def test_a_stored_reply_reads_as_it_did_though_its_kind_alone_says_how_it_ended(text, stop):
     for observation in (PULL, MESSAGE):

@@ -107,7 +107,7 @@ def test_messages_that_cannot_be_used_say_their_kind(text, stop, kind):
     assert (reply.kind, reply.messages) == (kind, ())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda b: b.decode("utf-8", "surrogateescape")))
 def test_no_text_makes_reading_raise(text):
     for observation in (message_turn(), pull_turn()):

@@ -23,7 +23,7 @@ def chatty(o):
 games = {"seed": st.integers(0, 10_000), "focal": st.integers(0, 4), "exchanges": st.integers(1, 2)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(channel=st.sampled_from(["focal_muted", "rivals_muted"]), **games)
 def test_whatever_a_muted_seat_replies_no_message_is_from_it(channel, seed, focal, exchanges):
     setup = setup_of(channel, focal=focal, seed=seed, exchanges=exchanges)
@@ -34,7 +34,7 @@ def test_whatever_a_muted_seat_replies_no_message_is_from_it(channel, seed, foca
     assert events == list(range(len(events)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**games)
 def test_a_placebo_changes_the_focal_seats_words_on_arrival_and_nothing_else(seed, focal, exchanges):
     said = (

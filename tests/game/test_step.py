@@ -37,7 +37,7 @@ def anything(rng):
     return choose
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10_000),
     st.sampled_from(["complete", "ring", "star"]),

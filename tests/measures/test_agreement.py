@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats import inter_rater
@@ -49,7 +49,6 @@ def test_a_degenerate_interval_is_null_beside_its_kappa(other, blocks, why):
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60)
 
 
-@settings(deadline=None)
 @given(answers)
 def test_kappa_and_its_variance_are_statsmodels_where_every_message_is_its_own_episode(pairs):
     one, other = (np.array(column) for column in zip(*pairs, strict=True))

@@ -241,7 +241,7 @@ def test_the_places_and_p_of_the_shuffles_are_those_of_scipys_exact_permutation_
     assert row["p_value"] == pytest.approx(exact.pvalue, abs=0.02)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(3, 7))
 def test_a_round_played_twice_is_paid_back_as_networkx_counts_reciprocity(seed, n):
     """Reciprocity of a digraph is the share of its edges whose opposite is there too. Of the pulls of one round that is
@@ -259,7 +259,7 @@ def test_a_round_played_twice_is_paid_back_as_networkx_counts_reciprocity(seed, 
             assert nx.reciprocity(digraph, i) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=9))
 def test_gini_is_the_ratio_of_scipys_second_l_moment_to_the_first(points):
     """That one is the mean difference over pairs of distinct seats, ours over all N^2: (N - 1) / N of it."""

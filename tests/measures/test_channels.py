@@ -97,7 +97,7 @@ def test_the_interaction_is_what_the_focals_talk_buys_more_where_rivals_talk():
 points = st.lists(st.integers(0, 100), min_size=3, max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.fixed_dictionaries(dict.fromkeys(POINTS, points)))
 def test_over_the_same_seeds_the_parts_add_up_to_the_whole(drawn):
     got = {name: row["difference"] for (_, name), row in contrasts(everything(**drawn)).items()}

@@ -60,7 +60,7 @@ def test_the_worked_example_counts_as_it_does_by_hand():
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
 def test_plain_loops_over_the_definitions_agree(seed, topology):
     vector, models = random_vector(seed, topology), ["m", "m", "k", "m", "k"]

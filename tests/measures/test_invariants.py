@@ -80,7 +80,7 @@ def slowly(vector, window=3):
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
 def test_an_independent_program_agrees(seed, topology):
     vector = random_vector(seed, topology)
@@ -102,7 +102,7 @@ def test_an_independent_program_agrees(seed, topology):
     assert whole["gini"] == pytest.approx(expected["gini"], **close)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_measures_are_blind_to_row_order_and_seat_numbers(seed):
     vector = random_vector(seed)
@@ -126,7 +126,7 @@ def test_an_episode_of_forfeits_has_null_rates_and_no_inequality():
     assert (whole["payback_rate"], whole["gini"], whole["n_pulls"], whole["cascades"]) == (None, 0.0, 0, 0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
 def test_net_capture_is_antisymmetric_and_within_bounds(seed, topology):
     pairs = frames_of(random_vector(seed, topology))["pairs"]
@@ -137,7 +137,7 @@ def test_net_capture_is_antisymmetric_and_within_bounds(seed, topology):
     assert pairs.filter(~pairs["adjacent"])["net_capture"].abs().sum() == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.sampled_from(["complete", "ring", "star"]))
 def test_capture_is_what_a_seat_got_above_its_floor(seed, topology):
     seats = frames_of(random_vector(seed, topology))["seats"]

@@ -136,7 +136,7 @@ def by_trying(x, n, y):
     return tried[~wrong.any(axis=0)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 7), st.sampled_from((0, 1, 2))), min_size=1, max_size=8, unique_by=lambda v: v[0])
 )
@@ -231,7 +231,7 @@ def test_intervals_cover_planted_coefficients_as_often_as_they_say():
     assert (held <= 0.97 * 500).all(), held
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 8), st.sampled_from((1, 3, 20)), st.floats(0, 1))
 def test_whatever_the_counts_every_number_is_finite_or_null_with_a_reason(seed, clusters, rows, certain):
     rng = np.random.default_rng(seed)

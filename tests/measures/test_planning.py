@@ -29,7 +29,7 @@ def test_a_half_width_takes_the_pairs_that_students_t_asks_for():
     assert pairs_for_precision(5.0, sd=10) == 18
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(1, 60), st.floats(0.5, 30))
 def test_one_pair_fewer_would_be_too_wide(half_width, sd):
     n = pairs_for_precision(half_width, sd=sd)
@@ -38,7 +38,7 @@ def test_one_pair_fewer_would_be_too_wide(half_width, sd):
     assert n == 2 or width[n - 1] > half_width
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.05, 1e6), st.floats(0.5, 0.99), st.sampled_from([0.05, 0.01]))
 def test_one_pair_fewer_would_be_too_weak(ratio, power, alpha):
     n = pairs_for_power(ratio, sd=1.0, power=power, alpha=alpha)

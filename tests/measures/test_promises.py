@@ -181,7 +181,7 @@ def games(draw):
     return pulls, said, n
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(games())
 def test_every_promise_is_judged_as_plain_loops_judge_it(drawn):
     pulls, said, n = drawn

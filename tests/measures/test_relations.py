@@ -101,7 +101,7 @@ def by_moments(x):
     return [giver, receiver, dyad, both, mean["mirrored"] - mean["apart"] - 2 * both]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(4, 7))
 def test_an_independent_program_agrees(seed, n):
     x = np.random.default_rng(seed).normal(3, 2, size=(2, n, n))
@@ -109,7 +109,7 @@ def test_an_independent_program_agrees(seed, n):
         assert values(made) == pytest.approx(by_moments(one), abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(3, 7))
 def test_effects_sum_to_zero_and_add_up_to_what_was_given(seed, n):
     x = np.random.default_rng(seed).normal(3, 2, size=(n, n))
@@ -133,7 +133,7 @@ def test_effects_that_are_put_in_come_out():
     assert made.dyad == pytest.approx(np.zeros((4, 4)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6))
 def test_components_are_blind_to_who_is_who_and_to_where_zero_is_and_givers_mirror_receivers(seed):
     rng = np.random.default_rng(seed)
@@ -258,7 +258,7 @@ def test_a_round_robin_of_the_game_is_the_share_of_rounds_that_a_seat_pulled_ano
     assert row["giver_share"] + row["receiver_share"] + row["dyad_share"] == pytest.approx(1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.integers(4, 6))
 def test_without_forfeits_giver_variance_and_covariance_follow_from_the_others(seed, n):
     rng = np.random.default_rng(seed)

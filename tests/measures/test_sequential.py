@@ -122,7 +122,7 @@ gap_lists = st.lists(st.integers(-100, 100).map(float), min_size=2, max_size=20)
 look_lists = st.lists(st.integers(2, 25), max_size=6, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(gap_lists, look_lists, st.integers(0, 30), st.data())
 def test_a_looking_interval_is_never_narrower_than_the_paired_t(gaps, looks, planned, data):
     plans = data.draw(st.lists(st.integers(0, 30), min_size=len(looks), max_size=len(looks)))
@@ -134,7 +134,7 @@ def test_a_looking_interval_is_never_narrower_than_the_paired_t(gaps, looks, pla
         assert found.high >= plain.high - 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(gap_lists, look_lists, st.integers(1, 30))
 def test_p_is_below_five_percent_just_where_the_interval_leaves_zero_out(gaps, looks, planned):
     found, p_value = (f(gaps, planned=planned, looks=looks) for f in (looking_interval, looking_p))
@@ -142,7 +142,7 @@ def test_p_is_below_five_percent_just_where_the_interval_leaves_zero_out(gaps, l
         assert (p_value < 0.05) == (found.low > 0 or found.high < 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(gap_lists, look_lists, st.integers(0, 30), st.randoms(use_true_random=False))
 def test_order_changes_no_bit_and_sign_turns_the_interval_round(gaps, looks, planned, random):
     found = looking_interval(gaps, planned=planned, looks=looks)

@@ -58,7 +58,7 @@ def check(made, vectors):
     assert pairs == pytest.approx(net, **CLOSE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([None, *range(len(SIZES))]), min_size=1, max_size=6),
     st.integers(0, 10**6),

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from di_assets.report.figures.marks import MOST_MARKS, note, thinned
@@ -32,7 +32,6 @@ def test_of_many_so_many_are_drawn_with_the_ends_and_the_caption_says_so():
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 1_000), max_size=4))
 def test_what_is_drawn_is_part_of_what_is_there_in_its_order_and_evenly_spread(sizes):
     every = marks(*sizes)
