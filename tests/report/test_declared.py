@@ -19,6 +19,7 @@ from di_assets.report.questions.statement import EVERYBODY, Evidence, Rows, judg
 from di_assets.report.schema import schema
 from tests.conftest import ROOT
 from tests.report.declared.dummy import QUESTION as DUMMY
+from tests.report.test_figures import assert_labelled
 from tests.report.worlds import MIRRORS, asked, episode, world
 
 HERE = Path(__file__).parent / "declared"
@@ -61,6 +62,12 @@ def test_a_question_of_one_file_has_a_figure_an_asset_and_a_check(seen):
     assert seen["assets"]["q9"] == ["summary"]
     assert "seat_measures" in seen["assets"]["summary"]
     assert "q9_is_fresh" in seen["checks"]
+
+
+def test_its_marks_tell_what_every_figure_has_to(seen):
+    figure = DUMMY.figure(seen["summary"])
+    for svg in (figure.wide, figure.narrow):
+        assert_labelled(svg)
 
 
 def test_a_question_of_one_file_has_a_page_and_a_file_of_the_site(seen):

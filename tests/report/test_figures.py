@@ -76,7 +76,13 @@ def test_every_mark_is_a_link_with_a_name_to_an_event_that_is_there(played, publ
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_label_tells_the_value_and_its_interval(drawn, name):
-    labels = [a.get("aria-label") for a in links(drawn(name).wide)]
+    assert_labelled(drawn(name).wide)
+
+
+def assert_labelled(svg):
+    """Every mark tells its value, and one at least an interval."""
+    labels = [a.get("aria-label") for a in links(svg)]
+    assert labels
     assert all(re.search(r"\d", label.rpartition(": open episode")[0]) for label in labels)
     assert any("95% CI [" in label for label in labels)
 

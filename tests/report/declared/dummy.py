@@ -2,7 +2,7 @@
 
 from di_assets.measures.intervals import Interval, t_interval
 from di_assets.report.figures.rendering import drawn
-from di_assets.report.figures.sheet import link
+from di_assets.report.figures.sheet import Scale, link, spanned
 from di_assets.report.questions.part import Mark, Page, Spread
 from di_assets.report.questions.question import Answer, Question, Section, SectionTable
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
@@ -22,6 +22,7 @@ GETS = Statement(
 
 class Row(Spread):
     model: str
+    mean: float | None
 
 
 class DummyPage(Page):
@@ -35,11 +36,12 @@ def answer(scope, frames):
     for row in scope.rows:
         mine = frames["seat_measures"].filter(model=row.model)
         points = mine["points"].to_list()
+        mean = sum(points) / len(points) if points else None
         interval = t_interval(points) if points else Interval(None, None, "nothing")
-        evidence = Evidence(row.model, sum(points) / len(points) if points else None, interval, model=row.model, parts=("dots",),
+        evidence = Evidence(row.model, mean, interval, model=row.model, parts=("dots",),
                             rows=(Rows("model_points", {"model": row.model}),))  # fmt: skip
         claims.append(judge(GETS, evidence))
-        rows.append({"model": row.model, "n": interval.n, "ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method})  # fmt: skip
+        rows.append({"model": row.model, "mean": mean, "n": interval.n, "ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method})  # fmt: skip
         marks += [{"model": row.model, "part": "dots", "episode_id": dot.episode_id, "event_id": dot.event_id, "value": dot.points} for dot in row.on.dots]  # fmt: skip
     return Answer(
         headline=Claim("headline", "not yet", "Everybody is given something."),
@@ -56,11 +58,23 @@ def answer(scope, frames):
 
 
 def dots(part):
+    """A line a model: its episodes as dots, and the interval of their mean. A label tells both."""
+    rows = {row["model"]: (20 * k + 10, row) for k, row in enumerate(part["rows"])}
+
     def draw(sheet):
-        sheet.height = 20
-        sheet.dots([{"x": 5, "y": 10, **link(mark, mark["model"])} for mark in part["marks"]])
+        scale = Scale(0, max((mark["value"] for mark in part["marks"]), default=1), sheet.width)
+        sheet.height = 20 * max(1, len(rows))
+        bounds = [(row["ci_low"], row["ci_high"], y) for y, row in rows.values() if row["ci_low"] is not None]
+        sheet.intervals((scale(low), scale(high), y) for low, high, y in bounds)
+        marks = [(mark, *rows[mark["model"]]) for mark in part["marks"]]
+        sheet.dots([{"x": scale(mark["value"]), "y": y, **link(mark, told(mark, row))} for mark, y, row in marks])
 
     return drawn(draw, title="Dots", of=part)
+
+
+def told(mark, row):
+    mean = spanned(row["mean"], row["ci_low"], row["ci_high"], ".1f")
+    return f"{mark['model']}, {mark['value']:g} points (mean {mean})"
 
 
 QUESTION = Question(
