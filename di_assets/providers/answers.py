@@ -60,13 +60,16 @@ class Sorter:
 
     Attributes:
         name: the model's name.
-        read: takes the parsed body and returns the reply in it. If there is none, it raises KeyError, TypeError,
+        unwrapped: takes the parsed body and returns the ordinary body in its envelope. If that is not found (the same
+            errors as of `read`) or is no object with fields, the parsed body is taken as it stands.
+        read: takes the ordinary body and returns the reply in it. If there is none, it raises KeyError, TypeError,
             IndexError, AttributeError or BadBodyError.
         ends: the dialect's words for the end of a reply, and what they mean.
         fields: names of the fields of the model's requests.
     """
 
     name: str
+    unwrapped: Callable[[dict[str, Any]], Any]
     read: Callable[[dict[str, Any]], Reply]
     ends: Mapping[str, End]
     fields: frozenset[str] = frozenset()
@@ -79,12 +82,23 @@ class Sorter:
             data = answer.body[:_BODY_CHARS].decode(errors="replace")
         if isinstance(data, list) and len(data) == 1:  # as Google wraps its errors
             data = data[0]
+        data = self._inner(data)
         outcome, status = self._sort(data, answer)
         request_id = _request_id(data, answer.headers)
         if isinstance(outcome, Completion):
             return replace(outcome, request_id=request_id), False
         outcome.request_id = request_id
         return outcome, outcome.kind == "rate_limit" or status in SLOWER
+
+    def _inner(self, data: Any) -> Any:
+        """The ordinary body in an envelope; the body as it stands if it is none, as errors often are."""
+        if not isinstance(data, dict):
+            return data
+        try:
+            inner = self.unwrapped(data)
+        except (KeyError, TypeError, IndexError, AttributeError):
+            return data
+        return inner if inner and isinstance(inner, dict) else data
 
     def _sort(self, data: Any, answer: Answer) -> tuple[Completion | ProviderError, int]:
         """The outcome, and the HTTP status that decided it."""

@@ -106,6 +106,16 @@ class SdkProvider(ABC):
         """The request's body."""
         return shaped(self.endpoint, self.fields(request), self.messages(request))
 
+    def unwrapped(self, data: dict[str, Any]) -> Any:
+        """Finds the ordinary body in what the server sent; overridden where servers put it in an envelope.
+
+        Request id, error and reply are then read from it. If it is not there, they are read from the envelope.
+
+        Raises:
+            KeyError, TypeError, IndexError, AttributeError: it is not there.
+        """
+        return data
+
     @abstractmethod
     def read(self, data: dict[str, Any]) -> Reply:
         """Finds the reply in a body.
@@ -190,7 +200,7 @@ class SdkProvider(ABC):
         return text.replace(self._secret.decode(), HIDDEN.decode()) if text and self._secret else text
 
     def _sorter(self, request: Request) -> Sorter:
-        return Sorter(self.endpoint.name, self.read, self.ends, frozenset(self.fields(request)))
+        return Sorter(self.endpoint.name, self.unwrapped, self.read, self.ends, frozenset(self.fields(request)))
 
 
 def key_problem(endpoint: Endpoint) -> str | None:

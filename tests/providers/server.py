@@ -6,9 +6,6 @@ from contextlib import asynccontextmanager
 
 from di_assets.providers import DIALECTS
 
-# Dialect -> what its servers make of the ordinary body of a reply, for those that don't send it as it is.
-WRAPPED = {}
-
 
 def family(dialect):
     """`openai` or `anthropic`: whose SDK the dialect is spoken over."""
@@ -16,7 +13,7 @@ def family(dialect):
 
 
 def good(dialect, text="hello", **extra):
-    """The ordinary body of a reply, as servers of this dialect send it."""
+    """The ordinary body of a reply of this dialect, without the envelope that its servers may put around it."""
     if family(dialect) == "openai":
         body = {"id": "r1", "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
         body["usage"] = {"prompt_tokens": 12, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 8}}
@@ -28,7 +25,7 @@ def good(dialect, text="hello", **extra):
             "cache_creation_input_tokens": 0,
             "output_tokens": 3,
         }
-    return json.dumps(WRAPPED.get(dialect, dict)(body | extra))
+    return json.dumps(body | extra)
 
 
 def answer(status=200, body="", headers=(), content_type="application/json"):
