@@ -28,6 +28,7 @@ from di_assets.report.progress.arms import (
 )
 from di_assets.report.published import all_episodes, choices, episodes_behind, read_figure, read_summary
 from di_assets.report.reader.episode_index import read_index
+from di_assets.report.reader.measured import Measured, read_measured
 from di_assets.report.reader.replay import Replay, replay
 from di_assets.report.reader.transcript import Transcript, read_transcript
 from di_assets.tables import StorageError, Warehouse, open_warehouse
@@ -76,6 +77,13 @@ def transcript(root: str, version: str, episode_id: str, batch: str) -> Transcri
     """One episode of a batch."""
     del version
     return read_transcript(open_warehouse(root), episode_id, batch=batch)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def measured(root: str, version: str, episode_id: str, batch: str) -> list[Measured]:
+    """What the reader shows of the measures of one episode."""
+    found = transcript(root, version, episode_id, batch)
+    return [] if found is None else read_measured(open_warehouse(root), found)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

@@ -19,6 +19,7 @@ from dashboard.sections.downloads import downloads
 from dashboard.sections.episodes import COLUMNS, counted
 from dashboard.sections.events import Beyond, event_section, lane_section
 from dashboard.sections.lineage import walk_of
+from dashboard.sections.measured import measured_section
 from dashboard.sections.question import QUESTIONS, question_page
 from dashboard.sections.reader import CitedBy, Controls, FilesNote, Way, Ways, legend, reader_top
 from dashboard.sections.view import LocalView
@@ -27,6 +28,7 @@ from di_assets.report.lineage.citations import Citation, models_of
 from di_assets.report.lineage.trace import TraceError, trace_model
 from di_assets.report.progress.arms import ProgressError, read_progress
 from di_assets.report.published import all_episodes, episodes_behind, read_figure
+from di_assets.report.reader.measured import Measured
 from di_assets.report.reader.transcript import Transcript
 from di_assets.tables import Warehouse
 
@@ -184,13 +186,19 @@ def _folded(summary: str, parts: Iterable[Part], place: Place, *, opened: bool) 
 
 
 def transcript_of(
-    found: Transcript, cited: Sequence[Citation], *, before: str | None, after: str | None
+    found: Transcript,
+    cited: Sequence[Citation],
+    measured: Sequence[Measured],
+    *,
+    before: str | None,
+    after: str | None,
 ) -> list[Section]:
     """The page of an episode; complete also if scripts do not run.
 
     Args:
         found: the episode.
         cited: what in the report rests on it.
+        measured: what is shown of its measures.
         before: file of the previous episode.
         after: file of the next episode.
     """
@@ -205,5 +213,6 @@ def transcript_of(
         # The pulls that a message brought are not listed with it: each of these pulls names the message.
         event_section(found, found.events, view, Beyond(brought=False)),
         legend(found.events),
+        *measured_section(measured),
         FilesNote(),
     ]

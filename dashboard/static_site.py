@@ -21,6 +21,7 @@ from dashboard.style import SITE, page, sheet, web
 from di_assets.report.lineage.citations import citations
 from di_assets.report.published import read_summary
 from di_assets.report.reader.episode_index import read_index
+from di_assets.report.reader.measured import read_measured
 from di_assets.report.reader.transcript import read_transcript
 from di_assets.tables import Warehouse
 
@@ -101,7 +102,8 @@ def files_of(warehouse: Warehouse, configs: Path) -> Iterator[tuple[str, str | b
         if found is None:
             continue
         before, after = (names[order[to][0]] if 0 <= to < len(order) else None for to in (at - 1, at + 1))
-        body = transcript_of(found, citations(warehouse, summary, found.episode), before=before, after=after)
+        cited, measured = citations(warehouse, summary, found.episode), read_measured(warehouse, found)
+        body = transcript_of(found, cited, measured, before=before, after=after)
         yield f"transcript/{names[episode]}", _file(body, Files(names, up="../"), title=episode, script=SCRIPT)
 
 

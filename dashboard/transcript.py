@@ -11,6 +11,7 @@ from dashboard.reader_view import asked_view
 from dashboard.render import Section
 from dashboard.sections.calls import as_json, behind, calls_behind
 from dashboard.sections.events import Beyond, event_section, lane_section
+from dashboard.sections.measured import measured_section
 from dashboard.sections.reader import (
     Alert,
     CitedBy,
@@ -62,6 +63,8 @@ def show() -> None:
     reader_keys(view, passes, at)
     if linked is not None:
         _behind(found, linked, view, again)
+    if view.seat is None:  # no seat is told what was measured
+        place(*measured_section(data.measured(root, version, asked, at.batch), blind=view.blind))
 
 
 def _name_in_address(view: View) -> None:

@@ -26,6 +26,19 @@ class MeasureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What the reader page shows of a measure: a table of the episode's rows. What the columns mean stands below it.
+
+    Attributes:
+        title: heading of the table.
+        columns: the columns to show, in order.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A measure: the function that computes it, the table it makes, and its inputs.
 
@@ -37,6 +50,7 @@ class Measure:
             gets its previous result.
         settings: what the function takes besides tables.
         version: raised when the same tables give other numbers. Older results are then out of date.
+        shown: what the reader page shows of it; None for nothing. Only for a measure made batch by batch.
 
     Raises:
         MeasureError: the function does not take what is declared, has another name than the table, or has no docstring.
@@ -47,6 +61,7 @@ class Measure:
     reads: Mapping[str, tuple[str, ...]]
     settings: tuple[Setting, ...] = ()
     version: str = "1"
+    shown: Shown | None = None
 
     def __post_init__(self) -> None:
         if self.function.__name__ != self.name:
@@ -91,9 +106,9 @@ class Measure:
         """Checks the declaration against the table contract.
 
         Raises:
-            MeasureError: its table is not in the contract; it reads a table or column that is not in the contract; or
-                it is
-                made batch by batch but has no episode_id, or reads a table that only exists over all batches.
+            MeasureError: its table is not in the contract; it reads a table or column that is not in the contract; it
+                is made batch by batch but has no episode_id, or reads a table that only exists over all batches; or it
+                shows no column, a column that its table does not have, or rows that belong to no episode.
         """
         if TABLES.get(self.name) is not self.table:
             raise MeasureError(f"measure {self.name}: its table is not in the contract (di_assets/tables/)")
@@ -109,3 +124,9 @@ class Measure:
             raise MeasureError(f"measure {self.name}: a table by batch has episode_id among its keys")
         if not self.by_batch and "given" in self.settings:
             raise MeasureError(f"measure {self.name}: labels are given of a batch, and it is over all batches")
+        if self.shown is not None:
+            if not self.by_batch:
+                raise MeasureError(f"measure {self.name}: the reader shows an episode, and it is over all batches")
+            absent = [column for column in self.shown.columns if column not in self.table.schema]
+            if absent or not self.shown.columns:
+                raise MeasureError(f"measure {self.name}: shows no column of its table, {', '.join(absent) or 'none'}")

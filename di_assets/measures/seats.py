@@ -8,7 +8,7 @@ import polars as pl
 
 from di_assets.measures.dense import NEEDED, Dense, Floats, Ints, capture, dense_groups, forecast, points, residuals
 from di_assets.measures.layout import in_order
-from di_assets.measures.measure import Measure
+from di_assets.measures.measure import Measure, Shown
 from di_assets.tables.by_batch import SEAT_MEASURES
 
 COLUMNS = ("episode_id", "seat", "points", "floor_points", "capture")
@@ -70,4 +70,10 @@ def seat_table(parts: Iterable[pl.DataFrame], seats: pl.DataFrame) -> pl.DataFra
     return SEAT_MEASURES.conform(measured.join(roster, on=["episode_id", "seat"], maintain_order="left"))
 
 
-MEASURE = Measure(seat_measures, SEAT_MEASURES, reads={**NEEDED, "seats": ("episode_id", "seat", "model", "role")})
+MEASURE = Measure(
+    seat_measures,
+    SEAT_MEASURES,
+    reads={**NEEDED, "seats": ("episode_id", "seat", "model", "role")},
+    # The lanes of the page already show points and models.
+    shown=Shown("Beyond tit for tat", ("seat", "floor_points", "capture")),
+)

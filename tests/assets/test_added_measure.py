@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from dashboard.static_site import file_of, files_of
 from di_assets.assets.checks import measured_keys_unique
 from di_assets.assets.definitions import build
 from di_assets.assets.freshness import newer_batches, published
@@ -11,10 +12,11 @@ from di_assets.assets.home import Home
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.measures import declared
-from di_assets.measures.measure import Measure
+from di_assets.measures.measure import Measure, Shown
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.contract import EPISODE, INT, TEXT, Table, columns
 from tests.cli.damaging import verb
+from tests.dashboard.conftest import cells, shown_page
 
 BATCH = "talk--b00"
 
@@ -42,6 +44,7 @@ ADDED = (
             columns(EPISODE, ("seat", INT, "the writer"), ("n", INT, "messages it wrote")),
         ),
         reads={"messages": ("episode_id", "sender"), "seats": ("episode_id", "seat")},
+        shown=Shown("Who wrote", ("seat", "n")),
     ),
     Measure(
         most_messages,
@@ -117,6 +120,22 @@ def test_both_are_exported(added, tmp_path):
         said, code = verb(added.warehouse.root, added.configs.root, "export", measure.name, "--to", str(file))
         assert code == 0, said
         assert pl.read_parquet(file).equals(added.warehouse.read(measure.name))
+
+
+def test_the_reader_shows_the_rows_of_its_episode_on_the_dashboard_and_in_the_files(added, monkeypatch):
+    key = added.warehouse.read("episodes", BATCH)["episode_id"][0]
+    rows = added.warehouse.read("n_messages", BATCH).filter(episode_id=key)
+    letters = added.warehouse.read("seats", BATCH).select("episode_id", "seat", "label")
+    wanted = sorted(
+        [label, str(n)] for label, n in rows.join(letters, on=["episode_id", "seat"]).select("label", "n").rows()
+    )
+    served = shown_page(monkeypatch, added.warehouse, added.configs.root, "transcript", episode=key)
+    files = dict(files_of(added.warehouse, added.configs.root))
+    for html in (served, files[f"transcript/{file_of(key)}"]):
+        assert [[words[0] for words in row] for row in cells(html, "n_messages")] == wanted
+        assert ">Who wrote</h" in html
+        assert "n: messages it wrote." in html
+    assert "most_messages" not in served
 
 
 def test_a_damaged_file_of_each_is_found_and_measured_again(added):

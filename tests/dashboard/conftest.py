@@ -136,19 +136,25 @@ def preyed(spoken, tmp_path_factory):
 @pytest.fixture
 def open_page(warehouses, small_configs, monkeypatch):
     def opened(page, size, /, *, configs=small_configs.root, **query):
-        monkeypatch.setenv("DI_WAREHOUSE", str(warehouses[size].root if isinstance(size, str) else size.root))
-        monkeypatch.setenv("DI_CONFIGS", str(configs))
-        spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
-        module = page if spec is None else "question"
-        call = f"{module}.show()" if spec is None else f"question.show(QUESTIONS[{spec}])"
-        at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.run()
-        assert not at.exception, at.exception
-        return "\n".join(element.proto.body for element in at.get("html"))
+        warehouse = warehouses[size] if isinstance(size, str) else size
+        return shown_page(monkeypatch, warehouse, configs, page, **query)
 
     return opened
+
+
+def shown_page(monkeypatch, warehouse, configs, page, /, **query):
+    """The HTML of a page of the dashboard."""
+    monkeypatch.setenv("DI_WAREHOUSE", str(warehouse.root))
+    monkeypatch.setenv("DI_CONFIGS", str(configs))
+    spec = next((k for k, one in enumerate(QUESTIONS) if one.name == page), None)
+    module = page if spec is None else "question"
+    call = f"{module}.show()" if spec is None else f"question.show(QUESTIONS[{spec}])"
+    at = AppTest.from_string(PAGE.format(root=str(ROOT), module=module, call=call), default_timeout=30)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception, at.exception
+    return "\n".join(element.proto.body for element in at.get("html"))
 
 
 @pytest.fixture(scope="session")

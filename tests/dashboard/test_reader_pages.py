@@ -1,16 +1,22 @@
 """The reader without a browser: what it says of an episode, blind, as a seat saw it, and of hostile text."""
 
 import re
+from dataclasses import replace
 from html import escape
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import untrusted
+from dashboard.sections.measured import measured_section
 from dashboard.sections.view import code_of
 from dashboard.untrusted import MOST_CHARS, MOST_CHIPS, hidden, name_of, reader_link, safe
+from di_assets.measures.declared import MEASURES
+from di_assets.report.published import measure_of
+from di_assets.report.reader.measured import read_measured
+from di_assets.report.reader.transcript import read_transcript
 from tests.conftest import ROOT
-from tests.dashboard.conftest import PREY
+from tests.dashboard.conftest import PREY, cells
 from tests.dashboard.corpus import CORPUS, HOME
 
 PAGE = """
@@ -117,6 +123,32 @@ def test_blind_no_model_is_named_anywhere(reader, warehouses, small_configs, que
     assert "An episode, judged blind" in blind
     assert "next episode" in blind
     assert [name for name in MODELS if name in blind] == []
+
+
+def test_what_was_measured_of_each_seat_stands_below_the_events(scripted, warehouses):
+    full = warehouses["full"]
+    letters = full.read("seats", "talk--b00").select("episode_id", "seat", "label")
+    rows = full.read("seat_measures", "talk--b00").filter(episode_id=LINKED).join(letters, on=["episode_id", "seat"])
+    measured = rows.sort("label").select("label", "floor_points", "capture").rows()
+    wanted = [[label, measure_of(floor), measure_of(capture)] for label, floor, capture in measured]
+    html = scripted()
+    assert [[words[0] for words in row] for row in cells(html, "seat_measures")] == wanted
+    assert "capture: mean net capture over the others, in [-1, 1]." in html
+    assert "floor points" not in scripted(view="A")
+
+
+def test_blind_a_measure_loses_its_columns_of_text(warehouses):
+    found = read_transcript(warehouses["full"], LINKED)
+    [one] = read_measured(warehouses["full"], found)
+    of = {column.name: column for column in MEASURES["seat_measures"].table.columns}
+    named = replace(one, columns=[of["seat"], of["model"], of["points"]], rows=[["A", "promiser", 3]])
+    [shown], [blind] = measured_section([named]), measured_section([named], blind=True)
+    assert (shown.of.columns, shown.of.rows) == (
+        {"seat": False, "model": False, "points": True},
+        [["A", "promiser", "3"]],
+    )
+    assert (blind.of.columns, blind.of.rows) == ({"seat": False, "points": True}, [["A", "3"]])
+    assert blind.meanings == [("points", "pulls received")]
 
 
 def test_blind_calls_and_what_names_a_provider_are_hidden(modelled):

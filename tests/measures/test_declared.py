@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from di_assets.measures.declared import MEASURES, by_batch, checked, in_order, over_all
-from di_assets.measures.measure import Measure, MeasureError
+from di_assets.measures.measure import Measure, MeasureError, Shown
 from di_assets.tables import EVENT_TABLES, TABLES
 from di_assets.tables.contract import EPISODE, INT, Table, columns
 
@@ -81,6 +81,19 @@ def test_a_batch_does_not_read_what_is_made_of_all_batches_and_no_labels_are_giv
         with pytest.raises(MeasureError, match="labels are given of a batch"):
             replace(labels, table=table).check()
     lift.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "says"),
+    [
+        ("seat_measures", ("seat", "luck"), "seat_measures: shows no column of its table, luck"),
+        ("seat_measures", (), "seat_measures: shows no column of its table, none"),
+        ("model_points", ("model",), "model_points: the reader shows an episode, and it is over all batches"),
+    ],
+)
+def test_the_reader_is_shown_only_what_a_table_has_of_an_episode(name, columns, says):
+    with pytest.raises(MeasureError, match=says):
+        replace(MEASURES[name], shown=Shown("T", columns)).check()
 
 
 def test_a_table_that_no_measure_gives_or_that_two_give_is_refused():

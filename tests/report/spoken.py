@@ -3,8 +3,8 @@
 import pytest
 
 from di_assets.arms import load_configs
-from di_assets.measures.kinds import pull_kinds
-from di_assets.measures.labels import message_labels
+from di_assets.measures.declared import by_batch
+from di_assets.measures.making import make_batch
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
 from tests.play.hostility import KEY, hostile, hostile_configs
@@ -22,7 +22,7 @@ EPISODES = [f"{arm}--o_r0" for arm in ARMS]
 
 
 def play_spoken(folder):
-    """Configuration and a warehouse in which each arm has its episodes, with labels and kinds of pulls."""
+    """Configuration and a warehouse in which each arm has its episodes, with every measure made batch by batch."""
     with pytest.MonkeyPatch.context() as patch, hostile(model=0.15) as url:
         patch.setenv("PLANTED_KEY", KEY)
         hostile_configs(folder / "configs", url, episodes=4, rounds=ROUNDS)
@@ -34,8 +34,6 @@ def play_spoken(folder):
         for name in ARMS:
             batch = f"{name}--b00"
             assert play_batch(configs, configs.arm(name), batch, warehouse).left == 0
-            frames = {t: warehouse.read(t, batch) for t in ("episodes", "edges", "messages", "pulls")}
-            labels = message_labels(frames["messages"])
-            warehouse.write("message_labels", labels, batch)
-            warehouse.write("pull_kinds", pull_kinds(**frames, message_labels=labels), batch)
+            for measure in by_batch():
+                make_batch(warehouse, measure, batch, {})
     return configs, warehouse

@@ -101,20 +101,20 @@ def read_transcript(
         batch: its partition, if known: then only one file of each table is opened.
         labeller: the labeller whose labels are shown without its name.
     """
-    rows = _of(warehouse, "episodes", episode_id, batch)
+    rows = rows_of(warehouse, "episodes", episode_id, batch)
     if not rows:
         return None
     episode, batch = rows[0], rows[0]["batch"]
-    seats = tuple(_of(warehouse, "seats", episode_id, batch))
-    made = _of(warehouse, "calls", episode_id, batch)
+    seats = tuple(rows_of(warehouse, "seats", episode_id, batch))
+    made = rows_of(warehouse, "calls", episode_id, batch)
     calls: dict[tuple[int, str, int, int], list[dict[str, Any]]] = {}
     for call in made:
         calls.setdefault((call["round"], call["phase"], call["exchange"], call["seat"]), []).append(call)
-    messages, pulled = _of(warehouse, "messages", episode_id, batch), _of(warehouse, "pulls", episode_id, batch)
-    label_rows = _of(warehouse, "message_labels", episode_id, batch)
+    messages, pulled = rows_of(warehouse, "messages", episode_id, batch), rows_of(warehouse, "pulls", episode_id, batch)
+    label_rows = rows_of(warehouse, "message_labels", episode_id, batch)
     labels, kinds = (
         _labels(label_rows, labeller),
-        {row["event_id"]: row["kind"] for row in _of(warehouse, "pull_kinds", episode_id, batch)},
+        {row["event_id"]: row["kind"] for row in rows_of(warehouse, "pull_kinds", episode_id, batch)},
     )
     # The kinds of pulls are always computed with this labeller's labels, whichever labels are shown first.
     asks = {row["event_id"] for row in label_rows if row["labeller"] == LEXICAL and row["asks_for_pull"]}
@@ -153,7 +153,7 @@ def read_transcript(
         for p in pulled
     ]
     events.sort(key=lambda event: event.event_id)
-    edges = _of(warehouse, "edges", episode_id, batch)
+    edges = rows_of(warehouse, "edges", episode_id, batch)
     return Transcript(
         episode=episode,
         seats=seats,
@@ -164,8 +164,11 @@ def read_transcript(
     )
 
 
-def _of(warehouse: Warehouse, table: str, episode_id: str, batch: str | None = None) -> list[dict[str, Any]]:
-    """The episode's rows of a table, in key order. Within a file, statistics tell which row groups can be skipped."""
+def rows_of(warehouse: Warehouse, table: str, episode_id: str, batch: str | None = None) -> list[dict[str, Any]]:
+    """The episode's rows of a table, in key order; none if the table does not have the batch.
+
+    Within a file, statistics tell which row groups can be skipped.
+    """
     return warehouse.scan(table, batch).filter(pl.col("episode_id") == episode_id).collect().to_dicts()
 
 
