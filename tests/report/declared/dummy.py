@@ -1,10 +1,11 @@
-"""A question that a test adds: one file, nothing else knows of it. Are focal seats given anything at all?"""
+"""An example of a question: one file, and nothing else knows of it. Are focal seats given anything at all?"""
 
-from di_assets.measures.intervals import Interval, t_interval
-from di_assets.report.figures.rendering import drawn
-from di_assets.report.figures.sheet import Scale, link, spanned
+from di_assets.measures.intervals import t_interval
+from di_assets.report.figures.rendering import Figure, drawn
+from di_assets.report.figures.sheet import Scale, Sheet, link, spanned
 from di_assets.report.questions.part import Mark, Page, Spread
-from di_assets.report.questions.question import Answer, Question, Section, SectionTable
+from di_assets.report.questions.question import Answer, Part, Question, Section, SectionTable
+from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
 
 GETS = Statement(
@@ -18,31 +19,42 @@ GETS = Statement(
     missing="Nobody knows what {who} is given.",
     tested=False,
 )
+LINE = 20  # height of a model's line in the figure, pixels
 
 
 class Row(Spread):
+    """A focal model and the mean of its points."""
+
     model: str
     mean: float | None
 
 
 class DummyPage(Page):
+    """The question's part of summary.json."""
+
     rows: list[Row]
     marks: list[Mark]
     dots: int
 
 
-def answer(scope, frames):
-    claims, rows, marks = [], [], []
-    for row in scope.rows:
-        mine = frames["seat_measures"].filter(model=row.model)
-        points = mine["points"].to_list()
-        mean = sum(points) / len(points) if points else None
-        interval = t_interval(points) if points else Interval(None, None, "nothing")
-        evidence = Evidence(row.model, mean, interval, model=row.model, parts=("dots",),
-                            rows=(Rows("model_points", {"model": row.model}),))  # fmt: skip
-        claims.append(judge(GETS, evidence))
-        rows.append({"model": row.model, "mean": mean, "n": interval.n, "ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method})  # fmt: skip
-        marks += [{"model": row.model, "part": "dots", "episode_id": dot.episode_id, "event_id": dot.event_id, "value": dot.points} for dot in row.on.dots]  # fmt: skip
+def answer(scope: Scope, frames: Frames) -> Answer:
+    """What each focal model is given, in points an episode."""
+    claims: list[Claim] = []
+    rows: list[Row] = []
+    marks: list[Mark] = []
+    for focal in scope.rows:
+        model = focal.model
+        points = frames["seat_measures"].filter(model=model)["points"].to_list()
+        mean, spread = sum(points) / len(points) if points else None, t_interval(points)
+        behind = (Rows("model_points", {"model": model}),)
+        claims.append(judge(GETS, Evidence(model, mean, spread, model=model, parts=("dots",), rows=behind)))
+        rows.append(
+            Row(model=model, mean=mean, n=spread.n, ci_low=spread.low, ci_high=spread.high, ci_method=spread.method)
+        )
+        marks += [
+            Mark(model=model, part="dots", episode_id=dot.episode_id, event_id=dot.event_id, value=dot.points)
+            for dot in (focal.on.dots if focal.on else ())
+        ]
     return Answer(
         headline=Claim("headline", "not yet", "Everybody is given something."),
         claims=claims,
@@ -57,24 +69,30 @@ def answer(scope, frames):
     )
 
 
-def dots(part):
-    """A line a model: its episodes as dots, and the interval of their mean. A label tells both."""
-    rows = {row["model"]: (20 * k + 10, row) for k, row in enumerate(part["rows"])}
-
-    def draw(sheet):
-        scale = Scale(0, max((mark["value"] for mark in part["marks"]), default=1), sheet.width)
-        sheet.height = 20 * max(1, len(rows))
-        bounds = [(row["ci_low"], row["ci_high"], y) for y, row in rows.values() if row["ci_low"] is not None]
-        sheet.intervals((scale(low), scale(high), y) for low, high, y in bounds)
-        marks = [(mark, *rows[mark["model"]]) for mark in part["marks"]]
-        sheet.dots([{"x": scale(mark["value"]), "y": y, **link(mark, told(mark, row))} for mark, y, row in marks])
-
-    return drawn(draw, title="Dots", of=part)
+def dots(part: Part) -> Figure:
+    """A line a model: its episodes as dots, and the interval of their mean."""
+    return drawn(lambda sheet: _draw(sheet, part), title="Dots", of=part)
 
 
-def told(mark, row):
-    mean = spanned(row["mean"], row["ci_low"], row["ci_high"], ".1f")
-    return f"{mark['model']}, {mark['value']:g} points (mean {mean})"
+def _draw(sheet: Sheet, part: Part) -> None:
+    lines = {row["model"]: (LINE * (k + 0.5), row) for k, row in enumerate(part["rows"])}
+    scale = Scale(0, max((mark["value"] for mark in part["marks"]), default=1), sheet.width)
+    sheet.height = LINE * max(1, len(lines))
+    bounds = [(row["ci_low"], row["ci_high"], y) for y, row in lines.values() if row["ci_low"] is not None]
+    sheet.intervals((scale(low), scale(high), y) for low, high, y in bounds)
+    marks = [(mark, *lines[mark["model"]]) for mark in part["marks"]]
+    sheet.dots([{"x": scale(mark["value"]), "y": y, **link(mark, _label(mark, row))} for mark, y, row in marks])
+
+
+def _label(mark: Mark, row: Row) -> str:
+    """What a mark tells: its value, and the interval of the mean."""
+    return (
+        f"{row['model']}, {mark['value']:g} points (mean {spanned(row['mean'], row['ci_low'], row['ci_high'], '.1f')})"
+    )
+
+
+def _besides(part: Part) -> list[SectionTable]:
+    return [SectionTable("count", {"dots": True}, [[str(part["dots"])]])]
 
 
 QUESTION = Question(
@@ -88,7 +106,5 @@ QUESTION = Question(
     mark="point",
     statistics=("dots",),
     tables=("model_points",),
-    sections=(
-        Section("Besides", lambda part: [SectionTable("count", {"dots": True}, [[str(part["dots"])]])], "Counted."),
-    ),
+    sections=(Section("Besides", _besides, "Counted."),),
 )
