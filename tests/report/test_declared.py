@@ -91,7 +91,7 @@ def test_a_question_of_one_file_is_walked_back_and_cited(seen):
 def test_a_question_is_given_only_the_tables_that_it_says_it_reads():
     frames = world([episode(seed=seed) for seed in range(3)])
     with pytest.raises(KeyError, match="seat_measures"):
-        part_of(DUMMY, scope_of(frames, mirrors=MIRRORS), frames)
+        part_of(replace(DUMMY, reads=()), scope_of(frames, mirrors=MIRRORS), frames)
 
 
 def test_a_claim_judged_by_what_a_question_does_not_declare_is_refused(monkeypatch):
