@@ -218,6 +218,7 @@ def main() -> None:
     parser.add_argument("--tests", nargs="*", default=[], help="tests to learn that of, instead of the default suite")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        Path(folder).chmod(0o755)  # some tests run what they test as another user
         tree = copy_tree(Path(folder))
         found, reach = functions(tree), stored(asked.reach)
         if asked.tests or not reach.tests:

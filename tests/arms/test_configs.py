@@ -223,6 +223,11 @@ def test_no_instance_needs_more_than_some_hundred_partitions(configs):
             "title: C\nid: c--s{seed}\nlineup: [loyal, random, grudger, gullible, promiser]\nseeds: [1]\nchannel: placebo\n",
             ["x.yaml: channel", "'placebo'", "focal seat"],
         ),
+        (
+            "x.yaml",
+            "title: C\nid: c--s{seed}\nlineup: [loyal, random, grudger, gullible, promiser]\nseeds:\n  - 1\n  - two\n",
+            ["x.yaml:6: seeds.1:", "integer"],
+        ),
         ("x.yaml", TALK + "channel: focal_mutd\n", ["x.yaml:6", "channel", "'focal_muted'"]),
         ("x.yaml", "title: [\n", ["x.yaml:2", "not YAML"]),
         ("x.yaml", "- a\n", ["x.yaml", "expected keys"]),

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,18 @@ from tests.play.hostility import KEY, hostile, hostile_configs
 def di(played):
     def call(*words):
         options = ["--warehouse", str(played.warehouse.root), "--configs", str(played.configs.root)]
+        return CliRunner().invoke(main, [*options, *words])
+
+    return call
+
+
+@pytest.fixture
+def di_on_a_copy(played, tmp_path):
+    """`di` on a warehouse of its own, played as the shared one is."""
+    folder = shutil.copytree(played.warehouse.root, tmp_path / "copy")
+
+    def call(*words):
+        options = ["--warehouse", str(folder), "--configs", str(played.configs.root)]
         return CliRunner().invoke(main, [*options, *words])
 
     return call
@@ -179,6 +192,34 @@ def test_plan_says_how_many_pairs_a_lift_takes(di):
 def test_plan_refuses_what_cannot_be_planned_for(di, words, told):
     result = di("plan", "talk", *words)
     assert (result.exit_code, told in result.output) == (2, True)
+
+
+def test_the_demo_ends_with_every_agents_points_lift_and_interval(di_on_a_copy, played, monkeypatch):
+    monkeypatch.setattr("di_assets.cli.verbs.demo.ARMS", ("talk", "mute"))
+    result = di_on_a_copy("demo", "--no-serve")
+    assert result.exit_code == 0, result.output
+    printed = [line for line in result.output.splitlines() if line.startswith("│") and "(scripted)" in line]
+    lifts = played.warehouse.read("lift").sort("points_on", descending=True).rows(named=True)
+    assert len(printed) == len(lifts) == 2
+    for line, row in zip(printed, lifts, strict=True):
+        cells = [cell.strip() for cell in line.strip("│").split("│")]
+        assert cells == [
+            f"{row['model']} (scripted)",
+            *(f"{row[name]:.1f}" for name in ("points_on", "points_off", "lift")),
+            f"[{row['ci_low']:+.1f}, {row['ci_high']:+.1f}]",
+            "6",
+            f"{row['p_holm']:.4f}",
+        ]
+
+
+def test_report_says_each_questions_headline_and_every_claim_with_its_status(di_on_a_copy, played):
+    result = di_on_a_copy("report")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(played.warehouse.read_report("summary.json"))
+    for question in summary["questions"].values():
+        told = result.output.partition(question["headline"])[2].splitlines()[1 : 1 + len(question["claims"])]
+        assert [line.split(":", 1)[0].strip() for line in told] == [claim["status"] for claim in question["claims"]]
+        assert [line.split(":", 1)[1].strip() for line in told] == [claim["sentence"] for claim in question["claims"]]
 
 
 def test_plan_of_an_unknown_arm_names_the_nearest(models):

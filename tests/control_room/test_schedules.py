@@ -17,6 +17,7 @@ from di_assets.assets.playing import playing
 from di_assets.control_room.code_location import location
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import QUIET
+from di_assets.control_room.schedules import description
 from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import coming_nights
 from di_assets.tables import EVENT_TABLES, Warehouse
@@ -122,6 +123,12 @@ def test_a_schedule_says_what_it_plays_and_may_spend(nights):
         "What is coming: di schedule"
     )
     assert said["nightly_free"].startswith("Scripted: plays at most 3 episodes of its next unfinished batch. What")
+
+
+def test_a_schedule_without_a_limit_says_that_it_plays_all_that_is_left(nights):
+    arm = nights.home.configs.arm("free")
+    whole = arm.model_copy(update={"nightly": arm.nightly.model_copy(update={"episodes": None})})
+    assert description(whole).startswith("Scripted: plays all that is left of its next unfinished batch. What")
 
 
 @pytest.mark.parametrize(

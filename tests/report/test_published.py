@@ -1,17 +1,20 @@
 """The published page's own table goes in: what was right comes out again, what was not is refused with the reason."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
+from di_assets.report.damage import damage_behind
 from di_assets.report.questions.registry import READS
 from di_assets.report.questions.scope import scope_of
 from di_assets.report.questions.statement import LEAST_EPISODES
 from di_assets.report.questions.statistics import rate
 from di_assets.report.summary import build_summary
-from di_assets.tables import TABLES
+from di_assets.tables import TABLES, Warehouse
 from tests.report.published import MIRRORS, frames
 
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
@@ -116,3 +119,16 @@ def test_a_pooled_rate_rests_on_its_seeds_not_on_its_episodes(page):
     assert (pooled["n"], pooled["n_seeds"], pooled["ci_method"]) == (40, 8, "t clustered by seed")
     alone = t_interval(page["episode_measures"]["gini"].to_list())
     assert pooled["ci"][1] - pooled["ci"][0] > alone.high - alone.low
+
+
+def test_a_summary_of_another_shape_is_named_with_the_way_to_what_is_wrong(page, tmp_path):
+    warehouse = Warehouse(tmp_path)
+    built = build_summary(page, mirrors=MIRRORS, settings=SETTINGS, commit="c", generated="g")
+    warehouse.write_report("summary.json", json.dumps(built))
+    assert damage_behind(warehouse, KeyError("headline")) is None
+    built["questions"]["q1"]["headline"] = 7
+    warehouse.write_report("summary.json", json.dumps(built))
+    named = damage_behind(warehouse, KeyError("headline"))
+    assert "report/summary.json" in str(named)
+    assert "(questions.q1.headline)" in str(named)
+    assert "`di report` writes it anew" in str(named)
