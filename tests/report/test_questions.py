@@ -1,10 +1,14 @@
 """Questions 2 to 5: literal tables in, sentences out, in every state that the data can be in."""
 
 import json
+import re
 
 import jsonschema
+import polars as pl
 import pytest
 
+from di_assets.report.published import read_summary
+from di_assets.report.questions.registry import QUESTIONS as EVERY_QUESTION
 from di_assets.report.questions.registry import READS
 from di_assets.report.schema import schema as declared
 from di_assets.report.summary import build_summary
@@ -76,6 +80,32 @@ def test_every_sentence_of_a_scripted_page_that_names_somebody_says_scripted(sch
         assert "scripted agents, not by language models" in question["caption"]
         assert all("(scripted)" in c["name"] for c in question["claims"] if c["model"])
     assert summary["questions"]["q2"]["headline"].startswith("Among scripted agents, with messages on 55.0% ")
+
+
+def unlabelled(name, text):
+    """What follows a model's name where no label does; the label may stand behind the graph, and `no promiser` is a word."""
+    graph = r"(?:, [a-z]+| on the [a-z]+ graph)?"
+    return re.findall(rf"(?<![\w-])(?<!no ){re.escape(name)}(?![\w-])(?!{graph} \(scripted\)).{{0,20}}", text)
+
+
+def test_every_scripted_agent_that_a_page_names_carries_its_label(played):
+    agents = set(played.warehouse.read("seats").filter(kind="scripted")["model"])
+    summary, naming = read_summary(played.warehouse), set()
+    for question in EVERY_QUESTION:
+        part = summary["questions"][question]
+        said = [part["headline"], part["alt"], *part["reading"], *(claim["sentence"] for claim in part["claims"])]
+        for text in said:
+            assert [rest for name in agents for rest in unlabelled(name, text)] == [], (question, text)
+            naming |= {question} if "(scripted)" in text else set()
+    assert naming >= {"q1", "q2", "q3", "q5"}
+
+
+def test_a_giver_that_is_scripted_is_labelled_in_a_game_of_models():
+    given = world(on())
+    given["seats"] = given["seats"].with_columns(kind=pl.when(pl.col("model") == "w").then(pl.lit("scripted")).otherwise("kind"))  # fmt: skip
+    part = asked(given, "q3")
+    assert "w (scripted) for m (0." in part["reading"][2]
+    assert "m (scripted)" not in " ".join(part["reading"])
 
 
 # --- Question 2

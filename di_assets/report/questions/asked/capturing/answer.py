@@ -3,12 +3,13 @@
 Capture against the floor, who gives to whom, and what the variance of pulls is due to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import polars as pl
 
 from di_assets.measures.intervals import t_interval
+from di_assets.report.named import named
 from di_assets.report.questions.asked.capturing.claims import captures, givers, split_claims
 from di_assets.report.questions.asked.capturing.types import CaptureRow, Square, Variance
 from di_assets.report.questions.page import ATTACK, counted, of_half, sentences, some_claims, talking
@@ -17,7 +18,7 @@ from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
 from di_assets.report.questions.scope import FocalModel, Frames, Scope, linked_events
 from di_assets.report.questions.statement import Claim
-from di_assets.tables.words import VALID
+from di_assets.tables.words import SCRIPTED, VALID
 
 SPLIT = tuple(
     f"{part}_{what}" for part in ("receiver", "dyad", "giver") for what in ("variance", "ci_low", "ci_high", "share")
@@ -29,7 +30,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     shown = _shown(scope)
     links = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
     heat, variance = heat_map(shown, frames, links), _variance(scope, frames)
-    own = captures(scope.rows, scripted=scope.scripted)
+    own, agents = captures(scope.rows, scripted=scope.scripted), _scripted(frames)
     split = split_claims(scope, variance)
     refused = [givers()] if variance else []
     ranked = shown.sort(["focal_capture", "episode_id"], descending=[True, False], nulls_last=True)
@@ -40,11 +41,16 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         rows=[*(_row(row) for row in _captors(scope)), *heat],
         marks=_marks(scope, links),
         caption=_caption(scope),
-        alt=_alt(scope, heat, variance),
+        alt=_alt(scope, heat, variance, agents),
         quote=asking(frames, ranked),
-        reading=_reading(own, split, refused, heat),
+        reading=_reading(own, split, refused, heat, agents),
         statistics={"variance": variance},
     )
+
+
+def _scripted(frames: Frames) -> frozenset[str]:
+    """Names of the scripted agents that sat anywhere; in a game of models some of the givers may be scripted."""
+    return frozenset(frames["seats"].filter(kind=SCRIPTED)["model"])
 
 
 def _captors(scope: Scope) -> list[FocalModel]:
@@ -129,7 +135,7 @@ def _headline(scope: Scope, own: Sequence[Claim], variance: Sequence[Variance]) 
     share = "" if split is None else (
         f"; in {split['arm']}, receivers explain {split['receiver_share']:.0%} of the variance of pulls, pairs {split['dyad_share']:.0%}"
     )  # fmt: skip
-    top = f"{best.model} ({best.capture.mean:+.3f} net pulls a round and rival)"
+    top = f"{named(best.model, scripted=scope.scripted)} ({best.capture.mean:+.3f} net pulls a round and rival)"
     states = {one.status for one in own}
     if "supported" in states:
         text = f"More pulls than blind reciprocation explains are captured by {some_claims(own, 'supported', kind)}, most of all by {top}{share}."
@@ -160,26 +166,39 @@ def _caption(scope: Scope) -> str:
     )
 
 
-def _alt(scope: Scope, heat: Sequence[Square], variance: Sequence[Variance]) -> str:
-    captures_of = [f"{row.model} {row.capture.mean:+.3f}" for row in _captors(scope) if row.capture.mean is not None]
+def _alt(scope: Scope, heat: Sequence[Square], variance: Sequence[Variance], agents: Collection[str]) -> str:
+    captures_of = [
+        f"{named(row.model, scripted=scope.scripted)} {row.capture.mean:+.3f}"
+        for row in _captors(scope)
+        if row.capture.mean is not None
+    ]
     most = max(heat, key=lambda cell: cell["value"]) if heat else None
     parts = [f"Capture above the floor: {'; '.join(captures_of)}." if captures_of else "No capture yet."]
     if most:
-        parts.append(f"Pulls a round, most: {most['giver']} for {most['receiver']}, {most['value']:.2f}.")
+        parts.append(f"Pulls a round, most: {_pair(most, agents)}, {most['value']:.2f}.")
     parts += [f"Variance of pulls in {row['arm']}: receivers {row['receiver_share']:.0%}, pairs {row['dyad_share']:.0%}, givers {row['giver_share']:.0%}."
               for row in variance if row["receiver_share"] is not None]  # fmt: skip
     return ("Scripted agents. " if scope.scripted else "") + " ".join(parts)
 
 
+def _pair(cell: Square, agents: Collection[str]) -> str:
+    giver, receiver = (named(name, scripted=name in agents) for name in (cell["giver"], cell["receiver"]))
+    return f"{giver} for {receiver}"
+
+
 def _reading(
-    own: Sequence[Claim], split: Sequence[Claim], refused: Sequence[Claim], heat: Sequence[Square]
+    own: Sequence[Claim],
+    split: Sequence[Claim],
+    refused: Sequence[Claim],
+    heat: Sequence[Square],
+    agents: Collection[str],
 ) -> list[str]:
     if not own and not heat:
         return [
             "No episode that could answer this question has been played yet: it needs focal models among others, with messages on."
         ]
     cells = sorted(heat, key=lambda cell: (-cell["value"], cell["giver"], cell["receiver"]))[:3]
-    pairs = ", ".join(f"{c['giver']} for {c['receiver']} ({c['value']:.2f})" for c in cells)
+    pairs = ", ".join(f"{_pair(c, agents)} ({c['value']:.2f})" for c in cells)
     return [
         ("Capture counts the pulls that a seat gets beyond blind reciprocation, minus the pulls that it gives beyond blind reciprocation. Over "
         "all pairs it is zero by construction. The question is who captures, and from whom."),

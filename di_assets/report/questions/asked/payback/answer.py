@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from di_assets.report.named import named
 from di_assets.report.questions.asked.payback.claims import MEASURE, beyond, heeds, solicited, talk
 from di_assets.report.questions.asked.payback.types import PaybackRow
 from di_assets.report.questions.page import (
@@ -162,7 +163,7 @@ def _caption(rows: Sequence[PaybackRow]) -> str:
 
 def _alt(rows: Sequence[PaybackRow], scope: Scope) -> str:
     phrases = [
-        f"{row['model']}, {_part(row['part'])}: {row['payback']:.0%} pay-back, {row['solicited']:.0%} asked for, {row['unprompted']:.0%} neither"
+        f"{named(row['model'], scripted=scope.scripted)}, {_part(row['part'])}: {row['payback']:.0%} pay-back, {row['solicited']:.0%} asked for, {row['unprompted']:.0%} neither"
         for row in rows
     ]
     lead = "Split bars, scripted agents" if scope.scripted else "Split bars"

@@ -4,6 +4,7 @@ import polars as pl
 
 from di_assets.measures.comparable import ring_and_complete
 from di_assets.measures.points import Mean, mean_of
+from di_assets.report.named import named
 from di_assets.report.questions.asked.capturing.claims import captures
 from di_assets.report.questions.asked.network.claims import network
 from di_assets.report.questions.asked.persuasion.argument import reading
@@ -178,7 +179,7 @@ def _alt(scope: Scope) -> str:
             else "nothing yet with messages on"
         )
         off = f"{row.off.points.mean:.1f} off" if row.off and row.off.points.mean is not None else "off not yet played"
-        parts.append(f"{row.model}: {on}, {off}")
+        parts.append(f"{named(row.model, scripted=scope.scripted)}: {on}, {off}")
     lead = "Paired bars, scripted agents" if scope.scripted else "Paired bars"
     return f"{lead}: points received per episode. " + "; ".join(parts) + "." if parts else "No focal episode yet."
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from di_assets.report.named import named
 from di_assets.report.questions.asked.persuasion.claims import pooled_capture
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim
@@ -51,6 +52,10 @@ def _twin(scope: Scope, frames: Frames) -> str:
     return (
         f"{pooled_capture(net['n']).sentence} The standard deviation of pairs is {net['pair_sd']:.3f}. Capture of each "
         "model, a stricter measure than points: "
-        + "; ".join(f"{row.model} {row.capture.mean:+.3f}" for row in scope.rows if row.capture.mean is not None)
+        + "; ".join(
+            f"{named(row.model, scripted=scope.scripted)} {row.capture.mean:+.3f}"
+            for row in scope.rows
+            if row.capture.mean is not None
+        )
         + "."
     )

@@ -6,7 +6,8 @@ from typing import cast
 import polars as pl
 
 from di_assets.measures.labels import LEXICAL
-from di_assets.measures.promises import BROKEN, KEPT, episode_shares
+from di_assets.measures.promises import BROKEN, KEPT, OPEN, episode_shares
+from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.claims import holds_and_pays
 from di_assets.report.questions.asked.promises.types import PromiseMark, PromiseRow
 from di_assets.report.questions.page import ATTACK, among, counted, sentences, some_claims, talking
@@ -34,7 +35,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         caption=_caption(rows),
         alt=_alt(rows, scope),
         quote=_quote(frames, marks),
-        reading=_reading(rows, holds, pays, silent),
+        reading=_reading(rows, holds, pays, silent, scripted=scope.scripted),
         statistics={"without_a_promise": sorted(set(silent) - {row["model"] for row in rows})},
     )
 
@@ -62,7 +63,7 @@ def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> 
 
     An episode's mark links to its first broken promise; if none was broken, to its first kept one.
     """
-    decided = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != "open")
+    decided = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != OPEN)
     first = decided.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
     events = {(key, model): event for key, model, event in first.select("episode_id", "model", "event_id").iter_rows()}
     marks: list[PromiseMark] = []
@@ -160,7 +161,7 @@ def _caption(rows: Sequence[PromiseRow]) -> str:
 
 def _alt(rows: Sequence[PromiseRow], scope: Scope) -> str:
     phrases = [
-        f"{row['label']}: {row['made']} made, {row['kept']} kept, {row['broken']} broken"
+        f"{named(row['label'], scripted=scope.scripted)}: {row['made']} made, {row['kept']} kept, {row['broken']} broken"
         + (f", {row['points_a_kept']:.2f} points a kept" if row["points_a_kept"] is not None else "")
         + (f", {row['points_a_broken']:.2f} a broken one" if row["points_a_broken"] is not None else "")
         for row in rows
@@ -170,17 +171,22 @@ def _alt(rows: Sequence[PromiseRow], scope: Scope) -> str:
 
 
 def _reading(
-    rows: Sequence[PromiseRow], holds: Sequence[Claim], pays: Sequence[Claim], silent: Sequence[str]
+    rows: Sequence[PromiseRow], holds: Sequence[Claim], pays: Sequence[Claim], silent: Sequence[str], *, scripted: bool
 ) -> list[str]:
     if not rows:
         return ["No promise that could be kept or broken has been made yet: it needs an arm with messages on."]
-    owed = [f"{row['label']} {row['owed_kept_share']:.0%}" for row in rows if row["owed_kept_share"] is not None]
+    owed = [
+        f"{named(row['label'], scripted=scripted)} {row['owed_kept_share']:.0%}"
+        for row in rows
+        if row["owed_kept_share"] is not None
+    ]
+    quiet = [named(model, scripted=scripted) for model in sorted(set(silent))]
     return [
         ("A promise costs nothing, and with five seats even random pulls keep many promises. What counts is how many more are kept than that, and "
         "whether broken promises bring fewer points."),
         sentences(holds),
         sentences(pays),
         f"Share kept of the promises whose recipient had pulled first: {', '.join(owed)}." if owed else "",
-        f"No promise was made by {', '.join(sorted(set(silent)))}." if silent else "",
+        f"No promise was made by {', '.join(quiet)}." if quiet else "",
         "Promises are not broken at random: if broken promises bring more points, breaking them need not be the cause.",
     ]  # fmt: skip
