@@ -12,13 +12,13 @@ from di_assets.report.lineage.citations import Citation
 from di_assets.report.reader.replay import Replay
 from di_assets.report.reader.seen import Seen
 from di_assets.report.reader.transcript import Event, Transcript
-from di_assets.tables.words import COMPLETE, MESSAGE, SCRIPTED
+from di_assets.tables.words import COMPLETE, FOCAL_MUTED, MESSAGE, NO_MESSAGES, PLACEBO, RIVALS_MUTED, SCRIPTED
 
 CHANNELS = {
-    "focal_muted": "The focal seat may not write; the others may, and nobody is told.",
-    "rivals_muted": "Only the focal seat may write; nobody is told.",
-    "placebo": "What the focal seat writes arrives as filler of the same length; nobody is told.",
-    "none": "Played without messages; players were not told that messages exist.",
+    FOCAL_MUTED: "The focal seat may not write; the others may, and nobody is told.",
+    RIVALS_MUTED: "Only the focal seat may write; nobody is told.",
+    PLACEBO: "What the focal seat writes arrives as filler of the same length; nobody is told.",
+    NO_MESSAGES: "Played without messages; players were not told that messages exist.",
 }
 MOST_NAMED = 50
 

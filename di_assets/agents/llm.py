@@ -11,13 +11,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from di_assets.agents.player import Fault
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import reply_schema, write_reply
 from di_assets.game.types import Observation, Reply, SeenMessage, Turn
-from di_assets.providers.asking import Ask
+from di_assets.providers.asking import Ask, Kind
 from di_assets.providers.types import Completion, Endpoint, Provider, Request, Role, encode_turn
 
 # An invalid reply is cut to this length when it is shown to its writer, so that it does not fill the next prompt.
@@ -38,7 +38,7 @@ class LLMPlayer:
         episode_id: identifies the conversation for providers whose cache uses a key.
     """
 
-    kind: Literal["llm", "scripted"] = "llm"
+    kind: Kind = "llm"
 
     def __init__(
         self,

@@ -105,15 +105,13 @@ class ModelConfig(Strict):
         tokens_per_minute: most tokens, sent and received, in any minute.
         json_schema: the endpoint enforces a JSON schema on replies.
         max_tokens: most tokens of a reply, including thinking. Budgets use it. If it is not sent (`null` under
-            `params`),
-            it must be the server's own limit.
+            `params`), it must be the server's own limit.
         send_seed: send the call's seed.
         timeout_s: most seconds of one call, including all its tries and the waits between them.
         max_retries: how often a failed call is sent again.
         max_reply_bytes: a longer body is not accepted as a reply.
         params: further fields of the request's body, sent unchanged. A field that is null is not sent, even if it would
-            be
-            otherwise.
+            be otherwise.
         rename: other names for fields of the body: {max_tokens: max_completion_tokens}.
         system: the server accepts a system text; if not, the text is put at the start of the first user turn.
     """

@@ -10,6 +10,7 @@ from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.measures.declared import by_batch
 from di_assets.measures.labels import LEXICAL
+from di_assets.measures.promises import KEPT
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
@@ -115,7 +116,7 @@ def kept_promises_were_pulls(home: Home, batch: str) -> Problem | None:
         on=["episode_id", "sender", "recipient"],
     ).filter(pl.col("pulled_in").is_between(pl.col("round"), pl.col("last")))
     wrong = made.with_columns(paid=pl.struct(KEYS).is_in(paid.select(pl.struct(KEYS)).to_series().implode())).filter(
-        pl.col("paid") != (pl.col("outcome") == "kept")
+        pl.col("paid") != (pl.col("outcome") == KEPT)
     )
     disagree = problem("outcome of a promise and pulls disagree", "promises", wrong, *KEYS)
     return disagree or _repeated(home, batch, ["promises"])

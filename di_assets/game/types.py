@@ -20,16 +20,15 @@ class Rules:
     Attributes:
         n_rounds: number of rounds. In each round, each seat has one pull.
         channel: `open` (messages to neighbours); `none` (no message phase, and no prompt mentions messages);
-            `focal_muted`
-            (the focal seat writes nothing and is not asked to); `rivals_muted` (only the focal seat writes); `placebo`
-            (all write, but the focal seat's messages are replaced by neutral filler of the same length).
+            `focal_muted` (the focal seat writes nothing and is not asked to); `rivals_muted` (only the focal seat
+            writes); `placebo` (all write, but the focal seat's messages are replaced by neutral filler of the same
+            length).
         exchanges: number of message phases before each round's pulls.
         max_message_chars: longer messages are cut and marked.
         visibility: `public` (everyone learns every pull) or `own` (each seat learns only who pulled it).
         horizon: `known` (the number of rounds is announced) or `hidden`.
         outside: points that a seat gets for keeping its pull, 0 < outside < 1; None in the pure game, where a seat
-            cannot
-            keep its pull.
+            cannot keep its pull.
     """
 
     n_rounds: int = 25

@@ -3,15 +3,15 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Literal
 
 from di_assets.agents.player import Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import ModelConfig
 from di_assets.labelling.label_reader import SCHEMA
 from di_assets.labelling.stored import text_number
-from di_assets.providers.asking import Ask
+from di_assets.providers.asking import Ask, Kind
 from di_assets.providers.types import Completion, Provider, Request, Role
+from di_assets.tables.words import LLM
 
 # An invalid reply is cut to this length when it is shown to its writer.
 MOST_FAULT_CHARS = 2_000
@@ -27,7 +27,7 @@ class Judge:
         prompts: the prompt files for labellers.
     """
 
-    kind: Literal["llm", "scripted"] = "llm"
+    kind: Kind = LLM
 
     def __init__(self, model: str, config: ModelConfig, connect: Callable[[str], Provider], prompts: Prompts) -> None:
         self.model = model

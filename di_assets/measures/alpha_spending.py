@@ -28,11 +28,6 @@ def obrien_fleming(fraction: float, alpha: float) -> float:
     return 0.0 if fraction <= 0 else float(4 * ndtr(ndtri(alpha / 4) / math.sqrt(fraction)))
 
 
-def pocock(fraction: float, alpha: float) -> float:
-    """Spends evenly: alpha ln(1 + (e - 1) fraction)."""
-    return alpha * math.log1p((math.e - 1) * fraction)
-
-
 @lru_cache(maxsize=4096)
 def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
     """Critical |z| of each look: without an effect, |z| has reached one of them by look k with probability `spent[k]`.

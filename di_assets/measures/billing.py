@@ -41,11 +41,9 @@ def compare(calls: pl.DataFrame, bill: pl.DataFrame, *, by: str, apart_usd: floa
 
     Args:
         calls: calls to models: request_id (ids of several tries are separated by spaces), started_at, model,
-            input_tokens
-            and output_tokens (null if no usage was reported), cost_usd, bound_usd, retried.
+            input_tokens and output_tokens (null if no usage was reported), cost_usd, bound_usd, retried.
         bill: request_id, day, model (as in `calls`, see `match_names`), requests, input_tokens, output_tokens, usd;
-            null
-            for what the bill does not have.
+            null for what the bill does not have.
         by: `BY_REQUEST` or `BY_DAY`.
         apart_usd: US dollars by which the two sides of a row may differ; `APART_USD` by default.
     """

@@ -42,8 +42,7 @@ def checked(measures: Iterable[Measure]) -> dict[str, Measure]:
 
     Raises:
         MeasureError: a declaration breaks the contract (`Measure.check`), two measures make the same table, or no
-            measure
-            makes a table of the contract.
+            measure makes a table of the contract.
         CycleError: two measures read each other's tables.
     """
     found: dict[str, Measure] = {}

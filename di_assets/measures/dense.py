@@ -87,8 +87,7 @@ def dense_groups(
         episodes: episode_id, status, n_seats, n_rounds.
         edges: edges.
         pulls: episode_id, round, puller, target (null for a forfeit; the puller itself for a kept pull); and event_id
-            if
-            the group's `events` are needed.
+            if the group's `events` are needed.
         asks: episode_id, round, sender, recipient of the messages that ask for a pull.
     """
     complete = episodes.filter(pl.col("status") == COMPLETE).sort("n_seats", "n_rounds", "episode_id")

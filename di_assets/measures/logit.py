@@ -58,8 +58,7 @@ class Estimate:
         interval: interval of the coefficient.
         p_value: two-sided, of no effect.
         effect: average over the rows of P(y | 1) - P(y | 0), with all other terms unchanged; None for the intercept. It
-            is
-            also given for an infinite coefficient, if that determines every probability.
+            is also given for an infinite coefficient, if that determines every probability.
         effect_interval: by the delta method; none if the coefficient is infinite.
         reason: why something is None; None if nothing is.
     """

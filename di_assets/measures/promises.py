@@ -187,8 +187,7 @@ def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         labeller, condition, model, seed, episode_id, n (decided promises), and the shares as in `promise_ledger`; a
-            share
-        is null if no promise defines it.
+        share is null if no promise defines it.
     """
     decided = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
     kept = pl.col("outcome") == KEPT

@@ -62,8 +62,7 @@ def look_at(
         looks: number of pairs at each recorded look. Looks at more pairs than now are ignored; one at as many is this
             look.
         plans: number of pairs planned at each of those looks, `planned` by default. What was spent then stays spent, so
-            an
-            arm that is extended after a look does not start again.
+            an arm that is extended after a look does not start again.
         level: level of the interval.
         spending: how alpha is spent.
     """

@@ -20,7 +20,7 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Alike(Sequence[Any]):
+class Repeated(Sequence[Any]):
     """A sequence that has the same value n times, and stores it once."""
 
     value: Any
@@ -90,7 +90,7 @@ def _frame(table: str, parts: Sequence[Columns]) -> pl.DataFrame:
 
 def _series(name: str, dtype: pl.DataType, parts: Sequence[Sequence[Any]]) -> pl.Series:
     """Joins the parts to one column. For speed, repeated values and repeated parts are converted only once."""
-    if parts and all(isinstance(part, Alike) for part in parts):
+    if parts and all(isinstance(part, Repeated) for part in parts):
         firsts, counts = pl.Series(name, [part[0] for part in parts], dtype=dtype), [len(part) for part in parts]
         return firsts[pl.Series(np.repeat(np.arange(len(parts), dtype=np.uint32), counts))]
     if len(parts) > 1 and all(part is parts[0] for part in parts):
@@ -151,7 +151,7 @@ def _replied(calls: Columns) -> tuple[Sequence[str], Sequence[str]]:
 def _seats(played: Played) -> Columns:
     planned, labels = played.planned, played.planned.setup.labels
     return {
-        "episode_id": Alike(planned.episode_id, len(labels)),
+        "episode_id": Repeated(planned.episode_id, len(labels)),
         "seat": range(len(labels)),
         "label": labels,
         "model": planned.models,
@@ -163,21 +163,21 @@ def _seats(played: Played) -> Columns:
 def _edges(played: Played) -> Columns:
     edges = played.planned.setup.edges
     return {
-        "episode_id": Alike(played.planned.episode_id, len(edges)),
+        "episode_id": Repeated(played.planned.episode_id, len(edges)),
         "seat_a": [a for a, _ in edges],
         "seat_b": [b for _, b in edges],
     }
 
 
 def _events(played: Played, fields: Fields) -> Columns:
-    return {"episode_id": Alike(played.planned.episode_id, len(fields["event_id"])), **fields}
+    return {"episode_id": Repeated(played.planned.episode_id, len(fields["event_id"])), **fields}
 
 
 def _calls(played: Played) -> Columns:
     calls, seats = played.calls, played.calls["seat"]
     return {
         **as_columns(calls),
-        "episode_id": Alike(played.planned.episode_id, len(seats)),
+        "episode_id": Repeated(played.planned.episode_id, len(seats)),
         "call_id": range(len(seats)),
         "provider": _by_seat(played.providers, seats),
         "model": _by_seat(played.planned.models, seats),
@@ -185,4 +185,4 @@ def _calls(played: Played) -> Columns:
 
 
 def _by_seat(values: Sequence[Any], seats: Sequence[int]) -> Sequence[Any]:
-    return Alike(values[0], len(seats)) if len(set(values)) == 1 else [values[seat] for seat in seats]
+    return Repeated(values[0], len(seats)) if len(set(values)) == 1 else [values[seat] for seat in seats]

@@ -6,7 +6,6 @@ Each prompt of a seat begins with the seat's previous prompt. A provider's promp
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.player import Fault, Player
@@ -22,7 +21,7 @@ from di_assets.calls.sending import Lines
 from di_assets.game.types import Observation, Reply
 from di_assets.play.episode import Seating, play_episode
 from di_assets.play.seating import players
-from di_assets.providers.asking import Ask, Respondent
+from di_assets.providers.asking import Ask, Kind, Respondent
 from di_assets.providers.types import Completion, Request
 from di_assets.tables.words import MESSAGE, SCRIPTED
 
@@ -77,7 +76,7 @@ class _StandIn:
     replies: list[int] = field(default_factory=list)
     model: str = STAND_IN
     provider: str = SCRIPTED
-    kind: Literal["llm", "scripted"] = "scripted"
+    kind: Kind = SCRIPTED
 
     def prepare(self, observation: Observation, faults: tuple[Fault, ...] = ()) -> Ask:
         request = self.writer.prepare(observation).payload

@@ -28,7 +28,7 @@ from di_assets.game.observe import observe
 from di_assets.game.state import State
 from di_assets.game.step import start, step
 from di_assets.game.types import RULES_VERSION, Observation, Phase, Reply, Setup, Turn
-from di_assets.play.record import Alike, Played
+from di_assets.play.record import Played, Repeated
 from di_assets.play.seating import SCRIPTED_PROMPTS
 from di_assets.providers.asking import encodable
 from di_assets.providers.types import Completion
@@ -38,7 +38,7 @@ from di_assets.tables.words import COMPLETE, MESSAGE, OK, PULL
 OWN = frozenset({*Place._fields, "request_hash", "text", "status", "error", "started_at"})
 _REPLIED = Completion(text="", input_tokens=0, cached_tokens=0, output_tokens=0)
 _CALL = call_of(Place(1, PULL, 0, 0, 0), "", _REPLIED, status=OK, error=None, cost_usd=0.0, latency_s=0.0, started_at=0)
-ALIKE = {name: value for name, value in _CALL._asdict().items() if name not in OWN}
+OF_EVERY_CALL = {name: value for name, value in _CALL._asdict().items() if name not in OWN}
 
 
 def played_free(planned: PlannedEpisode, config_hash: str) -> Played:
@@ -154,13 +154,13 @@ def _calls(
         "phase": asked.phase,
         "exchange": asked.exchange,
         "seat": asked.seat,
-        "attempt": Alike(0, n),
+        "attempt": Repeated(0, n),
         "request_hash": [f"{streams[seat]}/{name}/0" for seat, name in zip(asked.seat, asked.name, strict=True)],
         "text": [write_reply(answered[at].get(seat, SILENCE)) for at, seat in zip(asked.at, asked.seat, strict=True)],
-        "status": Alike(OK, n),
-        "error": Alike(None, n),
+        "status": Repeated(OK, n),
+        "error": Repeated(None, n),
         "started_at": [times[at] for at in asked.at],
-        **{name: Alike(value, n) for name, value in ALIKE.items()},
+        **{name: Repeated(value, n) for name, value in OF_EVERY_CALL.items()},
     }
 
 
@@ -176,4 +176,4 @@ def _with_reasks(calls: Columns, asked: _Asked, raw: Mapping[tuple[int, int], Se
             again["text"][row] = answer.text
             again["status"][row] = answer.reply.kind or OK
             again["error"][row] = answer.reply.invalid
-    return {**again, **{name: Alike(value, len(rows)) for name, value in ALIKE.items()}}
+    return {**again, **{name: Repeated(value, len(rows)) for name, value in OF_EVERY_CALL.items()}}

@@ -5,6 +5,9 @@ from typing import Literal, Protocol
 
 from di_assets.providers.types import Completion
 
+Kind = Literal["llm", "scripted"]
+"""What answers: a model or a scripted agent. `tables/words.py` has the same words for `seats.kind`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -28,7 +31,7 @@ class Respondent(Protocol):
         ...
 
     @property
-    def kind(self) -> Literal["llm", "scripted"]:
+    def kind(self) -> Kind:
         """See above."""
         ...
 

@@ -47,8 +47,7 @@ class Known:
     Attributes:
         models: arm -> its focal models with measured episodes; both sorted.
         shared: pairs of arms that share seeds of a model. An arm with its silent control comes first, then the pairs
-            that
-            share most seeds.
+            that share most seeds.
     """
 
     models: Mapping[str, list[str]]

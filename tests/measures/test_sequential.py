@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from di_assets.measures.alpha_spending import boundaries, crossing, obrien_fleming, pocock
+from di_assets.measures.alpha_spending import boundaries, crossing, obrien_fleming
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.sequential import confidence_sequence, look_at, looking_interval, looking_p
 
@@ -23,7 +23,6 @@ FIFTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
         # Clinical Trials 21:190) and printed by the R packages ldbounds and gsDesign.
         (obrien_fleming, FIFTHS, [4.877, 3.357, 2.680, 2.290, 2.031]),
         (obrien_fleming, (1 / 3, 2 / 3, 1.0), [3.710, 2.511, 1.993]),
-        (pocock, FIFTHS, [2.438, 2.427, 2.410, 2.397, 2.386]),
     ],
 )
 def test_spending_boundaries_are_those_published(spending, looks, published):

@@ -10,7 +10,7 @@ from di_assets.arms import Configs, batches, load_configs
 from di_assets.calls.call import Call, replies_sha256
 from di_assets.game import Rules, Setup, edges, observe, seat_labels, start, step
 from di_assets.play.batch import play_batch
-from di_assets.play.record import Alike
+from di_assets.play.record import Repeated
 from di_assets.play.scripted import play_scripted
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, Warehouse
@@ -122,9 +122,9 @@ def test_a_seat_plays_the_same_whoever_else_is_in_the_batch(tmp_path):
         assert homes[0].read(name).equals(homes[1].read(name))
 
 
-def test_alike_values_are_a_sequence():
-    alike = Alike("x", 3)
-    assert (list(alike), alike[1:], len(alike)) == (["x"] * 3, ["x"] * 2, 3)
+def test_a_repeated_value_is_a_sequence():
+    repeated = Repeated("x", 3)
+    assert (list(repeated), repeated[1:], len(repeated)) == (["x"] * 3, ["x"] * 2, 3)
 
 
 def test_the_digest_of_replies_is_over_lines_of_json():

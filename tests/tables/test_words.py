@@ -9,6 +9,7 @@ from di_assets.agents.replies import READERS
 from di_assets.calls.call import COLUMN_OF, FAULTS, Call
 from di_assets.calls.place import Place
 from di_assets.game import types
+from di_assets.providers.asking import Kind
 from di_assets.providers.types import FaultKind
 from di_assets.tables import TABLES, words
 
@@ -23,9 +24,10 @@ OF_THE_EPISODE = {"episode_id", "call_id", "provider", "model"}
         (types.Channel, set(words.MESSAGING)),
         (types.PullStatus, {words.VALID, words.FORFEIT, words.KEPT}),
         (types.Phase, set(words.PHASES)),
+        (Kind, {words.LLM, words.SCRIPTED}),
     ],
 )
-def test_the_rules_and_the_tables_use_the_same_words(kind, known):
+def test_those_who_play_and_the_tables_use_the_same_words(kind, known):
     assert set(get_args(kind)) == known
 
 

@@ -8,7 +8,7 @@ from di_assets.agents.replies import write_reply
 from di_assets.agents.scripted.policy import Policy
 from di_assets.agents.scripted.words import words
 from di_assets.game.types import Observation, Phase, Reply, Turn
-from di_assets.providers.asking import Ask
+from di_assets.providers.asking import Ask, Kind
 from di_assets.providers.types import Completion
 
 SILENCE = Reply()
@@ -28,7 +28,7 @@ class ScriptedPlayer:
     policy: Policy
     seed: int
     provider: Literal["scripted"] = "scripted"
-    kind: Literal["llm", "scripted"] = "scripted"
+    kind: Kind = "scripted"
 
     def stream(self, me: str) -> str:
         """Name of the random stream of the seat with this label."""

@@ -16,8 +16,7 @@ def compared(comparison: Mapping[str, Any]) -> Figure:
 
     Args:
         comparison: `names` and `means` of the two sides, `most_points`, `scripted`, `alt`, and `pairs` with seed, gap
-            and
-            the episode_id, focal_model and focal_points of both sides (`_left`, `_right`).
+            and the episode_id, focal_model and focal_points of both sides (`_left`, `_right`).
     """
     title = "Points received per episode on matched seeds"
     return drawn(lambda sheet: _draw(sheet, comparison), title=title, of=comparison)

@@ -18,8 +18,7 @@ class Flaw:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
             `readers` (replies read by several versions of the reader), `rules` (episodes by older rules were left out),
             `controls` (several controls, each with looks of its own), `incomplete` (an outcome that is judged once, at
-                the
-            end) or `unrecorded` (a lift that is shown although no look at it is counted).
+            the end) or `unrecorded` (a lift that is shown although no look at it is counted).
         words: the flaw as a clause.
         blocks: no claim may be made from the aggregate; otherwise the flaw is added to the sentence.
     """

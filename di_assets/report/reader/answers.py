@@ -20,8 +20,7 @@ class Answers:
             `payback_window` - 1 rounds before it.
         repays: for a valid pull, the pulls of its target for the puller in the `payback_window` rounds before it.
         brought: for a message that asks, the pulls it asked for that were made in its round or in the following rounds
-            of
-            the window. Paybacks are included, because a payback can also have been asked for.
+            of the window. Paybacks are included, because a payback can also have been asked for.
     """
 
     asked_in: tuple[int, ...] = ()
