@@ -5,6 +5,7 @@ import dagster as dg
 from di_assets.assets.definitions import build
 from di_assets.assets.metadata import interval_table
 from di_assets.control_room.instance import instance_of
+from di_assets.report.published import read_summary
 from di_assets.tables import TABLES
 
 LIFT = (15, 15, 15, 50.0, 30.0, 20.0, 15.5, 24.25, "paired t", 0.001, 0.002, None)
@@ -44,6 +45,13 @@ def test_aggregates_show_intervals_and_who_played(played):
         assert told["players"] == "scripted agents, not language models", name
     for name in ("summary", "q1", "pulls", "pull_kinds"):
         assert shown(played, name)["players"] == "scripted agents, not language models", name
+
+
+def test_the_summary_shows_its_first_question_without_the_many_marks(played):
+    told = shown(played, "summary")["summary"]
+    published = read_summary(played.warehouse)["questions"]["q1"]
+    assert told == {key: value for key, value in published.items() if key != "marks"}
+    assert published["marks"]
 
 
 def test_a_batch_links_to_its_episodes_in_the_dashboard(played):

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from di_assets.arms import Configs
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch
-from di_assets.play.commit import clear
+from di_assets.play.commit import COPY, clear, stored
 from di_assets.tables import EVENT_TABLES, Warehouse
 
 BATCH = "talk--b00"
@@ -120,3 +121,18 @@ def test_a_journal_goes_when_the_tables_would_survive_a_power_cut(small_configs,
         assert done.index(("synced", temporary)) < named
         assert named < done.index(("synced", path.parent), named) < first_deleted
         assert ("synced", path.parent.parent) in done[:named]  # where the folder's own name is
+
+
+@pytest.mark.parametrize("cut", ["calls", "episodes"])
+def test_a_commit_that_failed_is_made_again_over_a_table_that_it_cut_short(kept, cut):
+    held, folder = tables(kept), kept.journal / BATCH
+    for name, frame in held.items():
+        path = folder / COPY / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        frame.write_parquet(path)
+    file = kept.root / next(one.name for one in kept.files(cut) if BATCH in one.name)
+    file.write_bytes(file.read_bytes()[:40])
+    assert {name: frame.height for name, frame in stored(kept, folder, BATCH).items()} == {
+        name: frame.height for name, frame in held.items()
+    }
+    assert_frame_equal(kept.read(cut, BATCH), held[cut])

@@ -78,6 +78,17 @@ async def test_a_filter_that_leaves_no_message_is_a_refusal():
     assert outcome.stop == "end"
 
 
+async def test_the_results_of_a_filter_that_found_nothing_block_no_prompt():
+    def body(**jailbreak):
+        results = {"hate": {"filtered": False, "severity": "safe"}, "jailbreak": {"filtered": False, **jailbreak}}
+        return {"choices": [], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": results}]}
+
+    bodies = [body(filtered=True), body(detected=True), body(detected=False)]
+    outcomes, _ = await each("openai", [wire.sent(200, one) for one in bodies])
+    assert [outcome.stop for outcome in outcomes[:2]] == ["refusal", "refusal"]
+    assert isinstance(outcomes[2], BrokenReplyFault)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_body_that_is_made_to_break_its_reader_is_no_reply(dialect):
     deep = "[" * 900 + "]" * 900
