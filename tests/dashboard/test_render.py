@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -13,9 +15,8 @@ import pytest
 from jinja2 import Environment, nodes
 from markupsafe import Markup
 
-from dashboard import parts, static_pages, static_site
+from dashboard import parts, sections, static_pages, static_site
 from dashboard.render import TEMPLATES, html_of
-from dashboard.sections import arms, calls, compare, episodes, events, lineage, question, reader
 from dashboard.sections.view import View
 from dashboard.style import DASHBOARD, SITE, WEB
 from tests.conftest import ROOT
@@ -25,14 +26,7 @@ MODULES = (
     parts,
     static_pages,
     static_site,
-    arms,
-    calls,
-    compare,
-    episodes,
-    events,
-    lineage,
-    question,
-    reader,
+    *(import_module(one.name) for one in walk_packages(sections.__path__, "dashboard.sections.")),
 )
 SECTIONS = sorted(
     {one for module in MODULES for one in vars(module).values() if is_dataclass(one) and "template" in vars(one)},
