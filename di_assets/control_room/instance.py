@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from di_assets.assets.home import Home
 
@@ -67,7 +68,7 @@ def dagster_home(home: Home) -> Path:
     file, wanted = folder / "dagster.yaml", settings()
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        held = file.read_text() if file.exists() else FIRST_LINE
+        held = file.read_bytes().decode(errors="replace") if file.exists() else FIRST_LINE
         if held != wanted and held.startswith(FIRST_LINE):
             file.write_text(wanted)
             with _opened(folder) as instance:
@@ -91,6 +92,9 @@ def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
 def _opened(folder: Path) -> Iterator[dg.DagsterInstance]:
     try:
         opened = dg.DagsterInstance.from_config(str(folder))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        text = "not YAML that can be read; move it away, and it is written anew"
+        raise InstanceError(f"{folder / 'dagster.yaml'}: {text}") from error
     except Exception as error:
         if not os.environ.get(POSTGRES):
             raise

@@ -109,10 +109,20 @@ class Sorter:
         elif not isinstance(data, dict):
             outcome = self.broken(f"status {answer.status} with a body that is no JSON object")
         elif error is not None:
-            return self._failed(error, answer)
+            return self._failed(error, answer, data)
         elif _blocked(data):
-            sent = read_usage(data.get("usage"), beside=False).sent
-            outcome = Completion(text="", stop="refusal", input_tokens=sent, output_tokens=0, billed=bool(sent))
+            # Of a body without a reply nothing says how its usage counts the cache: the dearer way is taken.
+            usage = read_usage(data.get("usage"), beside=True)
+            outcome = Completion(
+                text="",
+                stop="refusal",
+                input_tokens=usage.sent,
+                cached_tokens=usage.cached,
+                written_tokens=usage.written,
+                written_hour_tokens=usage.written_hour,
+                output_tokens=usage.received or 0,
+                billed=bool(usage.sent or usage.received),
+            )
         else:
             return self._read(data, answer)
         return outcome, answer.status
@@ -124,15 +134,18 @@ class Sorter:
             return self.broken(str(why)), answer.status
         except (KeyError, TypeError, IndexError, AttributeError, RecursionError):
             return self.broken(f"status {answer.status} with a body that holds no reply"), answer.status
-        return self._failed(reply.error, answer) if reply.error else (self._completed(reply), answer.status)
+        return self._failed(reply.error, answer, data) if reply.error else (self._completed(reply), answer.status)
 
-    def _failed(self, error: Any, answer: Answer) -> tuple[Completion | ProviderError, int]:
-        """An error inside an answer that says it succeeded."""
+    def _failed(self, error: Any, answer: Answer, data: dict[str, Any]) -> tuple[Completion | ProviderError, int]:
+        """An error inside an answer that says it succeeded. It may be charged if tokens were told or text was made."""
         said = said_in(error, fields=self.fields)
         status = said.number or status_of(said)
         if status is not None:
             outcome = fault_of(self.name, status, said, answer.headers, inside=True)
-            if isinstance(outcome, Completion) or outcome.kind != "request_refused" or outcome.cause:
+            if isinstance(outcome, Completion):
+                return replace(outcome, billed=outcome.billed or _worked(data)), status
+            if outcome.kind != "request_refused" or outcome.cause:
+                outcome.perhaps_paid = outcome.perhaps_paid or _worked(data)
                 return outcome, status
         return self.broken(f"status {answer.status} with an error{_in_brackets(said)}"), answer.status
 
@@ -181,6 +194,16 @@ def _error_in(data: Any) -> Any:
     if data.get("errors") and not data.get("choices") and not data.get("content"):
         return data["errors"]
     return None
+
+
+def _worked(data: dict[str, Any]) -> bool:
+    """Whether a body shows that the model worked: tokens in its usage, or a beginning of a reply."""
+    usage = read_usage(data.get("usage"), beside=False)
+    if usage.sent or usage.received or data.get("content"):
+        return True
+    choices = data.get("choices")
+    messages = [one.get("message") for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    return any(isinstance(one, dict) and one.get("content") for one in messages)
 
 
 def _blocked(data: dict[str, Any]) -> bool:

@@ -123,12 +123,16 @@ def _written(usage: Any, *, hour: bool) -> tuple[int | None, int | None]:
     short, long = _first(usage, _WRITTEN_5M), _first(usage, _WRITTEN_1H)
     if short is None and long is None:
         return total, total if hour else None
-    return max(total or 0, (short or 0) + (long or 0)), long
+    apart = (short or 0) + (long or 0)
+    whole = max(total or 0, apart)
+    # What neither count holds is kept as long as was asked for.
+    return whole, (long or 0) + whole - apart if hour else long
 
 
 def _first(usage: Any, paths: tuple[Path, ...]) -> int | None:
-    """The first count found under one of these names."""
-    return next(_counts(usage, paths), None)
+    """The first count above 0 under one of these names; 0 if there are only zeros, None if there is no count."""
+    counts = list(_counts(usage, paths))
+    return next(filter(None, counts), 0 if counts else None)
 
 
 def _most(usage: Any, paths: tuple[Path, ...]) -> int | None:

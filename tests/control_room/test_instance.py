@@ -13,7 +13,7 @@ import pytest
 
 from di_assets.assets.home import Home
 from di_assets.assets.playing import PROCESS_TAG
-from di_assets.control_room.instance import FIRST_LINE, dagster_home, instance_of, settings
+from di_assets.control_room.instance import FIRST_LINE, InstanceError, dagster_home, instance_of, settings
 from di_assets.control_room.launcher import WatchedRunLauncher, this_process
 from di_assets.control_room.runs import materialise_batches
 from di_assets.tables import Warehouse
@@ -49,6 +49,14 @@ def test_settings_of_an_older_version_are_replaced_and_somebodys_own_are_kept(ho
     file.write_text("telemetry: {enabled: false}\n")
     dagster_home(home)
     assert file.read_text() == "telemetry: {enabled: false}\n"
+
+
+@pytest.mark.parametrize("damaged", [b"\xbf\xfe\x00 no text", b"a: [1, }\n"])
+def test_settings_that_can_not_be_read_are_named_with_their_file(home, damaged):
+    home.dagster.mkdir()
+    (home.dagster / "dagster.yaml").write_bytes(damaged)
+    with pytest.raises(InstanceError, match=r"dagster/dagster.yaml: not YAML that can be read"), instance_of(home):
+        pass
 
 
 def test_a_runs_process_is_alive_until_it_is_gone(home):

@@ -234,6 +234,46 @@ def inside(error, *, billed):
     return lambda ask: Said(http(200, json.dumps({"error": error})), ask.plain if billed else Metered())
 
 
+def broken_off(error, *, where):
+    """An error told with status 200 after a part of the reply was made; all of it is charged and told."""
+
+    def said(ask):
+        body = envelope(ask.dialect, ask.text, "error", told(ask, ask.plain))
+        in_choice = where == "choice" and ask.openai
+        body |= {"choices": [body["choices"][0] | {"error": error}]} if in_choice else {"error": error}
+        return Said(http(200, json.dumps(body)), ask.plain)
+
+    return said
+
+
+def blocked_after(*, out):
+    """A filter that stops a reply after some tokens were made: no choice is left, the usage tells them."""
+
+    def said(ask):
+        metered = ask.plain._replace(out=out)
+        body = {"id": "same", "choices": [], "prompt_feedback": {"block_reason": "SAFETY"}, "usage": told(ask, metered)}
+        return Said(http(200, json.dumps(body)), metered)
+
+    return said
+
+
+def zero_first(ask):
+    """Usage of a gateway that tells the cache under its own name and writes 0 under that of the other dialect."""
+    many = 20 * ask.sent
+    metered = Metered(fresh=ask.sent, read=many, out=len(ask.text) // 3)
+    if ask.openai:
+        usage = {
+            "prompt_tokens": ask.sent,
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "completion_tokens": metered.out,
+        }
+        usage |= {"cache_read_input_tokens": many}
+    else:
+        usage = {"input_tokens": ask.sent, "cache_read_input_tokens": many, "output_tokens": metered.out}
+        usage |= {"prompt_tokens_details": {"cached_tokens": 0}}
+    return Said(whole(ask, usage), metered)
+
+
 HTML = "<html>busy</html>"
 MODES = {
     "good": good,
@@ -274,6 +314,9 @@ MODES = {
     "empty_body_billed": lambda ask: Said(http(200, ""), ask.plain),
     "error_inside_billed": inside({"type": "some_error", "code": 500}, billed=True),
     "error_inside_429": inside({"message": "Rate limit exceeded", "code": 429}, billed=False),
+    "error_in_choice_429_after_text": broken_off({"message": "Rate limit exceeded", "code": 429}, where="choice"),
+    "error_inside_429_with_usage": broken_off({"message": "Rate limit exceeded", "code": 429}, where="body"),
+    "error_inside_402_with_usage": broken_off({"message": "Insufficient credits", "code": 402}, where="body"),
     "html_then_good": first(1, lambda ask: Said(http(200, HTML), ask.plain)),
     # Usage.
     "usage_zero": usage_is(both(0, 0)),
@@ -302,6 +345,7 @@ MODES = {
     "cached_negative": cached(lambda ask: -ask.sent),
     "cached_words": cached(lambda _: "all"),
     "cached_null": cached(lambda _: None),
+    "cached_beside_a_zero": zero_first,
     "written_5m": written("written", apart=True),
     "written_hour": written("hour", apart=True),
     "written_hour_untold": written("hour", apart=False),
@@ -310,6 +354,7 @@ MODES = {
     "refusal_without_output": refusal(out=0),
     "blocked": blocked(billed=False),
     "blocked_billed": blocked(billed=True),
+    "blocked_after_output": blocked_after(out=120),
     "all_tokens_used": ends("length", text="{"),
     "thinking_only": ends("length", text=""),
     # More than was asked for.

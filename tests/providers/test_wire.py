@@ -130,6 +130,10 @@ async def test_where_an_hour_was_asked_for_all_that_is_written_is_kept_an_hour()
     [outcome], [sent] = await each("anthropic", [wire.sent(200, wire.messages(usage=usage))], params=hour)
     assert (outcome.written_tokens, outcome.written_hour_tokens) == (16, 16)
     assert sent["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    for split in ({"ephemeral_5m_input_tokens": 0}, {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}):
+        body = wire.messages(usage=usage | {"cache_creation": split})
+        [outcome], _ = await each("anthropic", [wire.sent(200, body)], params=hour)
+        assert (outcome.written_tokens, outcome.written_hour_tokens) == (16, 16), split
 
 
 async def test_text_and_thinking_are_found_in_every_shape():
