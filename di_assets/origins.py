@@ -122,7 +122,7 @@ def refusal(method: str, headers: Headers) -> str | None:
     if twice := next((name for name in ONCE if len(headers.getlist(name)) > 1), None):
         return f"{twice} was sent twice"
     origin = headers.get("origin")
-    if origin is not None and _authority(urlsplit(origin).netloc) != _authority(headers.get("host", "")):
+    if origin is not None and _authority_of(origin) != _authority(headers.get("host", "")):
         return f"a page of another origin may send nothing here; a proxy has to pass on `Host` as it came ({VARIABLE})"
     site = headers.get("sec-fetch-site", "same-origin")
     if site == "same-origin" or (method in READING and site == "none"):
@@ -135,6 +135,15 @@ def refusal(method: str, headers: Headers) -> str | None:
 def _opens_a_page(headers: Headers) -> bool:
     """Whether a browser asks for this to show it as a page of its own, in no frame."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+
+
+def _authority_of(origin: str) -> str | None:
+    """Host and port of an origin; None if it is no origin of a web page."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return _authority(parts.netloc) if parts.scheme in {"http", "https"} else None
 
 
 def _authority(text: str) -> str:

@@ -64,3 +64,10 @@ def test_what_a_person_typed_opens_a_page_and_sends_nothing():
 def test_what_is_said_twice_is_refused(name):
     raw = [(b"host", HERE.encode())] * (name != "host") + [(name.encode(), b"http://127.0.0.1:3000")] * 2
     assert refusal("POST", Headers(raw=raw)) == f"{name} was sent twice"
+
+
+@pytest.mark.parametrize("origin", ["http://[evil", f"//{HERE}", f"ftp://{HERE}", "null", ""])
+def test_what_is_no_origin_of_a_page_is_refused(origin):
+    assert "another origin" in refused(origin=origin)
+    assert refused(origin=f"http://{HERE}") is None
+    assert refused(origin=f"https://{HERE}") is None
