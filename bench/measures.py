@@ -1,4 +1,4 @@
-"""Measures of seats and episodes from Parquet against SQL and a bare scan: `python bench/measures.py [--sizes N ...]`.
+"""Measures of seats and episodes from Parquet against SQL and a bare scan: `python -m bench.measures [--sizes N ...]`.
 
 Synthetic episodes (five seats, 25 rounds, messages on) of each size, three engines in turn, each run a process of its
 own whose best figures count:
@@ -24,8 +24,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from polars.testing import assert_frame_equal
-from synthetic import ARMS, COMPLETE, build
 
+from bench.synthetic import ARMS, COMPLETE, build
 from di_assets.measures.declared import MEASURES, by_batch
 from di_assets.measures.making import make_batch
 from di_assets.tables import Warehouse
@@ -106,7 +106,7 @@ def work(what, warehouse, size):
 
 
 def run(what, folder, size=0):
-    command = [sys.executable, __file__, "--work", what, "--warehouse", str(folder), "--sizes", str(size)]
+    command = [sys.executable, "-m", "bench.measures", "--work", what, "--warehouse", str(folder), "--sizes", str(size)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
