@@ -6,17 +6,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from di_assets.arms.sent_fields import sent_problem
 from di_assets.arms.yaml_files import Strict, nearest
 from di_assets.providers import DIALECTS
 from di_assets.providers.types import Endpoint, keeps_an_hour
 
-# Names that servers use for the limit on tokens of a reply.
-MOST_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # Keys of a model that do not change replies. All other keys, also new ones, are part of an episode's identity.
 NO_PART_OF_REPLIES = {"key", "price", "concurrency", "requests_per_minute", "tokens_per_minute"}
 NO_PART_OF_REPLIES |= {"timeout_s", "max_retries", "max_reply_bytes"}
-# Fields that would change the form of the answer so that it cannot be read here, or that are set already.
-NO_PARAMS = {"messages": "comes from the game", "stream": "is never sent: a reply is read as a whole"}
 
 Dollars = Annotated[float, Field(ge=0, strict=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -111,7 +108,7 @@ class ModelConfig(Strict):
         max_retries: how often a failed call is sent again.
         max_reply_bytes: a longer body is not accepted as a reply.
         params: further fields of the request's body, sent unchanged. A field that is null is not sent, even if it would
-            be otherwise.
+            be otherwise. Fields that would ask for more than budgets count are refused (see `sent_fields`).
         rename: other names for fields of the body: {max_tokens: max_completion_tokens}.
         system: the server accepts a system text; if not, the text is put at the start of the first user turn.
     """
@@ -144,9 +141,8 @@ class ModelConfig(Strict):
     @field_validator("params")
     @classmethod
     def _sendable(cls, params: dict[str, Any]) -> dict[str, Any]:
-        for name, why in NO_PARAMS.items():
-            if name in params:
-                raise ValueError(f"`{name}` {why}; leave it out")
+        if "messages" in params:
+            raise ValueError("`messages` comes from the game; leave it out")
         try:
             json.dumps(params, allow_nan=False)
         except ValueError:
@@ -179,19 +175,10 @@ class ModelConfig(Strict):
         return self
 
     @model_validator(mode="after")
-    def _budgets_go_by_max_tokens(self) -> Self:
-        for name in MOST_TOKENS:
-            given = self.params.get(name)
-            if isinstance(given, (int, float)) and given > self.max_tokens:
-                raise ValueError(f"params.{name}: is above `max_tokens`, which budgets go by; set that to {given:g}")
-        return self
-
-    @model_validator(mode="after")
-    def _one_field_a_name(self) -> Self:
-        names = [*self.rename.values(), *({"model", "messages", *self.params} - set(self.rename))]
-        for name in names:
-            if not name or names.count(name) > 1:
-                raise ValueError(f"rename: two fields would be sent as {name!r}" if name else "rename: a name is empty")
+    def _budgets_hold(self) -> Self:
+        problem = sent_problem(self.params, self.rename, self.max_tokens)
+        if problem is not None:
+            raise ValueError(problem)
         return self
 
     @property

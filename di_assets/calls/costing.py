@@ -22,8 +22,6 @@ MOST_BYTES_PER_TOKEN = 128
 # The same for reasoning text. It is prose, which never has this many bytes per token. The bound finds servers that
 # charge for reasoning but do not count it.
 MOST_BYTES_PER_THOUGHT = 16
-# Fields of `params` that ask for several replies at once.
-CHOICES = ("n", "best_of")
 # Rounding error of sums of floats.
 DUST = 1e-9
 
@@ -48,13 +46,7 @@ def most_it_can_cost(config: ModelConfig, sent_bytes: int, turns: int) -> float:
     """
     params = len(json.dumps(config.params, default=str)) if config.params else 0
     tokens = sent_bytes + params + (turns + 2) * TOKENS_PER_TURN
-    return (tokens * config.dearest_input + most_output(config) * config.price.output) / 1_000_000
-
-
-def most_output(config: ModelConfig) -> int:
-    """The most output tokens of one call, reasoning included; more if `params` ask for several replies."""
-    asked = [config.params.get(name) for name in CHOICES]
-    return config.max_tokens * max([1, *(n for n in asked if isinstance(n, int))])
+    return (tokens * config.dearest_input + config.max_tokens * config.price.output) / 1_000_000
 
 
 def cost_of(config: ModelConfig, completion: Completion, *, sent_bytes: int, most_usd: float) -> float:

@@ -197,10 +197,14 @@ class Completion:
     billed: bool = True
 
 
-def keeps_an_hour(params: Mapping[str, Any]) -> bool:
-    """Whether `params` ask for a prompt cache that is kept for an hour, which costs more to write (Anthropic)."""
-    control = params.get("cache_control")
-    return isinstance(control, Mapping) and control.get("ttl") == "1h"
+def keeps_an_hour(params: Any) -> bool:
+    """Whether `params` ask anywhere for a prompt cache that is kept for an hour, which costs more to write (Anthropic).
+
+    A mark for the cache may stand in the request itself or in a part of it, such as a tool.
+    """
+    if isinstance(params, Mapping):
+        return params.get("ttl") == "1h" or any(map(keeps_an_hour, params.values()))
+    return isinstance(params, list) and any(map(keeps_an_hour, params))
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

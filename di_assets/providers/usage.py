@@ -2,8 +2,12 @@
 
 Servers differ in three points. Tokens read from the prompt cache and written to it are included in the tokens sent, or
 counted separately. Reasoning is included in the tokens received, or counted separately. And each count has several
-names. If there is a `total_tokens`, it shows which is the case. Without it, a count that is too large to be included is
-separate; for other counts the rule of the dialect holds.
+names.
+
+Of two ways that are both possible the dearer one is taken, unless a definition or the total decides. Anthropic defines
+that its `input_tokens` never include tokens of the cache. There a total proves nothing, because Anthropic reports none:
+a gateway has computed it, often as input + output alone. Elsewhere a total shows what is included. Without a total, a
+count that is too large to be included is separate, and so are tokens of the cache under Anthropic's or Bedrock's names.
 """
 
 from collections.abc import Iterator
@@ -53,6 +57,19 @@ _WRITTEN_5M, _WRITTEN_1H = (
 )
 
 
+# OpenAI's name for the tokens sent, which include the cache; names of cached tokens that are not included.
+_INCLUSIVE: tuple[Path, ...] = (("prompt_tokens",), ("promptTokenCount",))
+_EXCLUSIVE: tuple[Path, ...] = tuple(
+    (name,)
+    for name in (
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "cacheReadInputTokens",
+        "cacheWriteInputTokens",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one call; None if the server does not report a count, or reports an impossible one.
@@ -77,7 +94,7 @@ def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = Fa
 
     Args:
         usage: the object as it stands in the body; any type.
-        beside: in this dialect, cached and written tokens are not included in the tokens sent.
+        beside: this dialect defines that cached and written tokens are not included in the tokens sent.
         hour: the request asked for a cache that is kept for an hour.
         spoke: the reply has text, so a count of 0 tokens received is impossible.
     """
@@ -86,8 +103,10 @@ def read_usage(usage: Any, *, beside: bool, hour: bool = False, spoke: bool = Fa
     cached, reasoning = _first(usage, _CACHED), _most(usage, _REASONING) or 0
     written, written_hour = _written(usage, hour=hour)
     apart = (cached or 0) + (written or 0)
-    if sent is not None and apart and _stands_beside(sent, received, total, apart, reasoning, default=beside):
-        sent += apart
+    if sent is not None and apart:
+        default = not _first(usage, _INCLUSIVE) and bool(_first(usage, _EXCLUSIVE))
+        if beside or _stands_beside(sent, received, total, apart, reasoning, default=default):
+            sent += apart
     if received is not None and reasoning > received:
         received += reasoning
     if total is not None and sent is not None and total >= sent:

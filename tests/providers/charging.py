@@ -274,6 +274,18 @@ def zero_first(ask):
     return Said(whole(ask, usage), metered)
 
 
+def total_of_two(kind):
+    """Half of the prompt is in the cache; where it stands beside, the total is still that of input and output alone."""
+
+    def said(ask):
+        metered = Metered(fresh=ask.sent - ask.sent // 2, out=ask.plain.out)._replace(**{kind: ask.sent // 2})
+        if ask.openai:
+            return Said(whole(ask, told(ask, ask.plain)), ask.plain)
+        return Said(whole(ask, told(ask, metered, total_tokens=metered.fresh + metered.out)), metered)
+
+    return said
+
+
 HTML = "<html>busy</html>"
 MODES = {
     "good": good,
@@ -346,6 +358,8 @@ MODES = {
     "cached_words": cached(lambda _: "all"),
     "cached_null": cached(lambda _: None),
     "cached_beside_a_zero": zero_first,
+    "total_beside_read": total_of_two("read"),
+    "total_beside_written": total_of_two("written"),
     "written_5m": written("written", apart=True),
     "written_hour": written("hour", apart=True),
     "written_hour_untold": written("hour", apart=False),

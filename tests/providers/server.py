@@ -40,7 +40,10 @@ RESET, SILENCE, CLOSE, DRIP = b"RESET", b"SILENCE", b"CLOSE", b"DRIP"
 
 @asynccontextmanager
 async def serving(*script):
-    """Yields (base URL, requests received); answers in order, the last one again and again."""
+    """Yields (base URL, requests received); answers in order, the last one again and again.
+
+    An answer may be a function: it takes the body of the request and gives the bytes of the answer.
+    """
     received, left = [], list(script)
 
     async def handle(reader, writer):
@@ -58,6 +61,8 @@ async def serving(*script):
                 body = await reader.readexactly(length)
                 received.append({"head": head, "path": head.split()[1], "body": json.loads(body or b"{}")})
                 reply = left.pop(0) if len(left) > 1 else left[0]
+                if callable(reply):
+                    reply = reply(received[-1]["body"])
                 if reply == RESET:
                     writer.transport.abort()
                     return

@@ -127,6 +127,22 @@ OPENAI_USAGE = {
         {"inputTokens": 100, "outputTokens": 20, "totalTokens": 420, "cacheReadInputTokens": 300},
         (400, 300, 20),
     ),
+    "Anthropic's names, no total": (
+        {"prompt_tokens": 0, "input_tokens": 400, "output_tokens": 20, "cache_read_input_tokens": 300},
+        (700, 300, 20),
+    ),
+    "Anthropic's names, total tells": (
+        {"input_tokens": 400, "output_tokens": 20, "total_tokens": 420, "cache_read_input_tokens": 300},
+        (400, 300, 20),
+    ),
+    "OpenAI's names beside Anthropic's (LiteLLM)": (
+        {"prompt_tokens": 400, "completion_tokens": 20, "cache_read_input_tokens": 300},
+        (400, 300, 20),
+    ),
+    "names of the newer interface": (
+        {"input_tokens": 400, "output_tokens": 20, "input_tokens_details": {"cached_tokens": 300}},
+        (400, 300, 20),
+    ),
     "several names, one of them filled": (
         {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 400, "output_tokens": 20},
         (400, None, 20),
@@ -150,9 +166,17 @@ ANTHROPIC_USAGE = {
         {"input_tokens": 4, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 16, "output_tokens": 3},
         (28, 8, 16, None, 3),
     ),
-    "inside, total tells": (
+    "beside, with a gateway's total of the two": (
         {"input_tokens": 40, "cache_read_input_tokens": 8, "output_tokens": 3, "total_tokens": 43},
-        (40, 8, None, None, 3),
+        (48, 8, None, None, 3),
+    ),
+    "written beside, with such a total": (
+        {"input_tokens": 40, "cache_creation_input_tokens": 16, "output_tokens": 3, "total_tokens": 43},
+        (56, None, 16, None, 3),
+    ),
+    "beside, total of all": (
+        {"input_tokens": 40, "cache_read_input_tokens": 8, "output_tokens": 3, "total_tokens": 51},
+        (48, 8, None, None, 3),
     ),
     "by age": (
         {
