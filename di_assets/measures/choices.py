@@ -5,17 +5,22 @@ all that reaction functions and repayment propensities need. An episode has some
 were written.
 """
 
+from functools import reduce
+
 import numpy as np
 import polars as pl
 
-from di_assets.measures.dense import NEEDED, NOBODY, Bools, Dense, Ints, dense_groups
-from di_assets.measures.kinds import ASKING
+from di_assets.measures.dense import NEEDED, NOBODY, Dense, Ints, dense_groups
+from di_assets.measures.kinds import ASKING, asking
 from di_assets.measures.labels import LEXICAL
+from di_assets.measures.layout import bits, episodes_last, pulled_by, recent, senders
 from di_assets.measures.measure import Measure
+from di_assets.measures.row_spans import by_seat
 from di_assets.tables.by_batch import CHOICES
 
-# Facts about a neighbour j, in the order of their bits in a pattern.
+# Facts about a neighbour j. A pattern is a number; the first fact is its highest bit.
 FACTS = ("owed", "owed_before", "asked", "focal")
+PATTERNS = 2 ** len(FACTS)
 # How many rounds back a pull counts as `owed_before`. Together with round t - 1 these are the window of a payback.
 BEFORE = (2, 3)
 
@@ -46,75 +51,83 @@ def choices(
         message_labels: labels of the messages.
         labeller: the labeller that decides which messages ask for a pull.
     """
-    asks = message_labels.filter(pl.col("asks_for_pull") & (pl.col("labeller") == labeller)).join(
-        messages.select("episode_id", "event_id", "round", "sender", "recipient"), on=["episode_id", "event_id"]
-    )
+    asks = asking(messages, message_labels, labeller=labeller)
     focal = dict(episodes.select("episode_id", "focal_seat").iter_rows())
+    names = seats["model"].unique().sort()
+    coded = seats.select("episode_id", "seat", model=pl.col("model").cast(pl.Enum(names)).to_physical())
     parts = [
-        _counted(group, asks, np.array([NOBODY if focal[key] is None else focal[key] for key in group.ids]))
-        for group in dense_groups(episodes, edges, pulls)
+        _counted(
+            group, focal=np.array([NOBODY if focal[key] is None else focal[key] for key in group.ids]), seats=coded
+        )
+        for group in dense_groups(episodes, edges, pulls, asks)
     ]
     if not parts:
         return CHOICES.empty()
-    keys = [key for key in CHOICES.keys if key != "model"]
-    models = seats.select("episode_id", "seat", "model")
-    counted = pl.concat(parts).join(models, on=["episode_id", "seat"])
-    return CHOICES.conform(counted.group_by("model", *keys).agg(pl.sum("n"), pl.sum("pulled")))
+    counted = pl.concat(parts)
+    return CHOICES.conform(counted.with_columns(names.gather(counted["model"]).alias("model")))
 
 
-def patterns(group: Dense, asked: Bools, focal: Ints) -> Ints:
-    """(e, t, i, j): the facts about j for i in round t, as bits in the order of FACTS.
+def _counted(group: Dense, *, focal: Ints, seats: pl.DataFrame) -> pl.DataFrame:
+    """One row per episode, model, number of neighbours and pattern that occurred, in the order of the table's keys.
 
     Args:
-        group: episodes of one size.
-        asked: (e, t, i, j) j asked i for a pull in round t.
+        group: episodes of one size, with asks.
         focal: (e,) focal seats, NOBODY for none.
+        seats: seats, their models as numbers.
     """
-    pulled_by = (group.targets[..., None] == np.arange(group.n_seats)).swapaxes(2, 3)
-    owed, before = np.zeros_like(pulled_by), np.zeros_like(pulled_by)
-    owed[:, 1:] = pulled_by[:, :-1]
-    for lag in BEFORE:
-        before[:, lag:] |= pulled_by[:, : max(0, group.n_rounds - lag)]
-    is_focal = np.arange(group.n_seats) == focal[:, None, None, None]
-    facts = (owed, before, asked, is_focal)
-    return np.asarray(sum(fact.astype(np.int64) << bit for bit, fact in enumerate(facts)))
-
-
-def _counted(group: Dense, asks: pl.DataFrame, focal: Ints) -> pl.DataFrame:
-    """One row per episode, seat, number owed and pattern that occurred."""
-    n_episodes, _, n_seats = group.targets.shape
-    pattern = patterns(group, _asked(group, asks), focal)
-    n_owed = (pattern & 1).sum(axis=3)
-    pulled = group.targets[..., None] == np.arange(n_seats)
-    stood = (group.targets != NOBODY)[..., None] & group.adjacent[:, None]
-    puller = np.arange(n_episodes * n_seats).reshape(n_episodes, 1, n_seats)
-    shape = (n_episodes, n_seats, n_seats, 2 ** len(FACTS), 2)
-    cell = (((puller * n_seats + n_owed)[..., None]) * shape[3] + pattern) * 2 + pulled
-    counts = np.bincount(cell[stood], minlength=int(np.prod(shape))).reshape(shape)
-    e, i, owed, bits = np.nonzero(counts.sum(axis=4))
-    found = counts[e, i, owed, bits]
-    facts = {name: (bits >> bit & 1).astype(bool) for bit, name in enumerate(FACTS)}
+    degrees = group.adjacent.sum(axis=2)
+    models = by_seat(seats, pl.Series(group.ids, dtype=pl.String), "model", n_seats=group.n_seats).astype(np.int64)
+    part = _ranks(models * group.n_seats + degrees)  # (e, i): seats of one part are counted together
+    counts = _counts(group, part, focal)
+    pulled, stood = counts[..., 1], counts[..., 0] + counts[..., 1]
+    found = np.nonzero(stood)
+    e, p, n_owed, pattern = found
     return pl.DataFrame(
         {
             "episode_id": pl.Series(group.ids, dtype=pl.String).gather(e),
-            "seat": i.astype(np.int64),
-            "n_neighbours": group.adjacent.sum(axis=2)[e, i].astype(np.int64),
-            "n_owed": owed.astype(np.int64),
-            **facts,
-            "n": found.sum(axis=1),
-            "pulled": found[:, 1],
+            "model": _of_parts(part, models)[e, p],
+            "n_neighbours": _of_parts(part, degrees)[e, p],
+            "n_owed": n_owed,
+            **{fact: (pattern >> len(FACTS) - bit & 1).astype(bool) for bit, fact in enumerate(FACTS, start=1)},
+            "n": stood[found],
+            "pulled": pulled[found],
         }
     )
 
 
-def _asked(group: Dense, asks: pl.DataFrame) -> Bools:
-    """(e, t, i, j): j asked i for a pull in round t, in any exchange."""
-    index = pl.DataFrame({"episode_id": group.ids, "e": np.arange(len(group.ids))})
-    found = asks.join(index, on="episode_id")
-    e, t, j, i = (found[name].to_numpy() for name in ("e", "round", "sender", "recipient"))
-    asked = np.zeros((*group.targets.shape, group.n_seats), dtype=bool)
-    asked[e, t - 1, i, j] = True
-    return asked
+def _counts(group: Dense, part: Ints, focal: Ints) -> Ints:
+    """(e, part, number owed, pattern, 2): how often a neighbour stood so and did not get the pull, and got it."""
+    assert group.asked is not None
+    side, near, n_seats = episodes_last(group.targets), group.adjacent.transpose(1, 2, 0), group.n_seats
+    pullers = pulled_by(side)
+    owed, before = recent(pullers, first=1, stop=2), recent(pullers, first=BEFORE[0], stop=BEFORE[-1] + 1)
+    asked = senders(group.asked)
+    shape = (len(part), n_seats, n_seats, PATTERNS, 2)
+    nowhere = int(np.prod(shape))
+    # 32 bits hold every cell, because a group is limited to MOST_CELLS.
+    first = ((np.arange(len(part)) * n_seats + part.T) * n_seats).astype(np.int32) + np.bitwise_count(owed)
+    cells = np.empty((n_seats, *side.shape), dtype=np.int32)
+    for j, bit in enumerate(bits(n_seats)):
+        facts = [(owed & bit) != 0, (before & bit) != 0, (asked & bit) != 0, focal == j, side == j]
+        cell = reduce(lambda number, fact: 2 * number + fact, facts, first)
+        cells[j] = np.where((side != NOBODY) & near[:, j], cell, nowhere)
+    return np.bincount(cells.ravel(), minlength=nowhere + 1)[:nowhere].reshape(shape)
+
+
+def _ranks(values: Ints) -> Ints:
+    """(e, i): how many distinct smaller values the episode has."""
+    order = np.argsort(values, axis=1, kind="stable")
+    rises = np.diff(np.take_along_axis(values, order, axis=1), axis=1, prepend=values.min(axis=1, keepdims=True)) > 0
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.cumsum(rises, axis=1), axis=1)
+    return ranks
+
+
+def _of_parts(part: Ints, values: Ints) -> Ints:
+    """(e, p): the value that the seats of a part have in common."""
+    common = np.zeros_like(part)
+    np.put_along_axis(common, part, values, axis=1)
+    return common
 
 
 MEASURE = Measure(

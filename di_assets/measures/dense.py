@@ -5,7 +5,6 @@ Axes: e episode (in order of id), t round - 1, i and j seats. Every per-episode 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from di_assets.measures.layout import (
     pulled_by,
     pulls_one_of,
     recent,
+    senders,
     total,
 )
 from di_assets.measures.row_spans import Cut, spans
@@ -238,6 +238,4 @@ def solicited(targets: Ints, asked: Bools, *, window: int) -> Bools:
 
     `asked` is (e, t, sender, recipient).
     """
-    side, by_sender = episodes_last(targets), asked.transpose(1, 2, 3, 0)
-    askers = reduce(np.bitwise_or, (by_sender[:, i] * bit for i, bit in enumerate(bits(side.shape[1]))))
-    return episodes_first(pulls_one_of(side, recent(askers, first=0, stop=window)))
+    return episodes_first(pulls_one_of(episodes_last(targets), recent(senders(asked), first=0, stop=window)))

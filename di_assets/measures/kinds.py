@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from di_assets.measures.dense import NEEDED, NOBODY, Bools, Dense, dense_groups, paybacks, solicited
-from di_assets.measures.labels import LEXICAL
+from di_assets.measures.labels import LEXICAL, labelled
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import PULL_KINDS
 
@@ -47,14 +47,8 @@ def pull_kinds(
 
 def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: str = LEXICAL) -> pl.DataFrame:
     """episode_id, round, sender, recipient of every message that asks for a pull according to this labeller."""
-    labels = message_labels
-    if not (labels["labeller"] == labeller).all():
-        labels = labels.filter(pl.col("labeller") == labeller)
-    heads = messages.select("episode_id", "round", "sender", "recipient")
-    if len(labels) == len(messages) and all(labels[key].equals(messages[key]) for key in ("event_id", "episode_id")):
-        return heads.filter(labels["asks_for_pull"])
-    asks = labels.filter("asks_for_pull").select("episode_id", "event_id")
-    return heads.with_columns(messages["event_id"]).join(asks, on=["episode_id", "event_id"]).select(heads.columns)
+    asks = labelled(messages, message_labels, "asks_for_pull", labeller=labeller)
+    return asks.select("episode_id", "round", "sender", "recipient")
 
 
 def kinds_of(group: Dense, *, window: int = PAYBACK_WINDOW) -> tuple[Bools, Bools, Bools]:

@@ -32,6 +32,22 @@ def message_labels(messages: pl.DataFrame, *, given: pl.DataFrame | None = None)
     return table.conform(pl.concat([by_rule, table.empty() if given is None else given]))
 
 
+def labelled(messages: pl.DataFrame, labels: pl.DataFrame, label: str, *, labeller: str) -> pl.DataFrame:
+    """The messages to which a labeller gives this label, in the order of `messages`.
+
+    Args:
+        messages: episode_id, event_id and any other columns.
+        labels: rows of `message_labels`.
+        label: asks_for_pull or promises_pull.
+        labeller: the labeller; labels of others do not count.
+    """
+    theirs = labels if (labels["labeller"] == labeller).all() else labels.filter(pl.col("labeller") == labeller)
+    if len(theirs) == len(messages) and all(theirs[key].equals(messages[key]) for key in ("event_id", "episode_id")):
+        return messages.filter(theirs[label])
+    found = theirs.filter(label).select("episode_id", "event_id")
+    return messages.join(found, on=["episode_id", "event_id"], how="semi", maintain_order="left")
+
+
 def covered(messages: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """(episode_id, labeller) for each episode in which a labeller labelled every message.
 

@@ -65,6 +65,12 @@ def pulled_by(side: Ints) -> Bits:
     return sets
 
 
+def senders(asked: Bools) -> Bits:
+    """(t, j, e): the set of seats that asked j in round t, as bits; from (e, t, sender, recipient)."""
+    by_sender = asked.transpose(1, 2, 3, 0)
+    return np.asarray(reduce(np.bitwise_or, (by_sender[:, i] * bit for i, bit in enumerate(bits(asked.shape[2])))))
+
+
 def pulls_one_of(side: Ints, sets: Bits) -> Bools:
     """(t, i, e): whether i made a valid pull whose target is in the set (t, i, e) of bits."""
     found = ((side == seat) & ((sets & bit) != 0) for seat, bit in enumerate(bits(side.shape[1])))

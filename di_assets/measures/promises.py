@@ -7,24 +7,20 @@ on") has the same window. Labels do not say whether a promise has a condition ("
 pulled the sender is known, and is in a column of its own (`owed`).
 """
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 import polars as pl
 
-from di_assets.measures.intervals import Interval, t_interval
+from di_assets.measures.dense import NOBODY, Bools, Ints
 from di_assets.measures.kinds import PAYBACK_WINDOW
-from di_assets.measures.labels import LEXICAL, covered
+from di_assets.measures.labels import covered, labelled
 from di_assets.measures.measure import Measure
+from di_assets.measures.row_spans import by_seat, spans
 from di_assets.tables.by_batch import PROMISES
-from di_assets.tables.over_all import PROMISE_LEDGER
-from di_assets.tables.words import COMPLETE, FORFEIT, NO_MESSAGES, SCRIPTED, VALID
+from di_assets.tables.words import COMPLETE, SCRIPTED
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
-NO_PROMISE = "no promise with an outcome"
+OUTCOMES = pl.Series([KEPT, BROKEN, OPEN])
 KEY = ("episode_id", "event_id", "labeller")
-ROLE = ("labeller", "condition", "model")
 
 
 def promises(
@@ -46,193 +42,120 @@ def promises(
     before, and the window of that promise (itself not a repeat) was not over. Windows of promises that repeat nothing
     never overlap.
     """
-    complete = episodes.filter(pl.col("status") == COMPLETE).select("episode_id", "n_rounds")
-    promising = message_labels.filter(pl.col("promises_pull")).join(
-        covered(messages, message_labels), on=["episode_id", "labeller"], how="semi"
+    complete = episodes.filter(pl.col("status") == COMPLETE).sort("episode_id").with_row_index("e")
+    made = _promising(messages, message_labels).join(complete.select("episode_id", "e", "n_rounds"), on="episode_id")
+    first, n_rounds = made["round"].to_numpy(), made["n_rounds"].to_numpy()
+    last, whole = np.minimum(first + PAYBACK_WINDOW - 1, n_rounds), first + PAYBACK_WINDOW - 1 <= n_rounds
+    targets = _targets(complete, pulls)
+    done = _done(made, targets, last)
+    outcome = np.where(done["gave"] > 0, 0, np.where(whole & (done["spent"] > 0), 1, 2))
+    ids, n_seats, at = complete["episode_id"], targets.shape[2], (made["e"].to_numpy(), made["sender"].to_numpy())
+    names = seats["model"].unique().sort()
+    coded = seats.select(
+        "episode_id",
+        "seat",
+        model=pl.col("model").cast(pl.Enum(names)).to_physical(),
+        scripted=pl.col("kind") == SCRIPTED,
     )
-    made = (
-        messages.select("episode_id", "event_id", "round", "exchange", "sender", "recipient")
-        .join(promising.select(KEY), on=["episode_id", "event_id"])
-        .join(complete, on="episode_id")
-        .join(_senders(seats, edges), on=["episode_id", "sender"])
-        .with_columns(last=pl.min_horizontal("n_rounds", pl.col("round") + PAYBACK_WINDOW - 1))
-        .with_columns(whole=pl.col("round") + PAYBACK_WINDOW - 1 <= pl.col("n_rounds"))
-        .sort("round", "exchange", *KEY)
-    )
-    made = made.with_columns(repeats=_repeats(made)).join(_window(made, pulls), on=KEY)
-    outcome = (
-        pl.when(pl.col("gave") > 0)
-        .then(pl.lit(KEPT))
-        .when(pl.col("whole") & (pl.col("spent") > 0))
-        .then(pl.lit(BROKEN))
-    ).otherwise(pl.lit(OPEN))
     return PROMISES.conform(
-        made.with_columns(
-            outcome=outcome,
-            recipient_pulled=pl.col("points") > 0,
-            chance=1 - (1 - 1 / pl.col("neighbours")).pow(pl.col("valid")),
-        ).select(list(PROMISES.schema))
+        made.select(*KEY, "round", "sender", "recipient").with_columns(
+            names.gather(by_seat(coded, ids, "model", n_seats=n_seats)[at]).alias("model"),
+            scripted=by_seat(coded, ids, "scripted", n_seats=n_seats)[at],
+            last=last,
+            whole=whole,
+            repeats=_repeats(made, last),
+            outcome=OUTCOMES.gather(outcome),
+            recipient_pulled=done["points"] > 0,
+            owed=done["owed"] > 0,
+            points=done["points"],
+            chance=1 - (1 - 1 / _neighbours(edges, ids, n_seats)[at]) ** done["valid"],
+        )
     )
 
 
-def promise_ledger(
-    episodes: pl.DataFrame, seats: pl.DataFrame, message_labels: pl.DataFrame, promises: pl.DataFrame
-) -> pl.DataFrame:
-    """One row per labeller, condition with messages and model that sat there (focal or not), with all its promises.
+def _promising(messages: pl.DataFrame, message_labels: pl.DataFrame) -> pl.DataFrame:
+    """The promising messages by each labeller, in the episodes that it labelled completely."""
+    heads = messages.select("episode_id", "event_id", "round", "exchange", "sender", "recipient")
+    parts = []
+    for labeller in message_labels["labeller"].unique().sort():
+        labels = message_labels.filter(pl.col("labeller") == labeller)
+        found = labelled(heads, labels, "promises_pull", labeller=labeller)
+        if len(labels) < len(heads):
+            found = found.join(covered(messages, labels), on="episode_id", how="semi")
+        parts.append(found.with_columns(labeller=pl.lit(labeller)))
+    return pl.concat([heads.clear().with_columns(labeller=pl.lit("")), *parts])
 
-    `messages` counts promising messages. All other columns count a promise once, however often it was repeated in its
-    window. Shares and means use promises that were kept or broken and whose window lies within the game: near the end
-    of the game only kept promises can be decided, which would make shares too high. Each value is a mean of episodes'
-    means (all seats of the model together). Episodes of one seed are one block, and the interval is Student's t over
-    the `n` blocks in which the value is defined. Only episodes that the labeller labelled completely count; the lexical
-    rule labels all.
+
+def _targets(complete: pl.DataFrame, pulls: pl.DataFrame) -> Ints:
+    """(e, t, i): the seat that i pulled; i itself for a kept pull, NOBODY for a forfeit."""
+    theirs = spans(pulls, complete["episode_id"]).cut(0, len(complete))
+    longest, largest = (complete[name].to_numpy().max(initial=0) for name in ("n_rounds", "n_seats"))
+    targets = np.full((len(complete), longest, largest), NOBODY, dtype=np.int16)
+    at = (theirs.episode, theirs.column("round") - 1, theirs.column("puller"))
+    targets[at] = theirs.frame["target"].fill_null(NOBODY).to_numpy()
+    return targets
+
+
+def _done(made: pl.DataFrame, targets: Ints, last: Ints) -> dict[str, Ints]:
+    """How often each promise's window, up to the round `last`, has a round of each kind.
+
+    spent: the sender spent its pull; valid: on somebody else; gave: on the recipient; points: the recipient pulled the
+    sender; owed: it did before the window's last round.
     """
-    talked = episodes.filter((pl.col("status") == COMPLETE) & (pl.col("channel") != NO_MESSAGES))
-    roster = (
-        talked.select("episode_id", "condition", "seed")
-        .join(_judged(talked, message_labels), on="episode_id")
-        .join(seats.select("episode_id", "model", "kind").unique(), on="episode_id")
-    )
-    whole = roster.group_by(*ROLE).agg(
-        scripted=(pl.col("kind") == SCRIPTED).all(), n_episodes=pl.n_unique("episode_id")
-    )
-    theirs = promises.join(roster.drop("kind"), on=["episode_id", "labeller", "model"])
-    counts = theirs.group_by(*ROLE).agg(messages=pl.len(), **_counts(~pl.col("repeats")))
-    blocks = _blocks(theirs)
-    ledger = whole.join(counts, on=ROLE, how="left").with_columns(pl.col(counts.columns[len(ROLE) :]).fill_null(0))
-    rows = [
-        {**row, **_shares(blocks.filter(pl.all_horizontal(pl.col(name) == row[name] for name in ROLE)))}
-        for row in ledger.sort(ROLE).iter_rows(named=True)
-    ]
-    table = PROMISE_LEDGER
-    return table.conform(pl.DataFrame(rows, schema_overrides=table.schema) if rows else table.empty())
+    e, sender, recipient, first = (made[name].to_numpy() for name in ("e", "sender", "recipient", "round"))
+    done: dict[str, Ints] = {}
+    for lag in range(PAYBACK_WINDOW):
+        now = np.minimum(first + lag, last)
+        own, theirs = targets[e, now - 1, sender], targets[e, now - 1, recipient]
+        found = {
+            "spent": own != NOBODY,
+            "valid": (own != NOBODY) & (own != sender),
+            "gave": own == recipient,
+            "points": theirs == sender,
+            "owed": (theirs == sender) & (now < last),
+        }
+        done = {name: done.get(name, 0) + (one & (first + lag <= last)).astype(np.int64) for name, one in found.items()}
+    return done
 
 
-def _senders(seats: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-    """The model of each sender, and the number of neighbours it can pull."""
-    ends = pl.concat([edges.select("episode_id", sender=end) for end in ("seat_a", "seat_b")])
-    near = ends.group_by("episode_id", "sender").agg(neighbours=pl.len())
-    roster = seats.select("episode_id", "model", sender="seat", scripted=pl.col("kind") == SCRIPTED)
-    return roster.join(near, on=["episode_id", "sender"])
+def _neighbours(edges: pl.DataFrame, ids: pl.Series, n_seats: int) -> Ints:
+    """(e, i): how many seats i can pull."""
+    theirs = spans(edges, ids).cut(0, len(ids))
+    ends = [theirs.episode * n_seats + theirs.column(end) for end in ("seat_a", "seat_b")]
+    return np.bincount(np.concatenate(ends), minlength=len(ids) * n_seats).reshape(len(ids), n_seats)
 
 
-def _repeats(made: pl.DataFrame) -> pl.Series:
-    """For promises in order: whether the pair's last promise that is not a repeat is still in its window.
+def _repeats(made: pl.DataFrame, last: Ints) -> Bools:
+    """Whether the pair's last promise that is not a repeat is still in its window.
 
     Computed round by round, because whether a promise is a repeat depends on the earlier ones; for all pairs of all
-    episodes at once.
-    """
-    pair = made.select(pl.struct("episode_id", "labeller", "sender", "recipient").rank("dense")).to_series().to_numpy()
-    until = np.zeros(int(pair.max()) + 1 if len(pair) else 1, dtype=np.int64)
-    round_, repeats = made["round"].to_numpy(), np.zeros(len(pair), dtype=bool)
-    for rows in _at_once(made):
-        repeats[rows] = until[pair[rows]] >= round_[rows]
-        fresh = np.arange(rows.start, rows.stop)[~repeats[rows]]
-        until[pair[fresh]] = round_[fresh] + PAYBACK_WINDOW - 1
-    return pl.Series(repeats)
-
-
-def _at_once(made: pl.DataFrame) -> Iterator[slice]:
-    """Slices of rows of one exchange of one round, in which no pair occurs twice."""
-    sizes = made.group_by("round", "exchange", maintain_order=True).len()["len"].to_list()
-    starts = np.cumsum([0, *sizes]).tolist()
-    return (slice(start, stop) for start, stop in pairwise(starts))
-
-
-def _window(made: pl.DataFrame, pulls: pl.DataFrame) -> pl.DataFrame:
-    """What sender and recipient did in the window of each promise: one row per promise, whatever they did."""
-    rounds = made.select(
-        *KEY, "sender", "recipient", "last", made_in="round", round=pl.int_ranges("round", pl.col("last") + 1)
-    ).explode("round")
-    done = pulls.select("episode_id", "round", "puller", "target", "status")
-    valid, at = pl.col("status") == VALID, ["episode_id", "round"]
-    own = rounds.join(done, left_on=[*at, "sender"], right_on=[*at, "puller"], how="left")
-    theirs = rounds.join(done, left_on=[*at, "recipient"], right_on=[*at, "puller"], how="left")
-    back = valid & (pl.col("target") == pl.col("sender"))
-    gave = own.group_by(KEY).agg(
-        spent=(pl.col("status") != FORFEIT).sum(),
-        valid=valid.sum(),
-        gave=(valid & (pl.col("target") == pl.col("recipient"))).sum(),
-    )
-    got = theirs.group_by(KEY).agg(points=back.sum(), owed=(back & (pl.col("round") < pl.col("last"))).any())
-    return gave.join(got, on=KEY)
-
-
-def _judged(episodes: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """(episode_id, labeller) for complete labels. The lexical rule labels every episode, also one without messages."""
-    others = covered(labels.filter(pl.col("labeller") == LEXICAL), labels.filter(pl.col("labeller") != LEXICAL))
-    return pl.concat([episodes.select("episode_id", labeller=pl.lit(LEXICAL)), others])
-
-
-def _counts(made: pl.Expr) -> dict[str, pl.Expr]:
-    outcome, owed = pl.col("outcome"), pl.col("owed")
-    return {
-        "made": made.sum(),
-        **{name: (made & (outcome == name)).sum() for name in (KEPT, BROKEN, OPEN)},
-        "owed": (made & owed).sum(),
-        "owed_kept": (made & owed & (outcome == KEPT)).sum(),
-        "points_kept": pl.col("points").filter(made & (outcome == KEPT)).sum(),
-        "points_broken": pl.col("points").filter(made & (outcome == BROKEN)).sum(),
-    }
-
-
-def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share of the ledger in single episodes: one row per labeller, condition, model and episode.
-
-    A row needs a decided promise: one that was kept or broken and whose window lies within the game. Repeats do not
-    count.
+    episodes at once. A pair writes one message an exchange.
 
     Args:
-        theirs: rows of `promises` with the condition and the seed of their episode.
-
-    Returns:
-        labeller, condition, model, seed, episode_id, n (decided promises), and the shares as in `promise_ledger`; a
-        share is null if no promise defines it.
+        made: promises.
+        last: the last round of their windows.
     """
-    decided = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
-    kept = pl.col("outcome") == KEPT
-    shares = {
-        "kept_share": kept.mean(),
-        "chance_share": pl.mean("chance"),
-        "owed_kept_share": kept.filter(pl.col("owed")).mean(),
-        "points_a_kept": pl.col("points").filter(kept).mean(),
-        "points_a_broken": pl.col("points").filter(~kept).mean(),
-    }
-    return decided.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(n=pl.len(), **shares)
+    pair = made.select(pl.struct("e", "labeller", "sender", "recipient").rank("dense")).to_series().to_numpy()
+    until, repeats = np.zeros(len(made) + 1, dtype=np.int64), np.zeros(len(made), dtype=bool)
+    first, exchange = made["round"].to_numpy(), made["exchange"].to_numpy()
+    order = np.lexsort((exchange, first))
+    turns = np.flatnonzero(np.diff(first[order], prepend=0) | np.diff(exchange[order], prepend=0))
+    for rows in np.split(order, turns[1:]):
+        repeats[rows] = until[pair[rows]] >= first[rows]
+        fresh = rows[~repeats[rows]]
+        until[pair[fresh]] = last[fresh]
+    return repeats
 
 
-def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share's mean over the episodes of a block; null if none defines it."""
-    episodes = episode_shares(theirs).drop("n", "episode_id")
-    return episodes.group_by(*ROLE, "seed", maintain_order=True).agg(pl.exclude(*ROLE, "seed").mean())
-
-
-def _shares(blocks: pl.DataFrame) -> dict[str, object]:
-    means = {name: blocks[name].mean() for name in blocks.columns[len(ROLE) + 1 :]}
-    interval = t_interval(blocks["kept_share"].to_list()) if blocks.height else Interval(None, None, NO_PROMISE)
-    bounds = {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method}
-    return {"n": blocks.height, **means, **bounds}
-
-
-OF_BATCHES = Measure(
+MEASURE = Measure(
     promises,
     PROMISES,
     reads={
-        "episodes": ("episode_id", "status", "n_rounds"),
+        "episodes": ("episode_id", "status", "n_seats", "n_rounds"),
         "seats": ("episode_id", "seat", "model", "kind"),
         "edges": ("episode_id", "seat_a", "seat_b"),
         "messages": ("episode_id", "event_id", "round", "exchange", "sender", "recipient"),
-        "pulls": ("episode_id", "round", "puller", "target", "status"),
+        "pulls": ("episode_id", "round", "puller", "target"),
         "message_labels": ("episode_id", "event_id", "labeller", "promises_pull"),
-    },
-)
-OVER_ALL = Measure(
-    promise_ledger,
-    PROMISE_LEDGER,
-    reads={
-        "episodes": ("episode_id", "status", "channel", "condition", "seed"),
-        "seats": ("episode_id", "model", "kind"),
-        "message_labels": ("episode_id", "labeller"),
-        "promises": (*KEY, "model", "repeats", "outcome", "whole", "owed", "points", "chance"),
     },
 )

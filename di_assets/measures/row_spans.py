@@ -68,3 +68,19 @@ def spans(frame: pl.DataFrame, ids: pl.Series) -> Spans:
         frame["episode_id"].search_sorted(ids, side=side).to_numpy().astype(np.int64) for side in ("left", "right")
     )
     return Spans(frame, first, stop)
+
+
+def by_seat(seats: pl.DataFrame, ids: pl.Series, column: str, *, n_seats: int) -> NDArray[Any]:
+    """(e, i): a column of `seats` for each seat of these episodes; 0 for a seat that an episode does not have.
+
+    Args:
+        seats: episode_id, seat and the column.
+        ids: the episodes, in the order of the result.
+        column: numbers or bools.
+        n_seats: length of the second axis.
+    """
+    theirs = spans(seats, ids).cut(0, len(ids))
+    values = theirs.column(column)
+    found = np.zeros((len(ids), n_seats), dtype=values.dtype)
+    found[theirs.episode, theirs.column("seat")] = values
+    return found

@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 
-from di_assets.measures.choices import patterns
 from di_assets.measures.dense import NOBODY, Dense
 from di_assets.tables import TABLES
 
@@ -58,3 +57,14 @@ def as_choices(targets, asked, *, adjacent=None, model="m"):
     )
     episodes = pl.DataFrame({"episode_id": ids, "condition": "c", "seed": np.arange(n_episodes)})
     return episodes, TABLES["choices"].conform(made)
+
+
+def patterns(group, asked, focal):
+    """(e, t, i, j): the facts about j for i in round t, as bits in the order of FACTS, from their definitions."""
+    pulled_by = (group.targets[..., None] == np.arange(group.n_seats)).swapaxes(2, 3)
+    owed, before = np.zeros_like(pulled_by), np.zeros_like(pulled_by)
+    owed[:, 1:] = pulled_by[:, :-1]
+    for lag in (2, 3):
+        before[:, lag:] |= pulled_by[:, : max(0, group.n_rounds - lag)]
+    is_focal = np.arange(group.n_seats) == focal[:, None, None, None]
+    return np.asarray(sum(fact.astype(np.int64) << bit for bit, fact in enumerate((owed, before, asked, is_focal))))

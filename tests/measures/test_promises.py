@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from di_assets.measures.intervals import t_interval
-from di_assets.measures.promises import promise_ledger, promises
+from di_assets.measures.promise_ledger import promise_ledger
+from di_assets.measures.promises import promises
 from di_assets.tables import TABLES
 
 ALL = ("episodes", "seats", "edges", "messages", "pulls", "message_labels")

@@ -6,7 +6,8 @@ from typing import cast
 import polars as pl
 
 from di_assets.measures.labels import LEXICAL
-from di_assets.measures.promises import BROKEN, KEPT, OPEN, episode_shares
+from di_assets.measures.promise_ledger import episode_shares
+from di_assets.measures.promises import BROKEN, KEPT, OPEN
 from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.claims import holds_and_pays
 from di_assets.report.questions.asked.promises.types import PromiseMark, PromiseRow
