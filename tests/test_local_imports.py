@@ -1,4 +1,4 @@
-"""Modules import at their top, except for seven import statements in functions and four calls of `import_module`."""
+"""Modules import at their top, except for six import statements in functions and four calls of `import_module`."""
 
 from pathlib import Path
 
@@ -14,7 +14,6 @@ SLOW = {
     ("play/batch.py", "from di_assets.play.cluster import play_on_cluster"),
     ("providers/sdk.py", "from di_assets.providers import transport"),
     ("report/damage.py", "from di_assets.report.schema import flaw_in"),
-    ("report/figures/rendering.py", "import altair as alt"),
 }
 # Modules that are found by their names: the verb that is called, the SDK of a dialect, files of declarations.
 FOUND_BY_NAME = {"cli/verbs/__init__.py", "providers/sdk.py", "declared.py", "measures/declared.py"}

@@ -1,4 +1,4 @@
-"""Renders a figure: Altair turns the marks on a sheet into SVG, without a network."""
+"""Renders a figure: Vega-Lite turns the marks on a sheet into SVG, without a network."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
@@ -13,6 +13,9 @@ from di_assets.report.figures.sheet import BASE, Sheet
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 WIDE, NARROW = 560, 240
 PNG_SCALE = 2.0
+GRAMMAR = "https://vega.github.io/schema/vega-lite/v6.json"
+SPAN = {"x2": {"field": "x2"}, "y2": {"field": "y2"}}
+SHADE = {"fillOpacity": {"field": "depth", "type": "quantitative", "scale": None, "legend": None}}
 FONT = "Georgia, 'Times New Roman', 'Liberation Serif', serif"
 
 
@@ -47,33 +50,45 @@ def png(svg: str, *, scale: float = PNG_SCALE) -> bytes:
     return bytes(vlc.svg_to_png(svg, scale=scale))
 
 
-def specified(sheet: Sheet) -> Any:
-    """The Altair chart of a sheet."""
-    # Imported here: the import takes most of a second, and the asset graph is loaded far more often than a figure is drawn.
-    import altair as alt  # noqa: PLC0415
-
-    x = alt.X("x:Q", scale=alt.Scale(domain=[0, sheet.width], nice=False), axis=None)
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, sheet.height], reverse=True, nice=False), axis=None)
-    span = {"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")}
-    shade = {"fillOpacity": alt.FillOpacity("depth:Q", scale=None, legend=None)}
-    layers = []
-    for layer in sheet.layers:
-        chart = getattr(alt.Chart({"values": layer.values}), f"mark_{layer.mark}")(**layer.look)
-        more = {**layer.channels, **(span if layer.span else {}), **(shade if layer.shaded else {})}
-        layers.append(chart.encode(x=x, y=y, **more))
-    return (
-        alt.layer(*layers)
-        .properties(width=sheet.width, height=sheet.height, background="transparent", padding=6)
-        .configure(font=FONT)
-        .configure_view(stroke=None)
-    )
+def specified(sheet: Sheet) -> dict[str, Any]:
+    """The sheet as a Vega-Lite specification: a layer for each kind of mark, on axes that count pixels."""
+    channels = {
+        "x": {"field": "x", "type": "quantitative", "axis": None, "scale": {"domain": [0, sheet.width], "nice": False}},
+        "y": {
+            "field": "y",
+            "type": "quantitative",
+            "axis": None,
+            "scale": {"domain": [0, sheet.height], "nice": False, "reverse": True},
+        },
+    }
+    return {
+        "$schema": GRAMMAR,
+        "config": {"font": FONT, "view": {"stroke": None}},
+        "background": "transparent",
+        "padding": 6,
+        "width": sheet.width,
+        "height": sheet.height,
+        "layer": [
+            {
+                "mark": {"type": layer.mark, **layer.look},
+                "encoding": {
+                    **channels,
+                    **layer.channels,
+                    **(SPAN if layer.span else {}),
+                    **(SHADE if layer.shaded else {}),
+                },
+                "data": {"values": layer.values},
+            }
+            for layer in sheet.layers
+        ],
+    }
 
 
 def _render(draw: Callable[[Sheet], None], width: int) -> str:
     sheet = Sheet(width)
     draw(sheet)
-    # Not validated here: that takes as long as everything else together. The tests validate it.
-    return str(vlc.vegalite_to_svg(specified(sheet).to_dict(validate=False), allowed_base_urls=[]))
+    # Not checked against the schema of Vega-Lite here: that takes longer than the rest. The tests check it.
+    return str(vlc.vegalite_to_svg(specified(sheet), allowed_base_urls=[]))
 
 
 def _finish(svg: str, title: str, alt: str, *, page: bool) -> str:

@@ -46,7 +46,7 @@ class Layer:
         mark: the kind of mark in Vega-Lite's terms.
         look: properties that all marks share.
         values: one per mark, each with `x` and `y`.
-        channels: Vega-Lite channel -> the field of the values that it shows, with its type.
+        channels: Vega-Lite channel -> the field of the values that it shows, and its type.
         span: marks extend from x and y to `x2` and `y2`.
         shaded: `depth` gives the opacity of each mark.
     """
@@ -54,7 +54,7 @@ class Layer:
     mark: str
     look: Value
     values: list[Value]
-    channels: Mapping[str, str]
+    channels: Mapping[str, Mapping[str, str]]
     span: bool
     shaded: bool
 
@@ -130,7 +130,7 @@ class Sheet:
         """Writes texts (`text`) at (x, y), vertically centred on y."""
         look: dict[str, Any] = {"align": align, "baseline": "middle", "fontSize": size, "fill": LIGHT[role]}
         look |= {"fontStyle": "italic"} if italic else {}
-        self._add("text", values, {"aria": False, **look}, channels={"text": "text:N"})
+        self._add("text", values, {"aria": False, **look}, channels={"text": {"field": "text", "type": "nominal"}})
 
     def names(self, values: Sequence[tuple[str, float]], role: str = "ink", *, size: float = 13) -> None:
         """Writes names of rows (text, y) to the left of the panel."""
@@ -173,13 +173,13 @@ class Sheet:
         *,
         span: bool = False,
         shaded: bool = False,
-        channels: Mapping[str, str] = MappingProxyType({}),
+        channels: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         if values:
             self.layers.append(Layer(mark, look, list(values), channels, span=span, shaded=shaded))
 
 
-_LINK: dict[str, str] = {"href": "href:N", "description": "label:N"}
+_LINK = {"href": {"field": "href", "type": "nominal"}, "description": {"field": "label", "type": "nominal"}}
 
 
 def by_whom(title: str, question: Mapping[str, Any]) -> str:
