@@ -1,22 +1,17 @@
 """The points that talk brings: messages on minus messages off, by matched pairs if there are any."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from di_assets.measures.intervals import Floats, Interval, seeded, studentized_bootstrap, t_interval, welch_interval
+from di_assets.measures.intervals import Interval, studentized_bootstrap, t_interval, welch_interval
 from di_assets.measures.measure import Measure
+from di_assets.measures.sign_flips import sign_flip_p
 from di_assets.tables.over_all import LIFT
 from di_assets.tables.words import NO_MESSAGES, OPEN
 
-# Sign flips are enumerated for up to this many pairs (about a million flips), and drawn for more.
-MOST_ENUMERATED = 20
-FLIPS = 100_000
-# Number of signs in memory at once.
-MOST_CELLS = 10_000_000
 # Columns in which two episodes must agree, so that their points can be compared.
 SAME_GAME = ("topology", "payoff", "n_seats", "n_rounds")
 _FACTS = ("episode_id", "replicate", "seed", "channel", "scripted", *SAME_GAME)
@@ -28,18 +23,23 @@ class PairedLift:
     """Lift over matched pairs.
 
     Attributes:
-        lift: mean difference, points per episode.
+        gaps: the pairs' differences, points per episode.
+        lift: their mean.
         t: paired t interval.
-        studentized: studentized bootstrap of the differences.
-        p_sign_flip: two-sided; exact for up to 20 pairs. With n pairs it is at least 2 / 2**n.
+        p_sign_flip: two-sided, of `sign_flip_p`. With n pairs it is at least 2 / 2**n.
         correlation: correlation of on and off over the pairs; None if either does not vary.
     """
 
+    gaps: tuple[float, ...]
     lift: float
     t: Interval
-    studentized: Interval
     p_sign_flip: float
     correlation: float | None
+
+    @property
+    def studentized(self) -> Interval:
+        """Studentized bootstrap of the differences; computed at each call."""
+        return studentized_bootstrap(self.gaps)
 
 
 def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
@@ -49,30 +49,12 @@ def paired_lift(on: Sequence[float], off: Sequence[float]) -> PairedLift:
     varies = len(a) > 1 and float(a.std()) > 0 and float(b.std()) > 0
     interval = t_interval(gaps)
     return PairedLift(
+        gaps=tuple(gaps),
         lift=float(np.mean(gaps)),
         t=interval if interval.low is None else replace(interval, method="paired t"),
-        studentized=studentized_bootstrap(gaps),
         p_sign_flip=sign_flip_p(gaps),
         correlation=float(np.corrcoef(a, b)[0, 1]) if varies else None,
     )
-
-
-def sign_flip_p(gaps: Sequence[float]) -> float:
-    """Two-sided p of no lift, in (0, 1]: the share of sign flips whose sum is at least as far from 0 as observed.
-
-    Exact for up to MOST_ENUMERATED pairs. For more pairs FLIPS are drawn, and the result is (1 + far) / (1 + FLIPS).
-    """
-    x = np.asarray(gaps, dtype=float)
-    observed = abs(float(x.sum())) - 1e-9 * float(np.abs(x).sum())
-    if len(x) > MOST_ENUMERATED:
-        rng, step = seeded(gaps, "sign flips"), max(1, MOST_CELLS // len(x))
-        sizes = (min(step, FLIPS - start) for start in range(0, FLIPS, step))
-        far = sum(int((np.abs(rng.choice((-1.0, 1.0), size=(n, len(x))) @ x) >= observed).sum()) for n in sizes)
-        return (1 + far) / (1 + FLIPS)
-    half = len(x) // 2
-    first, second = (_signed_sums(part) for part in (x[:half], x[half:]))
-    far = sum(int((np.abs(first + one) >= observed).sum()) for one in second)
-    return far / float(2 ** len(x))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -188,11 +170,6 @@ def blocks(part: pl.DataFrame, *keys: str) -> pl.DataFrame:
     # Sorted by all columns: a mean must not depend on the order of rows.
     values = part.select(*keys, "^focal_points.*$").sort(pl.all())
     return values.group_by(keys, maintain_order=True).agg(pl.mean("^focal_points.*$"))
-
-
-def _signed_sums(x: Floats) -> Floats:
-    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(x)))).reshape(2 ** len(x), len(x))
-    return np.asarray(signs @ x)
 
 
 MEASURE = Measure(lift, LIFT, reads={"episodes": _FACTS, "episode_measures": _POINTS}, settings=("mirrors", "focal"))

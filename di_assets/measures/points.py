@@ -5,32 +5,45 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from di_assets.measures.intervals import Interval, percentile_bootstrap, studentized_bootstrap, t_interval, t_p
+from di_assets.measures.intervals import Interval, percentile_bootstrap, t_interval, t_p
 from di_assets.measures.measure import Measure
 from di_assets.tables.over_all import MODEL_POINTS
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over independent episodes with its t interval, the p of a mean of zero, and both bootstraps."""
+    """A mean over independent episodes with its t interval and the p of a mean of zero.
 
-    n: int
+    Attributes:
+        values: one for each episode.
+        mean: their mean; None if there are none.
+        t: its t interval.
+        p: two-sided p of a mean of zero; None if there is no interval.
+    """
+
+    values: tuple[float, ...]
     mean: float | None
     t: Interval
     p: float | None
-    studentized: Interval
-    percentile: Interval
+
+    @property
+    def n(self) -> int:
+        """Number of independent episodes."""
+        return len(self.values)
+
+    @property
+    def percentile(self) -> Interval:
+        """Percentile bootstrap of the mean; computed at each call."""
+        return percentile_bootstrap(self.values)
 
 
 def mean_of(values: Sequence[float]) -> Mean:
     """The mean of these values and its intervals; None if there are no values."""
     return Mean(
-        n=len(values),
+        values=tuple(values),
         mean=sum(values) / len(values) if values else None,
         t=t_interval(values),
         p=t_p(values),
-        studentized=studentized_bootstrap(values),
-        percentile=percentile_bootstrap(values),
     )
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from di_assets.measures.channels import CONTRASTS, channel_lift
 from di_assets.measures.intervals import t_interval
-from di_assets.measures.lift import holm, lift, sign_flip_p
+from di_assets.measures.lift import holm, lift
+from di_assets.measures.sign_flips import sign_flip_p
 from di_assets.tables import TABLES
 
 CHANNEL = {"talk": "open", "mute": "none", "hush": "focal_muted", "solo": "rivals_muted", "sham": "placebo"}

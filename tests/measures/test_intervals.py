@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 
+from di_assets.measures import intervals
 from di_assets.measures.intervals import (
     clustered_t,
     percentile_bootstrap,
@@ -14,7 +15,7 @@ from di_assets.measures.intervals import (
     t_p,
     welch_interval,
 )
-from di_assets.measures.lift import holm, paired_lift, sign_flip_p
+from di_assets.measures.lift import holm, paired_lift
 
 # Captures of the report page's calibration episodes, by focal model.
 PAGE = {
@@ -63,18 +64,6 @@ def test_the_same_data_give_the_same_interval_in_any_order():
     values = [float(v * v % 17) for v in range(20)]
     assert studentized_bootstrap(values) == studentized_bootstrap(values[::-1])
     assert percentile_bootstrap(values) == percentile_bootstrap(values[::-1])
-
-
-def test_five_pairs_cannot_get_below_one_in_sixteen():
-    assert sign_flip_p([5.0, 4.0, 3.0, 6.0, 1.0]) == 0.0625
-
-
-def test_the_sign_flip_test_agrees_with_scipy():
-    gaps = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0, 6.0]
-    theirs = stats.permutation_test(
-        (gaps,), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True
-    )
-    assert sign_flip_p(gaps) == pytest.approx(theirs.pvalue)
 
 
 def test_pairs_have_a_lift_and_a_correlation():
@@ -144,6 +133,23 @@ def test_the_studentized_bootstrap_is_that_of_its_textbook():
     low, high = np.quantile(t_values, [0.025, 0.975], method="inverted_cdf")
     ours = studentized_bootstrap(list(x))
     assert (ours.low, ours.high) == pytest.approx((x.mean() - high * error, x.mean() - low * error))
+
+
+@pytest.mark.parametrize("name", ["poisson", "exponential", "normal"])
+def test_beyond_a_thousand_episodes_a_bootstrap_is_the_limit_of_what_it_draws(name, monkeypatch):
+    values = getattr(np.random.default_rng(1), name)(size=1_001).tolist()
+    limits = [method(values) for method in (percentile_bootstrap, studentized_bootstrap)]
+    monkeypatch.setattr(intervals, "MOST_RESAMPLED", 2_000)
+    error = np.std(values) / 1_001**0.5
+    for limit, drawn in zip(limits, (percentile_bootstrap(values), studentized_bootstrap(values)), strict=True):
+        assert limit.method.endswith(", limit of all draws")
+        assert drawn.method.endswith(", 10,000 draws")
+        # The error of a 2.5% quantile of 10,000 draws is 0.027 standard errors of the mean.
+        assert (limit.low, limit.high) == pytest.approx((drawn.low, drawn.high), abs=4 * 0.027 * error)
+
+
+def test_an_outlier_that_makes_the_mean_skewed_is_drawn_however_many_the_episodes():
+    assert percentile_bootstrap([0.0, 1.0] * 750 + [1_000.0]).method.endswith("10,000 draws")
 
 
 def test_every_interval_says_its_method_and_how_many_it_rests_on():

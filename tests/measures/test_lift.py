@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from di_assets.measures.intervals import t_interval, welch_interval
-from di_assets.measures.lift import lift, sign_flip_p
+from di_assets.measures.lift import lift
 from di_assets.measures.points import model_points
+from di_assets.measures.sign_flips import sign_flip_p
 from di_assets.tables import TABLES
 
 MIRRORS = {"mute": "talk"}
