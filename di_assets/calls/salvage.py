@@ -12,11 +12,12 @@ the replies that can be read and asks for the others; it does not touch other ep
 
 A line that cannot be read may have been a reply that cost money. It becomes a call with the status `interrupted`. Its
 place in the game is kept if that part of the line can be read. Its cost is the highest known cost limit of a call in
-the folder.
+the folder. The same holds for a request that cannot be read in a list of requests in flight, or is missing there.
 """
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import ceil
@@ -24,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 from di_assets.calls.call import Call, Header, interrupted
-from di_assets.calls.in_flight import SLOT_BYTES, SUFFIX, InFlight, Request, used_slots
+from di_assets.calls.in_flight import SLOT_BYTES, InFlight, Request, delete, left_in_flight, lists_in, used_slots
 from di_assets.calls.journal_file import Lines, line_of, lines_of
 from di_assets.calls.place import Place
 from di_assets.tables.quarantine import name_aside
@@ -53,7 +54,7 @@ class Finding:
         kept: number of calls or requests in it that can be read.
         lost: about how many cannot be read.
         lost_usd: the cost that is counted for those, US dollars.
-        put_aside: where the damaged file was moved to; None if nothing was done yet.
+        put_aside: where the damaged file was moved to; None if nothing was done yet, or the file is missing.
     """
 
     path: Path
@@ -66,6 +67,8 @@ class Finding:
     def __str__(self) -> str:
         """One line."""
         counted = f", the other {self.lost} count as ${self.lost_usd:.4f}" if self.lost else ""
+        if self.lost and not self.lost_usd:
+            counted = f", what the other {self.lost} cost is unknown"
         return f"{self.path}: {self.what}: {self.kept} of its calls read and are used{counted}"
 
 
@@ -73,6 +76,11 @@ def calls_in(path: Path) -> list[Call]:
     """A journal's calls. For lines that cannot be read it has calls at the most they can have cost (see `_lost`)."""
     held = lines_of(path)
     return [*held.calls, *_lost(held, _most_usd(path.parent))] if held.bad else held.calls
+
+
+def requests_in(folder: Path) -> list[Request]:
+    """The requests in flight of a folder. Those that cannot be read count as the most they can have cost."""
+    return [*left_in_flight(folder), *(lost for path in lists_in(folder) for lost in _lost_requests(path))]
 
 
 def inspect(folder: Path) -> list[Finding]:
@@ -99,6 +107,9 @@ def salvage(folder: Path, aside: Path, *, header_of: Callable[[str], Header | No
         there = aside / name_aside(f"{folder.parent.name}/{folder.name}/{found.path.name}")
         if found.path.is_dir():
             found.path.rename(there)
+        elif not found.path.exists():
+            done.append(found)
+            continue
         else:
             with replacing(there) as temporary:
                 temporary.write_bytes(found.path.read_bytes())
@@ -131,14 +142,16 @@ def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[C
             usd = sum(call.cost_usd for call in lost)
             found = Finding(path, _what(held), len(held.calls), len(lost), usd)
             yield found, path, _journal_writer(path, held.header, [*held.calls, *lost])
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        slots = list(used_slots(path))
-        requests = [slot.request for slot in slots if slot.request is not None]
-        n = len(slots) - len(requests)
+    for path in lists_in(folder):
+        n = sum(slot.request is None for slot in used_slots(path))
         if n:
-            lost_ones = [_lost_request(path, slot.number, most) for slot in slots if slot.request is None]
-            found = Finding(path, f"{n} requests that were out cannot be read", len(requests), n, n * most)
-            yield found, path, _list_writer(path, [*requests, *(one for one in lost_ones if one is not None)])
+            requests, lost_ones = left_in_flight(path), _lost_requests(path)
+            what = f"up to {n} requests in it cannot be read and may have been billed"
+            yield (
+                Finding(path, what, len(requests), n, sum(one.most_usd for one in lost_ones)),
+                path,
+                _list_writer(path, [*requests, *lost_ones]),
+            )
 
 
 def _is_stranger(header: Header, path: Path) -> bool:
@@ -163,8 +176,7 @@ def _most_usd(folder: Path) -> float:
     """The highest cost or cost limit of all readable calls and requests in the folder, US dollars; 0 if none."""
     calls = (call for path in folder.glob("*.jsonl") for call in lines_of(path).calls)
     known = [max(call.cost_usd, call.bound_usd or 0.0) for call in calls]
-    out = (slot.request for path in folder.glob(f"*{SUFFIX}") for slot in used_slots(path))
-    return max([*known, *(request.most_usd for request in out if request is not None)], default=0.0)
+    return max([*known, *(request.most_usd for request in left_in_flight(folder))], default=0.0)
 
 
 def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
@@ -191,17 +203,27 @@ def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
             yield call._replace(error=LOST)
 
 
-def _lost_request(path: Path, slot: int, most_usd: float) -> Request | None:
-    """A request for a slot that cannot be read.
+def _lost_requests(path: Path) -> list[Request]:
+    """The requests that stand for the slots of a list that cannot be read, each at the most it can have cost.
 
-    Its episode is the one named in the slot, or else the first that has a journal here; None if there is neither.
+    Slots that name an episode give one request of that episode. All others together give one request, of an episode
+    that has a journal or another request here; none if there is no such episode.
     """
-    data = path.read_bytes()[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
-    known = [one.stem for one in sorted(path.parent.glob("*.jsonl"))]
-    named = [found.decode() for found in _EPISODE.findall(data[:250]) if b"--" in found]
-    episode = next(iter([*named, *known]), None)
+    unread = [slot.number for slot in used_slots(path) if slot.request is None]
+    if not unread:
+        return []
+    data = path.read_bytes() if path.is_file() else b""
+    slots = [data[number * SLOT_BYTES : (number + 1) * SLOT_BYTES] for number in unread]
+    named = [next((one.decode() for one in _EPISODE.findall(slot[:250]) if b"--" in one), None) for slot in slots]
+    journals = sorted(path.parent.glob("*.jsonl"), key=lambda one: (one.stem != path.stem, one))
+    headers = [(one, lines_of(one).header) for one in journals[:1]]
+    known = [one.stem if header is None else header.episode_id for one, header in headers]
+    known += [request.episode_id for request in left_in_flight(path)]
+    counts = Counter(episode or next(iter(known), None) for episode in named)
+    most = _most_usd(path.parent)
     # The time is now: later than every stored call, so that no stored call covers this request.
-    return None if episode is None else replace(_UNKNOWN, episode_id=episode, most_usd=most_usd, at=time.time())
+    one = replace(_UNKNOWN, at=time.time())
+    return [replace(one, episode_id=episode, most_usd=n * most) for episode, n in counts.items() if episode is not None]
 
 
 def _journal_writer(
@@ -229,7 +251,7 @@ def _neighbours(path: Path) -> Header | None:
 
 def _list_writer(path: Path, requests: list[Request]) -> Callable[[Callable[[str], Header | None]], None]:
     def write(_: Callable[[str], Header | None]) -> None:
-        path.unlink()
+        delete(path)
         listed = InFlight(path)
         for request in requests:
             listed.out(request)

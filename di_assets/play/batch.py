@@ -11,8 +11,7 @@ import polars as pl
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.calls.budget import Budget, of_arm
 from di_assets.calls.call import interrupted
-from di_assets.calls.in_flight import left_in_flight
-from di_assets.calls.salvage import calls_in
+from di_assets.calls.salvage import calls_in, requests_in
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
 from di_assets.play.commit import clear, commit, stored
@@ -126,7 +125,7 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
     for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
-        out = left_in_flight(folder)
+        out = requests_in(folder)
         calls = {path.stem: calls_in(path) for path in folder.glob("*.jsonl")}
         for episode in {*calls, *(request.episode_id for request in out)}:
             held = calls.get(episode, [])

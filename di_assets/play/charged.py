@@ -7,8 +7,7 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
 from di_assets.calls.call import Call, interrupted
-from di_assets.calls.in_flight import left_in_flight
-from di_assets.calls.salvage import calls_in
+from di_assets.calls.salvage import calls_in, requests_in
 from di_assets.play.launches import launches
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.words import SCRIPTED
@@ -39,7 +38,7 @@ def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
     folder = warehouse.journal / batch
     planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
     models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}
-    out = left_in_flight(folder)
+    out = requests_in(folder)
     held = {path.stem: calls_in(path) for path in sorted(folder.glob("*.jsonl"))}
     rows: list[tuple[Any, ...]] = []
     for episode in sorted({*held, *(request.episode_id for request in out)}):

@@ -7,10 +7,10 @@ import pytest
 
 from di_assets.arms import Configs, batches
 from di_assets.assets.events import sentence
-from di_assets.calls.in_flight import SLOT_BYTES, InFlight, left_in_flight
+from di_assets.calls.in_flight import SLOT_BYTES, SLOTS_AT_FIRST, InFlight, left_in_flight
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import DamagedJournalError, read_journal
-from di_assets.calls.salvage import calls_in, inspect, salvage
+from di_assets.calls.salvage import calls_in, inspect, requests_in, salvage
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch, spent_so_far
 from di_assets.play.verify import verify
@@ -155,29 +155,60 @@ def test_a_header_that_names_no_file_leads_nowhere(folder, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "kept", "lost"),
     [
-        lambda data: data[:1] + b"\xff" * 20 + data[21:],
-        lambda data: b"\x07" + data[1:],
-        lambda data: data[: SLOT_BYTES + 40],  # cut in the second record
+        (lambda data: data[:4] + b"\xff" * 20 + data[24:], 1, 1),
+        (lambda data: b"\x07" + data[1:], 1, 1),
+        (lambda data: b"\0" + data[1:], 1, 1),
+        (lambda data: data[: SLOT_BYTES + 40], 1, SLOTS_AT_FIRST - 1),  # cut in the second record
+        (lambda _: b"", 0, SLOTS_AT_FIRST),
     ],
 )
-def test_a_damaged_list_of_requests_stops_nobody_and_its_requests_count(folder, tmp_path, change):
+def test_a_damaged_list_of_requests_stops_nobody_and_its_requests_count(folder, tmp_path, change, kept, lost):
     path = folder / "in_flight.map"
     listed = InFlight(path)
     for number in (5, 6):
         listed.out(request(number))
     path.write_bytes(change(path.read_bytes()))
     again = InFlight(path)
-    assert len(again.left("e")) == 1  # what reads is found by play
+    assert len(again.left("e")) == kept  # what reads is found by play
     again.close()
     before = path.read_bytes()
     (found,) = inspect(folder)
-    assert (found.kept, found.lost, round(found.lost_usd, 9)) == (1, 1, 0.3)
+    assert (found.kept, found.lost, round(found.lost_usd, 9)) == (kept, lost, round(lost * 0.3, 9))
+    assert f"up to {lost} requests in it cannot be read and may have been billed" in str(found)
+    counted = sorted([0.25] * kept + [lost * 0.3])
+    assert sorted(one.most_usd for one in requests_in(folder)) == pytest.approx(counted)
     (done,) = salvage(folder, tmp_path / "quarantine")
     assert done.put_aside.read_bytes() == before
-    assert sorted(round(one.most_usd, 9) for one in left_in_flight(path)) == [0.25, 0.3]
+    assert sorted(one.most_usd for one in left_in_flight(path)) == pytest.approx(counted)
     assert inspect(folder) == []
+
+
+def test_a_missing_list_of_requests_counts_until_its_requests_are_calls(folder, tmp_path):
+    path = folder / "in_flight.map"
+    InFlight(path).out(request(5))
+    path.unlink()
+    (one,) = requests_in(folder)
+    assert (one.episode_id, one.most_usd) == ("e", pytest.approx(SLOTS_AT_FIRST * 0.3))
+    (done,) = salvage(folder, tmp_path / "quarantine")
+    assert f"up to {SLOTS_AT_FIRST} requests in it cannot be read" in str(done)
+    assert done.put_aside is None
+    assert inspect(folder) == []
+    listed = InFlight(path)
+    journal = Journal(folder / "e.jsonl", HEADER, in_flight=listed)
+    journal.close()
+    listed.close()
+    assert sum(one.cost_usd for one in journal.calls) == pytest.approx(0.6 + SLOTS_AT_FIRST * 0.3)
+    assert {file.name for file in folder.iterdir()} == {"e.jsonl", "f.jsonl"}
+
+
+def test_what_requests_cost_is_unknown_where_nothing_tells(tmp_path):
+    InFlight(tmp_path / "in_flight.map").out(request(5))
+    (tmp_path / "in_flight.map").write_bytes(b"")
+    (found,) = inspect(tmp_path)
+    assert str(found).endswith(f"what the other {SLOTS_AT_FIRST} cost is unknown")
+    assert requests_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
