@@ -23,8 +23,9 @@ from di_assets.calls.call import FAULTS, Call, Header, interrupted
 from di_assets.calls.disk_space import DiskFullError, put, reserve, room_in
 from di_assets.calls.group_sync import GroupSync
 from di_assets.calls.in_flight import InFlight, Request
-from di_assets.calls.journal_file import StaleJournalError, line_of, read_journal
+from di_assets.calls.journal_file import StaleJournalError, read_journal
 from di_assets.calls.place import Place
+from di_assets.calls.sealed import sealed
 from di_assets.tables.storage import replacing
 
 log = logging.getLogger(__name__)
@@ -141,11 +142,11 @@ class Journal:
         """
         descriptor = self._opened()
         try:
-            self._put(line_of(call._asdict()))
+            self._put(sealed(call._asdict()))
         except DiskFullError:
             if call.reasoning is None:
                 raise
-            self._put(line_of(call._replace(reasoning=None)._asdict()))
+            self._put(sealed(call._replace(reasoning=None)._asdict()))
             log.warning("%s: the disk is full; a reply is kept without its reasoning", self.path)
         if self._sync is not None:
             self._asked = self._sync.ask(descriptor, new_in=self._new_in)
@@ -197,11 +198,11 @@ class Journal:
 
     def _open(self) -> None:
         """Creates the file, or rewrites it without a torn line and without faults beyond `MOST_FAULTS`."""
-        first = line_of(asdict(self.header))
+        first = sealed(asdict(self.header))
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 file.write(first)
-                file.writelines(line_of(call._asdict()) for call in _bounded(self.calls))
+                file.writelines(sealed(call._asdict()) for call in _bounded(self.calls))
             self._descriptor = os.open(self.path, os.O_WRONLY)
             self._end = self._reserved = os.fstat(self._descriptor).st_size
             return

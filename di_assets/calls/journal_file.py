@@ -1,8 +1,11 @@
 """Reads a journal file, also a damaged one.
 
+Each line holds its own checksum (see `sealed`), so a changed byte is found although the line is still JSON. Journals of
+older versions have no checksums; they are read too.
+
 A last line that was written only in part is what a killed process leaves. It is dropped with a warning, and its call is
-made again. Any other line that cannot be read is damage: this program never writes one. Damaged lines are listed apart,
-so that the readable lines can be saved (see `salvage`).
+made again. Any other line that cannot be read, or whose checksum is wrong, is damage: this program never writes one.
+Damaged lines are listed apart, so that the readable lines can be saved (see `salvage`).
 """
 
 import json
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from di_assets.calls.call import Call, Header
+from di_assets.calls.sealed import is_sealed, unsealed
 from di_assets.tables.words import PHASES
 
 log = logging.getLogger(__name__)
@@ -50,11 +54,13 @@ def lines_of(path: Path) -> Lines:
     if path.is_dir():
         return Lines(None, [], [(1, b"")], b"")
     *whole, last = path.read_bytes().rstrip(b"\0").split(b"\n")
+    if is_sealed(last):
+        whole, last = [*whole, last], b""  # it lacks only its line break
     header: Header | None = None
     calls: list[Call] = []
     bad: list[tuple[int, bytes]] = []
     for number, line in enumerate(whole, start=1):
-        read = _read(line)
+        read = record_of(line)
         if number == 1 and isinstance(read, Header):
             header = read
         elif isinstance(read, Call):
@@ -90,17 +96,13 @@ def calls_of(path: Path) -> list[Call]:
     return held.calls
 
 
-def line_of(record: dict[str, object]) -> bytes:
-    """A record as one line of a journal, with its line break."""
-    return _encode(record).encode() + b"\n"
-
-
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-
-
-def _read(line: bytes) -> Header | Call | None:
+def record_of(line: bytes) -> Header | Call | None:
+    """What a line of a journal (without its line break) holds; None if it cannot be read or its checksum is wrong."""
+    content = unsealed(line)
+    if content is None:
+        return None
     try:
-        record = json.loads(line)
+        record = json.loads(content)
         if "episode_id" in record:
             header = Header(**record)
             return header if all(isinstance(value, str) for value in record.values()) else None

@@ -26,8 +26,9 @@ from statistics import median
 
 from di_assets.calls.call import Call, Header, interrupted
 from di_assets.calls.in_flight import SLOT_BYTES, InFlight, Request, delete, left_in_flight, lists_in, used_slots
-from di_assets.calls.journal_file import Lines, line_of, lines_of
+from di_assets.calls.journal_file import Lines, lines_of
 from di_assets.calls.place import Place
+from di_assets.calls.sealed import sealed
 from di_assets.tables.quarantine import name_aside
 from di_assets.tables.storage import replacing
 from di_assets.tables.words import PHASES, PULL
@@ -185,7 +186,7 @@ def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
     One call per line, each at `most_usd`. A long line whose place cannot be read counts as several calls, by its length
     and the median length of the readable lines. Damaged header lines cost nothing and are left out.
     """
-    usual = median([len(line_of(call._asdict())) for call in held.calls] or [1_000])
+    usual = median([len(sealed(call._asdict())) for call in held.calls] or [1_000])
     at = max((call.started_at for call in held.calls), default=0.0)
     for number, line in held.bad:
         if number == 1 or line.startswith(b'{"episode_id"'):
@@ -235,7 +236,7 @@ def _journal_writer(
             path.unlink(missing_ok=True)
             return
         with replacing(path) as temporary:
-            temporary.write_bytes(b"".join([line_of(asdict(first)), *(line_of(call._asdict()) for call in calls)]))
+            temporary.write_bytes(b"".join([sealed(asdict(first)), *(sealed(call._asdict()) for call in calls)]))
 
     return write
 

@@ -1,7 +1,6 @@
 """A person labels messages one by one, blind: only the text is shown. Every answer is stored at once."""
 
 import hashlib
-import json
 import os
 import re
 import time
@@ -15,6 +14,7 @@ from di_assets.agents.prompts import LABEL
 from di_assets.arms import Configs
 from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.disk_space import put, room_in
+from di_assets.calls.sealed import sealed
 from di_assets.labelling.sample import Message
 from di_assets.labelling.stored import BETWEEN, read_answers
 from di_assets.measures.labels import LABELS, LEXICAL
@@ -124,7 +124,7 @@ class Answers:
         key = {"episode_id": message.episode_id, "event_id": message.event_id, "number": message.number}
         record = {**key, "label": label, "answer": answer, "version": self._version, "at": round(time.time(), 3)}
         with room_in(self._path.parent):
-            end = put(self._descriptor, json.dumps(record).encode() + b"\n", self._end)
+            end = put(self._descriptor, sealed(record), self._end)
             os.fsync(self._descriptor)
         self._end = end
         self._given[message.episode_id, message.event_id, message.number, label] = answer

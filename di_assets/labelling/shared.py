@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from di_assets.calls.journal_file import record_of
+from di_assets.calls.sealed import is_sealed, unsealed
 from di_assets.tables import StorageError, Warehouse
 from di_assets.tables.storage import replacing
 
@@ -67,5 +69,14 @@ def _lines(path: Path) -> bytes:
 
 
 def _union(first: bytes, second: bytes) -> bytes:
-    """The lines of both, each once: those of the first, then the others of the second."""
-    return b"".join(dict.fromkeys([*first.splitlines(keepends=True), *second.splitlines(keepends=True)]))
+    """The lines of both, each once: those of the first, then the others of the second.
+
+    Lines that hold the same are one, also if versions wrote them differently; then one with a checksum is kept.
+    """
+    kept: dict[object, bytes] = {}
+    for line in (first + second).splitlines(keepends=True):
+        content = line.removesuffix(b"\n")
+        key = record_of(content) or unsealed(content) or content
+        if key not in kept or is_sealed(content):
+            kept[key] = line
+    return b"".join(kept.values())

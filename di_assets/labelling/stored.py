@@ -19,6 +19,7 @@ import polars as pl
 
 from di_assets.calls.call import Call
 from di_assets.calls.journal_file import calls_of
+from di_assets.calls.sealed import unsealed
 from di_assets.labelling.label_reader import read_label
 from di_assets.labelling.shared import all_labels, handed_over
 from di_assets.measures.labels import LABELS, LEXICAL
@@ -132,13 +133,14 @@ def label_calls(warehouse: Warehouse) -> Iterator[tuple[str, list[Call]]]:
 def read_answers(path: Path) -> list[dict[str, Any]]:
     """Reads a person's answers, oldest first; none if the file does not exist.
 
-    A last line that was written only in part is left out. Another line that cannot be read is left out with a warning.
+    A last line that was written only in part is left out. Another line that cannot be read, or whose
+    checksum is wrong, is left out with a warning.
     """
     *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
     answers = []
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
+            record = json.loads(unsealed(line) or b"")
             answers.append({name: record[name] for name in _ANSWER})
         except (ValueError, TypeError, KeyError):
             log.warning("%s:%d: not an answer; it is left out, and asked again", path, number)

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from di_assets.calls.in_flight import SLOT_BYTES, SLOTS_AT_FIRST, InFlight, left
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import DamagedJournalError, read_journal
 from di_assets.calls.salvage import calls_in, inspect, requests_in, salvage
+from di_assets.calls.sealed import sealed
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch, spent_so_far
 from di_assets.play.verify import verify
@@ -146,10 +148,9 @@ def test_a_folder_in_a_journals_place_is_put_aside(folder, tmp_path):
     assert inspect(folder) == []
 
 
-@pytest.mark.parametrize("name", ["../../out", "a/b", "..", "", "arm--g\\u0000"])
+@pytest.mark.parametrize("name", ["../../out", "a/b", "..", "", "arm--g\0"])
 def test_a_header_that_names_no_file_leads_nowhere(folder, tmp_path, name):
-    line = (folder / "f.jsonl").read_bytes().replace(b'"episode_id":"f"', f'"episode_id":"{name}"'.encode())
-    (folder / "arm--g.jsonl").write_bytes(line)
+    (folder / "arm--g.jsonl").write_bytes(sealed(asdict(replace(HEADER, episode_id=name))))
     salvage(folder, tmp_path / "quarantine")
     assert {path.name for path in folder.iterdir()} == {"e.jsonl", "f.jsonl"}
 

@@ -15,6 +15,7 @@ import pytest
 
 from di_assets.agents.replies import READER_VERSION
 from di_assets.arms import Configs, batches, load_configs, plan
+from di_assets.calls.sealed import unsealed
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import BatchInUseError, play_batch
 from di_assets.play.launches import add_launch
@@ -238,13 +239,13 @@ def test_an_episode_is_read_by_one_reader_and_replayed_by_it(small_configs, ware
     journals = {}
 
     def keep(folder, *_):
-        journals.update({path: path.read_text() for path in folder.glob("*.jsonl")})
+        journals.update({path: path.read_bytes() for path in folder.glob("*.jsonl")})
 
     with monkeypatch.context() as patch:
         patch.setattr(batch_module, "clear", keep)
         play(small_configs, "talk", warehouse, limit=1)
-    ((path, text),) = journals.items()
-    header, *lines = text.splitlines(keepends=True)
+    ((path, content),) = journals.items()
+    header, *lines = [f"{unsealed(line).decode()}\n" for line in content.splitlines()]
     # The first reader takes such a draft for the move, today's does not.
     drafts = [re.sub(r'\{\\"pull\\": \\"(.)\\"\}', r'Is it {\\"pull\\": \\"\1\\"}? No.', line) for line in lines]
     assert drafts != lines

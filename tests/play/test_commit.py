@@ -1,6 +1,5 @@
 """From journals to tables: a journal goes when the tables hold all of its replies, and not before."""
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -10,6 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from di_assets.arms import Configs
+from di_assets.calls.journal_file import read_journal
+from di_assets.calls.sealed import sealed
 from di_assets.play import batch as batch_module
 from di_assets.play.batch import play_batch
 from di_assets.play.commit import COPY, clear, stored
@@ -74,14 +75,14 @@ def test_a_journal_that_can_not_be_read_is_kept(kept):
 
 def test_a_fault_that_may_have_cost_something_has_to_be_in_the_tables_too(kept):
     held, first = tables(kept), journals(kept)[0]
-    last = json.loads(first.read_bytes().splitlines()[-1])
-    with first.open("a") as file:
-        file.write(json.dumps({**last, "status": "interrupted", "text": "", "cost_usd": 0.0}) + "\n")
+    last = read_journal(first)[1][-1]._replace(status="interrupted", text="")
+    with first.open("ab") as file:
+        file.write(sealed(last._replace(cost_usd=0.0)._asdict()))
     clear(kept.journal / BATCH, held, {first.stem})
     assert first not in journals(kept)
     other = journals(kept)[0]
-    with other.open("a") as file:
-        file.write(json.dumps({**last, "status": "interrupted", "text": "", "cost_usd": 0.01}) + "\n")
+    with other.open("ab") as file:
+        file.write(sealed(last._replace(cost_usd=0.01)._asdict()))
     clear(kept.journal / BATCH, held, {other.stem})
     assert journals(kept) == [other]
 
