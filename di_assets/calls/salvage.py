@@ -84,6 +84,21 @@ def requests_in(folder: Path) -> list[Request]:
     return [*left_in_flight(folder), *(lost for path in lists_in(folder) for lost in _lost_requests(path))]
 
 
+def held_and_cut(folder: Path) -> dict[str, tuple[list[Call], list[Call]]]:
+    """The calls of each episode of a folder, by episode, sorted: those in its journal, and those without a reply.
+
+    The second are requests that were in flight when play ended. They become calls when their episode is played on. What
+    cannot be read counts as the most it can have cost.
+    """
+    held = {path.stem: calls_in(path) for path in folder.glob("*.jsonl")}
+    out = requests_in(folder)
+    both = {}
+    for episode in sorted({*held, *(request.episode_id for request in out)}):
+        calls = held.get(episode, [])
+        both[episode] = calls, list(interrupted((one for one in out if one.episode_id == episode), calls))
+    return both
+
+
 def inspect(folder: Path) -> list[Finding]:
     """Finds the damaged journals, then the damaged lists of requests, of a folder, each by name; changes nothing."""
     return [found for found, _, _ in _looked_at(folder)]

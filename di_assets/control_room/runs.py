@@ -20,7 +20,7 @@ from di_assets.control_room.instance import instance_of
 from di_assets.control_room.launcher import this_process
 from di_assets.control_room.pool import free_slots_of_killed_runs, wait_for_turn
 from di_assets.labelling.stored import behind
-from di_assets.play.batch import BatchResult
+from di_assets.play.batch import BatchResult, cut_calls
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
 
@@ -211,8 +211,20 @@ def _interrupted_summary(home: Home, outcome: Outcome, batches: Sequence[str]) -
         rests += [estimate(home.configs, arm, home.warehouse, batch=batch) for batch in one_by_one]
     left, left_usd = sum(rest.left for rest in rests), sum(rest.cost_usd for rest in rests)
     done = f"the {made:,} calls made are kept (${spent:.4f})" if made else "what was done is kept"
+    cut = [call for batch in batches for call in cut_calls(home.warehouse, batch)]
+    done += counted_cut(len(cut), sum(call.cost_usd for call in cut))
     rest = f"; {left:,} episodes are left to play, about ${left_usd:.2f}" if batches else ""
     return f"{done}{rest}; run the same again to resume"
+
+
+def counted_cut(calls: int, cost_usd: float) -> str:
+    """A clause on calls that were sent and not waited for; empty if there are none.
+
+    Args:
+        calls: their number.
+        cost_usd: the most that they can cost together, US dollars.
+    """
+    return f"; {calls:,} calls were cut; they count as ${cost_usd:.4f}, the most they can cost" if calls else ""
 
 
 def _succeed(home: Home, outcome: Outcome, result: dg.ExecuteInProcessResult) -> None:

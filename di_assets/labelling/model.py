@@ -20,7 +20,7 @@ from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.call import Call, Header, by_field
 from di_assets.calls.disk_space import DiskFullError
 from di_assets.calls.group_sync import GroupSync
-from di_assets.calls.in_flight import InFlight
+from di_assets.calls.in_flight import SUFFIX, InFlight, left_in_flight
 from di_assets.calls.journal import Journal
 from di_assets.calls.open_files import calls_at_once
 from di_assets.calls.place import Place
@@ -55,6 +55,8 @@ class Labelled:
         left: number still to be asked for.
         calls: calls made in this run.
         cost_usd: US dollars spent in this run.
+        cut: calls that were sent and whose reply was no longer waited for; the next run stores them.
+        cut_usd: the most that these can cost, US dollars.
         stopped: why it ended early; None if it did not.
     """
 
@@ -66,6 +68,8 @@ class Labelled:
     left: int
     calls: int
     cost_usd: float
+    cut: int
+    cut_usd: float
     stopped: str | None
 
 
@@ -130,7 +134,7 @@ def label_with_model(
         distinct = list(dict.fromkeys(texts))
 
         async def asked() -> tuple[_Run, list[Call]]:
-            sync, in_flight = GroupSync(), InFlight(path.with_suffix(".map"))
+            sync, in_flight = GroupSync(), InFlight(path.with_suffix(SUFFIX))
             try:
                 journal = Journal(path, header, sync=sync, in_flight=in_flight, most_out=workers)
                 held = len(journal.calls)
@@ -145,6 +149,7 @@ def label_with_model(
                 in_flight.close()
 
         run, calls = asyncio.run(asked())
+        cut = left_in_flight(path.with_suffix(SUFFIX))
     return Labelled(
         model=model,
         version=version,
@@ -154,6 +159,8 @@ def label_with_model(
         left=len(distinct) - run.labelled - run.unread,
         calls=len(calls),
         cost_usd=sum(call.cost_usd for call in calls),
+        cut=len(cut),
+        cut_usd=sum(request.most_usd for request in cut),
         stopped=run.stop,
     )
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.calls.budget import Budget, of_arm
-from di_assets.calls.call import interrupted
-from di_assets.calls.salvage import calls_in, requests_in
+from di_assets.calls.call import Call
+from di_assets.calls.salvage import held_and_cut
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
 from di_assets.play.commit import clear, commit, stored
@@ -125,14 +125,17 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
     stored = dict(episodes.iter_rows())
     for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
-        out = requests_in(folder)
-        calls = {path.stem: calls_in(path) for path in folder.glob("*.jsonl")}
-        for episode in {*calls, *(request.episode_id for request in out)}:
-            held = calls.get(episode, [])
-            lost = interrupted((request for request in out if request.episode_id == episode), held)
-            cost = sum(call.cost_usd for call in (*held, *lost))
-            stored[episode] = max(cost, stored.get(episode, 0.0))
+        for episode, (held, cut) in held_and_cut(folder).items():
+            stored[episode] = max(sum(call.cost_usd for call in (*held, *cut)), stored.get(episode, 0.0))
     return float(sum(stored.values()))
+
+
+def cut_calls(warehouse: Warehouse, batch: str) -> list[Call]:
+    """The calls of a batch that were sent and whose reply play no longer waited for, each at the most it can cost.
+
+    They are not in the tables yet. The next run of the batch stores them, with the status `interrupted`.
+    """
+    return [call for _, cut in held_and_cut(warehouse.journal / batch).values() for call in cut]
 
 
 def _play(

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from di_assets.arms import Arm, Configs, plan
-from di_assets.calls.call import Call, interrupted
-from di_assets.calls.salvage import calls_in, requests_in
+from di_assets.calls.call import Call
+from di_assets.calls.salvage import held_and_cut
 from di_assets.play.launches import launches
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.words import SCRIPTED
@@ -38,13 +38,9 @@ def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
     folder = warehouse.journal / batch
     planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
     models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}
-    out = requests_in(folder)
-    held = {path.stem: calls_in(path) for path in sorted(folder.glob("*.jsonl"))}
     rows: list[tuple[Any, ...]] = []
-    for episode in sorted({*held, *(request.episode_id for request in out)}):
-        calls = held.get(episode, [])
-        lost = interrupted((request for request in out if request.episode_id == episode), calls)
-        charged = (call for call in (*calls, *lost) if call.cost_usd or call.bound_usd is not None)
+    for episode, (held, cut) in held_and_cut(folder).items():
+        charged = (call for call in (*held, *cut) if call.cost_usd or call.bound_usd is not None)
         rows += [(episode, models.get((episode, call.seat)), *_values(call)) for call in charged]
     return _frame(rows)
 

@@ -10,11 +10,13 @@ import pytest
 from di_assets.assets.checks import EVENT_CHECKS, LABEL_CHECKS, MEASURE_CHECKS, PROMISE_CHECKS
 from di_assets.assets.freshness import freshness_checks
 from di_assets.assets.home import Home
+from di_assets.calls.in_flight import InFlight
 from di_assets.control_room.instance import instance_of
-from di_assets.control_room.runs import materialise_batches, planned_runs
+from di_assets.control_room.runs import RunInterruptedError, materialise_batches, planned_runs
 from di_assets.measures.declared import by_batch, over_all
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import EVENT_TABLES, Warehouse
+from tests.calls.test_in_flight import request
 
 # Files that the ten checks of a batch read in all.
 READ_BY_CHECKS = 32
@@ -112,3 +114,18 @@ def events(home, job):
 def rows_of(path):
     with closing(sqlite3.connect(path)) as history:
         return history.execute("SELECT count(*) FROM event_logs").fetchone()[0]
+
+
+def test_an_interrupted_run_tells_what_the_calls_that_were_cut_count_as(small_configs, tmp_path):
+    home = of_three(small_configs, tmp_path)
+    home.stop.ask("interrupted by SIGINT")
+    with pytest.raises(RunInterruptedError, match="what was done is kept; 12 episodes are left"):
+        materialise_batches(home, BATCHES)
+    for batch, n in ("talk--b00", 2), ("talk--b02", 1), ("mute--b00", 1):
+        listed = InFlight(home.warehouse.journal / batch / "in_flight.map")
+        for number in range(n):
+            listed.out(request(number))
+        listed.close()
+    told = r"is kept; 3 calls were cut; they count as \$0\.7500, the most they can cost; 12 episodes are left"
+    with pytest.raises(RunInterruptedError, match=told):
+        materialise_batches(home, BATCHES)

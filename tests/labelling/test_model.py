@@ -290,3 +290,26 @@ async def test_it_ends_when_it_is_told_to_and_asks_only_for_the_rest_afterwards(
         rest = await label(configs, warehouse, texts)
     assert rest.left == 0
     assert sorted(asked) == sorted(texts)
+
+
+async def test_calls_that_are_cut_are_counted_as_the_most_they_can_cost(tmp_path):
+    texts = [f"text {number}" for number in range(40)]
+    warehouse, stop = warehouse_with(tmp_path / "w", {"talk-m-1": texts}), Stop()
+
+    def replies(_):
+        if len(asked) == 5:
+            stop.ask("interrupted")
+            stop.ask("interrupted")
+        return ASKS
+
+    async with judging(replies) as (url, asked):
+        configs = configs_of(tmp_path, url, concurrency=3)
+        made = await asyncio.to_thread(label_with_model, configs, "judge", texts, warehouse, budget_usd=1.0, stop=stop)
+        assert 1 <= made.cut <= 3
+        assert made.cut >= len(asked) - made.calls  # one may have been written and not read by the server
+        rest = await label(configs, warehouse, texts)
+    (journal,) = (warehouse.labels / "models").glob("*.jsonl")
+    lost = [call for call in read_journal(journal)[1] if call.status == "interrupted"]
+    assert (len(lost), sum(call.cost_usd for call in lost)) == (made.cut, pytest.approx(made.cut_usd))
+    assert made.cut_usd > 0
+    assert rest.cut == 0

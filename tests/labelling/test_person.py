@@ -106,6 +106,14 @@ def test_a_torn_answer_is_asked_again(warehouse):
     assert labels(warehouse)["promises_pull"].to_list() == [True]
 
 
+def test_a_changed_answer_is_named_and_asked_again(warehouse, caplog):
+    session(warehouse, "yn")
+    path = person_file(warehouse, "anna")
+    path.write_bytes(path.read_bytes().replace(b'"answer":true', b'"answer":null'))
+    assert session(warehouse, "y")[0].label == "asks_for_pull"
+    assert "anna.jsonl:1: not an answer" in caplog.text
+
+
 def test_a_new_codebook_is_labelled_by_anew_and_the_latest_label_counts(warehouse):
     session(warehouse, "yn")
     shown = session(warehouse, "ny", version="v2")

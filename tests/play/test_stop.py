@@ -21,9 +21,11 @@ from di_assets.arms import batches, load_configs
 from di_assets.assets.home import open_home
 from di_assets.assets.playing import POOL
 from di_assets.calls.call import FAULTS
+from di_assets.calls.in_flight import left_in_flight
 from di_assets.control_room.instance import instance_of
 from di_assets.play.batch import play_batch
 from di_assets.tables import Warehouse
+from di_assets.tables.words import INTERRUPTED
 from tests.conftest import ROOT, write_small_configs
 from tests.control_room.served import ENDED, control_room, wait_for
 from tests.play.clusters import dask_cluster
@@ -133,6 +135,32 @@ def interrupted_once(configs, warehouse, ledger, arrivals, number, rng, figures)
     assert len(served(ledger)) - paid == CALLS == replied(warehouse)
     figures.append((max(late), took, came))
     return 1
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_tells_what_the_calls_it_cut_count_as(tmp_path, server, monkeypatch):
+    url, _, arrivals = server
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    configs, warehouse = tmp_path / "configs", tmp_path / "w"
+    hostile_configs(configs, url, episodes=EPISODES, rounds=ROUNDS, model_id="cut", timeout_s=30)
+    process = di(configs, warehouse, "run", "hard")
+    wait_for_calls(arrivals, 1, process)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    said = process.communicate(timeout=120)[0]
+    line = said.strip().splitlines()[-1]
+    told = re.search(r"; (\d+) calls were cut; they count as \$(\d+\.\d{4}), the most they can cost; ", line)
+    assert told, said
+    assert process.returncode == 130
+    cut = left_in_flight(Warehouse(warehouse).journal / "hard--b00")
+    assert int(told[1]) == len(cut) > 0
+    assert float(told[2]) == pytest.approx(sum(one.most_usd for one in cut), abs=1e-4)
+    known = load_configs(configs)
+    assert play_batch(known, known.arm("hard"), "hard--b00", Warehouse(warehouse)).left == 0
+    lost = Warehouse(warehouse).read("calls").filter(pl.col("status") == INTERRUPTED)
+    assert lost.height == len(cut)
+    assert lost["cost_usd"].sum() == pytest.approx(sum(one.most_usd for one in cut))
 
 
 def terminate(room, run):

@@ -18,7 +18,7 @@ from di_assets.cli.options import Finite
 from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import share, table
 from di_assets.cli.progress import Count, progress
-from di_assets.control_room.runs import materialise_labels
+from di_assets.control_room.runs import counted_cut, materialise_labels
 from di_assets.labelling.model import Labelled, label_with_model
 from di_assets.labelling.person import Answers, LabelQuestion, check_name, codebook, label_by_hand
 from di_assets.labelling.sample import Message, chosen
@@ -114,7 +114,8 @@ def _label_with_model(
     if home.stop.interrupted:
         rest = f"about ${made.left * made.cost_usd / made.calls:.2f}" if made.calls else "nothing is asked yet"
         raise Interrupted(
-            f"{home.stop.reason}; the {made.calls:,} calls made are kept (${made.cost_usd:.4f}); "
+            f"{home.stop.reason}; the {made.calls:,} calls made are kept (${made.cost_usd:.4f})"
+            f"{counted_cut(made.cut, made.cut_usd)}; "
             f"{made.left:,} texts are left to label, {rest}; run the same again to resume"
         )
     return made.stopped
