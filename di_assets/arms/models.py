@@ -83,9 +83,11 @@ class Account(Limits):
     Attributes:
         failures_billed: failed calls may be charged: an error inside the server, a cut connection, a broken reply, a
             refused prompt. A call that was abandoned on our side may always be charged.
+        cost_in_dollars: the cost that the server tells of a call is in US dollars; if not, it is not used.
     """
 
     failures_billed: bool = True
+    cost_in_dollars: bool = True
 
 
 class ModelConfig(Strict):

@@ -5,6 +5,7 @@ failed try that may have been charged counts as the most it can have cost.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import tenacity
 from di_assets.arms.models import Account, ModelConfig
 from di_assets.calls.ask_once import GoesOut, Sent
 from di_assets.calls.budget import Budget, BudgetExceededError
-from di_assets.calls.costing import cost_of, most_it_can_cost, size, text_bytes
+from di_assets.calls.costing import above, cost_of, most_it_can_cost, size, text_bytes
 from di_assets.calls.permits import LocalPermits, Permit, Permits
 from di_assets.calls.stopping import Departure, Stop, StoppedError
 from di_assets.providers import connect
@@ -30,6 +31,8 @@ from di_assets.providers.types import (
     TransportFault,
 )
 from di_assets.tables.words import SCRIPTED
+
+log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 # The assumed size of a call before the model's server has reported any usage.
@@ -210,6 +213,7 @@ class Lines:
             replied = True
         except ProviderError as fault:
             spent_usd = most_usd if departure.out and self._charged(config, fault) else 0.0
+            spent_usd = self._at_least_told(config, spent_usd, fault.told_usd, most_usd)
             fault.cost_usd, fault.bound_usd = tries.cost_usd + spent_usd, tries.cost_usd + most_usd
             raise
         except BaseException:
@@ -223,15 +227,37 @@ class Lines:
     def _cost(self, config: ModelConfig, completion: Completion, request: Request, most_usd: float) -> float:
         """The cost of a reply, US dollars. Some servers charge for a refused prompt without reporting it."""
         if not completion.billed and self._failures_billed(config):
-            return most_usd
-        return cost_of(config, completion, sent_bytes=text_bytes(request), most_usd=most_usd)
+            computed_usd = most_usd
+        else:
+            computed_usd = cost_of(config, completion, sent_bytes=text_bytes(request), most_usd=most_usd)
+        return self._at_least_told(config, computed_usd, completion.told_usd, most_usd)
+
+    def _at_least_told(
+        self, config: ModelConfig, computed_usd: float, told_usd: float | None, most_usd: float
+    ) -> float:
+        """The computed cost, or the cost that the server tells if that is more, US dollars.
+
+        A lower cost that is told changes nothing: budgets go by the prices of models.yaml.
+        """
+        if told_usd is None or told_usd <= computed_usd or not self._account(config).cost_in_dollars:
+            return computed_usd
+        if above(told_usd, most_usd):
+            log.warning(
+                "%s: the server says that a call cost $%.6f; it can cost $%.6f at most. If the server does not count "
+                "in dollars, set `cost_in_dollars: false` under `accounts: %s` in models.yaml",
+                config.id, told_usd, most_usd, config.account,
+            )  # fmt: skip
+        return told_usd
 
     def _charged(self, config: ModelConfig, fault: ProviderError) -> bool:
         """Whether a try that brought no reply may have been charged for."""
         return fault.perhaps_paid and (self._failures_billed(config) or fault.kind not in SERVER_FAILED)
 
     def _failures_billed(self, config: ModelConfig) -> bool:
-        return self._accounts.get(config.account, Account()).failures_billed
+        return self._account(config).failures_billed
+
+    def _account(self, config: ModelConfig) -> Account:
+        return self._accounts.get(config.account, Account())
 
     async def _pause(self, tries: _Tries, seconds: float) -> None:
         tries.used_s += seconds

@@ -10,6 +10,7 @@ from di_assets.providers.body import BadBodyError
 from di_assets.providers.ends import End, end_of
 from di_assets.providers.faults import SLOWER, fault_of, status_of
 from di_assets.providers.said import WORD, Said, said_in
+from di_assets.providers.told_cost import told_cost
 from di_assets.providers.types import BrokenReplyFault, Completion, ProviderError, TransportFault
 from di_assets.providers.usage import Usage, read_usage
 
@@ -84,10 +85,10 @@ class Sorter:
             data = data[0]
         data = self._inner(data)
         outcome, status = self._sort(data, answer)
-        request_id = _request_id(data, answer.headers)
+        request_id, told_usd = _request_id(data, answer.headers), told_cost(data, answer.headers)
         if isinstance(outcome, Completion):
-            return replace(outcome, request_id=request_id), False
-        outcome.request_id = request_id
+            return replace(outcome, request_id=request_id, told_usd=told_usd), False
+        outcome.request_id, outcome.told_usd = request_id, told_usd
         return outcome, outcome.kind == "rate_limit" or status in SLOWER
 
     def _inner(self, data: Any) -> Any:

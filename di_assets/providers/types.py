@@ -51,6 +51,7 @@ class ProviderError(Exception):
         request_id: the provider's id of the request; None if it gave none.
         cause: the exact cause; None if it is not known.
         param: the field of the request that the server refused; None if it does not name one.
+        told_usd: what the server says that this try cost, US dollars; None if it does not say.
         cost_usd: what the call may have cost, US dollars; 0 until the code that keeps budgets sets it.
         bound_usd: the most that the call can have cost, US dollars; 0 until the code that keeps budgets sets it.
     """
@@ -72,6 +73,7 @@ class ProviderError(Exception):
         self.kind, self.retried, self.perhaps_paid = kind, retried, perhaps_paid
         self.retryable, self.retry_after_s, self.request_id = retryable, retry_after_s, request_id
         self.cause, self.param = cause, param
+        self.told_usd: float | None = None
         self.cost_usd = self.bound_usd = 0.0
 
 
@@ -182,6 +184,7 @@ class Completion:
         request_id: the provider's id of the request.
         retried: kinds of the faults that were retried before this reply, in order.
         billed: False if the server refused the prompt before it made a token, so that nothing is charged.
+        told_usd: what the server says that the call cost, US dollars; None if it does not say.
     """
 
     text: str
@@ -195,6 +198,7 @@ class Completion:
     request_id: str | None = None
     retried: tuple[FaultKind, ...] = ()
     billed: bool = True
+    told_usd: float | None = None
 
 
 def keeps_an_hour(params: Any) -> bool:

@@ -244,3 +244,34 @@ async def test_models_of_one_account_share_its_gate_and_its_refusals():
     lines.provider("a")._slow_down(0.0)
     assert gates["h:1"].window < gates["h:2"].window
     await lines.close()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_cost_that_is_told_counts_where_it_is_above_what_is_computed(dialect, caplog):
+    header = "x-litellm-response-cost: {}"
+    plain, *_ = await send(dialect, answer(body=good(dialect)))
+    for told, booked in (("0.0", plain.cost_usd), ("0.0009", 0.0009)):
+        sent, _, budget, bound, _ = await send(dialect, answer(body=good(dialect), headers=(header.format(told),)))
+        assert sent.cost_usd == budget.spent_usd == pytest.approx(booked)
+        assert sent.bound_usd == bound > booked
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_cost_that_is_told_above_the_bound_is_recorded_and_names_the_setting(dialect, caplog):
+    dear = answer(body=good(dialect), headers=("x-litellm-response-cost: 7.5",))
+    sent, _, budget, bound, _ = await send(dialect, dear)
+    assert sent.cost_usd == budget.spent_usd == 7.5 > sent.bound_usd == bound
+    assert "$7.500000; it can cost $0.00" in caplog.text
+    assert "`cost_in_dollars: false` under `accounts: 127.0.0.1:" in caplog.text
+    sent, *_ = await send(dialect, dear, account=Account(cost_in_dollars=False))
+    assert 0 < sent.cost_usd < sent.bound_usd
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_fault_that_tells_a_cost_is_booked_with_the_call(dialect):
+    busy = answer(429, "{}", ["retry-after-ms: 5", "x-litellm-response-cost: 0.0002"])
+    plain, *_ = await send(dialect, answer(body=good(dialect)))
+    sent, out, budget, _, _ = await send(dialect, busy, answer(body=good(dialect)))
+    assert sent.cost_usd == budget.spent_usd == pytest.approx(plain.cost_usd + 0.0002)
+    assert out.forgotten == 0

@@ -26,7 +26,7 @@ IN_FLIGHT = 5
 FEW = (
     "good", "cut_before_headers", "500_billed", "all_sorts_then_good", "html_billed", "usage_zero", "usage_one_in",
     "reasoning_in_total_only", "written_hour", "blocked_billed", "beyond_max_tokens", "silence_in_body",
-    "total_beside_written",
+    "total_beside_written", "cost_in_usage", "cost_in_header", "cost_with_a_429", "cost_absurd", "cost_beyond",
 )  # fmt: skip
 ALL = os.environ.get("BILL_MODES") == "all"
 CELLS = [

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.providers.hostile import Hostile, envelope, good_reply, http
 
-PRICE = {"fresh": 3.0, "read": 0.3, "written": 3.75, "hour": 6.0, "out": 15.0}
+PRICE = {"fresh": 3.0, "read": 0.3, "written": 3.75, "hour": 6.0, "out": 15.0, "fee": 1_000_000.0}
 HANG_S = 30
 CLOSE, ABORT, HANG, DRIP = "close", "abort", "hang", "drip"
 ERROR = json.dumps({"error": {"type": "some_error", "message": "no"}})
@@ -26,6 +26,7 @@ class Metered(NamedTuple):
     written: int = 0
     hour: int = 0
     out: int = 0
+    fee: float = 0.0  # US dollars beside all tokens
 
     @property
     def usd(self):
@@ -286,6 +287,23 @@ def total_of_two(kind):
     return said
 
 
+def costs(tell, *, fee):
+    """A fee is charged beside the tokens; `tell` gives what is added to the usage, and the headers."""
+
+    def said(ask):
+        metered = ask.plain._replace(fee=fee)
+        usage, headers = tell(metered.usd)
+        return Said(http(200, json.dumps(envelope(ask.dialect, ask.text, "end", told(ask, ask.plain, **usage))), *headers), metered)  # fmt: skip
+
+    return said
+
+
+def failed_with_cost(ask):
+    """A rate limit that nobody charges for as a rule; this server does, and says so."""
+    metered = Metered(fee=0.0002)
+    return Said(http(429, ERROR, "retry-after-ms: 5", f"x-litellm-response-cost: {metered.usd}"), metered)
+
+
 HTML = "<html>busy</html>"
 MODES = {
     "good": good,
@@ -363,6 +381,21 @@ MODES = {
     "written_5m": written("written", apart=True),
     "written_hour": written("hour", apart=True),
     "written_hour_untold": written("hour", apart=False),
+    # The cost in dollars.
+    "cost_in_usage": costs(lambda usd: ({"cost": usd}, ()), fee=0.0002),
+    "cost_in_usage_as_total": costs(lambda usd: ({"total_cost": usd, "cost": None}, ()), fee=0.0002),
+    "cost_in_an_object": costs(lambda usd: ({"cost": {"request_cost": 0.0002, "total_cost": usd}}, ()), fee=0.0002),
+    "cost_in_header": costs(lambda usd: ({}, (f"x-litellm-response-cost: {usd!r}",)), fee=0.0002),
+    "cost_with_a_429": first(1, failed_with_cost),
+    "cost_told_too_low": costs(lambda _: ({"cost": 0.0}, ("x-litellm-response-cost: 0.0",)), fee=0.0),
+    "cost_nan": costs(lambda _: ({"cost": float("nan")}, ("x-litellm-response-cost: nan",)), fee=0.0),
+    "cost_without_end": costs(lambda _: ({"cost": float("inf")}, ("x-litellm-response-cost: 1e999",)), fee=0.0),
+    "cost_absurd": costs(
+        lambda _: ({"cost": 1e308, "total_cost": 10**400}, ("x-litellm-response-cost: 1e308",)), fee=0.0
+    ),
+    "cost_negative": costs(lambda _: ({"cost": -1.0}, ("x-litellm-response-cost: -1",)), fee=0.0),
+    "cost_words": costs(lambda _: ({"cost": "5.0", "total_cost": True}, ("x-litellm-response-cost: None",)), fee=0.0),
+    "cost_nested": costs(lambda _: ({"cost": {"total_cost": {"total_cost": 5}}, "total_cost": [5]}, ()), fee=0.0),
     # What models do.
     "refusal_billed": refusal(out=7),
     "refusal_without_output": refusal(out=0),
@@ -374,9 +407,11 @@ MODES = {
     # More than was asked for.
     "beyond_max_tokens": beyond(out=40),
     "beyond_the_prompt": beyond(fresh=40),
+    "cost_beyond": costs(lambda usd: ({"cost": usd}, ()), fee=0.05),
+    "cost_beyond_in_header": costs(lambda usd: ({}, (f"x-litellm-response-cost: {usd}",)), fee=0.05),
 }
 # Told and charged above what a call can cost: the one case in which a budget can't hold.
-BEYOND = ("beyond_max_tokens", "beyond_the_prompt")
+BEYOND = ("beyond_max_tokens", "beyond_the_prompt", "cost_beyond", "cost_beyond_in_header")
 
 
 class Charging(Hostile):
