@@ -5,12 +5,14 @@ launch a paid run. So here
 
 - host names and origins are checked on every request and on the websocket (`di_assets.origins`);
 - the part of an address after `?` never reaches Dagster: a query is only executed from a body;
-- a body is accepted only by POST to `/graphql`, and only as `application/json`;
+- a body is accepted only by POST to `/graphql`, only as `application/json`, and only as an object with a query;
 - of Dagster's routes only those in `ROUTES` are served; a new route is not served until somebody has examined it;
 - no page can be framed; Dagster's own content security policy is kept in addition to ours.
 """
 
 import asyncio
+import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -25,10 +27,13 @@ from dagster_webserver.version import __version__
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from di_assets.origins import KEPT_APART, POLICY_HEADER, READING, App, Message, Receive, Send, guards
+
+log = logging.getLogger(__name__)
 
 GRAPHQL = "/graphql"
 # Left out: /report_asset_* writes events that no run made; /notebook renders files that do not exist here.
@@ -93,36 +98,95 @@ def is_served(route: BaseRoute) -> bool:
 
 
 class BodiesAlone:
-    """Executes only what a JSON body asks for: 405 and 415 for other ways. Queries in addresses are removed."""
+    """Executes only what a JSON body asks for: 400, 405 and 415 for other ways. Queries in addresses are removed."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Passes on requests for pages and files, JSON for `/graphql`, and the websocket."""
+        app = self.app
         if scope["type"] == "http":
             headers, refused = Headers(scope=scope), None
             if scope["method"] == "POST" and scope["path"] == GRAPHQL:
                 if media_type(headers) != "application/json":
                     refused = PlainTextResponse("a query comes as application/json\n", status_code=415)
+                else:
+                    try:
+                        body = await Request(scope, receive).body()
+                    except ClientDisconnect:
+                        return
+                    problem, receive = query_problem(body), _again(body, receive)
+                    refused = PlainTextResponse(f"{problem}\n", status_code=400) if problem else None
             elif scope["method"] not in READING:
                 allow = {"Allow": "GET, HEAD, POST" if scope["path"] == GRAPHQL else "GET, HEAD"}
                 refused = PlainTextResponse("queries come by POST to /graphql alone\n", status_code=405, headers=allow)
             elif scope["path"] == GRAPHQL and "text/html" not in headers.get("accept", ""):
                 refused = PlainTextResponse("a query comes by POST\n", status_code=405, headers={"Allow": "POST"})
-            elif scope["path"].startswith(EXPORTS) and _from_elsewhere(headers):
-                refused = PlainTextResponse("only the pages here save this\n", status_code=403)
+            elif scope["path"].startswith(EXPORTS):
+                app = _Exports(self.app)
+                if _from_elsewhere(headers):
+                    refused = PlainTextResponse("only the pages here save this\n", status_code=403)
             if refused is not None:
                 await refused(scope, receive, send)
                 return
         if scope["type"] in {"http", "websocket"}:
             scope = {**scope, "query_string": b""}
-        await self.app(scope, receive, send)
+        await app(scope, receive, send)
+
+
+class _Exports:
+    """Answers 404 where Dagster's code for a file to save raises an error: no such run, an address that is no file."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            if began:
+                raise
+            log.warning("%r could not be saved (%s)", scope["path"][:200], type(error).__name__)
+            await PlainTextResponse("there is no such file to save\n", status_code=404)(scope, receive, send)
+
+
+def query_problem(body: bytes) -> str | None:
+    """What is wrong with the body of a query, in one line; None if it is an object with a query."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return "the body is no JSON"
+    if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
+        return "a query comes as a JSON object with the text `query`"
+    if not isinstance(asked.get("variables"), dict | None):
+        return "`variables` is no JSON object"
+    if not isinstance(asked.get("operationName"), str | None):
+        return "`operationName` is no text"
+    return None
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read already once more, and then what else is received."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def give() -> Message:
+        return left.pop() if left else await receive()
+
+    return give
 
 
 def media_type(headers: Headers) -> str:
     """The media type of a body without parameters; empty if none is given."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Only what HTTP counts as white space is cut off: `strip()` would also cut a no-break space.
+    return headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
 
 
 def _from_elsewhere(headers: Headers) -> bool:

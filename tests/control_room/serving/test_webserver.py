@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from di_assets.control_room.serving import webserver
 from di_assets.control_room.serving.ports import bound, number
 from di_assets.control_room.serving.webserver import guarded, is_served
 
@@ -75,7 +77,7 @@ def ask(port, method="POST", path="/graphql", *, content=None, json=None, host=N
 def raw(port, text):
     """What a server answers to these very bytes, to the end."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        connection.sendall(text.encode())
+        connection.sendall(text if isinstance(text, bytes) else text.encode())
         parts = []
         while part := connection.recv(65536):
             parts.append(part)
@@ -131,6 +133,75 @@ def test_a_body_of_another_type_is_refused(port, content_type):
     for content in (json.dumps({"query": SET}), SET, f"query={SET}"):
         assert ask(port, content=content, **headers).status_code == 415
         assert ask(port, path=f"/graphql?query={SET}", content=content, **headers).status_code == 415
+
+
+@pytest.fixture
+def logged():
+    """What the server logs meanwhile: records of uvicorn and of the guard."""
+    kept, names = [], ("uvicorn.error", webserver.__name__)
+    handler = logging.Handler()
+    handler.emit = kept.append
+    for name in names:
+        logging.getLogger(name).addHandler(handler)
+    yield kept
+    for name in names:
+        logging.getLogger(name).removeHandler(handler)
+
+
+def typed(port, content_type, body):
+    """The answer to a query under exactly these bytes of a type."""
+    head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+    return raw(port, head.encode() + b"content-type: " + content_type + b"\r\n\r\n" + body.encode())
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [b"application/json\xa0", b"\xa0application/json", b"application/json\x85", b"application/json\xa0;charset=utf-8",
+     b"application/json\x1f", b"\x0capplication/json", b"application/json\x0b; x"],
+)  # fmt: skip
+def test_a_type_with_letters_that_only_look_like_spaces_is_refused(port, content_type):
+    assert typed(port, content_type, json.dumps({"query": SET})).startswith(("HTTP/1.1 415", "HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("content_type", [b"application/json \t", b"\t application/json ; charset=utf-8"])
+def test_spaces_and_tabs_around_a_type_do_no_harm(port, content_type):
+    assert '"version"' in typed(port, content_type, json.dumps({"query": ASK}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[1]", '"x"', "null", "7", "true", "[]", "{}", "", "{", "[" * 100_000, b"\xff\xfe{", b'{"query": "\xff"}',
+     '{"query": null}', '{"query": 5}', '{"query": ["{ version }"]}', f'[{{"query": "{ASK}"}}]',
+     f'{{"query": "{ASK}", "variables": [1]}}', f'{{"query": "{ASK}", "variables": "[1]"}}',
+     f'{{"query": "{ASK}", "variables": 7}}', f'{{"query": "{ASK}", "operationName": {{}}}}'],
+)  # fmt: skip
+def test_a_body_that_is_no_query_is_refused_in_one_line(port, logged, body):
+    answer = ask(port, content=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.text.count("\n") == 1
+    assert logged == []
+
+
+@pytest.mark.parametrize("more", [{"variables": None}, {"variables": {"a": 1}}, {"operationName": None}])
+def test_a_body_with_what_pages_send_beside_a_query_is_answered(port, more):
+    assert "version" in ask(port, json={"query": ASK, **more}).json()["data"]
+
+
+def test_a_long_body_arrives_whole(port):
+    assert "version" in ask(port, json={"query": ASK, "variables": {"a": "x" * 3_000_000}}).json()["data"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/logs/..%2f", "/logs/../../x", "/logs/x", "/logs/", "/logs/%00/a/out", "/logs/..%2f..%2fetc%2fpasswd/out",
+     "/logs/a/b.out", "/logs//etc/passwd/out", "/logs/" + "a" * 5_000 + "/out", "/download_debug/x",
+     "/download_debug/%00"],
+)  # fmt: skip
+def test_a_file_to_save_that_does_not_exist_leaves_no_traceback(port, logged, path):
+    answer = raw(port, f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n".encode())
+    assert answer.startswith("HTTP/1.1 404")
+    assert not any(record.exc_info for record in logged)
+    assert not any("\n" in record.getMessage() for record in logged)
 
 
 def test_two_types_of_one_body_are_refused(port):
