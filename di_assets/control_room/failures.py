@@ -13,6 +13,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from di_assets.providers.hiding import SHORTEST, without
 from di_assets.report.damage import damage_behind
 from di_assets.tables import DamageError, StorageError, open_warehouse, refusals
 
@@ -157,11 +158,13 @@ def _first_line(error: BaseException) -> str:
 def _one_line(text: str) -> str:
     """The text on one line without control characters and secrets, cut to `MOST_CHARS` characters."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return _without_secrets(flat if len(flat) <= MOST_CHARS else flat[: MOST_CHARS - 1] + "…")
+    # Secrets first: of one that is cut, the beginning would be left.
+    flat = _without_secrets(flat)
+    return flat if len(flat) <= MOST_CHARS else flat[: MOST_CHARS - 1] + "…"
 
 
 def _without_secrets(text: str) -> str:
     for name, value in os.environ.items():
-        if SECRET_NAME.search(name) and len(value) >= 8:
-            text = text.replace(value, f"[{name}]")
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST:  # short ones may be words, or beginnings of paths
+            text = without(value, text, shown=f"[{name}]")
     return text

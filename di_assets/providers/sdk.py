@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from di_assets.providers.answers import Answer, Reply, Sorter
 from di_assets.providers.body import BadBodyError, read_body
 from di_assets.providers.ends import End
+from di_assets.providers.hiding import is_searched_for, without
 from di_assets.providers.shape import shaped, turns
 from di_assets.providers.types import (
     LEAVES,
@@ -32,8 +33,9 @@ from di_assets.providers.types import (
 NO_KEY = "none"
 # At debug level these libraries (and the SDKs) log headers, and a server may have repeated the key in a header.
 TALKATIVE = ("httpx2", "aiohttp")
-# A shorter key is not hidden in answers, because its letters may be in a body by chance.
-SHORTEST_KEY, HIDDEN = 8, b"(the key)"
+HIDDEN = "(the key)"
+# No provider gives out shorter keys. A server of one's own may have one, or take any word for a key.
+SHORTEST_KEY = 8
 
 TextOrNone = TypeVar("TextOrNone", str, str | None)
 
@@ -87,7 +89,7 @@ class SdkProvider(ABC):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
         key = _key(endpoint)
-        self._secret = key.encode() if endpoint.key_env and len(key) >= SHORTEST_KEY else None
+        self._secret = key if endpoint.key_env and is_searched_for(key) else None
         self._client = self._connect(key, transport.connected(self._sdk, endpoint, on_response=self._take_failures))
 
     @abstractmethod
@@ -136,7 +138,6 @@ class SdkProvider(ABC):
             if isinstance(outcome, Completion):
                 return self._without_key(outcome)
             fault = outcome
-            fault.request_id = self._hidden(fault.request_id)
             if slower:
                 self._slow_down(fault.retry_after_s)
         except TimeoutError:
@@ -152,6 +153,9 @@ class SdkProvider(ABC):
             fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
+        # A plain word of an answer is shown, and a key may be one.
+        fault.args = (self._hidden(str(fault)),)
+        fault.request_id, fault.param = self._hidden(fault.request_id), self._hidden(fault.param)
         # Raised outside of `except`, so that the SDK's exception (with request, headers and key) is not attached to it.
         raise fault
 
@@ -186,9 +190,8 @@ class SdkProvider(ABC):
 
     def _kept(self, response: Any, body: bytes) -> Answer:
         """The answer; if the server repeated the key in the body, the key is replaced."""
-        return Answer(
-            response.status_code, response.headers, body.replace(self._secret, HIDDEN) if self._secret else body
-        )
+        shown = body.replace(self._secret.encode(), HIDDEN.encode()) if self._secret else body
+        return Answer(response.status_code, response.headers, shown)
 
     def _without_key(self, completion: Completion) -> Completion:
         """The completion without the key. The body was searched before, but it may hold the key in escaped letters."""
@@ -197,7 +200,7 @@ class SdkProvider(ABC):
         return replace(completion, text=text, reasoning=reasoning, request_id=request_id)
 
     def _hidden(self, text: TextOrNone) -> TextOrNone:
-        return text.replace(self._secret.decode(), HIDDEN.decode()) if text and self._secret else text
+        return without(self._secret, text, shown=HIDDEN) if text and self._secret else text
 
     def _sorter(self, request: Request) -> Sorter:
         return Sorter(self.endpoint.name, self.unwrapped, self.read, self.ends, frozenset(self.fields(request)))
@@ -213,6 +216,8 @@ def key_problem(endpoint: Endpoint) -> str | None:
     if not (key.isascii() and key.isprintable() and " " not in key):
         # Refused here: as a header it would fail in the transport, with an exception that contains the key.
         return f"{endpoint.key_env} holds characters that no key has (a line break, perhaps)"
+    if endpoint.base_url is None and len(key) < SHORTEST_KEY:
+        return f"{endpoint.key_env} is too short to be a key of {endpoint.provider}"
     return None
 
 

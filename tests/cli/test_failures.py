@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from di_assets.cli.verbs import main
-from di_assets.control_room.failures import failure, trace
+from di_assets.control_room.failures import MOST_CHARS, failure, trace
 from tests.conftest import ROOT, write_small_configs
 from tests.play.hostility import hostile_configs
 
@@ -306,3 +306,10 @@ def test_a_folder_that_this_user_may_not_use_is_named(place, mode, words):
         ended = in_a_process(folder, *words, code=AS_NOBODY)
     assert told(ended).startswith(f"Error: {folder / 'w'}: can't be ")
     assert ended.returncode == 2
+
+
+def test_a_secret_that_stands_where_a_line_is_cut_or_is_escaped_is_not_shown(monkeypatch):
+    monkeypatch.setenv("OTHER_API_KEY", "garbage/that-is-secret")
+    for start in range(MOST_CHARS - 30, MOST_CHARS + 2):
+        assert "garbage" not in failure(ValueError("x" * start + "garbage/that-is-secret")).line
+    assert "[OTHER_API_KEY]" in failure(ValueError("at https://host/?k=garbage%2Fthat-is-secret")).line
