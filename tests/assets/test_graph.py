@@ -90,8 +90,11 @@ def test_a_report_made_again_is_no_new_look(played):
 def test_a_failed_step_says_which_and_why(small_configs, tmp_path):
     home = Home(warehouse=Warehouse(tmp_path), configs=small_configs)
     (tmp_path / "tables").write_text("in the way")
-    with pytest.raises(RunFailedError, match="play"):
+    with pytest.raises(RunFailedError) as failed:
         materialise_batches(home, ["talk--b00"])
+    line = str(failed.value)
+    assert line.startswith(f"play: {tmp_path}/tables/")
+    assert line.endswith(": Not a directory; a file stands where a folder is needed; name a folder")
 
 
 def test_what_fails_around_the_work_of_a_step_is_told_in_a_line_too(small_configs, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from bench import probe
 from bench.mutants import Function, Reach, draw, named
 from bench.mutations import mutations, size
 
@@ -76,16 +77,38 @@ def test_the_same_seed_draws_the_same_functions_and_slips():
 
 
 def test_a_test_reaches_what_its_fixtures_ran_and_its_own_room_comes_first():
-    tests = {
-        "tests/game/test_a.py::slow": {"seconds": 9, "alone": 9, "fixtures": []},
-        "tests/game/test_a.py::quick": {"seconds": 1, "alone": 1, "fixtures": ["played"]},
-        "tests/report/test_b.py::quickest": {"seconds": 0, "alone": 0, "fixtures": ["played"]},
-        "tests/report/test_b.py::elsewhere": {"seconds": 0, "alone": 0, "fixtures": ["other"]},
+    step = "di_assets/game/step.py:step"
+    fixtures = {
+        "tests/game/test_a.py::broad": [],
+        "tests/game/test_a.py::narrow": ["played"],
+        "tests/report/test_b.py::narrowest": ["played"],
+        "tests/report/test_b.py::elsewhere": ["other"],
     }
-    ran = {("di_assets/game/step.py:step", "tests/game/test_a.py::slow", ""), ("di_assets/game/step.py:step", "tests/report/test_b.py::quickest", "played")}  # fmt: skip
-    node = ast.parse("def step():\n    return 1\n").body[0]
-    assert Reach(tests, ran).of(Function("di_assets/game/step.py", "step", node, [])) == [
-        "tests/game/test_a.py::quick",
-        "tests/game/test_a.py::slow",
-        "tests/report/test_b.py::quickest",
+    tests = {name: {"seconds": 9, "alone": 9, "fixtures": used} for name, used in fixtures.items()}
+    ran = {
+        (step, "tests/game/test_a.py::broad", ""),
+        ("di_assets/game/rules.py:f", "tests/game/test_a.py::broad", ""),
+        ("di_assets/game/rules.py:g", "tests/game/test_a.py::broad", ""),
+        (step, "tests/report/test_b.py::narrowest", "played"),
+    }
+    reach = Reach(tests, ran)
+    reached = reach.of(Function("di_assets/game/step.py", "step", ast.parse("def step():\n    return 1\n").body[0], []))
+    assert reached == [
+        "tests/game/test_a.py::narrow",
+        "tests/game/test_a.py::broad",
+        "tests/report/test_b.py::narrowest",
     ]
+    assert [len(reach.affordable(reached, seconds)) for seconds in (1, 9, 20, 30)] == [1, 1, 2, 3]
+
+
+def test_a_probe_notes_a_function_once_for_each_test_and_fixture(tmp_path, monkeypatch):
+    for name, value in (("REACH", str(tmp_path)), ("REACH_TEST", ""), ("REACH_FIXTURE", "")):
+        monkeypatch.setenv(name, value)
+    probe.now(test="one", fixture="")
+    for _ in range(2):
+        probe.hit("f")
+    probe.now(fixture="played")
+    probe.hit("f")
+    probe.now(test="other", fixture="")
+    probe.hit("f")
+    assert (tmp_path / "hits").read_text().splitlines() == ["f\tone\t", "f\tone\tplayed", "f\tother\t"]

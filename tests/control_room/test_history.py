@@ -72,6 +72,15 @@ def test_old_runs_are_forgotten_and_the_ui_shows_what_it_showed(home):
         assert prune(instance, keep=MONTH, now=NOW).runs == 0
 
 
+def test_the_databases_keep_no_empty_pages(home):
+    with instance_of(home) as instance:
+        prune(instance, keep=MONTH, now=NOW)
+    history = home.dagster / "history"
+    for path in (history / "runs.db", history / "runs" / "index.db"):
+        with closing(connect(path)) as database:
+            assert database.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
 def test_results_of_checks_are_forgotten_but_for_the_newest_of_each_batch(home):
     with instance_of(home) as instance:
         prune(instance, keep=MONTH, now=NOW)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from di_assets.play.batch import BatchInUseError, play_batch
 from di_assets.play.launches import add_launch
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
+from di_assets.tables.locks import locked
 from tests.conftest import ROOT, bytes_of, write_small_configs
 
 EVENTS = ("messages", "pulls", "edges", "seats")
@@ -85,6 +87,20 @@ def test_two_processes_do_not_play_one_batch(small_configs, warehouse):
         pytest.raises(BatchInUseError, match="another process"),
     ):
         play(small_configs, "talk", warehouse)
+
+
+@pytest.mark.usefixtures("_journaled")
+def test_play_waits_for_whoever_still_plays_an_episode_of_the_batch(small_configs, warehouse):
+    """A killed run of a cluster leaves workers behind; what they spend is counted before anything is asked."""
+    folder, outcomes = warehouse.journal / "talk--b00", []
+    thread = threading.Thread(target=lambda: outcomes.append(play(small_configs, "talk", warehouse)))
+    with locked(folder / "left.lock"):
+        thread.start()
+        thread.join(2)
+        assert thread.is_alive()
+        assert not list(folder.glob("*.jsonl"))
+    thread.join()
+    assert outcomes[0].complete == 12
 
 
 def test_rule_breakers_are_reasked_and_forfeit(small_configs, warehouse):

@@ -63,6 +63,24 @@ def test_a_bill_that_differs_or_lacks_something_ends_with_1_and_lists_it(played)
     assert "only in the bill" in told.output
 
 
+def test_a_model_with_one_name_is_called_by_it_and_one_with_several_by_its_id(played):
+    folder, warehouse, usd = played
+    day = warehouse.read("calls")["started_at"][0].date()
+
+    def names(model):
+        told = bill(played, f"date,model,cost\n{day},{model},{usd + 1}\n", "--json")
+        return {row["model"] for row in json.loads(told.output)["rows"]}
+
+    assert names("vendor/x") == {"m"}
+    models = folder / "models.yaml"
+    [_, m] = models.read_text().splitlines()
+    models.write_text(
+        f"models:\n{m}\n{m.replace(' m:', ' twin:')}\n{m.replace(' m:', ' n:').replace('id: x', 'id: y')}\n"
+    )
+    assert names("vendor/x") == {"x"}
+    assert names("y") == {"x", "n"}
+
+
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [

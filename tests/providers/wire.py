@@ -486,6 +486,11 @@ FATAL = {
     ),
     "key (xAI)": (400, {"code": "Client specified an invalid argument", "error": "Incorrect API key provided"}, "no_key", None, None),
     "key may not": (403, {"error": {"type": "permission_error"}}, "no_key", None, None),
+    "key may not, for a policy that is not about the prompt": (
+        403,
+        {"error": {"type": "permission_error", "message": "Access is denied under our usage policies."}},
+        "no_key", None, None,
+    ),
     "account": (
         403,
         {"error": {"message": "Your account has been suspended for violating our usage policies."}},

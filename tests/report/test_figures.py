@@ -120,6 +120,16 @@ def test_colours_follow_the_theme_on_the_page_and_are_plain_in_the_download(draw
     assert set(DARK) == set(LIGHT)
 
 
+def test_a_models_mean_capture_is_a_tick_at_its_place():
+    given = {"m": (0.1, 0.2, 0.3), "n": (0.2, 0.3, 0.4)}
+    episodes = [episode(m, seed=k, focal_capture=one) for m, values in given.items() for k, one in enumerate(values)]
+    figure = QUESTIONS["q3"].figure(asked(world(episodes), "q3"))
+    thick = [one for one in ET.fromstring(figure.download).iter(f"{SVG}line") if one.get("stroke-width") == "3"]
+    places = sorted(float(re.search(r"translate\(([\d.]+)", one.get("transform"))[1]) for one in thick)
+    assert len(places) == 2
+    assert places[0] < places[1]
+
+
 @pytest.mark.parametrize("name", EMPTY)
 def test_an_empty_figure_has_a_word(name):
     figure = QUESTIONS[name].figure(asked(world([]), name))

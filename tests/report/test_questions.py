@@ -48,6 +48,29 @@ def schema():
     return declared()
 
 
+def test_paybacks_with_talk_are_held_against_reciprocators_who_never_talk_and_nothing_else():
+    table = {"table": "reciprocity_baseline"}
+    rows = [
+        null(None, mean=0.41, **table),
+        null(None, mean=0.42, condition="complete/pure/msg-off", **table),
+        null(None, mean=0.43, measure="cascades", **table),
+        null(None, mean=0.44, **table) | {"measure": "payback_rate/shuffled"},
+    ]
+    reading = " ".join(asked(world(on() + off(PAYBACKS), reciprocity_baseline=rows), "q1")["reading"])
+    assert "would give a payback rate of 41.0% on complete/pure/msg-on." in reading
+
+
+def test_an_arm_that_was_changed_between_batches_has_the_chance_of_each_of_its_games():
+    """Random pulling gives a pair 1 / (rounds x others) of the variance."""
+    rounds = {"complete/outside(0.5)/msg-on": 10, "complete/pure/msg-on": 25}
+    episodes = [one for condition, n in rounds.items() for one in on(model=f"m{n}", condition=condition, n_rounds=n)]
+    relations = [{"arm": "04_attack_complete", "condition": condition, "n": 6} for condition in rounds]
+    shown = asked(world(episodes, relations=relations), "q3")["variance"]
+    assert {row["condition"]: row["dyad_by_chance"] for row in shown} == pytest.approx(
+        {c: 1 / (4 * n) for c, n in rounds.items()}
+    )
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_question_without_data_names_the_arm_that_brings_them(name, schema):
     empty = {table: TABLES[table].empty() for table in READS}
