@@ -3,11 +3,14 @@
     python -m bench.mutants --seed 1 --functions 60
 
 It works in a copy of the tree: the functions are drawn by the seed, the default suite runs once to learn which tests
-reach which of them (in child processes too), then each mutant meets the tests that reach it: those of its own room
-first, the quick ones before the slow ones, until one fails. A row each is printed: function, slip, the test that killed
-it or how many it survived, seconds; then the share of survivors. Tests marked slow or browser take no part.
+reach which of them (in child processes too), then each mutant meets the tests that reach it, until one fails: those of
+its own room first, those that reach few functions before those that reach many, as long as they fit into `--seconds` of
+CPU. A row each is printed: function, slip, the test that killed it or how many it survived, seconds; then the share of
+survivors, and how many of them did not meet all their tests.
 `--only 3,17` tries these rows alone. `--reach FILE` keeps what the first run taught, for another seed; with
-`--tests PATH...` only these tests run first, and what FILE tells of the others stands. Expect an hour for 60.
+`--tests PATH...` only these tests run first, and what FILE tells of the others stands. Tests marked slow take part with
+`--slow-too`, those marked browser never: `--slow-too --tests tests/play` adds what the slow tests of one room reach.
+Expect an hour for 60.
 """
 
 import argparse
@@ -24,8 +27,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -34,10 +39,10 @@ from bench.mutations import FUNCTION, Mutation, mutations, size, statements
 
 ROOT = Path(__file__).parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no"]
-PYTEST += ["-m", "not slow and not browser"]
-CPU_SECONDS = 240  # of one mutant; what runs longer runs on for ever
-WALL_SECONDS = 900
-TRIED_SECONDS = 120  # of tests that meet one mutant, as they took before
+QUICK, SLOW_TOO = "not slow and not browser", "not browser"
+LONGER = 4  # a mutant that takes this many times the CPU seconds that its tests took before runs on for ever
+WAITED = 10  # the same of seconds by the clock, on a busy machine
+START = 60  # seconds that pytest may need before the first test
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Reach:
     hits: set[tuple[str, ...]] = field(default_factory=set)
 
     def of(self, function: Function) -> list[str]:
-        """The tests that reach a function: those of its room first, the quick ones first.
+        """The tests that reach a function: those of its room first, those that reach little else first.
 
         What runs while modules are loaded, or is remembered from an earlier call, is left to all the tests of its room.
         """
@@ -123,12 +128,20 @@ class Reach:
             for name, test in self.tests.items()
             if name in by_test or by_fixture & set(test["fixtures"]) or (whole and name.startswith(room))
         ]
-        return sorted(near, key=lambda name: (not name.startswith(room), self.tests[name]["alone"], name))
+        return sorted(near, key=lambda name: (not name.startswith(room), self.breadth[name], name))
 
-    def affordable(self, tests: list[str]) -> list[str]:
-        """The first tests that together take no longer than what one mutant may cost."""
+    @cached_property
+    def breadth(self) -> dict[str, int]:
+        """How many functions each test runs, its fixtures' counted: the fewer, the surer it is to see one go wrong."""
+        by_test, by_fixture = Counter(test for _, test, _ in self.hits), Counter(one for *_, one in self.hits)
+        return {
+            name: by_test[name] + sum(by_fixture[one] for one in test["fixtures"]) for name, test in self.tests.items()
+        }
+
+    def affordable(self, tests: list[str], seconds: float) -> list[str]:
+        """The first tests that together take no longer than these CPU seconds; at least one."""
         ends = accumulate(self.tests[name]["seconds"] for name in tests)
-        return [name for name, end in zip(tests, ends, strict=True) if end <= TRIED_SECONDS] or tests[:1]
+        return [name for name, end in zip(tests, ends, strict=True) if end <= seconds] or tests[:1]
 
 
 def stored(path: Path | None) -> Reach:
@@ -139,7 +152,7 @@ def stored(path: Path | None) -> Reach:
     return Reach(tests=known["tests"], hits={tuple(hit) for hit in known["hits"]})
 
 
-def learn(tree: Path, found: list[Function], wanted: list[str], known: Reach) -> Reach:
+def learn(tree: Path, found: list[Function], wanted: list[str], known: Reach, *, marks: str) -> Reach:
     """Run tests with a probe in every function; what is known of other tests stays."""
     texts = {path: (tree / path).read_text(encoding="utf-8") for path in {one.path for one in found}}
     for path, text in texts.items():
@@ -153,7 +166,7 @@ def learn(tree: Path, found: list[Function], wanted: list[str], known: Reach) ->
     out.mkdir()
     (out / "hits").touch()
     with (out / "log").open("w") as log:
-        command = [*PYTEST, "-rfE", "-p", "bench.reach", *wanted]
+        command = [*PYTEST, "-m", marks, "-rfE", "-p", "bench.reach", *wanted]
         subprocess.run(command, cwd=tree, env=_env(tree, REACH=str(out)), stdout=log, check=False)
     print((out / "log").read_text(encoding="utf-8")[-2000:])
     for path, text in texts.items():
@@ -168,16 +181,17 @@ def _first_line(function: FUNCTION) -> int:
     return min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", []))])
 
 
-def killer(tree: Path, path: str, slip: Mutation, tests: list[str]) -> str | None:
-    """The test that fails on the mutant; None where all pass."""
+def killer(tree: Path, path: str, slip: Mutation, tests: list[str], seconds: float) -> str | None:
+    """The test that fails on the mutant; None where all pass. They took these CPU seconds without it."""
     text = (tree / path).read_text(encoding="utf-8")
     _write(tree / path, slip.source)
-    command = [*PYTEST, "-x", "-rfE", *tests]
+    command = [*PYTEST, "-m", SLOW_TOO, "-p", "bench.in_order", "-x", "-rfE", *tests]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(command, cwd=tree, env=_env(tree), start_new_session=True, **pipes)
-    resource.prlimit(process.pid, resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    most = int(START + LONGER * seconds)
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (most, most + 5))
     try:
-        said, _ = process.communicate(timeout=WALL_SECONDS)
+        said, _ = process.communicate(timeout=WAITED * (START + seconds))
     except subprocess.TimeoutExpired:
         return "running on (wall)"
     finally:
@@ -216,34 +230,43 @@ def main() -> None:
     parser.add_argument("--only", default="", help="numbers of rows, with commas between")
     parser.add_argument("--reach", type=Path, help="file that keeps which tests reach which functions")
     parser.add_argument("--tests", nargs="*", default=[], help="tests to learn that of, instead of the default suite")
+    parser.add_argument("--slow-too", action="store_true", help="learn of the tests marked slow too")
+    parser.add_argument("--seconds", type=float, default=240, help="CPU seconds of tests that one mutant meets")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         Path(folder).chmod(0o755)  # some tests run what they test as another user
         tree = copy_tree(Path(folder))
         found, reach = functions(tree), stored(asked.reach)
         if asked.tests or not reach.tests:
-            reach = learn(tree, found, asked.tests, reach)
+            reach = learn(tree, found, asked.tests, reach, marks=SLOW_TOO if asked.slow_too else QUICK)
             if asked.reach:
                 asked.reach.write_text(json.dumps({"tests": reach.tests, "hits": sorted(reach.hits)}), encoding="utf-8")
         drawn = enumerate(draw(found, seed=asked.seed, count=asked.functions), 1)
         tried = [(n, *one) for n, one in drawn if not asked.only or str(n) in asked.only.split(",")]
         print(f"{len(tried)} of {len(found)} functions, seed {asked.seed}, {len(reach.tests)} tests", flush=True)
-        survivors = sum(_survives(tree, number, function, slip, reach) for number, function, slip in tried)
-    print(f"{survivors} of {len(tried)} mutants survive: {survivors / len(tried):.0%}")
+        ends = [_end_of(tree, *one, reach, seconds=asked.seconds) for one in tried]
+    survivors, cut = (sum(column) for column in zip(*ends, strict=True))
+    print(
+        f"{survivors} of {len(tried)} mutants survive: {survivors / len(tried):.0%}; {cut} of them met the first tests"
+    )
 
 
-def _survives(tree: Path, number: int, function: Function, slip: Mutation, reach: Reach) -> bool:
-    """Let one mutant meet its tests, and print its row."""
+def _end_of(
+    tree: Path, number: int, function: Function, slip: Mutation, reach: Reach, *, seconds: float
+) -> tuple[bool, bool]:
+    """Let one mutant meet its tests and print its row: whether it survives, and without having met all of them."""
     began, tests = time.monotonic(), reach.of(function)
-    tried = reach.affordable(tests)
-    by = killer(tree, function.path, slip, tried) if tried else None
-    every = "all" if len(tried) == len(tests) else "the first"
+    tried = reach.affordable(tests, seconds)
+    spent = sum(reach.tests[name]["seconds"] for name in tried)
+    by = killer(tree, function.path, slip, tried, spent) if tried else None
+    cut = not by and len(tried) < len(tests)
+    every = "the first" if cut else "all"
     end = f"killed by {by}" if by else f"SURVIVED {every} {len(tried)} of {len(tests)} tests that reach it"
     print(
         f"{number:3} {function.path}:{slip.line} {function.name}  [{slip.kind}] {slip.before[:90]} -> {slip.after[:90]}"
     )
     print(f"      {end}, {time.monotonic() - began:.0f} s", flush=True)
-    return not by
+    return not by, cut
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Plugin of pytest (`-p bench.reach`): how long each test took, how long it would take alone, and its fixtures.
+"""Plugin of pytest (`-p bench.reach`): the CPU seconds of each test, those it would take alone, and its fixtures.
 
 A fixture of the whole session runs a function once, in the name of the first test; every test that uses the fixture
-may tell that the function went wrong. So the fixture being set up is named in the environment, for `bench.probe`.
+may tell that the function went wrong. So `bench.probe` is told the fixture that is being set up, beside the test.
 """
 
 import json
 import os
-import time
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
+from bench import probe
 
 _seconds: dict[str, float] = defaultdict(float)
 _failed: set[str] = set()
@@ -19,15 +20,25 @@ _set_up: dict[str, float] = {}
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef):
-    before = os.environ.get("REACH_FIXTURE", "")
-    os.environ["REACH_FIXTURE"] = name = fixturedef.argname
-    began = time.monotonic()
+def pytest_runtest_protocol(item):
+    probe.now(test=item.nodeid)
+    began = _cpu()
     try:
         return (yield)
     finally:
-        os.environ["REACH_FIXTURE"] = before
-        _set_up[name] = max(_set_up.get(name, 0), time.monotonic() - began)
+        _seconds[item.nodeid] = _cpu() - began
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef):
+    before, name = os.environ.get("REACH_FIXTURE", ""), fixturedef.argname
+    probe.now(fixture=name)
+    began = _cpu()
+    try:
+        return (yield)
+    finally:
+        probe.now(fixture=before)
+        _set_up[name] = max(_set_up.get(name, 0), _cpu() - began)
 
 
 def pytest_collection_modifyitems(items):
@@ -35,7 +46,6 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_logreport(report):
-    _seconds[report.nodeid] += report.duration
     if report.outcome != "passed":
         _failed.add(report.nodeid)
 
@@ -46,6 +56,11 @@ def pytest_sessionfinish():
         name: {"seconds": s, "alone": s + _slowest(name), "fixtures": _fixtures[name]} for name, s in passed.items()
     }
     Path(os.environ["REACH"], "tests.json").write_text(json.dumps(tests), encoding="utf-8")
+
+
+def _cpu():
+    """CPU seconds of this process and of the child processes that ended: another's load does not make a test long."""
+    return sum(os.times()[:4])
 
 
 def _slowest(test):
