@@ -18,11 +18,11 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
-from di_assets.measures.baseline import simulate
 from di_assets.measures.episode import episode_measures
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
 from di_assets.measures.sequential import look_at
+from di_assets.measures.talkless import simulate
 from di_assets.tables import TABLES
 
 EXPERIMENTS, AT_ONCE, WHOLE_WAY = 10_000, 1_000, 40

@@ -16,7 +16,7 @@ import numpy as np
 
 from di_assets.agents.scripted import scripted_player
 from di_assets.arms import load_configs, plan
-from di_assets.measures.baseline import simulate
+from di_assets.measures.talkless import simulate
 from di_assets.play.batch import play_batch
 from di_assets.play.scripted import play_scripted
 from di_assets.tables import Warehouse

@@ -11,10 +11,12 @@ import time
 import numpy as np
 import polars as pl
 
-from di_assets.measures.baseline import model_baseline, reciprocity_baseline, simulate
+from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.choices import choices
 from di_assets.measures.reactions import reactions
 from di_assets.measures.repayments import estimated_floors, repayments
+from di_assets.measures.shuffles import shuffles
+from di_assets.measures.talkless import simulate
 
 N_SEATS, N_ROUNDS, N_FOCAL, ASKING = 5, 25, 5, 1 / 3
 PAIRS = [(a, b) for a in range(N_SEATS) for b in range(a + 1, N_SEATS)]
@@ -32,7 +34,7 @@ def tables(n):
     sizes = {"condition": "c", "n_seats": N_SEATS, "n_rounds": N_ROUNDS, "status": "complete", "scripted": True}
     focal_model = pl.Series([f"focal-{k % N_FOCAL}" for k in numbers])
     facts = pl.DataFrame({"episode_id": ids, "seed": numbers // N_FOCAL, "focal_model": focal_model, "focal_seat": 0})
-    episodes = facts.with_columns(**{name: pl.lit(value) for name, value in sizes.items()})
+    episodes = facts.with_columns(replicate=pl.col("seed"), **{name: pl.lit(value) for name, value in sizes.items()})
     seats = facts.select("episode_id", "focal_model").join(pl.DataFrame({"seat": range(N_SEATS)}), how="cross")
     rival = pl.format("rival-{}", "seat")
     model = pl.when(pl.col("seat") == 0).then(pl.col("focal_model")).otherwise(rival)
@@ -75,8 +77,9 @@ def main():
         timed(reactions, episodes, counted)
         repaid = timed(repayments, episodes, counted)
         timed(estimated_floors, episodes, whole, counted, repaid)
-        timed(reciprocity_baseline, episodes, edges, pulls, whole)
-        timed(model_baseline, episodes, edges, pulls, whole)
+        orders = timed(shuffles, episodes, edges, pulls)
+        timed(reciprocity_baseline, episodes, edges, whole, orders)
+        timed(model_baseline, episodes, edges, whole, orders)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from di_assets.tables.words import COMPLETE
 
 __all__ = [
     "MOST_CELLS", "NEEDED", "NOBODY", "Bools", "Dense", "Floats", "Ints",
-    "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
+    "adjacency", "capture", "cascades", "dense_groups", "floor_points", "forecast", "gini", "given", "net_capture",
     "paybacks", "points", "received", "residuals", "solicited",
 ]  # fmt: skip
 
@@ -147,6 +147,11 @@ def _asked(asking: Cut, n_rounds: int, n_seats: int) -> Bools:
     at = (asking.column("round") - 1, asking.column("sender"), asking.column("recipient"), asking.episode)
     asked.reshape(-1)[np.ravel_multi_index(at, asked.shape)] = True
     return episodes_first(asked)
+
+
+def adjacency(ids: pl.Series, edges: pl.DataFrame, n_seats: int) -> Bools:
+    """(e, i, j): whether an edge joins the seats i and j in each of these episodes, all of `n_seats` seats."""
+    return _adjacent(spans(edges, ids).cut(0, len(ids)), n_seats)
 
 
 def received(targets: Ints) -> Ints:

@@ -110,3 +110,15 @@ EPISODE_MEASURES = Table(
         ("unprompted_rate?", FLOAT, "share of valid pulls; null without any"),
     ),
 )
+SHUFFLES = Table(
+    "shuffles",
+    "episode x order of its rounds",
+    ("episode_id", "shuffle"),
+    columns(
+        EPISODE,
+        ("shuffle", INT, "0: the exact mean over all orders; from 1: one random order of each puller's rounds"),
+        ("cascades", FLOAT, "onsets of majority convergence, with the rounds in this order"),
+        ("payback_rate?", FLOAT, "share of valid pulls; null without any"),
+        ("focal_floor_points?", FLOAT, "reciprocity floor of the focal seat; null in a mixed arm"),
+    ),
+)

@@ -26,6 +26,7 @@ AGAINST_A_NULL = (
     ("n", INT, "independent episodes observed: relaunches of one seed are one"),
     ("observed_mean?", FLOAT, "mean over those episodes"),
     ("null_mean?", FLOAT, "mean under the null"),
+    ("null_error?", FLOAT, "standard error of null_mean where it is simulated; 0 where it is exact"),
     ("null_low?", FLOAT, "2.5% point of the mean of n episodes under the null"),
     ("null_high?", FLOAT, "97.5% point of the mean of n episodes under the null"),
     ("null_place?", FLOAT, "share of the null's means below the observed one, equal ones half; in [0, 1]"),

@@ -9,15 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, lmoment, permutation_test
 
 from di_assets.game import edges
-from di_assets.measures import baseline
-from di_assets.measures.baseline import (
-    model_baseline,
-    orders_of_rounds,
-    reciprocity_baseline,
-    shuffle_rounds,
-    simulate,
-)
+from di_assets.measures import shuffles as of_shuffles
+from di_assets.measures.baseline import model_baseline, reciprocity_baseline
 from di_assets.measures.dense import gini, paybacks
+from di_assets.measures.shuffles import shuffles
+from di_assets.measures.talkless import null_of, simulate
 from tests.measures.test_vectors import measured, tables_of, together
 
 N, ROUNDS = 5, 25
@@ -53,7 +49,8 @@ def as_tables(targets, graph):
 
 
 def against(measure, tables):
-    return measure(tables["episodes"], tables["edges"], tables["pulls"], measured(tables)["whole"])
+    episodes, edges_ = tables["episodes"], tables["edges"]
+    return measure(episodes, edges_, measured(tables)["whole"], shuffles(episodes, edges_, tables["pulls"]))
 
 
 def baseline_rows(tables):
@@ -93,18 +90,6 @@ def test_loyal_pairs_are_told_from_reciprocators_by_who_they_like_not_by_when():
         row = rows[f"{name}/shuffled"]
         assert (row["null_low"], row["null_high"]) == pytest.approx((row["observed_mean"],) * 2)
         assert row["p_value"] == 1
-
-
-def test_a_shuffle_keeps_every_pull_with_its_puller():
-    rng = np.random.default_rng(5)
-    targets = rng.integers(-1, N, size=(3, ROUNDS, N))
-    shuffled = shuffle_rounds(targets, orders_of_rounds(4, 3, N, ROUNDS, rng=rng)).reshape(4, 3, ROUNDS, N)
-    for once in shuffled:
-        assert (np.sort(once, axis=1) == np.sort(targets, axis=1)).all()
-        assert (once != targets).any()
-    # Pullers are shuffled apart: what they did in one round is not kept together.
-    rows = {tuple(row) for row in targets.reshape(-1, N)}
-    assert any(tuple(row) not in rows for row in shuffled.reshape(-1, N))
 
 
 def test_a_shuffle_destroys_timing():
@@ -211,17 +196,28 @@ def test_many_episodes_are_held_against_about_the_null_that_few_are(monkeypatch)
     _, targets, graph = reciprocators("complete", 60, seed=7)
     tables = as_tables(targets, graph)
     drawn = baseline_rows(tables)
+    null_of.cache_clear()
     monkeypatch.setattr("di_assets.measures.null_means.MOST_DRAWN", 10)
-    monkeypatch.setattr(baseline, "MOST_DRAWN", 10)  # 33 shuffles an episode where there were 200
-    for name, row in baseline_rows(tables).items():
+    monkeypatch.setattr(of_shuffles, "MANY", 20)
+    limits = baseline_rows(tables)
+    null_of.cache_clear()
+    for name, row in limits.items():
         width = drawn[name]["null_high"] - drawn[name]["null_low"]
         for value in ("null_mean", "null_low", "null_high"):
             assert row[value] == pytest.approx(drawn[name][value], abs=0.15 * width)
 
 
+def test_the_error_of_a_simulated_null_is_said_and_a_shuffled_one_has_none():
+    _, targets, graph = reciprocators("complete", 60, seed=7)
+    for name, row in baseline_rows(as_tables(targets, graph)).items():
+        deviation = (row["null_high"] - row["null_low"]) / (2 * 1.96)
+        expected = 0 if name.endswith("shuffled") else deviation * (60 / 10_000) ** 0.5
+        assert row["null_error"] == pytest.approx(expected, rel=0.1)
+
+
 def test_the_places_and_p_of_the_shuffles_are_those_of_scipys_exact_permutation_test(monkeypatch):
     """Its `pairings` are our shuffle: each sample, here a puller's rounds, is permuted by itself."""
-    monkeypatch.setattr(baseline, "SHUFFLES", 20_000)
+    monkeypatch.setattr(of_shuffles, "MANY", 20_000)
     targets = np.array([[1, 0, 0], [1, 2, 1], [2, 0, 0], [1, 0, 1]])
 
     def payback_rate(*pullers, axis=-1):
@@ -235,7 +231,7 @@ def test_the_places_and_p_of_the_shuffles_are_those_of_scipys_exact_permutation_
     assert len(null) == 24**3
     row = baseline_rows(as_tables(targets[None], [(0, 1), (0, 2), (1, 2)]))["payback_rate/shuffled"]
     assert row["observed_mean"] == pytest.approx(exact.statistic)
-    assert row["null_mean"] == pytest.approx(null.mean(), abs=0.005)
+    assert row["null_mean"] == pytest.approx(null.mean())
     place = (null < exact.statistic - 1e-9).mean() + (np.abs(null - exact.statistic) < 1e-9).mean() / 2
     assert row["null_place"] == pytest.approx(place, abs=0.02)
     assert row["p_value"] == pytest.approx(exact.pvalue, abs=0.02)

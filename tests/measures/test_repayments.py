@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from di_assets.measures.baseline import simulate
 from di_assets.measures.choices import choices
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.logit import FEW, NO_VARIANCE
 from di_assets.measures.repayments import NO_CHOICE, NOTHING_OWED, estimated_floors, repayments
+from di_assets.measures.talkless import simulate
 from di_assets.tables import TABLES
 from tests.measures.test_invariants import random_vector
 from tests.measures.test_vectors import EXAMPLE, measured, tables_of, together

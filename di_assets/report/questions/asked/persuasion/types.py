@@ -1,9 +1,9 @@
 """Question 1's part of summary.json, as types."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict  # before Python 3.12, pydantic accepts only this one
 
 from di_assets.report.questions.part import Bounds, Count, Mark, MostPoints, Page, Rate, Spread
 from di_assets.report.questions.scope import OnOff
@@ -109,6 +109,11 @@ class AgainstChance(TypedDict):
     n: Annotated[Count, Field(description="independent episodes")]
     observed_mean: float | None
     null_mean: float | None
+    null_error: NotRequired[
+        Annotated[
+            float | None, Field(description="standard error of null_mean where it is simulated; 0 where it is exact")
+        ]
+    ]
     null_low: float | None
     null_high: float | None
     null_place: Annotated[float | None, Field(description="share of the null's means below the observed one")]
