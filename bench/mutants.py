@@ -38,7 +38,7 @@ from typing import Any
 from bench.mutations import FUNCTION, Mutation, mutations, size, statements
 
 ROOT = Path(__file__).parents[1]
-PYTEST = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no"]
+PYTEST = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "--tb=no"]
 QUICK, SLOW_TOO = "not slow and not browser", "not browser"
 LONGER = 4  # a mutant that takes this many times the CPU seconds that its tests took before runs on for ever
 WAITED = 10  # the same of seconds by the clock, on a busy machine
@@ -152,6 +152,13 @@ def stored(path: Path | None) -> Reach:
     return Reach(tests=known["tests"], hits={tuple(hit) for hit in known["hits"]})
 
 
+def collected(tree: Path) -> set[str]:
+    """The tests there are now: one that an earlier run knew and that has gone would look as if it failed."""
+    command = [*PYTEST, "-m", SLOW_TOO, "--collect-only"]
+    said = subprocess.run(command, cwd=tree, env=_env(tree), capture_output=True, text=True, check=True).stdout
+    return {line for line in said.splitlines() if "::" in line}
+
+
 def learn(tree: Path, found: list[Function], wanted: list[str], known: Reach, *, marks: str) -> Reach:
     """Run tests with a probe in every function; what is known of other tests stays."""
     texts = {path: (tree / path).read_text(encoding="utf-8") for path in {one.path for one in found}}
@@ -241,6 +248,8 @@ def main() -> None:
             reach = learn(tree, found, asked.tests, reach, marks=SLOW_TOO if asked.slow_too else QUICK)
             if asked.reach:
                 asked.reach.write_text(json.dumps({"tests": reach.tests, "hits": sorted(reach.hits)}), encoding="utf-8")
+        now = collected(tree)
+        reach = Reach({name: test for name, test in reach.tests.items() if name in now}, reach.hits)
         drawn = enumerate(draw(found, seed=asked.seed, count=asked.functions), 1)
         tried = [(n, *one) for n, one in drawn if not asked.only or str(n) in asked.only.split(",")]
         print(f"{len(tried)} of {len(found)} functions, seed {asked.seed}, {len(reach.tests)} tests", flush=True)

@@ -85,13 +85,13 @@ def test_sensors_are_on_where_an_address_is_given_and_off_elsewhere(played, monk
 
 @pytest.fixture
 def server():
-    """A webhook on loopback; (address, bodies it was sent). The path /refused is not taken."""
+    """A webhook on loopback; (address, bodies it was sent). It answers the status that the path names, or else 200."""
     bodies = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self):
             bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(403 if self.path == "/refused" else 200)
+            self.send_response(int(self.path[1:]) if self.path[1:].isdigit() else 200)
             self.end_headers()
 
         def log_message(self, *_):
@@ -109,7 +109,7 @@ def test_the_webhook_takes_a_sentence_and_a_refusal_never_shows_its_address(serv
     monkeypatch.setenv("DI_ALERT_URL", f"{url}/planted-secret")
     webhook("talk is late")
     assert bodies == [{"text": "talk is late"}]
-    for address in (f"{url}/refused", "http://127.0.0.1:9/planted-secret", "no address at all"):
+    for address in (f"{url}/403", "http://127.0.0.1:9/planted-secret", "no address at all"):
         monkeypatch.setenv("DI_ALERT_URL", address)
         with pytest.raises(AlertError) as told:
             webhook("talk is late")
@@ -119,3 +119,14 @@ def test_the_webhook_takes_a_sentence_and_a_refusal_never_shows_its_address(serv
     monkeypatch.delenv("DI_ALERT_URL")
     with pytest.raises(AlertError, match="names no address"):
         webhook("talk is late")
+
+
+def test_every_status_of_success_is_one_and_a_redirect_is_none(server, monkeypatch):
+    url, _ = server
+    for status in (200, 204, 299):
+        monkeypatch.setenv("DI_ALERT_URL", f"{url}/{status}")
+        webhook("talk is late")
+    for status in (300, 302, 404, 500):
+        monkeypatch.setenv("DI_ALERT_URL", f"{url}/{status}")
+        with pytest.raises(AlertError, match=f"answered {status}"):
+            webhook("talk is late")

@@ -90,6 +90,7 @@ def test_a_planted_propensity_is_found_and_points_stand_at_the_floor_it_gives(w)
     (row,) = repayments(*owed_in(tables)).iter_rows(named=True)
     assert row["ci_low"] < w < row["ci_high"]
     assert row["ci_high"] - row["ci_low"] < 0.1
+    assert row["ci_method"] == "clustered t"
     (row,) = floors(tables).iter_rows(named=True)
     assert row["ci_low"] < 0 < row["ci_high"]
 
