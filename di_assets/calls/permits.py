@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from di_assets.arms.models import Limits, ModelConfig
-from di_assets.calls.budget import Budget, OverchargedError
+from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.calls.costing import above
 from di_assets.calls.limits import Gate
 
@@ -92,9 +92,7 @@ class LocalPermits:
             await account.enter(permit, tokens)
             try:
                 self._refuse_the_overcharged(model)
-                for budget in self._budgets:
-                    await budget.reserve(most_usd)
-                    permit.reserved.append(budget)
+                await self._reserve(permit)
                 self._refuse_the_overcharged(model)  # a call that ended meanwhile may have been too expensive
             except BaseException:
                 self._settle(permit, 0.0)
@@ -121,6 +119,15 @@ class LocalPermits:
     def slow_down(self, account: str, seconds: float) -> None:
         """Allows fewer calls to an account, and none for so many seconds, because its server asked for that."""
         self._accounts[account].slow_down(seconds)
+
+    async def _reserve(self, permit: Permit) -> None:
+        for budget in self._budgets:
+            try:
+                await budget.reserve(permit.most_usd)
+            except BudgetExceededError:
+                self._refuse_the_overcharged(permit.model)  # that is then why the budget is used up
+                raise
+            permit.reserved.append(budget)
 
     def _refuse_the_overcharged(self, model: str) -> None:
         first = next(iter(self._overcharged.values()), None)

@@ -8,8 +8,9 @@ import pytest
 from di_assets.arms import ModelConfig, Price
 from di_assets.arms.models import Account
 from di_assets.calls import sending
-from di_assets.calls.budget import Budget, BudgetExceededError
+from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.calls.costing import most_it_can_cost, size
+from di_assets.calls.permits import LocalPermits
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.providers.asking import Ask
@@ -216,6 +217,20 @@ async def test_a_server_that_charges_above_what_a_call_can_cost_ends_play(dialec
         await lines.close()
         assert len(received) == 1
         assert budget.reserved_usd == 0
+
+
+async def test_a_call_that_waits_for_a_budget_is_told_that_a_dear_one_used_it_up():
+    config = ModelConfig(provider="openai", id="x", price=Price(input=3, output=15), max_tokens=50)
+    budget = Budget(0.02, name="budget of arm a")
+    permits = LocalPermits({"m": config}, {}, [budget])
+    first = await permits.enter("m", 10, 0.015)
+    waiting = asyncio.create_task(permits.enter("m", 10, 0.015))
+    await asyncio.sleep(0.01)  # it waits for what the first has reserved
+    assert not waiting.done()
+    permits.leave(first, spent_usd=0.1, replied=True)
+    with pytest.raises(OverchargedError, match=r"m: the server charged \$0.1000 for a call that can cost \$0.0150"):
+        await waiting
+    assert (budget.spent_usd, budget.reserved_usd) == (0.1, 0)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
