@@ -19,13 +19,14 @@ from di_assets.report.figures import Figure, png
 from di_assets.report.published import read_summary
 from di_assets.report.questions.question import Question
 from di_assets.report.questions.registry import READS
+from di_assets.report.reader.transcript import rows_of
 from di_assets.report.summary import build_summary, summary_text
 
 PREVIEW_COLOURS = 16
 
 
 # A lift is published only after the look at it is recorded.
-@dg.asset(name="summary", deps=list(READS), group_name="report", kinds={"json"}, code_version="1",
+@dg.asset(name="summary", deps=[*READS, "messages"], group_name="report", kinds={"json"}, code_version="1",
           owners=metadata.OWNERS, tags=metadata.COMPUTED, automation_condition=follows())  # fmt: skip
 def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) -> dg.MaterializeResult[None]:
     """Everything the pages print, as data: claims, statistics, reading, quote, links."""
@@ -45,9 +46,15 @@ def summary(home: dg.ResourceParam[Home], outcome: dg.ResourceParam[Outcome]) ->
 
 def publish_summary(home: Home) -> dict[str, Any]:
     """Builds the summary and writes it."""
-    frames = {name: home.warehouse.read(name) for name in READS}
+    frames = {name: home.warehouse.read(name, columns=columns) for name, columns in READS.items()}
+
+    def stored(table: str, episode_id: str) -> list[dict[str, Any]]:
+        [batch] = frames["episodes"].filter(episode_id=episode_id)["batch"]
+        return rows_of(home.warehouse, table, episode_id, batch)
+
     built = build_summary(
         frames,
+        rows_of=stored,
         mirrors=home.configs.mirrors,
         settings=home.configs.report.model_dump(),
         commit=commit(),

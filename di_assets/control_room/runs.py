@@ -20,6 +20,7 @@ from di_assets.control_room.instance import instance_of
 from di_assets.control_room.launcher import this_process
 from di_assets.control_room.pool import free_slots_of_killed_runs, wait_for_turn
 from di_assets.labelling.stored import behind
+from di_assets.measures.making import unmeasured
 from di_assets.play.batch import BatchResult, cut_calls
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
@@ -121,14 +122,20 @@ def planned_runs(home: Home, batches: Sequence[str]) -> list[tuple[bool, tuple[s
 def materialise_report(home: Home) -> None:
     """Makes the tables over all batches, the summary and the figures.
 
+    Batches that were measured before some measure was there are measured by it first.
+
     Raises:
         RunFailedError: a step failed; what was published before stays.
         RunInterruptedError: the run was interrupted; what was published before stays.
     """
     outcome = Outcome()
-    job = build(home, outcome=outcome).resolve_job_def(REPORT)
+    definitions = build(home, outcome=outcome)
+    lacking = {b: names for b, names in unmeasured(home.warehouse).items() if b in _configured(home)}
     with instance_of(home) as instance, _runs(home, instance, outcome) as execute:
-        execute(job)
+        for batch, names in lacking.items():
+            chosen = [dg.AssetKey(name) for name in names]
+            execute(definitions.resolve_job_def(PLAY), partition_key=batch, asset_selection=chosen)
+        execute(definitions.resolve_job_def(REPORT))
 
 
 def materialise_labels(home: Home) -> list[str]:
@@ -140,7 +147,7 @@ def materialise_labels(home: Home) -> list[str]:
         RunFailedError: a step failed; the labels are kept.
         RunInterruptedError: the run was interrupted; the labels are kept.
     """
-    known = {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
+    known = _configured(home)
     # Also batches whose promises are older than their labels: a killed run, or one that met a full disk, leaves them.
     batches = [batch for batch in sorted({*behind(home.warehouse), *_older(home, "promises")}) if batch in known]
     if batches or any(_older(home, table) for table in ("label_agreement", "promise_ledger")):
@@ -154,6 +161,11 @@ def materialise_labels(home: Home) -> list[str]:
             chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
             execute(report, asset_selection=chosen)
     return batches
+
+
+def _configured(home: Home) -> set[str]:
+    """The batches of all arms that are configured."""
+    return {batch for arm in home.configs.arms.values() for batch in arm_batches(arm)}
 
 
 def _older(home: Home, table: str) -> list[str]:

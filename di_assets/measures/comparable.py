@@ -20,21 +20,26 @@ def models_first(episodes: pl.DataFrame) -> pl.DataFrame:
     return episodes.filter(pl.col("scripted") == pl.col("scripted").all().over("condition"))
 
 
+def lineups_of(seats: pl.DataFrame) -> pl.DataFrame:
+    """(episode_id, lineup): the models of an episode's seats, sorted, with spaces between them."""
+    models = seats.group_by("episode_id").agg("model")
+    return models.select("episode_id", lineup=pl.col("model").list.sort().list.join(" "))
+
+
 def ring_and_complete(
-    episodes: pl.DataFrame, seats: pl.DataFrame, episode_measures: pl.DataFrame, *, measure: str = "gini"
+    episodes: pl.DataFrame, lineups: pl.DataFrame, episode_measures: pl.DataFrame, *, measure: str = "gini"
 ) -> pl.DataFrame:
     """One row per seed block that the same models played on a ring and on the complete graph, with messages on.
 
     Args:
         episodes: episodes.
-        seats: who sat in them.
+        lineups: who sat in them, see `lineups_of`.
         episode_measures: their measures.
         measure: the measure to compare; episodes in which it is undefined do not count.
 
     Returns:
         seed, MEASURE_ring, MEASURE_complete (means over the block's episodes), n_ring, n_complete.
     """
-    lineups = seats.group_by("episode_id").agg(lineup=pl.col("model").sort().str.join(" "))
     talking = episodes.filter(pl.col("channel") == OPEN)
     keys = ("seed", "lineup", "focal_model", "payoff", "n_seats", "n_rounds")
     whole = (

@@ -46,9 +46,9 @@ def pull_kinds(
 
 
 def asking(messages: pl.DataFrame, message_labels: pl.DataFrame, *, labeller: str = LEXICAL) -> pl.DataFrame:
-    """episode_id, round, sender, recipient of every message that asks for a pull according to this labeller."""
+    """episode_id, event_id, round, sender, recipient of the messages that ask for a pull according to this labeller."""
     asks = labelled(messages, message_labels, "asks_for_pull", labeller=labeller)
-    return asks.select("episode_id", "round", "sender", "recipient")
+    return asks.select(ASKING["messages"])
 
 
 def kinds_of(group: Dense, *, window: int = PAYBACK_WINDOW) -> tuple[Bools, Bools, Bools]:

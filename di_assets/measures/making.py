@@ -6,8 +6,10 @@ from typing import Any
 import polars as pl
 
 from di_assets.measures.comparable import one_rules_version
+from di_assets.measures.declared import by_batch
 from di_assets.measures.measure import Measure
 from di_assets.tables import Warehouse
+from di_assets.tables.by_batch import EPISODE_MEASURES
 
 # The columns that `one_rules_version` needs, and those that describe the episodes behind a table.
 OF_EPISODES = ("episode_id", "status", "scripted", "rules_version")
@@ -24,6 +26,20 @@ def make_batch(warehouse: Warehouse, measure: Measure, batch: str, settings: Map
     frame = measure.function(**frames, **settings)
     warehouse.write(measure.name, frame, batch)
     return frame
+
+
+def unmeasured(warehouse: Warehouse) -> dict[str, list[str]]:
+    """Batch -> the tables that it lacks because it was measured before these measures were there; batches sorted.
+
+    A batch that was not measured at all is left out: a check may have stopped it.
+
+    Raises:
+        DamageError: a file is missing, or its size differs from what was written.
+    """
+    measured = [file.stem for file in warehouse.files(EPISODE_MEASURES.name)]
+    made = {one.name: {file.stem for file in warehouse.files(one.name)} for one in by_batch()}
+    lacking = {batch: [name for name, batches in made.items() if batch not in batches] for batch in measured}
+    return {batch: names for batch, names in lacking.items() if names}
 
 
 def make_over_all(

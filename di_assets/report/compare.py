@@ -163,7 +163,7 @@ def caption(found: Comparison) -> str:
     return (
         "A line joins the points of the focal seat in the two episodes of a matched pair. A line opens both episodes round by round; a dot opens one. "
         "A tick is the mean over pairs; the interval is over seeds. Any two sides can be chosen here, so the interval is valid only for this "
-        "one comparison, and is not a claim of the report." + note(rows, thinned(rows))
+        "one comparison, and is not a claim of the report." + note(len(rows), len(thinned(rows)))
     )
 
 

@@ -6,18 +6,26 @@ from typing import Any
 
 from di_assets.game.types import RULES_VERSION
 from di_assets.report.questions.part import part_of
+from di_assets.report.questions.quotes import RowsOf
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.report.questions.scope import Frames, scope_of
 from di_assets.tables import episode_set
 
 
 def build_summary(
-    frames: Frames, *, mirrors: Mapping[str, str], settings: Mapping[str, str], commit: str, generated: str
+    frames: Frames,
+    *,
+    rows_of: RowsOf,
+    mirrors: Mapping[str, str],
+    settings: Mapping[str, str],
+    commit: str,
+    generated: str,
 ) -> dict[str, Any]:
     """The whole report as data. The same tables give the same bytes, except for `commit` and `generated`.
 
     Args:
-        frames: the tables named in `questions.registry.READS`.
+        frames: the tables and columns named in `questions.registry.READS`, rows sorted by key.
+        rows_of: reads the rows of an episode, for the messages that are quoted.
         mirrors: control arm -> the arm that it mirrors.
         settings: title, subtitle, status.
         commit: version of the code.
@@ -38,7 +46,7 @@ def build_summary(
             "scripted_left_out": scope.left_out,
             "older_rules_left_out": scope.older,
         },
-        "questions": {name: part_of(question, scope, frames) for name, question in QUESTIONS.items()},
+        "questions": {name: part_of(question, scope, frames, rows_of=rows_of) for name, question in QUESTIONS.items()},
     }
 
 

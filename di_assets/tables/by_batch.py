@@ -75,6 +75,38 @@ PAIR_CAPTURE = Table(
         ("net_capture", FLOAT, "(residual_in - residual_out) / 2; antisymmetric; 0 where no edge joins them"),
     ),
 )
+PULLS_BETWEEN = Table(
+    "pulls_between",
+    "episode x giving model x receiving model",
+    ("episode_id", "giver", "receiver"),
+    columns(
+        EPISODE,
+        ("giver", TEXT, "what plays the pulling seats"),
+        ("receiver", TEXT, "what plays the pulled seats"),
+        ("n_pairs", INT, "pairs of a giver's and a receiver's seat that an edge joins"),
+        ("pulls", INT, "valid pulls of the giver's seats for the receiver's"),
+        ("first_pull?", INT, "event_id of the first of these pulls"),
+    ),
+)
+LINKED_EVENTS = Table(
+    "linked_events",
+    "episode",
+    ("episode_id",),
+    columns(
+        EPISODE,
+        ("focal_message?", INT, "event_id of the focal seat's first message"),
+        ("focal_pull?", INT, "of the first valid pull for the focal seat"),
+        ("crowd_pull?", INT, "of the first valid pull of the round and target with most of them"),
+        ("leader_pull?", INT, "of the first valid pull for the seat with most points"),
+        ("payback_pull?", INT, "of the first pull that is pay-back"),
+        ("solicited_pull?", INT, "of the first pull that was asked for and repays nothing"),
+        (
+            "asking_message?",
+            INT,
+            "of the first message that asks for a pull, by the lexical rule; by the focal seat if there is one",
+        ),
+    ),
+)
 SEAT_MEASURES = Table(
     "seat_measures",
     "episode x seat",

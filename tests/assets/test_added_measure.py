@@ -12,13 +12,14 @@ from di_assets.assets.home import Home
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import materialise_batches, materialise_report
 from di_assets.measures import declared
+from di_assets.measures.making import unmeasured
 from di_assets.measures.measure import Measure, Shown
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.contract import EPISODE, INT, TEXT, Table, columns
 from tests.cli.damaging import verb
 from tests.dashboard.conftest import cells, shown_page
 
-BATCH = "talk--b00"
+BATCH, EARLIER = "talk--b00", "mute--b00"
 
 
 def n_messages(messages: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
@@ -60,13 +61,15 @@ ADDED = (
 
 @pytest.fixture(scope="module")
 def added(small_configs, tmp_path_factory):
-    """A home that knows both, with a batch played, measured and published."""
+    """A home that knows both, with a batch played, measured and published; and one that was measured before."""
+    home = Home(warehouse=Warehouse(tmp_path_factory.mktemp("added")), configs=small_configs)
+    materialise_batches(home, [EARLIER])
     with pytest.MonkeyPatch.context() as patch:
         for measure in ADDED:
             patch.setitem(TABLES, measure.name, measure.table)
         patch.setattr(declared, "MEASURES", declared.checked([*declared.MEASURES.values(), *ADDED]))
-        home = Home(warehouse=Warehouse(tmp_path_factory.mktemp("added")), configs=small_configs)
         materialise_batches(home, [BATCH])
+        assert unmeasured(home.warehouse) == {EARLIER: ["n_messages"]}
         materialise_report(home)
         yield home
 
@@ -76,7 +79,14 @@ def test_both_are_made_by_the_graph(added):
     assert rows.select("episode_id", "seat").equals(added.warehouse.read("seats", BATCH).select("episode_id", "seat"))
     assert rows["n"].sum() == added.warehouse.read("messages", BATCH).height > 0
     arms = sorted(added.configs.arms)
-    assert added.warehouse.read("most_messages").rows() == [(arm, rows["n"].max()) for arm in arms]
+    most = added.warehouse.read("n_messages")["n"].max()
+    assert added.warehouse.read("most_messages").rows() == [(arm, most) for arm in arms]
+
+
+def test_a_batch_that_was_measured_before_a_measure_was_there_is_measured_by_it_for_the_report(added):
+    rows = added.warehouse.read("n_messages", EARLIER)
+    assert rows.select("episode_id", "seat").equals(added.warehouse.read("seats", EARLIER).select("episode_id", "seat"))
+    assert unmeasured(added.warehouse) == {}
 
 
 def test_both_are_assets_below_what_they_read(added):

@@ -14,11 +14,11 @@ from dashboard.sections import downloads
 from dashboard.sections.question import QUESTIONS
 from dashboard.untrusted import safe
 from di_assets.report.published import matching, read_summary
-from di_assets.report.questions.registry import READS
-from di_assets.report.summary import build_summary, summary_text
-from di_assets.tables import TABLES, Warehouse
+from di_assets.report.summary import summary_text
+from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.dashboard.conftest import HOSTILE, cells
+from tests.report.worlds import built, nothing
 
 LINKED = "talk--promiser_r0"
 
@@ -87,10 +87,7 @@ def test_questions_2_to_5_hold_every_part_of_a_question_page(open_page, warehous
 @pytest.mark.parametrize("name", PARTS)
 def test_a_question_without_episodes_shows_the_same_page_with_what_it_needs(open_page, tmp_path, name):
     empty = Warehouse(tmp_path)
-    settings = {"title": "T", "subtitle": "s", "status": "draft"}
-    tables = {table: TABLES[table].empty() for table in READS}
-    summary = build_summary(tables, mirrors={}, settings=settings, commit="c", generated="2026-01-01")
-    empty.write_report("summary.json", summary_text(summary))
+    empty.write_report("summary.json", summary_text(built(nothing(), mirrors={})))
     html = open_page(name, empty)
     for part in (PARTS[name][0], "Still missing: ", "04_attack_complete", "Statistics", "Downloads"):
         assert part in html, part

@@ -20,7 +20,7 @@ from di_assets.report.schema import schema
 from tests.conftest import ROOT
 from tests.report.declared.dummy import QUESTION as DUMMY
 from tests.report.test_figures import assert_labelled
-from tests.report.worlds import MIRRORS, asked, episode, world
+from tests.report.worlds import MIRRORS, asked, episode, rows_in, world
 
 HERE = Path(__file__).parent / "declared"
 RUN = """
@@ -91,14 +91,14 @@ def test_a_question_of_one_file_is_walked_back_and_cited(seen):
 def test_a_question_is_given_only_the_tables_that_it_says_it_reads():
     frames = world([episode(seed=seed) for seed in range(3)])
     with pytest.raises(KeyError, match="seat_measures"):
-        part_of(replace(DUMMY, reads=()), scope_of(frames, mirrors=MIRRORS), frames)
+        part_of(replace(DUMMY, reads={}), scope_of(frames, mirrors=MIRRORS), frames, rows_of=rows_in(frames))
 
 
 def test_a_claim_judged_by_what_a_question_does_not_declare_is_refused(monkeypatch):
     frames = world([episode(seed=seed) for seed in range(3)])
     strange = replace(QUESTIONS["q2"], statements=())
     with pytest.raises(ValueError, match="q2 does not declare what 'm: there is more than pay-back' was judged by"):
-        part_of(strange, scope_of(frames, mirrors=MIRRORS), frames)
+        part_of(strange, scope_of(frames, mirrors=MIRRORS), frames, rows_of=rows_in(frames))
 
 
 def test_a_claim_with_an_estimate_that_names_nothing_behind_it_is_refused():
@@ -108,7 +108,10 @@ def test_a_claim_with_an_estimate_that_names_nothing_behind_it_is_refused():
     alone = judge(NETWORK, Evidence(EVERYBODY, 0.3, Interval(0.1, 0.5, "t", 10)))
     with pytest.raises(ValueError, match=r"q4: .* names neither rows nor episodes behind its estimate"):
         part_of(
-            replace(question, statements=(NETWORK,), answer=lambda *_: replace(answer, claims=[alone])), scope, frames
+            replace(question, statements=(NETWORK,), answer=lambda *_: replace(answer, claims=[alone])),
+            scope,
+            frames,
+            rows_of=rows_in(frames),
         )
 
 
@@ -116,7 +119,8 @@ def test_a_claim_with_an_estimate_that_names_nothing_behind_it_is_refused():
     ("given", "words"),
     [
         ({"name": "second"}, "named q and its number, not 'second'"),
-        ({"reads": ("nothing",)}, "q9: no table nothing"),
+        ({"reads": {"nothing": ()}}, "q9: no table nothing"),
+        ({"reads": {"lift": ("gone", "model")}}, "q9: table lift has no column gone"),
         ({"tables": ("gone", "lift")}, "q9: no table gone"),
     ],
 )

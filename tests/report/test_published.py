@@ -9,15 +9,14 @@ from scipy import stats
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.lift import lift
 from di_assets.report.damage import damage_behind
-from di_assets.report.questions.registry import READS
 from di_assets.report.questions.scope import scope_of
 from di_assets.report.questions.statement import LEAST_EPISODES
 from di_assets.report.questions.statistics import rate
-from di_assets.report.summary import build_summary
-from di_assets.tables import TABLES, Warehouse
+from di_assets.tables import Warehouse
 from tests.report.published import MIRRORS, frames
+from tests.report.worlds import built as built_from
+from tests.report.worlds import nothing
 
-SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
 # As printed: mean points, their interval, mean capture.
 PRINTED = {
     "sonnet-4.6": (72.2, [63.4, 79.2], "+0.17"),
@@ -33,12 +32,12 @@ def page():
     known = frames()
     focal = {arm: tuple(PRINTED) for arm in MIRRORS}
     known["lift"] = lift(known["episodes"], known["episode_measures"], mirrors=MIRRORS, focal=focal)
-    return {**{name: TABLES[name].empty() for name in READS}, **known}
+    return nothing() | known
 
 
 @pytest.fixture(scope="module")
 def q1(page):
-    built = build_summary(page, mirrors=MIRRORS, settings=SETTINGS, commit="c", generated="g")
+    built = built_from(page, mirrors=MIRRORS)
     assert built["provenance"]["n_episodes"] == 40
     return built["questions"]["q1"]
 
@@ -123,7 +122,7 @@ def test_a_pooled_rate_rests_on_its_seeds_not_on_its_episodes(page):
 
 def test_a_summary_of_another_shape_is_named_with_the_way_to_what_is_wrong(page, tmp_path):
     warehouse = Warehouse(tmp_path)
-    built = build_summary(page, mirrors=MIRRORS, settings=SETTINGS, commit="c", generated="g")
+    built = built_from(page, mirrors=MIRRORS)
     warehouse.write_report("summary.json", json.dumps(built))
     assert damage_behind(warehouse, KeyError("headline")) is None
     built["questions"]["q1"]["headline"] = 7

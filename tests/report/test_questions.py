@@ -9,13 +9,10 @@ import pytest
 
 from di_assets.report.published import read_summary
 from di_assets.report.questions.registry import QUESTIONS as EVERY_QUESTION
-from di_assets.report.questions.registry import READS
 from di_assets.report.schema import schema as declared
-from di_assets.report.summary import build_summary
-from di_assets.tables import TABLES
 from tests.report.published import MIRRORS as PUBLISHED_MIRRORS
 from tests.report.published import frames as published
-from tests.report.worlds import SETTINGS, asked, claim, episode, null, world
+from tests.report.worlds import asked, built, claim, episode, nothing, null, world
 
 QUESTIONS = ("q2", "q3", "q4", "q5")
 PAYBACKS = (0.50, 0.52, 0.54, 0.56, 0.58, 0.60)
@@ -73,8 +70,7 @@ def test_an_arm_that_was_changed_between_batches_has_the_chance_of_each_of_its_g
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_question_without_data_names_the_arm_that_brings_them(name, schema):
-    empty = {table: TABLES[table].empty() for table in READS}
-    summary = build_summary(empty, mirrors={}, settings=SETTINGS, commit="c", generated="g")
+    summary = built(nothing(), mirrors={})
     jsonschema.validate(summary, schema)
     question = summary["questions"][name]
     assert (question["measured"], question["rows"], question["marks"], question["quote"]) == (False, [], [], None)
@@ -85,8 +81,7 @@ def test_a_question_without_data_names_the_arm_that_brings_them(name, schema):
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_published_page_keeps_the_schema_and_claims_nothing_it_lacks_a_null_for(name, schema):
-    frames = {**{table: TABLES[table].empty() for table in READS}, **published()}
-    summary = build_summary(frames, mirrors=PUBLISHED_MIRRORS, settings=SETTINGS, commit="c", generated="g")
+    summary = built(nothing() | published(), mirrors=PUBLISHED_MIRRORS)
     jsonschema.validate(summary, schema)
     told = {c["status"] for c in summary["questions"][name]["claims"] if c["model"] is None or name != "q3"}
     assert told <= {"not yet", "refused"}
@@ -95,7 +90,7 @@ def test_the_published_page_keeps_the_schema_and_claims_nothing_it_lacks_a_null_
 def test_every_sentence_of_a_scripted_page_that_names_somebody_says_scripted(schema):
     episodes = [{**row, "scripted": True} for row in on() + off((0.9,) * 6)]
     frames = world(episodes, model_baseline=[null("m")])
-    summary = build_summary(frames, mirrors={"05_attack_nomsg": "04_attack_complete"}, settings=SETTINGS, commit="c", generated="g")  # fmt: skip
+    summary = built(frames)
     jsonschema.validate(summary, schema)
     for name in QUESTIONS:
         question = summary["questions"][name]

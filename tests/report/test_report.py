@@ -2,6 +2,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from functools import partial
 
 import jsonschema
 import polars as pl
@@ -15,19 +16,30 @@ from di_assets.report.questions.asked.persuasion import QUESTION
 from di_assets.report.questions.asked.persuasion.claims import decomposed, headline, persuades
 from di_assets.report.questions.part import part_of
 from di_assets.report.questions.registry import READS
-from di_assets.report.questions.scope import Dot, FocalModel, Half, Look, Scope, scope_of
+from di_assets.report.questions.scope import FocalModel, Half, Look, Scope, scope_of
 from di_assets.report.questions.threats import Flaw, flaws, several_controls
+from di_assets.report.reader.transcript import rows_of
 from di_assets.report.schema import schema
 from di_assets.report.summary import build_summary, summary_text
 from di_assets.tables import TABLES
 from tests.report.published import POINTS
+from tests.report.worlds import built as built_from
+from tests.report.worlds import nothing, rows_in
 
 OTHER_PROMPTS = Flaw("prompts", "its episodes used 2 versions of the prompts", blocks=True)
 SETTINGS = {"title": "T", "subtitle": "s", "status": "draft"}
 
 
 def row(model="m", on=(50.0, 52, 54, 56, 58, 60), **more):
-    half = Half(points=mean_of(on), floor_points=25.0, dots=tuple(Dot(f"{model}_r{k}", k, x) for k, x in enumerate(on)))
+    episodes = pl.DataFrame(
+        {
+            "episode_id": [f"{model}_r{k}" for k in range(len(on))],
+            "focal_points": on,
+            "focal_message": range(len(on)),
+            "focal_pull": [None] * len(on),
+        }
+    )
+    half = Half(points=mean_of(on), floor_points=25.0, episodes=episodes)
     none = Interval(None, None, "no control")
     fields = {
         "off": None,
@@ -263,7 +275,7 @@ def built(played, **more):
         "commit": "abc",
         "generated": "2026-01-01T00:00:00+00:00",
     }
-    return build_summary({**frames_of(played), **more}, **options)
+    return build_summary({**frames_of(played), **more}, rows_of=partial(rows_of, played.warehouse), **options)
 
 
 def test_the_summary_keeps_its_published_schema_and_its_bytes(played):
@@ -274,8 +286,7 @@ def test_the_summary_keeps_its_published_schema_and_its_bytes(played):
 
 
 def test_an_empty_warehouse_says_what_is_needed():
-    empty = {name: TABLES[name].empty() for name in READS}
-    summary = build_summary(empty, mirrors={}, settings=SETTINGS, commit="c", generated="g")
+    summary = built_from(nothing(), mirrors={})
     jsonschema.validate(summary, schema())
     question = summary["questions"]["q1"]
     assert (question["measured"], question["needs"]) == (False, "04_attack_complete")
@@ -348,10 +359,8 @@ def test_every_dot_of_the_page_is_a_link_with_a_name(played):
 def test_a_hostile_model_name_stays_text():
     evil = row('<script>alert("1")</script>&amp;')
     hostile = scope(replace(evil, needs="<b>"))
-    hostile = replace(
-        hostile, episodes=TABLES["episodes"].empty().join(TABLES["episode_measures"].empty(), on="episode_id")
-    )
-    figure = QUESTION.figure(part_of(QUESTION, hostile, {name: TABLES[name].empty() for name in READS}))
+    hostile = replace(hostile, episodes=scope_of(nothing(), mirrors={}).episodes)
+    figure = QUESTION.figure(part_of(QUESTION, hostile, nothing(), rows_of=rows_in({})))
     for svg in (figure.download, figure.wide):
         root = ET.fromstring(svg)
         assert not list(root.iter("{http://www.w3.org/2000/svg}script"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import asdict
+from functools import partial
 
 import polars as pl
 import pytest
@@ -14,9 +15,10 @@ from di_assets.report.published import read_summary
 from di_assets.report.questions.asked.persuasion.channels import SILENT, rows_behind
 from di_assets.report.questions.registry import QUESTIONS, READS
 from di_assets.report.questions.statement import EVERYBODY
-from di_assets.report.summary import build_summary, summary_text
+from di_assets.report.reader.transcript import rows_of
+from di_assets.report.summary import summary_text
 from di_assets.tables import TABLES, Warehouse, episode_set
-from tests.report.worlds import SETTINGS
+from tests.report.worlds import built
 
 ON = [f"talk--promiser_r{k}" for k in range(6)]
 OFF = [f"mute--promiser_r{k}" for k in range(6)]
@@ -198,7 +200,7 @@ def spelled(model, *, scripted):
 def publish(copied, played, **changed):
     """The summary made anew of these tables, some of them changed."""
     frames = {name: played.warehouse.read(name) for name in READS} | changed
-    made = build_summary(frames, mirrors=played.configs.mirrors, settings=SETTINGS, commit="c", generated="g")
+    made = built(frames, rows_of=partial(rows_of, played.warehouse), mirrors=played.configs.mirrors)
     copied.write_report("summary.json", summary_text(made))
     return made["questions"]["q1"]
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from di_assets.measures.declared import MEASURES
 from di_assets.report.questions.registry import READS
 from di_assets.report.summary import build_summary
 from di_assets.tables import TABLES, Warehouse
@@ -43,7 +44,7 @@ def filled(name, rows):
 
 def world(episodes, **tables):
     """Tables of these episodes, five seats each: the focal model and `w`, `x`, `y`, `z`; one message and three pulls."""
-    seats, messages, labels, pulls, pairs, kinds = [], [], [], [], [], []
+    seats, edges, messages, labels, pulls, pairs, kinds = [], [], [], [], [], [], []
     for one in sorted(episodes, key=lambda row: row["episode_id"]):
         key = {"episode_id": one["episode_id"]}
         models = (one["focal_model"], *"wxyz")
@@ -58,13 +59,20 @@ def world(episodes, **tables):
         for k, (puller, target) in enumerate(((1, 0), (0, 1), (2, 0))):
             pulls.append({**key, "event_id": k + 1, "round": 1, "puller": puller, "target": target, "status": "valid"})
         kinds += [{**key, "event_id": 1, "kind": "solicited"}, {**key, "event_id": 2, "kind": "payback"}, {**key, "event_id": 3, "kind": "unprompted"}]  # fmt: skip
+        edges += [{**key, "seat_a": i, "seat_b": j} for i in range(5) for j in range(i + 1, 5)]
         pairs += [{**key, "seat": i, "other": j, "adjacent": True, "residual_in": 0.0, "residual_out": 0.0, "net_capture": 0.0}
                   for i in range(5) for j in range(5) if i != j]  # fmt: skip
     made = {"episodes": episodes, "episode_measures": episodes, "seats": seats, "messages": messages, "message_labels": labels,
-            "pulls": pulls, "pull_kinds": kinds, "pair_capture": pairs}  # fmt: skip
-    frames = {name: TABLES[name].empty() for name in READS}
-    ordered = {name: filled(name, rows) for name, rows in {**made, **tables}.items()}
-    return frames | {name: frame.sort(TABLES[name].keys) for name, frame in ordered.items()}
+            "pulls": pulls, "pull_kinds": kinds, "pair_capture": pairs, "edges": edges}  # fmt: skip
+    ordered = {name: filled(name, rows).sort(TABLES[name].keys) for name, rows in {**made, **tables}.items()}
+    measured = {name: measured_from(ordered, name) for name in ("linked_events", "pulls_between")}
+    return nothing() | measured | ordered
+
+
+def measured_from(frames, name):
+    """A table that is measured from these."""
+    measure = MEASURES[name]
+    return measure.function(**{table: frames[table].select(columns) for table, columns in measure.reads.items()})
 
 
 def null(
@@ -78,8 +86,23 @@ def null(
 
 def asked(frames, name):
     """A question of the summary made from these tables."""
-    summary = build_summary(frames, mirrors=MIRRORS, settings=SETTINGS, commit="c", generated="g")
-    return summary["questions"][name]
+    return built(frames)["questions"][name]
+
+
+def built(frames, **given):
+    """The summary made from these tables; `given` replaces what it is made with besides."""
+    options = {"mirrors": MIRRORS, "settings": SETTINGS, "commit": "c", "generated": "g", "rows_of": rows_in(frames)}
+    return build_summary(frames, **{**options, **given})
+
+
+def rows_in(frames):
+    """Reads the rows of an episode in these tables, as it would be read from a warehouse."""
+    return lambda table, episode_id: frames[table].filter(episode_id=episode_id).to_dicts()
+
+
+def nothing():
+    """The tables of a warehouse without episodes."""
+    return {name: TABLES[name].empty() for name in READS}
 
 
 def claim(question, name):

@@ -18,7 +18,6 @@ from di_assets.report.lineage.citations import (
 )
 from di_assets.report.published import read_summary
 from di_assets.report.questions.registry import QUESTIONS
-from di_assets.report.questions.scope import linked_events
 from di_assets.report.questions.statement import EVERYBODY
 from di_assets.tables import TABLES, Warehouse, episode_set
 from di_assets.tables.words import MESSAGE, PULL
@@ -165,18 +164,20 @@ def _episodes(warehouse: Warehouse, side: str, ids: Sequence[str], marks: Mappin
     chosen = pl.col("episode_id").is_in(list(ids))
     episodes = warehouse.scan("episodes").filter(chosen).collect().sort("episode_id")
     batches = episodes["batch"].unique().sort().to_list()
-    messages_of_all, pulled, calls = (
+    links, said, pulled, calls = (
         pl.concat([TABLES[t].empty().lazy().select(c), *(warehouse.scan(t, b).filter(chosen).select(c) for b in batches)])
         .collect()
         for t, c in (
+            ("linked_events", ("episode_id", "focal_message", "focal_pull")),
             ("messages", ("episode_id", "event_id", "round", "exchange", "sender")),
-            ("pulls", ("episode_id", "event_id", "round", "puller", "target", "status")),
+            ("pulls", ("episode_id", "event_id", "round", "puller")),
             ("calls", ("episode_id", "call_id", "round", "phase", "exchange", "seat", *CALL)),
         )
     )  # fmt: skip
-    linked = {**linked_events(episodes, {"messages": messages_of_all, "pulls": pulled}), **marks}
+    first = links.select("episode_id", pl.coalesce("focal_message", "focal_pull")).drop_nulls()
+    linked = {**dict(first.iter_rows()), **marks}
     wanted = pl.DataFrame(list(linked.items()), schema={"episode_id": pl.String, "event_id": pl.Int64}, orient="row")
-    messages = messages_of_all.join(wanted, on=["episode_id", "event_id"]).select(
+    messages = said.join(wanted, on=["episode_id", "event_id"]).select(
         "episode_id", "event_id", "round", "exchange", phase=pl.lit(MESSAGE), seat="sender"
     )
     pulls = pulled.join(wanted, on=["episode_id", "event_id"]).select(

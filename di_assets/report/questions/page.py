@@ -1,11 +1,13 @@
 """What answers share: whose episodes they use, means over them, and common phrases."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from di_assets.measures.intervals import Interval, t_interval
-from di_assets.report.questions.scope import FocalModel, OnOff, Scope, blocks
+from di_assets.report.figures.marks import thinned_frame
+from di_assets.report.questions.scope import LINK, FocalModel, OnOff, Scope, blocks
 from di_assets.report.questions.statement import Claim, from_to, some_of
 from di_assets.tables.words import OPEN
 
@@ -21,13 +23,60 @@ def among(sentence: str, *, scripted: bool) -> str:
 def of_half(scope: Scope, row: FocalModel, half: OnOff) -> pl.DataFrame:
     """A model's episodes with messages `on` or `off`: the ones that Question 1 marks."""
     known = dict(row.halves()).get(half)
-    ids = [dot.episode_id for dot in known.dots] if known else []
-    return scope.episodes.filter(pl.col("episode_id").is_in(ids))
+    return known.episodes if known else scope.episodes.clear()
 
 
 def talking(scope: Scope) -> pl.DataFrame:
     """Episodes in which everybody could talk."""
     return scope.episodes.filter(pl.col("channel") == OPEN)
+
+
+def casts(episodes: pl.DataFrame, seats: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """(condition, model) -> the episodes of that condition in which the model had a seat.
+
+    Args:
+        episodes: episodes of the scope.
+        seats: episode_id, model.
+    """
+    sat = seats.select("episode_id", "model").unique()
+    return episodes.join(sat, on="episode_id").partition_by("condition", "model", as_dict=True)
+
+
+def marks_of(
+    episodes: pl.DataFrame,
+    value: str,
+    *,
+    model: str | pl.Expr,
+    part: str | pl.Expr,
+    event: pl.Expr = LINK,
+    **more: pl.Expr,
+) -> pl.DataFrame:
+    """One mark per episode, sorted by value.
+
+    Args:
+        episodes: episodes of the scope.
+        value: the column whose value is marked.
+        model: the model, or an expression that gives it.
+        part: the part of the figure, or an expression that gives it.
+        event: the event that the mark links to.
+        more: further columns of the marks.
+    """
+    names = {"model": model, "part": part}
+    return episodes.sort(value, "episode_id").select(
+        "episode_id",
+        event_id=event,
+        value=value,
+        **{name: pl.lit(one) if isinstance(one, str) else one for name, one in names.items()},
+        **more,
+    )
+
+
+def drawn_marks(parts: Sequence[pl.DataFrame]) -> tuple[list[dict[str, Any]], int]:
+    """The marks that are drawn, and how many there are; `parts` are frames of `marks_of`."""
+    if not parts:
+        return [], 0
+    marks = pl.concat(parts)
+    return thinned_frame(marks).to_dicts(), marks.height
 
 
 def mean_over_seeds(part: pl.DataFrame, column: str) -> tuple[float | None, Interval]:

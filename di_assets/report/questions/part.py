@@ -13,7 +13,8 @@ from typing_extensions import TypedDict
 
 from di_assets.report.figures.marks import note, thinned
 from di_assets.report.questions.question import Answer, Question
-from di_assets.report.questions.scope import Scope
+from di_assets.report.questions.quotes import Quote, RowsOf, quoted
+from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Status
 
 Count = Annotated[int, Field(ge=0)]
@@ -58,19 +59,6 @@ class Mark(TypedDict):
     value: float | None
 
 
-class Quote(TypedDict):
-    """One message. It is untrusted text and is shown as text."""
-
-    text: str
-    sender: str
-    sender_model: str
-    recipient: str
-    recipient_model: str
-    episode_id: str
-    event_id: Event
-    round: Annotated[int, Field(ge=1)]
-
-
 class Page(TypedDict):
     """The keys that every question has; the question's own type adds `rows`, `marks` and its statistics."""
 
@@ -105,19 +93,20 @@ class Rate(TypedDict):
     n_seeds: Annotated[Count, Field(description="independent blocks that the interval rests on")]
 
 
-def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict[str, Any]:
+def part_of(question: Question, scope: Scope, frames: Frames, *, rows_of: RowsOf) -> dict[str, Any]:
     """A question's part of summary.json.
 
     Args:
-        question: the question; it gets only the tables that it declares in `reads`.
+        question: the question; it gets only the tables and columns that it declares in `reads`.
         scope: the episodes that the pages include.
         frames: tables by name.
+        rows_of: reads the rows of an episode; the quote is read by it.
 
     Raises:
         ValueError: a claim was judged by a statement that the question does not declare, or has an estimate and names
             neither rows nor episodes behind it.
     """
-    answer = question.answer(scope, {name: frames[name] for name in question.reads})
+    answer = question.answer(scope, {name: frames[name].select(columns) for name, columns in question.reads.items()})
     strange = [c.name for c in answer.claims if c.statement is not None and c.statement not in question.statements]
     if strange:
         raise ValueError(f"{question.name} does not declare what {strange[0]!r} was judged by")
@@ -125,6 +114,7 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
     if alone:
         raise ValueError(f"{question.name}: {alone[0]!r} names neither rows nor episodes behind its estimate")
     shown = thinned(answer.marks)
+    n_marks = len(answer.marks) if answer.n_marks is None else answer.n_marks
     return {
         "question": question.asks,
         "headline": answer.headline.sentence,
@@ -135,9 +125,9 @@ def part_of(question: Question, scope: Scope, frames: Mapping[str, Any]) -> dict
         "claims": [_record(claim, frames) for claim in answer.claims],
         "rows": list(answer.rows),
         "marks": shown,
-        "caption": answer.caption + note(answer.marks, shown) + (SCRIPTED if scope.scripted else ""),
+        "caption": answer.caption + note(n_marks, len(shown)) + (SCRIPTED if scope.scripted else ""),
         "alt": answer.alt,
-        "quote": answer.quote,
+        "quote": quoted(rows_of, *answer.quote) if answer.quote else None,
         "reading": [paragraph for paragraph in (*answer.reading, _missing(answer)) if paragraph],
     }
 

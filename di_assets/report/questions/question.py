@@ -23,10 +23,11 @@ class Answer:
         measured: the figure has something to show.
         rows: the table behind the figure.
         marks: marks of the figure, each with `model`, `part`, `episode_id`, `event_id` and `value`; sorted by value in
-            each part.
+            each part. They are thinned out if they are too many to draw.
+        n_marks: the number of marks before the answer itself thinned them out; None if it did not.
         caption: caption of the figure.
         alt: the figure in words.
-        quote: one message; None if there is none.
+        quote: (episode_id, event_id) of one message; None if there is none.
         reading: the argument, one string per paragraph; empty ones are left out.
         statistics: everything else that is published, by the keys of `Question.published`.
         needed_by: the claims whose missing arms the page lists; None for all claims.
@@ -39,10 +40,11 @@ class Answer:
     marks: Sequence[Mapping[str, Any]]
     caption: str
     alt: str
-    quote: Mapping[str, Any] | None
+    quote: tuple[str, int] | None
     reading: Sequence[str]
     statistics: Mapping[str, Any]
     needed_by: Sequence[Claim] | None = None
+    n_marks: int | None = None
 
     @property
     def needs(self) -> list[str]:
@@ -117,6 +119,11 @@ class Section:
     note: str
 
 
+def whole(*tables: str) -> dict[str, tuple[str, ...]]:
+    """Tables of the contract with all their columns, for `Question.reads`."""
+    return {name: tuple(TABLES[name].schema) for name in tables}
+
+
 def _no_more(warehouse: Warehouse, part: Part, model: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG001
     return {}
 
@@ -128,7 +135,8 @@ class Question:
     Attributes:
         name: `q` and its number; used in summary.json, in addresses, and as the asset name of its figure.
         asks: the question as a sentence.
-        reads: the tables that the answer is made from.
+        reads: table -> the columns that the answer needs; no other column is read. `whole` names all of a table. A
+            table whose rows a claim names is read whole.
         statements: all statements by which its claims are judged.
         answer: makes the answer from the episodes that the pages include and the tables in `reads`.
         published: the TypedDict of its part of summary.json.
@@ -143,12 +151,12 @@ class Question:
             `EVERYBODY`) that the figure does not mark.
 
     Raises:
-        ValueError: the name is not valid, or a table is not in the contract.
+        ValueError: the name is not valid, or a table or column is not in the contract.
     """
 
     name: str
     asks: str
-    reads: tuple[str, ...]
+    reads: Mapping[str, tuple[str, ...]]
     statements: tuple[Statement, ...]
     answer: Callable[[Scope, Frames], Answer]
     published: type
@@ -167,6 +175,10 @@ class Question:
         unknown = sorted({*self.reads, *self.tables} - TABLES.keys())
         if unknown:
             raise ValueError(f"{self.name}: no table {', '.join(unknown)}")
+        for table, columns in self.reads.items():
+            absent = sorted(set(columns) - TABLES[table].schema.keys())
+            if absent:
+                raise ValueError(f"{self.name}: table {table} has no column {', '.join(absent)}")
 
     @property
     def number(self) -> int:

@@ -3,21 +3,36 @@
 A message is untrusted: shown as text, never as markup.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
 import polars as pl
+from pydantic import Field
+from typing_extensions import TypedDict
 
-from di_assets.measures.labels import LEXICAL
-from di_assets.report.questions.part import Quote
-from di_assets.report.questions.scope import Frames
+RowsOf = Callable[[str, str], Sequence[Mapping[str, Any]]]
+"""Reads the rows of one episode: (table, episode_id) -> the rows, sorted by key."""
 
 
-def quoted(frames: Frames, episode_id: str, event_id: int) -> Quote | None:
+class Quote(TypedDict):
+    """One message. It is untrusted text and is shown as text."""
+
+    text: str
+    sender: str
+    sender_model: str
+    recipient: str
+    recipient_model: str
+    episode_id: str
+    event_id: Annotated[int, Field(ge=0)]
+    round: Annotated[int, Field(ge=1)]
+
+
+def quoted(rows_of: RowsOf, episode_id: str, event_id: int) -> Quote | None:
     """A message, with its sender and recipient; None if the event is not a message."""
-    found = frames["messages"].filter((pl.col("episode_id") == episode_id) & (pl.col("event_id") == event_id))
-    if found.is_empty():
+    message = next((row for row in rows_of("messages", episode_id) if row["event_id"] == event_id), None)
+    if message is None:
         return None
-    message = found.row(0, named=True)
-    seats = frames["seats"].filter(pl.col("episode_id") == episode_id)
-    names = {s["seat"]: (s["label"], s["model"]) for s in seats.iter_rows(named=True)}
+    names = {seat["seat"]: (seat["label"], seat["model"]) for seat in rows_of("seats", episode_id)}
     sender, recipient = names[message["sender"]], names[message["recipient"]]
     return {
         "text": message["text"],
@@ -31,20 +46,12 @@ def quoted(frames: Frames, episode_id: str, event_id: int) -> Quote | None:
     }
 
 
-def asking(frames: Frames, ranked: pl.DataFrame) -> Quote | None:
-    """The first message that asks for a pull, from the first of these episodes that has one.
+def asking(ranked: pl.DataFrame) -> tuple[str, int] | None:
+    """The first message that asks for a pull, from the first of these episodes that has one; (episode_id, event_id).
 
     Args:
-        frames: messages, their labels, seats.
-        ranked: episodes, the most telling first. If an episode has a focal seat, only that seat's messages are quoted.
+        ranked: episodes of the scope, the most telling first. If an episode has a focal seat, only that seat's messages
+            are quoted.
     """
-    asks = frames["message_labels"].filter(pl.col("asks_for_pull") & (pl.col("labeller") == LEXICAL))
-    messages = frames["messages"].join(asks.select("episode_id", "event_id").unique(), on=["episode_id", "event_id"])
-    order = ranked.select("episode_id", "focal_seat").with_row_index("place")
-    asking_messages = messages.join(order, on="episode_id").filter(
-        pl.col("focal_seat").is_null() | (pl.col("sender") == pl.col("focal_seat"))
-    )
-    if asking_messages.is_empty():
-        return None
-    first = asking_messages.sort("place", "event_id").row(0, named=True)
-    return quoted(frames, first["episode_id"], first["event_id"])
+    found = ranked.select("episode_id", "asking_message").drop_nulls().head(1)
+    return None if found.is_empty() else found.row(0)

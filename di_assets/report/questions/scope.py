@@ -12,30 +12,42 @@ from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.looks import pair_gaps, saw
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.questions.threats import Flaw, flaws, several_controls, unrecorded
+from di_assets.tables import TABLES
 from di_assets.tables.words import COMPLETE
 
 Frames = Mapping[str, pl.DataFrame]
 OnOff = Literal["on", "off"]
-# The tables that the scope is made from.
-READS = ("episodes", "episode_measures", "messages", "pulls", "lift", "looks")
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """One focal episode: its points, and the event that its mark links to."""
-
-    episode_id: str
-    event_id: int
-    points: float
+# The tables that the scope is made from, and the columns that it and the answers need of them.
+READS: Mapping[str, tuple[str, ...]] = {
+    "episodes": (
+        "episode_id", "arm", "batch", "condition", "topology", "payoff", "channel", "focal_model", "replicate", "seed",
+        "n_seats", "n_rounds", "scripted", "status", "rules_version", "reader_version", "prompt_hash",
+    ),
+    "episode_measures": (
+        "episode_id", "focal_points", "focal_floor_points", "focal_capture", "cascades", "gini",
+        "payback_rate", "solicited_not_payback_rate", "unprompted_rate",
+    ),
+    "linked_events": tuple(TABLES["linked_events"].schema),
+    "lift": tuple(TABLES["lift"].schema),
+    "looks": tuple(TABLES["looks"].schema),
+}  # fmt: skip
+# The event that a mark links to if it has none of its own: the focal seat's first message, else its first pull received.
+LINK = pl.coalesce("focal_message", "focal_pull", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """A model with messages on, or off: the mean over independent episodes, the floor, and every episode."""
+    """A model with messages on, or off: the mean over independent episodes, the floor, and every episode.
+
+    Attributes:
+        points: mean points over independent episodes.
+        floor_points: mean floor over independent episodes.
+        episodes: the episodes, rows of `Scope.episodes` sorted by id.
+    """
 
     points: Mean
     floor_points: float | None
-    dots: tuple[Dot, ...]
+    episodes: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class Scope:
     """The complete episodes that a page includes.
 
     Attributes:
-        episodes: complete episodes of one kind, with their measures.
+        episodes: complete episodes of one kind, with their measures and linked events (`READS`), sorted by id.
         scripted: scripted agents played them.
         left_out: number of complete scripted episodes that are left out because there are episodes of models.
         older: number of complete episodes of this kind that are left out because they were played by older rules.
@@ -120,6 +132,7 @@ def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
     shown = one_rules_version(kind)
     columns = [c for c in frames["episode_measures"].columns if c not in shown.columns]
     measured = shown.join(frames["episode_measures"].select("episode_id", *columns), on="episode_id").sort("episode_id")
+    measured = measured.join(frames["linked_events"], on="episode_id", how="left", maintain_order="left")
     older = kind.join(shown, on="episode_id", how="anti")
     rows = _rows(measured, frames, mirrors, older)
     budgets = measured.filter(pl.col("focal_model").is_not_null()).select((pl.col("n_seats") - 1) * pl.col("n_rounds"))
@@ -138,7 +151,6 @@ def _rows(
 ) -> tuple[FocalModel, ...]:
     focal = measured.filter(pl.col("focal_model").is_not_null())
     lifts = {row["model"]: row for row in frames["lift"].iter_rows(named=True)}
-    links = linked_events(focal, frames)
     rows = []
     for (model,), part in focal.group_by("focal_model", maintain_order=True):
         on, off, pairs = compared(part, mirrors)
@@ -150,8 +162,8 @@ def _rows(
         rows.append(
             FocalModel(
                 model=str(model),
-                on=_half(on, links),
-                off=_half(off, links),
+                on=_half(on),
+                off=_half(off),
                 capture=mean_of(blocks(on, "focal_capture")),
                 pairs=paired_lift(pairs["focal_points_on"].to_list(), pairs["focal_points"].to_list())
                 if pairs.height
@@ -188,15 +200,15 @@ def _judged(rows: Sequence[FocalModel]) -> list[FocalModel]:
     return [replace(row, p=adjusted.get(row.model)) for row in rows]
 
 
-def _half(part: pl.DataFrame, links: Mapping[str, int]) -> Half | None:
+def _half(part: pl.DataFrame) -> Half | None:
     if part.is_empty():
         return None
-    dots = [
-        Dot(row["episode_id"], links.get(row["episode_id"], 0), row["focal_points"])
-        for row in part.sort("focal_points", "episode_id").iter_rows(named=True)
-    ]
     floors = blocks(part, "focal_floor_points")
-    return Half(points=mean_of(blocks(part, "focal_points")), floor_points=mean_of(floors).mean, dots=tuple(dots))
+    return Half(
+        points=mean_of(blocks(part, "focal_points")),
+        floor_points=mean_of(floors).mean,
+        episodes=part.sort("episode_id"),
+    )
 
 
 def blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
@@ -206,14 +218,3 @@ def blocks(part: pl.DataFrame, column: str) -> Sequence[float]:
 
 def _n_blocks(part: pl.DataFrame) -> int:
     return part.select("condition", "seed").n_unique()
-
-
-def linked_events(focal: pl.DataFrame, frames: Frames) -> dict[str, int]:
-    """By episode, the event that a mark links to: the focal seat's first message, or else its first pull received."""
-    seats = focal.select("episode_id", "focal_seat")
-    written = frames["messages"].join(seats, on="episode_id").filter(pl.col("sender") == pl.col("focal_seat"))
-    got = frames["pulls"].join(seats, on="episode_id").filter(pl.col("target") == pl.col("focal_seat"))
-    first = {}
-    for frame in (got, written):  # messages come last, because the last event is kept
-        first.update(dict(frame.group_by("episode_id").agg(pl.min("event_id")).iter_rows()))
-    return first

@@ -34,7 +34,7 @@ def rate(scope: Scope, column: str) -> Rate:
 def net_capture(scope: Scope, frames: Frames) -> dict[str, Any]:
     """Net capture over all pairs. It is zero by construction, so it is a check, and an interval would mean nothing."""
     pairs = frames["pair_capture"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
-    values = pairs.sort("episode_id", "seat", "other")["net_capture"]
+    values = pairs["net_capture"].rechunk()
     spread = values.std() if len(values) > 1 else None
     mean = values.mean() if len(values) else None
     return {"value": mean, "ci": None, "ci_reason": "identity", "n": len(values), "pair_sd": spread}

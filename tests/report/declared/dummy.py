@@ -1,10 +1,13 @@
 """An example of a question: one file, and nothing else knows of it. Are focal seats given anything at all?"""
 
+import polars as pl
+
 from di_assets.measures.intervals import t_interval
 from di_assets.report.figures.rendering import Figure, drawn
 from di_assets.report.figures.sheet import Scale, Sheet, link, spanned
+from di_assets.report.questions.page import drawn_marks, marks_of
 from di_assets.report.questions.part import Mark, Page, Spread
-from di_assets.report.questions.question import Answer, Part, Question, Section, SectionTable
+from di_assets.report.questions.question import Answer, Part, Question, Section, SectionTable, whole
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
 
@@ -41,7 +44,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     """What each focal model is given, in points an episode."""
     claims: list[Claim] = []
     rows: list[Row] = []
-    marks: list[Mark] = []
+    marks: list[pl.DataFrame] = []
     for focal in scope.rows:
         model = focal.model
         points = frames["seat_measures"].filter(model=model)["points"].to_list()
@@ -51,21 +54,21 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         rows.append(
             Row(model=model, mean=mean, n=spread.n, ci_low=spread.low, ci_high=spread.high, ci_method=spread.method)
         )
-        marks += [
-            Mark(model=model, part="dots", episode_id=dot.episode_id, event_id=dot.event_id, value=dot.points)
-            for dot in (focal.on.dots if focal.on else ())
-        ]
+        if focal.on:
+            marks.append(marks_of(focal.on.episodes, "focal_points", model=model, part="dots"))
+    drawn, n_marks = drawn_marks(marks)
     return Answer(
         headline=Claim("headline", "not yet", "Everybody is given something."),
         claims=claims,
         measured=bool(rows),
         rows=rows,
-        marks=marks,
+        marks=drawn,
+        n_marks=n_marks,
         caption="Dots.",
         alt="Dots.",
         quote=None,
         reading=["So it is."],
-        statistics={"dots": len(marks)},
+        statistics={"dots": n_marks},
     )
 
 
@@ -98,7 +101,7 @@ def _besides(part: Part) -> list[SectionTable]:
 QUESTION = Question(
     name="q9",
     asks="Is anybody given anything?",
-    reads=("seat_measures",),
+    reads={"seat_measures": ("model", "points"), **whole("model_points")},
     statements=(GETS,),
     answer=answer,
     published=DummyPage,

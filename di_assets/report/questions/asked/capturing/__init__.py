@@ -4,12 +4,12 @@ from di_assets.report.questions.asked.capturing.answer import answer
 from di_assets.report.questions.asked.capturing.claims import CAPTURES, PAIRS, RECEIVERS
 from di_assets.report.questions.asked.capturing.figure import captures_and_heat
 from di_assets.report.questions.asked.capturing.types import CapturePage
-from di_assets.report.questions.question import Question
+from di_assets.report.questions.question import Question, whole
 
 QUESTION = Question(
     name="q3",
     asks="Who captures whom?",
-    reads=("seats", "messages", "message_labels", "pulls", "pair_capture", "relations", "model_points"),
+    reads={"seats": ("model", "kind"), **whole("pulls_between", "relations", "model_points")},
     statements=(CAPTURES, RECEIVERS, PAIRS),
     answer=answer,
     published=CapturePage,

@@ -3,7 +3,7 @@
 Capture against the floor, who gives to whom, and what the variance of pulls is due to.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import polars as pl
@@ -12,13 +12,22 @@ from di_assets.measures.intervals import t_interval
 from di_assets.report.named import named
 from di_assets.report.questions.asked.capturing.claims import captures, givers, split_claims
 from di_assets.report.questions.asked.capturing.types import CaptureRow, Square, Variance
-from di_assets.report.questions.page import ATTACK, counted, of_half, sentences, some_claims, talking
+from di_assets.report.questions.page import (
+    ATTACK,
+    counted,
+    drawn_marks,
+    marks_of,
+    of_half,
+    sentences,
+    some_claims,
+    talking,
+)
 from di_assets.report.questions.part import Mark
 from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
-from di_assets.report.questions.scope import FocalModel, Frames, Scope, linked_events
+from di_assets.report.questions.scope import LINK, FocalModel, Frames, Scope
 from di_assets.report.questions.statement import Claim
-from di_assets.tables.words import SCRIPTED, VALID
+from di_assets.tables.words import SCRIPTED
 
 SPLIT = tuple(
     f"{part}_{what}" for part in ("receiver", "dyad", "giver") for what in ("variance", "ci_low", "ci_high", "share")
@@ -28,8 +37,8 @@ SPLIT = tuple(
 def answer(scope: Scope, frames: Frames) -> Answer:
     """Question 3 as it stands today."""
     shown = _shown(scope)
-    links = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
-    heat, variance = heat_map(shown, frames, links), _variance(scope, frames)
+    marks, n_marks = _marks(scope)
+    heat, variance = heat_map(shown, frames), _variance(scope, frames)
     own, agents = captures(scope.rows, scripted=scope.scripted), _scripted(frames)
     split = split_claims(scope, variance)
     refused = [givers()] if variance else []
@@ -39,10 +48,11 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         claims=[*own, *split, *refused],
         measured=bool(own or heat),
         rows=[*(_row(row) for row in _captors(scope)), *heat],
-        marks=_marks(scope, links),
+        marks=marks,
+        n_marks=n_marks,
         caption=_caption(scope),
         alt=_alt(scope, heat, variance, agents),
-        quote=asking(frames, ranked),
+        quote=asking(ranked),
         reading=_reading(own, split, refused, heat, agents),
         statistics={"variance": variance},
     )
@@ -50,7 +60,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
 
 def _scripted(frames: Frames) -> frozenset[str]:
     """Names of the scripted agents that sat anywhere; in a game of models some of the givers may be scripted."""
-    return frozenset(frames["seats"].filter(kind=SCRIPTED)["model"])
+    return frozenset(frames["seats"].filter(kind=SCRIPTED)["model"].unique())
 
 
 def _captors(scope: Scope) -> list[FocalModel]:
@@ -70,7 +80,7 @@ def _row(row: FocalModel) -> CaptureRow:
             "ci_method": mean.t.method, "n": mean.n, "episode_id": None, "event_id": None}  # fmt: skip
 
 
-def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -> list[Square]:
+def heat_map(episodes: pl.DataFrame, frames: Frames) -> list[Square]:
     """Pulls per round from each giver's seat to each receiver's, models by models. Null: no pair; 0: no pull.
 
     A cell is in [0, 1]. It is the mean over independent episodes (all episodes of one seed count as one) of the pulls
@@ -79,35 +89,19 @@ def heat_map(episodes: pl.DataFrame, frames: Frames, links: Mapping[str, int]) -
     """
     if episodes.is_empty():
         return []
-    facts = episodes.select("episode_id", "seed", "n_rounds")
-    models = frames["seats"].select("episode_id", "seat", "model")
-    named = {end: models.rename({"seat": seat, "model": end}) for end, seat in (("giver", "seat"), ("receiver", "other"))}  # fmt: skip
-    pairs = frames["pair_capture"].filter("adjacent").select("episode_id", "seat", "other").join(facts, on="episode_id")
-    for end, seat in (("giver", "seat"), ("receiver", "other")):
-        pairs = pairs.join(named[end], on=["episode_id", seat])
-    pulled = (
-        frames["pulls"]
-        .filter(status=VALID)
-        .select("episode_id", "event_id", seat="puller", other="target")
-        .group_by("episode_id", "seat", "other")
-        .agg(pulls=pl.len(), event_id=pl.min("event_id"))
-    )
-    both = ["giver", "receiver"]
-    seen = (
-        pairs.join(pulled, on=["episode_id", "seat", "other"], how="left")
-        .group_by("episode_id", "seed", *both)
-        .agg(rate=pl.col("pulls").fill_null(0).sum() / pl.col("n_rounds").sum(), event_id=pl.min("event_id"))
-        .sort("episode_id", *both)
-    )
+    facts = episodes.select("episode_id", "seed", "n_rounds", link=LINK)
+    seen = frames["pulls_between"].join(facts, on="episode_id", maintain_order="left").select(
+        "episode_id", "seed", "giver", "receiver",
+        rate=pl.col("pulls") / (pl.col("n_rounds") * pl.col("n_pairs")), event_id=pl.coalesce("first_pull", "link"),
+    )  # fmt: skip
     cells: list[Square] = []
-    for (giver, receiver), part in seen.group_by(both, maintain_order=True):
+    for (giver, receiver), part in seen.group_by("giver", "receiver", maintain_order=True):
         most = part.sort(["rate", "episode_id"], descending=[True, False]).row(0, named=True)
         blocks = part.group_by("seed").agg(pl.mean("rate")).sort("seed")["rate"].to_list()
         interval = t_interval(blocks)
-        event = most["event_id"] if most["event_id"] is not None else links.get(most["episode_id"], 0)
         cells.append(
             {"what": "pulls a round", "giver": giver, "receiver": receiver, "value": sum(blocks) / len(blocks), "ci_low": interval.low,
-             "ci_high": interval.high, "ci_method": interval.method, "n": interval.n, "episode_id": most["episode_id"], "event_id": event}
+             "ci_high": interval.high, "ci_method": interval.method, "n": interval.n, "episode_id": most["episode_id"], "event_id": most["event_id"]}
         )  # fmt: skip
     return sorted(cells, key=lambda cell: (cell["giver"], cell["receiver"]))
 
@@ -147,12 +141,11 @@ def _headline(scope: Scope, own: Sequence[Claim], variance: Sequence[Variance]) 
     return Claim("headline", "not yet", text)
 
 
-def _marks(scope: Scope, links: Mapping[str, int]) -> list[Mark]:
-    return [
-        {"model": row.model, "part": "on", "episode_id": key, "event_id": links.get(key, 0), "value": value}
-        for row in _captors(scope)
-        for key, value in of_half(scope, row, "on").sort("focal_capture", "episode_id").select("episode_id", "focal_capture").iter_rows()
-    ]  # fmt: skip
+def _marks(scope: Scope) -> tuple[list[Mark], int]:
+    """The marks that are drawn, and how many there are: one per focal episode with messages on."""
+    captors = [(row.model, of_half(scope, row, "on")) for row in _captors(scope)]
+    marks, n_marks = drawn_marks([marks_of(part, "focal_capture", model=model, part="on") for model, part in captors])
+    return cast("list[Mark]", marks), n_marks
 
 
 def _caption(scope: Scope) -> str:

@@ -4,12 +4,12 @@ from di_assets.report.questions.asked.network.answer import answer
 from di_assets.report.questions.asked.network.claims import ABOVE_NULL, BETWEEN
 from di_assets.report.questions.asked.network.figure import panels
 from di_assets.report.questions.asked.network.types import NetworkPage
-from di_assets.report.questions.question import Question
+from di_assets.report.questions.question import Question, whole
 
 QUESTION = Question(
     name="q4",
     asks="Does the network matter?",
-    reads=("seats", "messages", "message_labels", "pulls", "reciprocity_baseline"),
+    reads={"seats": ("episode_id", "model"), **whole("reciprocity_baseline")},
     statements=(*BETWEEN.values(), *ABOVE_NULL.values()),
     answer=answer,
     published=NetworkPage,

@@ -21,19 +21,19 @@ from di_assets.report.questions.asked.network.claims import (
     part_of_figure,
 )
 from di_assets.report.questions.asked.network.types import NetworkMark, NetworkRow
-from di_assets.report.questions.page import ATTACK, RING, among, counted, sentences, talking
+from di_assets.report.questions.page import ATTACK, RING, among, counted, drawn_marks, marks_of, sentences, talking
 from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
-from di_assets.report.questions.scope import Frames, Scope, linked_events
+from di_assets.report.questions.scope import LINK, Frames, Scope
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import NO_TALK
-from di_assets.tables.words import VALID
 
 
 def answer(scope: Scope, frames: Frames) -> Answer:
     """Question 4 as it stands today."""
     rows = network_rows(scope, frames)
     gaps, beyond = between(scope, frames, rows), above(scope, rows)
+    marks, n_marks = _marks(scope)
     ranked = talking(scope).with_columns(ring=pl.col("topology") == "ring")
     played = {row["graph"].split(",")[0] for row in rows}
     return Answer(
@@ -41,10 +41,11 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         claims=[*gaps, *beyond],
         measured=bool(rows),
         rows=rows,
-        marks=_marks(scope, frames),
+        marks=marks,
+        n_marks=n_marks,
         caption=_caption(rows, scope),
         alt=_alt(rows, scope),
-        quote=asking(frames, ranked.sort(["ring", "gini", "episode_id"], descending=[True, True, False])),
+        quote=asking(ranked.sort(["ring", "gini", "episode_id"], descending=[True, True, False])),
         reading=_reading(rows, gaps, beyond),
         statistics={
             "most_points": scope.most_points,
@@ -108,39 +109,30 @@ def _values(rows: Sequence[NetworkRow], measure: str) -> str:
     return ", ".join(f"{row['value']:{form}} on {article(row['graph'])}" for row in rows if row["measure"] == measure)
 
 
-def _marks(scope: Scope, frames: Frames) -> list[NetworkMark]:
-    """One mark per measure and episode.
+def _marks(scope: Scope) -> tuple[list[NetworkMark], int]:
+    """The marks that are drawn, and how many there are: one per measure and episode.
 
     For points it links to the focal seat's first event; for cascades, to a pull of the round in which most pulls go to
     one seat; for gini, to the first pull for the seat with most points.
     """
     shown = talking(scope)
-    pulls = (
-        frames["pulls"]
-        .filter(status=VALID)
-        .join(shown.select("episode_id"), on="episode_id", how="semi")
-        .sort("episode_id", "event_id")
-    )
-    met = pulls.group_by("episode_id", "round", "target", maintain_order=True).agg(pl.len(), pl.min("event_id"))
-    most = pulls.group_by("episode_id", "target", maintain_order=True).agg(pl.len(), pl.min("event_id"))
-    events = {
-        "points": linked_events(shown.filter(pl.col("focal_model").is_not_null()), frames),
-        "cascades": _first(met),
-        "gini": _first(most),
-    }
-    return [
-        {"model": model or "mixed cast", "part": part_of_figure(measure, _graph(shown, condition)), "measure": measure, "condition": condition,
-         "episode_id": key, "event_id": events[measure].get(key, 0), "value": float(value)}
-        for measure, column in MEASURES.items()
-        for key, condition, model, value in shown.drop_nulls(column).sort("condition", column, "episode_id").select(
-            "episode_id", "condition", "focal_model", column).iter_rows()
-    ]  # fmt: skip
-
-
-def _first(counted_pulls: pl.DataFrame) -> dict[str, int]:
-    """For each episode, the event of the row with the highest count; the earliest if there are several."""
-    ranked = counted_pulls.sort(["episode_id", "len", "event_id"], descending=[False, True, False])
-    return dict(ranked.group_by("episode_id", maintain_order=True).agg(pl.first("event_id")).iter_rows())
+    graphs = {condition: _graph(shown, condition) for condition in shown["condition"].unique().sort()}
+    events = {"points": LINK, "cascades": pl.coalesce("crowd_pull", 0), "gini": pl.coalesce("leader_pull", 0)}
+    parts = []
+    for measure, column in MEASURES.items():
+        names = {condition: part_of_figure(measure, graph) for condition, graph in graphs.items()}
+        marks = marks_of(
+            shown.drop_nulls(column).cast({column: pl.Float64}),
+            column,
+            model=pl.col("focal_model").fill_null("mixed cast"),
+            part=pl.col("condition").replace_strict(names, return_dtype=pl.String),
+            event=events[measure],
+            measure=pl.lit(measure),
+            condition=pl.col("condition"),
+        )
+        parts.append(marks.sort("condition", maintain_order=True))
+    found, n_marks = drawn_marks(parts)
+    return cast("list[NetworkMark]", found), n_marks
 
 
 def _caption(rows: Sequence[NetworkRow], scope: Scope) -> str:

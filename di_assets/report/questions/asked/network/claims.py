@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from di_assets.measures.comparable import ring_and_complete
+from di_assets.measures.comparable import lineups_of, ring_and_complete
 from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import holm
 from di_assets.measures.points import Mean, mean_of
@@ -97,11 +97,11 @@ def between(scope: Scope, frames: Frames, rows: Sequence[NetworkRow]) -> list[Cl
     """For each measure, ring minus complete graph on the same seeds."""
     if not rows:
         return []
-    claims = []
+    claims, lineups = [], lineups_of(frames["seats"])
     for measure, column in MEASURES.items():
         if measure == "points" and scope.episodes["focal_points"].count() == 0:
             continue
-        blocks = ring_and_complete(scope.episodes, frames["seats"], scope.episodes, measure=column)
+        blocks = ring_and_complete(scope.episodes, lineups, scope.episodes, measure=column)
         gap = mean_of((blocks[f"{column}_ring"] - blocks[f"{column}_complete"]).to_list())
         ring = scope.episodes.filter(pl.col("topology") == "ring", pl.col("seed").is_in(blocks["seed"].implode()))
         found: tuple[Flaw, ...] = flaws(ring)

@@ -4,21 +4,12 @@ from di_assets.report.questions.asked.payback.answer import answer
 from di_assets.report.questions.asked.payback.claims import BEYOND, HEEDS, TALK
 from di_assets.report.questions.asked.payback.figure import split_bars
 from di_assets.report.questions.asked.payback.types import PaybackPage
-from di_assets.report.questions.question import Question
+from di_assets.report.questions.question import Question, whole
 
 QUESTION = Question(
     name="q2",
     asks="Is it persuasion or pay-back?",
-    reads=(
-        "seats",
-        "messages",
-        "message_labels",
-        "pulls",
-        "pull_kinds",
-        "reactions",
-        "model_baseline",
-        "reciprocity_baseline",
-    ),
+    reads={"seats": ("episode_id", "model"), **whole("reactions", "model_baseline", "reciprocity_baseline")},
     statements=(BEYOND, TALK, HEEDS),
     answer=answer,
     published=PaybackPage,

@@ -1,6 +1,7 @@
 """Question 2: is it persuasion or pay-back? Kinds of pulls, compared with reciprocators who never talk."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import polars as pl
 
@@ -11,6 +12,8 @@ from di_assets.report.questions.page import (
     ATTACK,
     among,
     counted,
+    drawn_marks,
+    marks_of,
     mean_over_seeds,
     of_half,
     sentences,
@@ -20,7 +23,7 @@ from di_assets.report.questions.page import (
 from di_assets.report.questions.part import Mark, Rate
 from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
-from di_assets.report.questions.scope import Frames, OnOff, Scope, linked_events
+from di_assets.report.questions.scope import LINK, Frames, OnOff, Scope
 from di_assets.report.questions.statement import Claim
 from di_assets.report.questions.statistics import rate
 
@@ -31,6 +34,7 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     """Question 2 as it stands today."""
     rows = traffic(scope, frames)
     more, gaps, asked = beyond(scope, rows), talk(scope), heeds(scope, frames)
+    marks, n_marks = _marks(scope)
     total = {name: rate(scope, column) for name, column in SPLIT.items()}
     refused = [solicited(total["solicited"]["value"])] if rows else []
     ranked = talking(scope).sort(
@@ -41,10 +45,11 @@ def answer(scope: Scope, frames: Frames) -> Answer:
         claims=[*more, *gaps, *asked, *refused],
         measured=bool(rows),
         rows=rows,
-        marks=_marks(scope, frames),
+        marks=marks,
+        n_marks=n_marks,
         caption=_caption(rows),
         alt=_alt(rows, scope),
-        quote=asking(frames, ranked),
+        quote=asking(ranked),
         reading=_reading(rows, more, gaps, asked, refused),
         statistics={"total": total},
     )
@@ -134,20 +139,22 @@ def _headline(
     return Claim("headline", "not yet", f"{first}; {chance}, and no cast can be said to show more{stays}.", needs)
 
 
-def _marks(scope: Scope, frames: Frames) -> list[Mark]:
-    """One mark per episode: the first pull that was asked for and repays nothing; else the first pay-back."""
+def _marks(scope: Scope) -> tuple[list[Mark], int]:
+    """The marks that are drawn, and how many there are: one per episode.
+
+    A mark links to the first pull that was asked for and repays nothing; else to the first pay-back.
+    """
     halves = [(row.model, half, of_half(scope, row, half)) for row in scope.rows for half, _ in row.halves()]
     mixed = talking(scope).filter(pl.col("focal_model").is_null()).sort("condition")
     halves += [(f"mixed cast, {part['topology'][0]}", "on", part) for part in mixed.partition_by("condition", maintain_order=True)]  # fmt: skip
-    events = linked_events(scope.episodes.filter(pl.col("focal_model").is_not_null()), frames)
-    kinds = frames["pull_kinds"].filter(pl.col("episode_id").is_in(scope.episodes["episode_id"].implode()))
-    for kind in ("payback", "solicited"):  # the preferred event comes last, because the last one is kept
-        events |= dict(kinds.filter(kind=kind).group_by("episode_id").agg(pl.min("event_id")).iter_rows())
-    return [
-        {"model": model, "part": half, "episode_id": key, "event_id": events.get(key, 0), "value": value}
-        for model, half, part in halves
-        for key, value in part.drop_nulls("payback_rate").sort("payback_rate", "episode_id").select("episode_id", "payback_rate").iter_rows()
-    ]  # fmt: skip
+    event = pl.coalesce("solicited_pull", "payback_pull", LINK)
+    marks, n_marks = drawn_marks(
+        [
+            marks_of(part.drop_nulls("payback_rate"), "payback_rate", model=model, part=half, event=event)
+            for model, half, part in halves
+        ]
+    )
+    return cast("list[Mark]", marks), n_marks
 
 
 def _caption(rows: Sequence[PaybackRow]) -> str:

@@ -10,7 +10,7 @@ from di_assets.measures.lift import holm
 from di_assets.measures.points import mean_of
 from di_assets.report.named import named
 from di_assets.report.questions.asked.payback.types import PaybackRow
-from di_assets.report.questions.page import of_half, talking
+from di_assets.report.questions.page import casts, of_half, talking
 from di_assets.report.questions.scope import FocalModel, Frames, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
 from di_assets.report.questions.statistics import NO_TALK
@@ -126,12 +126,12 @@ def _gaps(scope: Scope, row: FocalModel) -> list[float]:
 def heeds(scope: Scope, frames: Frames) -> list[Claim]:
     """How being asked changes pulls, from the reaction functions of models that were ever asked in these conditions."""
     shown = talking(scope)
-    cast = frames["seats"].join(shown.select("episode_id"), on="episode_id", how="semi")["model"].unique()
+    sat = casts(shown, frames["seats"])
     rows = frames["reactions"].filter(
         (pl.col("term") == "asked")
         & pl.col("effect").is_not_null()
         & pl.col("condition").is_in(shown["condition"].unique().implode())
-        & pl.col("model").is_in(cast.implode())
+        & pl.col("model").is_in({model for _, model in sat})
     )
     tested = rows.drop_nulls("p_value").sort("condition", "model")
     keys = [tuple(key) for key in tested.select("condition", "model").iter_rows()]
@@ -141,8 +141,6 @@ def heeds(scope: Scope, frames: Frames) -> list[Claim]:
     for row in rows.sort("condition", "model").iter_rows(named=True):
         method = row["reason"] or "t clustered by seed"
         interval = Interval(row["effect_ci_low"], row["effect_ci_high"], method, row["n"])
-        sat = frames["seats"].filter(model=row["model"])
-        part = shown.filter(condition=row["condition"]).join(sat, on="episode_id", how="semi")
         graph = row["condition"].split("/")[0]
         where = {"condition": row["condition"], "model": row["model"], "term": "asked"}
         evidence = Evidence(
@@ -150,7 +148,7 @@ def heeds(scope: Scope, frames: Frames) -> list[Claim]:
             row["effect"],
             interval,
             p=adjusted.get((row["condition"], row["model"])),
-            flaws=flaws(part),
+            flaws=flaws(sat.get((row["condition"], row["model"]), shown.clear())),
             model=row["model"],
             rows=(Rows("reactions", where),),
         )

@@ -8,7 +8,7 @@ from di_assets.report.questions.asked.persuasion.claims import CONTENT, OWN_TALK
 from di_assets.report.questions.asked.persuasion.figure import paired_bars
 from di_assets.report.questions.asked.persuasion.sections import AGAINST_CHANCE, WHOSE_TALK
 from di_assets.report.questions.asked.persuasion.types import PersuasionPage
-from di_assets.report.questions.question import Cited, Number, Part, Question
+from di_assets.report.questions.question import Cited, Number, Part, Question, whole
 
 
 def _lift(part: Part, model: str) -> float | None:
@@ -18,7 +18,11 @@ def _lift(part: Part, model: str) -> float | None:
 QUESTION = Question(
     name="q1",
     asks="Can models persuade other agents to give them points?",
-    reads=("seats", "messages", "message_labels", "pair_capture", "model_points", TABLE, "reciprocity_baseline"),
+    reads={
+        "seats": ("episode_id", "model"),
+        "pair_capture": ("episode_id", "net_capture"),
+        **whole("model_points", TABLE, "reciprocity_baseline"),
+    },
     statements=(PERSUADES, OWN_TALK, CONTENT, CAPTURES, NETWORK),
     answer=answer,
     published=PersuasionPage,

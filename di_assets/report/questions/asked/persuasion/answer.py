@@ -1,8 +1,10 @@
 """Question 1: can models persuade other agents to give them points? The lift, and which messages it is due to."""
 
+from typing import cast
+
 import polars as pl
 
-from di_assets.measures.comparable import ring_and_complete
+from di_assets.measures.comparable import lineups_of, ring_and_complete
 from di_assets.measures.points import Mean, mean_of
 from di_assets.report.named import named
 from di_assets.report.questions.asked.capturing.claims import captures
@@ -17,7 +19,7 @@ from di_assets.report.questions.asked.persuasion.types import (
     PersuasionMark,
     PersuasionRow,
 )
-from di_assets.report.questions.page import counted
+from di_assets.report.questions.page import counted, drawn_marks, marks_of
 from di_assets.report.questions.question import Answer
 from di_assets.report.questions.quotes import asking
 from di_assets.report.questions.scope import FocalModel, Frames, Half, Scope
@@ -32,20 +34,23 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     top, primary = headline(scope), [persuades(row, scripted=scope.scripted) for row in scope.rows]
     needs = sorted({need for claim in (top, *primary) for need in claim.needs})
     off = [_half(row.model, row.off) for row in scope.rows if row.off is not None]
+    marks, n_marks = _marks(scope)
+    net = net_capture(scope, frames)
     return Answer(
         headline=top,
-        claims=[*primary, *_secondary(scope, frames)],
+        claims=[*primary, *_secondary(scope, frames, n_pairs=net["n"])],
         needed_by=primary,
         measured=any(row.on is not None for row in scope.rows),
         rows=_rows(scope),
-        marks=_marks(scope),
+        marks=marks,
+        n_marks=n_marks,
         caption=_caption(scope),
         alt=_alt(scope),
-        quote=asking(frames, _most_given_first(scope)),
-        reading=reading(scope, frames, primary),
+        quote=asking(_most_given_first(scope)),
+        reading=reading(scope, frames, primary, net=net),
         statistics={
             "primary": PRIMARY,
-            "net_capture": net_capture(scope, frames),
+            "net_capture": net,
             "payback_rate": rate(scope, "payback_rate"),
             "solicited_not_payback_rate": rate(scope, "solicited_not_payback_rate"),
             "lift": {
@@ -62,18 +67,17 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     )
 
 
-def _secondary(scope: Scope, frames: Frames) -> list[Claim]:
+def _secondary(scope: Scope, frames: Frames, *, n_pairs: int) -> list[Claim]:
     """The claims besides the primary outcome: whose talk the lift is due to, capture, pooled pairs, network."""
     lifts = frames["channel_lift"]
     found = [
         claim for row in scope.rows for claim in decomposed(row, lifts.filter(model=row.model), scripted=scope.scripted)
     ]
     found += captures(scope.rows, scripted=scope.scripted)
-    pairs = net_capture(scope, frames)["n"]
-    if pairs:
-        found.append(pooled_capture(pairs))
+    if n_pairs:
+        found.append(pooled_capture(n_pairs))
     shown = scope.episodes
-    blocks = ring_and_complete(shown, frames["seats"], shown.select("episode_id", "gini"))
+    blocks = ring_and_complete(shown, lineups_of(frames["seats"]), shown.select("episode_id", "gini"))
     gaps = (blocks["gini_ring"] - blocks["gini_complete"]).to_list()
     played = shown.filter((pl.col("topology") == "ring") & pl.col("seed").is_in(blocks["seed"].implode()))
     return [*found, network(mean_of(gaps), flaws(played), BOTH_GRAPHS)] if gaps else found
@@ -97,21 +101,17 @@ def _rows(scope: Scope) -> list[PersuasionRow]:
     ]
 
 
-def _marks(scope: Scope) -> list[PersuasionMark]:
-    return [
-        {
-            "model": row.model,
-            "part": part,
-            "half": part,
-            "episode_id": dot.episode_id,
-            "event_id": dot.event_id,
-            "value": dot.points,
-            "points": dot.points,
-        }
+def _marks(scope: Scope) -> tuple[list[PersuasionMark], int]:
+    """The marks that are drawn, and how many there are: one per focal episode."""
+    halves = [
+        marks_of(
+            half.episodes, "focal_points", model=row.model, part=part, half=pl.lit(part), points=pl.col("focal_points")
+        )
         for row in scope.rows
         for part, half in row.halves()
-        for dot in half.dots
     ]
+    marks, n_marks = drawn_marks(halves)
+    return cast("list[PersuasionMark]", marks), n_marks
 
 
 def _half(model: str, half: Half) -> HalfRecord:

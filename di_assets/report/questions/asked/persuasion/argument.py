@@ -1,16 +1,17 @@
 """The argument of Question 1, paragraph by paragraph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from di_assets.report.named import named
 from di_assets.report.questions.asked.persuasion.claims import pooled_capture
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim
-from di_assets.report.questions.statistics import NO_TALK, against_chance, net_capture, rate
+from di_assets.report.questions.statistics import NO_TALK, against_chance, rate
 from di_assets.tables.words import talks_openly
 
 
-def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
+def reading(scope: Scope, frames: Frames, claims: Sequence[Claim], *, net: Mapping[str, Any]) -> list[str]:
     """The argument, one string per paragraph. The last paragraph, on what is missing, is the same on every page."""
     if not scope.rows:
         return [
@@ -22,7 +23,7 @@ def reading(scope: Scope, frames: Frames, claims: Sequence[Claim]) -> list[str]:
         f"{kind} with messages off. The lift is what talk buys."
     )
     claimed = " ".join(claim.sentence for claim in claims)
-    return [readout, claimed, _traffic(scope, frames), _twin(scope, frames)]
+    return [readout, claimed, _traffic(scope, frames), _twin(scope, net)]
 
 
 def _traffic(scope: Scope, frames: Frames) -> str:
@@ -44,9 +45,8 @@ def _traffic(scope: Scope, frames: Frames) -> str:
     ) + (f" Reciprocators who never talk would give a payback rate of {', '.join(null_rates)}." if null_rates else "")
 
 
-def _twin(scope: Scope, frames: Frames) -> str:
+def _twin(scope: Scope, net: Mapping[str, Any]) -> str:
     """The paragraph on capture. Capture is zero over all pairs by construction; it informs about single models."""
-    net = net_capture(scope, frames)
     if net["value"] is None or net["pair_sd"] is None:
         return ""
     return (

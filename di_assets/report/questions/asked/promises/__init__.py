@@ -1,15 +1,15 @@
 """Question 5: do promises hold?"""
 
-from di_assets.report.questions.asked.promises.answer import answer
+from di_assets.report.questions.asked.promises.answer import PROMISES, answer
 from di_assets.report.questions.asked.promises.claims import HOLDS, PAYS
 from di_assets.report.questions.asked.promises.figure import kept_and_broken
 from di_assets.report.questions.asked.promises.types import PromisesPage
-from di_assets.report.questions.question import Question
+from di_assets.report.questions.question import Question, whole
 
 QUESTION = Question(
     name="q5",
     asks="Do promises hold?",
-    reads=("seats", "messages", "promises", "promise_ledger"),
+    reads={"seats": ("episode_id", "model"), "promises": PROMISES, **whole("promise_ledger")},
     statements=(HOLDS, PAYS),
     answer=answer,
     published=PromisesPage,

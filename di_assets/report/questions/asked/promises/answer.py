@@ -7,16 +7,17 @@ import polars as pl
 
 from di_assets.measures.labels import LEXICAL
 from di_assets.measures.promise_ledger import episode_shares
-from di_assets.measures.promises import BROKEN, KEPT, OPEN
+from di_assets.measures.promises import BROKEN, KEPT, KEY, OPEN
 from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.claims import holds_and_pays
 from di_assets.report.questions.asked.promises.types import PromiseMark, PromiseRow
-from di_assets.report.questions.page import ATTACK, among, counted, sentences, some_claims, talking
-from di_assets.report.questions.part import Quote
+from di_assets.report.questions.page import ATTACK, among, counted, drawn_marks, sentences, some_claims, talking
 from di_assets.report.questions.question import Answer
-from di_assets.report.questions.quotes import quoted
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Status
+
+# The columns that are read of `promises`.
+PROMISES = (*KEY, "model", "repeats", "whole", "outcome", "owed", "points", "chance")
 
 
 def answer(scope: Scope, frames: Frames) -> Answer:
@@ -26,16 +27,17 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     rows = [row for row in ledger if row["made"]]
     holds, pays = holds_and_pays(scope, frames, rows, shares)
     silent = [row["model"] for row in ledger if not row["made"]]
-    marks = _marks(frames, rows, shares)
+    marks, n_marks = _marks(frames, rows, shares)
     return Answer(
         headline=_headline(rows, holds, pays, played=bool(ledger), scripted=scope.scripted),
         claims=[*holds, *pays],
         measured=bool(rows),
         rows=rows,
         marks=marks,
+        n_marks=n_marks,
         caption=_caption(rows),
         alt=_alt(rows, scope),
-        quote=_quote(frames, marks),
+        quote=_quote(marks),
         reading=_reading(rows, holds, pays, silent, scripted=scope.scripted),
         statistics={"without_a_promise": sorted(set(silent) - {row["model"] for row in rows})},
     )
@@ -59,60 +61,38 @@ def _shares(scope: Scope, frames: Frames) -> pl.DataFrame:
     return episode_shares(frames["promises"].filter(labeller=LEXICAL).join(facts, on="episode_id"))
 
 
-def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> list[PromiseMark]:
-    """Marks each episode with a decided promise, and for each model and outcome the promise with most points.
+def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> tuple[list[PromiseMark], int]:
+    """The marks that are drawn, and how many there are.
 
-    An episode's mark links to its first broken promise; if none was broken, to its first kept one.
+    There is one for each episode with a decided promise, and one for each model and outcome: the promise with most
+    points. An episode's mark links to its first broken promise; if none was broken, to its first kept one.
     """
     decided = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != OPEN)
     first = decided.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
-    events = {(key, model): event for key, model, event in first.select("episode_id", "model", "event_id").iter_rows()}
-    marks: list[PromiseMark] = []
+    parts: list[pl.DataFrame] = []
     for row in rows:
         mine = shares.filter(condition=row["condition"], model=row["model"]).sort("kept_share", "episode_id")
-        model, condition, points = (
-            row["model"],
-            row["condition"],
-            {KEPT: row["points_a_kept"], BROKEN: row["points_a_broken"]},
-        )
-        marks += [
-            {
-                "model": model,
-                "condition": condition,
-                "part": "kept share",
-                "episode_id": key,
-                "event_id": events[key, model],
-                "value": value,
-            }
-            for key, value in mine.select("episode_id", "kept_share").iter_rows()
-        ]
+        facts = {"model": pl.lit(row["model"]), "condition": pl.lit(row["condition"])}
+        linked = mine.join(first, on=("episode_id", "model"), how="left", maintain_order="left")
+        parts.append(linked.select("episode_id", "event_id", value="kept_share", part=pl.lit("kept share"), **facts))
         own = decided.filter(model=row["model"]).join(mine.select("episode_id"), on="episode_id", how="semi")
-        for outcome in (KEPT, BROKEN):
+        for outcome, points in ((KEPT, row["points_a_kept"]), (BROKEN, row["points_a_broken"])):
             telling = own.filter(outcome=outcome).sort(
                 ["points", "episode_id", "event_id"], descending=[True, False, False]
             )
-            if telling.height:
-                one = telling.row(0, named=True)
-                marks.append(
-                    {
-                        "model": model,
-                        "condition": condition,
-                        "part": outcome,
-                        "episode_id": one["episode_id"],
-                        "event_id": one["event_id"],
-                        "value": points[outcome],
-                    }
-                )
-    return marks
+            value = pl.lit(points, dtype=pl.Float64)
+            parts.append(telling.head(1).select("episode_id", "event_id", value=value, part=pl.lit(outcome), **facts))
+    marks, n_marks = drawn_marks(parts)
+    return cast("list[PromiseMark]", marks), n_marks
 
 
-def _quote(frames: Frames, marks: Sequence[PromiseMark]) -> Quote | None:
+def _quote(marks: Sequence[PromiseMark]) -> tuple[str, int] | None:
     """The broken promise that brought most points; if none was broken, the kept one that did."""
     for outcome in (BROKEN, KEPT):
         telling = [mark for mark in marks if mark["part"] == outcome]
         if telling:
             one = max(telling, key=lambda mark: (mark["value"] or 0.0, mark["model"]))
-            return quoted(frames, one["episode_id"], one["event_id"])
+            return one["episode_id"], one["event_id"]
     return None
 
 

@@ -9,7 +9,7 @@ from di_assets.measures.labels import LEXICAL
 from di_assets.measures.lift import holm
 from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.types import PromiseRow
-from di_assets.report.questions.page import talking
+from di_assets.report.questions.page import casts, talking
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
 from di_assets.report.questions.threats import Flaw, flaws
@@ -52,7 +52,9 @@ def holds_and_pays(
         ).sort("seed")  # fmt: skip
         for name, found in values.items():
             found.append(blocks[name].drop_nulls().to_list())
-    found_flaws = [_flaws(scope, frames, row) for row in rows]
+    shown = talking(scope)
+    sat = casts(shown, frames["seats"])
+    found_flaws = [flaws(sat.get((row["condition"], row["model"]), shown.clear())) for row in rows]
     holds = _judged(scope, HOLDS, rows, values["holds"], found_flaws)
     return holds, _judged(scope, PAYS, rows, values["pays"], found_flaws)
 
@@ -82,8 +84,3 @@ def _judged(
         )
         claims.append(judge(statement, evidence))
     return claims
-
-
-def _flaws(scope: Scope, frames: Frames, row: PromiseRow) -> tuple[Flaw, ...]:
-    sat = frames["seats"].filter(model=row["model"])
-    return flaws(talking(scope).filter(condition=row["condition"]).join(sat, on="episode_id", how="semi"))
