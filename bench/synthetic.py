@@ -19,9 +19,10 @@ from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.game import edges
 from di_assets.game.types import RULES_VERSION
 from di_assets.measures.declared import by_batch
-from di_assets.measures.labels import LEXICAL, VERSION
+from di_assets.measures.labels import VERSION
 from di_assets.measures.making import make_batch
 from di_assets.tables import TABLES, Warehouse
+from di_assets.tables.words import LEXICAL
 
 N_SEATS, N_ROUNDS, BATCH = 5, 25, 5_000
 FORFEITS, PAID_BACK, FIRST_SEED = 0.01, 0.5, 1_000

@@ -10,9 +10,10 @@ from di_assets.agents.scripted import POLICIES
 from di_assets.arms.arm import OWN_TO_CONTROLS, SELF, Arm
 from di_assets.arms.models import Models
 from di_assets.arms.names import LONGEST_LAUNCH, id_problem, name_problem
-from di_assets.arms.yaml_files import ConfigError, nearest, wrong
+from di_assets.arms.yaml_files import ConfigError, wrong
 from di_assets.game.topology import TOPOLOGIES, edges
 from di_assets.game.types import FOCAL_CHANNELS
+from di_assets.nearest import nearest
 
 
 def checked_arms(written: Mapping[str, Arm], files: Mapping[str, Path], models: Models, root: Path) -> dict[str, Arm]:

@@ -11,7 +11,8 @@ from di_assets.arms.checking import checked_arms, refuse_unknown
 from di_assets.arms.models import Account, ModelConfig, Models
 from di_assets.arms.names import name_problem
 from di_assets.arms.settings import LOCAL, PlaySettings, ReportSettings, read_play, read_report
-from di_assets.arms.yaml_files import ConfigError, nearest, read_yaml, wrong
+from di_assets.arms.yaml_files import ConfigError, read_yaml, wrong
+from di_assets.nearest import nearest
 from di_assets.tables.words import NO_MESSAGES, OPEN, SCRIPTED
 
 APART = {"models.yaml", "report.yaml", "play.yaml"}

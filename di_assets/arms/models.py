@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from di_assets.arms.sent_fields import sent_problem
-from di_assets.arms.yaml_files import Strict, nearest
+from di_assets.arms.yaml_files import Strict
+from di_assets.nearest import nearest
 from di_assets.providers import DIALECTS
 from di_assets.providers.types import Endpoint, keeps_an_hour
 

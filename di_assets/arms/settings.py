@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from di_assets.arms.yaml_files import ConfigError, Strict, nearest, read_yaml
+from di_assets.arms.yaml_files import ConfigError, Strict, read_yaml
+from di_assets.nearest import nearest
 
 Engine = Literal["local", "dask"]
 

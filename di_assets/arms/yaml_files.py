@@ -1,12 +1,12 @@
 """Reads one YAML file into a frozen model. Every error becomes one line: file, line, key, what would be right."""
 
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from di_assets.nearest import nearest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -45,13 +45,6 @@ class Strict(BaseModel):
     """A frozen section of a configuration file. It refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` for the known name nearest to a misspelt one, else ` (known: a, b, c)`."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known) or 'none'})"
 
 
 def read_yaml(path: Path, model: type[M], *, name: str | None = None) -> M:

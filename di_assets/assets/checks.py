@@ -9,12 +9,11 @@ from di_assets.arms import arm_of, planned_ids
 from di_assets.assets.home import Home
 from di_assets.assets.problems import Problem, problem
 from di_assets.measures.declared import by_batch
-from di_assets.measures.labels import LEXICAL
 from di_assets.measures.promises import KEPT
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
-from di_assets.tables.words import COMPLETE, VALID
+from di_assets.tables.words import COMPLETE, LEXICAL, VALID
 
 REPLAYED_SAMPLE = 3
 CLOSE = 1e-9

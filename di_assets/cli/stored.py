@@ -1,7 +1,7 @@
 """The warehouse, for commands that need no configuration."""
 
-from di_assets.arms.yaml_files import nearest
 from di_assets.cli.command import look_for_damage
+from di_assets.nearest import nearest
 from di_assets.tables import Warehouse, open_warehouse
 
 # The most episodes with which a misspelt id is compared, and the most characters of the resulting line.

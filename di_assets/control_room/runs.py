@@ -156,7 +156,7 @@ def materialise_labels(home: Home) -> list[str]:
         play, report = (definitions.resolve_job_def(name) for name in (PLAY, REPORT))
         with instance_of(home) as instance, _runs(home, instance, outcome) as execute:
             for batch in batches:
-                chosen = [dg.AssetKey(name) for name in ("message_labels", "promises")]
+                chosen = [dg.AssetKey(name) for name in ("message_labels", "promises", "promise_shares")]
                 execute(play, partition_key=batch, asset_selection=chosen)
             chosen = [dg.AssetKey(name) for name in ("label_agreement", "promise_ledger")]
             execute(report, asset_selection=chosen)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from di_assets.agents.player import Fault
 from di_assets.agents.prompts import LABEL, Prompts
 from di_assets.arms import Configs
-from di_assets.arms.yaml_files import ConfigError, nearest
+from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.ask_once import MAX_REASKS, ask_once
 from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.call import Call, Header, by_field
@@ -30,11 +30,11 @@ from di_assets.calls.tally import Tally
 from di_assets.labelling.judge import Judge
 from di_assets.labelling.label_reader import Label, Reading, read_label
 from di_assets.labelling.stored import locked_labels, model_file, text_number
-from di_assets.measures.labels import LEXICAL
+from di_assets.nearest import nearest
 from di_assets.providers.asking import Ask
 from di_assets.providers.types import ProviderError
 from di_assets.tables import Warehouse
-from di_assets.tables.words import MESSAGE
+from di_assets.tables.words import LEXICAL, MESSAGE
 
 READING_VERSION = "1"
 # Called every second and at the end with: texts done, texts in all, calls so far.

@@ -17,7 +17,8 @@ from di_assets.calls.disk_space import put, room_in
 from di_assets.calls.sealed import sealed
 from di_assets.labelling.sample import Message
 from di_assets.labelling.stored import BETWEEN, read_answers
-from di_assets.measures.labels import LABELS, LEXICAL
+from di_assets.measures.labels import LABELS
+from di_assets.tables.words import LEXICAL
 
 YES, NO, SKIP, BACK, QUIT = "y", "n", "s", "b", "q"
 KEYS = (YES, NO, SKIP, BACK, QUIT)

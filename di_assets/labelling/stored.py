@@ -22,10 +22,10 @@ from di_assets.calls.journal_file import calls_of
 from di_assets.calls.sealed import unsealed
 from di_assets.labelling.label_reader import read_label
 from di_assets.labelling.shared import all_labels, handed_over
-from di_assets.measures.labels import LABELS, LEXICAL
+from di_assets.measures.labels import LABELS
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.locks import locked
-from di_assets.tables.words import OK
+from di_assets.tables.words import LEXICAL, OK
 
 log = logging.getLogger(__name__)
 

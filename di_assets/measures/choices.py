@@ -12,11 +12,11 @@ import polars as pl
 
 from di_assets.measures.dense import NEEDED, NOBODY, Dense, Ints, dense_groups
 from di_assets.measures.kinds import ASKING, asking
-from di_assets.measures.labels import LEXICAL
 from di_assets.measures.layout import bits, episodes_last, pulled_by, recent, senders
 from di_assets.measures.measure import Measure
 from di_assets.measures.row_spans import by_seat
 from di_assets.tables.by_batch import CHOICES
+from di_assets.tables.words import LEXICAL
 
 # Facts about a neighbour j. A pattern is a number; the first fact is its highest bit.
 FACTS = ("owed", "owed_before", "asked", "focal")

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 
 from di_assets.measures.dense import NEEDED, NOBODY, Bools, Dense, dense_groups, paybacks, solicited
-from di_assets.measures.labels import LEXICAL, labelled
+from di_assets.measures.labels import labelled
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import PULL_KINDS
+from di_assets.tables.words import LEXICAL, PAYBACK_WINDOW
 
-PAYBACK_WINDOW = 3
 KINDS = ("payback", "solicited", "unprompted")
 # The columns that `asking` needs of each table.
 ASKING: Mapping[str, tuple[str, ...]] = {

@@ -5,8 +5,9 @@ import polars as pl
 from di_assets.agents.asking import asks_for_pull, promises_pull
 from di_assets.measures.measure import Measure
 from di_assets.tables.by_batch import MESSAGE_LABELS
+from di_assets.tables.words import LEXICAL
 
-LEXICAL, VERSION = "lexical", "1"
+VERSION = "1"
 LABELS = ("asks_for_pull", "promises_pull")
 
 

@@ -3,18 +3,19 @@
 import polars as pl
 
 from di_assets.measures.intervals import Interval, t_interval
-from di_assets.measures.labels import LEXICAL, covered
+from di_assets.measures.labels import covered
 from di_assets.measures.measure import Measure
-from di_assets.measures.promises import BROKEN, KEPT, KEY, OPEN
 from di_assets.tables.over_all import PROMISE_LEDGER
-from di_assets.tables.words import COMPLETE, NO_MESSAGES, SCRIPTED
+from di_assets.tables.words import COMPLETE, LEXICAL, NO_MESSAGES, SCRIPTED
 
 NO_PROMISE = "no promise with an outcome"
 ROLE = ("labeller", "condition", "model")
+COUNTS = ("messages", "made", "kept", "broken", "open", "owed", "owed_kept", "points_kept", "points_broken")
+SHARES = ("kept_share", "chance_share", "owed_kept_share", "points_a_kept", "points_a_broken")
 
 
 def promise_ledger(
-    episodes: pl.DataFrame, seats: pl.DataFrame, message_labels: pl.DataFrame, promises: pl.DataFrame
+    episodes: pl.DataFrame, seats: pl.DataFrame, message_labels: pl.DataFrame, promise_shares: pl.DataFrame
 ) -> pl.DataFrame:
     """One row per labeller, condition with messages and model that sat there (focal or not), with all its promises.
 
@@ -34,8 +35,8 @@ def promise_ledger(
     whole = roster.group_by(*ROLE).agg(
         scripted=(pl.col("kind") == SCRIPTED).all(), n_episodes=pl.n_unique("episode_id")
     )
-    theirs = promises.join(roster.drop("kind"), on=["episode_id", "labeller", "model"])
-    counts = theirs.group_by(*ROLE).agg(messages=pl.len(), **_counts(~pl.col("repeats")))
+    theirs = promise_shares.join(roster.drop("kind"), on=["episode_id", "labeller", "model"])
+    counts = theirs.group_by(*ROLE).agg(pl.sum(*COUNTS))
     blocks = _blocks(theirs)
     ledger = whole.join(counts, on=ROLE, how="left").with_columns(pl.col(counts.columns[len(ROLE) :]).fill_null(0))
     rows = [
@@ -52,46 +53,9 @@ def _judged(episodes: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([episodes.select("episode_id", labeller=pl.lit(LEXICAL)), others])
 
 
-def _counts(made: pl.Expr) -> dict[str, pl.Expr]:
-    outcome, owed = pl.col("outcome"), pl.col("owed")
-    return {
-        "made": made.sum(),
-        **{name: (made & (outcome == name)).sum() for name in (KEPT, BROKEN, OPEN)},
-        "owed": (made & owed).sum(),
-        "owed_kept": (made & owed & (outcome == KEPT)).sum(),
-        "points_kept": pl.col("points").filter(made & (outcome == KEPT)).sum(),
-        "points_broken": pl.col("points").filter(made & (outcome == BROKEN)).sum(),
-    }
-
-
-def episode_shares(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share of the ledger in single episodes: one row per labeller, condition, model and episode.
-
-    A row needs a decided promise: one that was kept or broken and whose window lies within the game. Repeats do not
-    count.
-
-    Args:
-        theirs: rows of `promises` with the condition and the seed of their episode.
-
-    Returns:
-        labeller, condition, model, seed, episode_id, n (decided promises), and the shares as in `promise_ledger`; a
-        share is null if no promise defines it.
-    """
-    decided = theirs.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != OPEN)).sort(KEY)
-    kept = pl.col("outcome") == KEPT
-    shares = {
-        "kept_share": kept.mean(),
-        "chance_share": pl.mean("chance"),
-        "owed_kept_share": kept.filter(pl.col("owed")).mean(),
-        "points_a_kept": pl.col("points").filter(kept).mean(),
-        "points_a_broken": pl.col("points").filter(~kept).mean(),
-    }
-    return decided.group_by(*ROLE, "seed", "episode_id", maintain_order=True).agg(n=pl.len(), **shares)
-
-
 def _blocks(theirs: pl.DataFrame) -> pl.DataFrame:
-    """Each share's mean over the episodes of a block; null if none defines it."""
-    episodes = episode_shares(theirs).drop("n", "episode_id")
+    """Each share's mean over the episodes of a block; null if none defines it. Episodes have a decided promise."""
+    episodes = theirs.filter(pl.col("n") > 0).sort("episode_id").select(*ROLE, "seed", *SHARES)
     return episodes.group_by(*ROLE, "seed", maintain_order=True).agg(pl.exclude(*ROLE, "seed").mean())
 
 
@@ -109,6 +73,6 @@ MEASURE = Measure(
         "episodes": ("episode_id", "status", "channel", "condition", "seed"),
         "seats": ("episode_id", "model", "kind"),
         "message_labels": ("episode_id", "labeller"),
-        "promises": (*KEY, "model", "repeats", "outcome", "whole", "owed", "points", "chance"),
+        "promise_shares": ("episode_id", "labeller", "model", "n", *COUNTS, *SHARES),
     },
 )

@@ -11,12 +11,11 @@ import numpy as np
 import polars as pl
 
 from di_assets.measures.dense import NOBODY, Bools, Ints
-from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.measures.labels import covered, labelled
 from di_assets.measures.measure import Measure
 from di_assets.measures.row_spans import by_seat, spans
 from di_assets.tables.by_batch import PROMISES
-from di_assets.tables.words import COMPLETE, SCRIPTED
+from di_assets.tables.words import COMPLETE, PAYBACK_WINDOW, SCRIPTED
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
 OUTCOMES = pl.Series([KEPT, BROKEN, OPEN])

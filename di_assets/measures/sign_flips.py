@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # scipy.optimize is loaded at its first use, because the import takes half a second
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from di_assets.measures.intervals import Floats, seeded
@@ -95,7 +95,9 @@ def _transformed(gaps: Whole) -> float | None:
     points = min(total + 1, 2 * math.ceil(reach))
     if points > MOST_POINTS:
         return None
-    tilt = brentq(lambda s: float((counts * weights) @ expit(-s * weights)) - most, 0.0, _steepest(weights))
+    tilt = scipy.optimize.brentq(
+        lambda s: float((counts * weights) @ expit(-s * weights)) - most, 0.0, _steepest(weights)
+    )
     mass = _probabilities(weights, counts, tilt, points)
     below = np.arange(min(most, points - 1) + 1)
     tail = float(np.exp(-tilt * below) @ np.maximum(mass[(most - below) % points], 0.0))

@@ -10,13 +10,14 @@ from di_assets.agents.llm import LLMPlayer
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import read_reply
 from di_assets.arms import Configs, ModelConfig
-from di_assets.arms.yaml_files import ConfigError, nearest
+from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.advice import advice_for
 from di_assets.calls.budget import Budget, BudgetExceededError, OverchargedError
 from di_assets.calls.calibration import Sample, Size, keep
 from di_assets.calls.permits import LocalPermits
 from di_assets.calls.sending import Lines
 from di_assets.game import Reply, Rules, Setup, edges, observe, seat_labels, start, step
+from di_assets.nearest import nearest
 from di_assets.play.checkup import (
     ENFORCED,
     NOT_ENFORCED,

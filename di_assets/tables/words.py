@@ -1,6 +1,7 @@
-"""The words that stand in columns of tables: statuses, channels, roles. Each is defined once. Nothing is imported here.
+"""The words that stand in columns of tables: statuses, channels, roles; and the window of pay-back.
 
-The rules of the game have their own types for some of them (`game/types.py`); a test checks that both agree.
+Each is defined once. Nothing is imported here. The rules of the game have their own types for some of them
+(`game/types.py`); a test checks that both agree.
 """
 
 from collections.abc import Mapping
@@ -51,6 +52,12 @@ MIXED: Final = "mixed"
 # seats.kind. `scripted` is also a value of calls.provider.
 LLM: Final = "llm"
 SCRIPTED: Final = "scripted"
+
+# message_labels.labeller of the rule that labels every message.
+LEXICAL: Final = "lexical"
+
+# pull_kinds.kind: rounds after which a pull can no longer be paid back, nor a request be answered.
+PAYBACK_WINDOW: Final = 3
 
 # The reader version of episodes whose files have no reader_version.
 FIRST_READER: Final = "1"

@@ -4,9 +4,9 @@ import networkx as nx
 import pytest
 
 from di_assets.arms import Arm, ConfigError, ModelConfig, Price, batches, load_configs, new_launch, plan, planned_ids
-from di_assets.arms.yaml_files import nearest
 from di_assets.game import TOPOLOGIES
 from di_assets.game.topology import Topology
+from di_assets.nearest import nearest
 from tests.conftest import ROOT, write_small_configs
 
 TALK = "title: T\nid: t--{focal}_r{replicate}\nfocal: [promiser]\nbackground: [loyal, random, grudger, gullible]\nepisodes: 2\n"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from di_assets.measures.intervals import t_interval
 from di_assets.measures.promise_ledger import promise_ledger
+from di_assets.measures.promise_shares import promise_shares
 from di_assets.measures.promises import promises
 from di_assets.tables import TABLES
 
@@ -51,7 +52,9 @@ def made(tables):
 
 
 def ledger(tables):
-    return promise_ledger(*(tables[name] for name in ("episodes", "seats", "message_labels")), made(tables))
+    return promise_ledger(
+        *(tables[name] for name in ("episodes", "seats", "message_labels")), promise_shares(made(tables))
+    )
 
 
 def test_a_promise_is_kept_broken_or_open():
@@ -199,3 +202,23 @@ def test_every_promise_is_judged_as_plain_loops_judge_it(drawn):
         assert row["repeats"] == (until.get((i, j), 0) >= t)
         if not row["repeats"]:
             until[i, j] = t + 2
+
+
+def test_the_promises_of_an_episode_are_added_up_with_the_events_that_tell_most():
+    #        0 promises 1 in every round, and pulls it in round 3 alone; 1 pulls 0 in rounds 4 and 5
+    tables = game(["220", "220", "120", "200", "200", "220", "220"], [(t, 0, 1) for t in range(1, 8)])
+    found = made(tables)
+    decided = found.filter(~pl.col("repeats") & pl.col("whole") & (pl.col("outcome") != "open"))
+    assert decided.select("round", "outcome", "points").rows() == [(1, "kept", 0), (4, "broken", 2)]
+    [row] = promise_shares(found).rows(named=True)
+    assert (row["messages"], row["made"], row["kept"], row["broken"], row["n"]) == (7, 3, 1, 1, 2)
+    assert (row["kept_share"], row["points_a_kept"], row["points_a_broken"]) == (0.5, 0, 2)
+    kept, broken = decided["event_id"]
+    assert (row["first_event"], row["best_kept_event"], row["best_broken_event"]) == (broken, kept, broken)
+    assert (row["best_kept"], row["best_broken"]) == (0, 2)
+
+
+def test_an_episode_without_a_decided_promise_has_counts_and_no_shares():
+    [row] = promise_shares(made(game(["200"], [(1, 0, 1)]))).rows(named=True)
+    assert (row["made"], row["open"], row["n"]) == (1, 1, 0)
+    assert [row[name] for name in ("kept_share", "points_a_kept", "first_event", "best_kept_event")] == [None] * 4

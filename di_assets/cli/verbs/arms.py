@@ -15,8 +15,8 @@ from di_assets.tables.words import COMPLETE
 def arms(options: dict[str, str], as_json: bool) -> None:
     """List the arms: planned and complete episodes, condition, what they mirror."""
     home = open_home_of(options)
-    episodes = home.warehouse.read("episodes").filter(pl.col("status") == COMPLETE)
-    held = dict(episodes.group_by("arm").len().iter_rows())
+    complete = home.warehouse.scan("episodes").filter(pl.col("status") == COMPLETE)
+    held = dict(complete.group_by("arm").len().collect().iter_rows())
     rows = [
         {
             "arm": arm.name,

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import polars as pl
 
-from di_assets.arms.yaml_files import nearest
 from di_assets.assets.home import Home
 from di_assets.cli.command import Verb
 from di_assets.cli.endings import BadInput
@@ -19,6 +18,7 @@ from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import table
 from di_assets.labelling.stored import label_calls
 from di_assets.measures.billing import AGREES, BY_DAY, BY_REQUEST, DIFFERENT, compare, match_names
+from di_assets.nearest import nearest
 from di_assets.play.charged import as_charged, charged_calls
 from di_assets.tables.bills import read_bill
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from di_assets.arms.yaml_files import nearest
 from di_assets.cli.command import Verb
 from di_assets.cli.endings import BadInput
 from di_assets.cli.stored import warehouse_of
+from di_assets.nearest import nearest
 from di_assets.tables import TABLES
 from di_assets.tables.spreadsheet import as_text
 from di_assets.tables.storage import replacing

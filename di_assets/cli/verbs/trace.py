@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import click
 
-from di_assets.arms.yaml_files import nearest
 from di_assets.cli.command import Verb
 from di_assets.cli.endings import BadInput
 from di_assets.cli.stored import no_episode, warehouse_of
+from di_assets.nearest import nearest
 from di_assets.report.lineage.steps import tree
 from di_assets.report.lineage.trace import Step, TraceError, trace_episode, trace_model
 

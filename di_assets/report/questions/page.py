@@ -31,17 +31,6 @@ def talking(scope: Scope) -> pl.DataFrame:
     return scope.episodes.filter(pl.col("channel") == OPEN)
 
 
-def casts(episodes: pl.DataFrame, seats: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
-    """(condition, model) -> the episodes of that condition in which the model had a seat.
-
-    Args:
-        episodes: episodes of the scope.
-        seats: episode_id, model.
-    """
-    sat = seats.select("episode_id", "model").unique()
-    return episodes.join(sat, on="episode_id").partition_by("condition", "model", as_dict=True)
-
-
 def marks_of(
     episodes: pl.DataFrame,
     value: str,

@@ -1,7 +1,7 @@
 """What all questions share: the episodes that the pages include, and each focal model among them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -11,9 +11,9 @@ from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.looks import pair_gaps, saw
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.questions.threats import Flaw, flaws, several_controls, unrecorded
+from di_assets.report.questions.threats import LOOKED_AT, Flaw, flaws, several_controls, unrecorded
 from di_assets.tables import TABLES
-from di_assets.tables.words import COMPLETE
+from di_assets.tables.words import COMPLETE, OPEN
 
 Frames = Mapping[str, pl.DataFrame]
 OnOff = Literal["on", "off"]
@@ -27,6 +27,7 @@ READS: Mapping[str, tuple[str, ...]] = {
         "episode_id", "focal_points", "focal_floor_points", "focal_capture", "cascades", "gini",
         "payback_rate", "solicited_not_payback_rate", "unprompted_rate",
     ),
+    "seats": ("episode_id", "model"),
     "linked_events": tuple(TABLES["linked_events"].schema),
     "lift": tuple(TABLES["lift"].schema),
     "looks": tuple(TABLES["looks"].schema),
@@ -112,6 +113,7 @@ class Scope:
         older: number of complete episodes of this kind that are left out because they were played by older rules.
         rows: focal models, most points first.
         most_points: all pulls of the rivals together: the most that a focal seat can get.
+        cast_flaws: (condition, model) -> flaws of the episodes with messages on in which the model had a seat.
     """
 
     episodes: pl.DataFrame
@@ -120,6 +122,7 @@ class Scope:
     older: int
     rows: tuple[FocalModel, ...]
     most_points: int
+    cast_flaws: Mapping[tuple[str, str], tuple[Flaw, ...]] = field(default_factory=dict)
 
 
 def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
@@ -143,7 +146,16 @@ def scope_of(frames: Frames, *, mirrors: Mapping[str, str]) -> Scope:
         older=older.height,
         rows=rows,
         most_points=int(budgets.to_series().max() or 100),  # type: ignore[arg-type]
+        cast_flaws=_cast_flaws(measured.filter(pl.col("channel") == OPEN), frames["seats"]),
     )
+
+
+def _cast_flaws(episodes: pl.DataFrame, seats: pl.DataFrame) -> dict[tuple[str, str], tuple[Flaw, ...]]:
+    sat = seats.select("episode_id", "model").unique()
+    parts = episodes.select("episode_id", *LOOKED_AT).join(sat, on="episode_id").partition_by(
+        "condition", "model", as_dict=True
+    )  # fmt: skip
+    return {(str(condition), str(model)): flaws(part) for (condition, model), part in parts.items()}
 
 
 def _rows(

@@ -9,6 +9,9 @@ from di_assets.tables.words import FIRST_READER
 
 Kind = Literal["rules", "prompts", "readers", "relaunches", "controls", "incomplete", "unrecorded"]
 
+# The columns of episodes that `flaws` looks at.
+LOOKED_AT = ("condition", "focal_model", "seed", "scripted", "prompt_hash", "reader_version")
+
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
@@ -32,7 +35,7 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
     """Flaws of the episodes behind one number, in a fixed order.
 
     Args:
-        part: rows of `episodes`, all played by one version of the rules.
+        part: rows of `episodes` with the columns LOOKED_AT, all played by one version of the rules.
         older: number of further episodes, played by older rules, that were left out.
     """
     found = []

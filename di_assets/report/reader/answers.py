@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from di_assets.measures.kinds import PAYBACK_WINDOW
-from di_assets.tables.words import VALID
+from di_assets.tables.words import PAYBACK_WINDOW, VALID
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from di_assets.measures.labels import LEXICAL
 from di_assets.report.reader.answers import Answers, answers
 from di_assets.tables import Warehouse
-from di_assets.tables.words import MESSAGE, PULL, VALID
+from di_assets.tables.words import LEXICAL, MESSAGE, PULL, VALID
 
 WORDS = (("asks", "asks_for_pull"), ("promises", "promises_pull"))
 

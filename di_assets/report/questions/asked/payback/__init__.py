@@ -9,7 +9,7 @@ from di_assets.report.questions.question import Question, whole
 QUESTION = Question(
     name="q2",
     asks="Is it persuasion or pay-back?",
-    reads={"seats": ("episode_id", "model"), **whole("reactions", "model_baseline", "reciprocity_baseline")},
+    reads=whole("reactions", "model_baseline", "reciprocity_baseline"),
     statements=(BEYOND, TALK, HEEDS),
     answer=answer,
     published=PaybackPage,

@@ -10,7 +10,7 @@ from di_assets.measures.lift import holm
 from di_assets.measures.points import mean_of
 from di_assets.report.named import named
 from di_assets.report.questions.asked.payback.types import PaybackRow
-from di_assets.report.questions.page import casts, of_half, talking
+from di_assets.report.questions.page import of_half, talking
 from di_assets.report.questions.scope import FocalModel, Frames, Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
 from di_assets.report.questions.statistics import NO_TALK
@@ -126,12 +126,11 @@ def _gaps(scope: Scope, row: FocalModel) -> list[float]:
 def heeds(scope: Scope, frames: Frames) -> list[Claim]:
     """How being asked changes pulls, from the reaction functions of models that were ever asked in these conditions."""
     shown = talking(scope)
-    sat = casts(shown, frames["seats"])
     rows = frames["reactions"].filter(
         (pl.col("term") == "asked")
         & pl.col("effect").is_not_null()
         & pl.col("condition").is_in(shown["condition"].unique().implode())
-        & pl.col("model").is_in({model for _, model in sat})
+        & pl.col("model").is_in({model for _, model in scope.cast_flaws})
     )
     tested = rows.drop_nulls("p_value").sort("condition", "model")
     keys = [tuple(key) for key in tested.select("condition", "model").iter_rows()]
@@ -148,7 +147,7 @@ def heeds(scope: Scope, frames: Frames) -> list[Claim]:
             row["effect"],
             interval,
             p=adjusted.get((row["condition"], row["model"])),
-            flaws=flaws(sat.get((row["condition"], row["model"]), shown.clear())),
+            flaws=scope.cast_flaws.get((row["condition"], row["model"]), ()),
             model=row["model"],
             rows=(Rows("reactions", where),),
         )

@@ -1,6 +1,6 @@
 """Question 5: do promises hold?"""
 
-from di_assets.report.questions.asked.promises.answer import PROMISES, answer
+from di_assets.report.questions.asked.promises.answer import SHARES, answer
 from di_assets.report.questions.asked.promises.claims import HOLDS, PAYS
 from di_assets.report.questions.asked.promises.figure import kept_and_broken
 from di_assets.report.questions.asked.promises.types import PromisesPage
@@ -9,7 +9,7 @@ from di_assets.report.questions.question import Question, whole
 QUESTION = Question(
     name="q5",
     asks="Do promises hold?",
-    reads={"seats": ("episode_id", "model"), "promises": PROMISES, **whole("promise_ledger")},
+    reads={"promise_shares": SHARES, **whole("promise_ledger")},
     statements=(HOLDS, PAYS),
     answer=answer,
     published=PromisesPage,

@@ -5,9 +5,7 @@ from typing import cast
 
 import polars as pl
 
-from di_assets.measures.labels import LEXICAL
-from di_assets.measures.promise_ledger import episode_shares
-from di_assets.measures.promises import BROKEN, KEPT, KEY, OPEN
+from di_assets.measures.promises import BROKEN, KEPT
 from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.claims import holds_and_pays
 from di_assets.report.questions.asked.promises.types import PromiseMark, PromiseRow
@@ -15,9 +13,13 @@ from di_assets.report.questions.page import ATTACK, among, counted, drawn_marks,
 from di_assets.report.questions.question import Answer
 from di_assets.report.questions.scope import Frames, Scope
 from di_assets.report.questions.statement import Claim, Status
+from di_assets.tables.words import LEXICAL
 
-# The columns that are read of `promises`.
-PROMISES = (*KEY, "model", "repeats", "whole", "outcome", "owed", "points", "chance")
+# The columns that are read of `promise_shares`.
+SHARES = (
+    "episode_id", "labeller", "model", "n", "kept_share", "chance_share", "points_a_kept", "points_a_broken",
+    "first_event", "best_kept", "best_kept_event", "best_broken", "best_broken_event",
+)  # fmt: skip
 
 
 def answer(scope: Scope, frames: Frames) -> Answer:
@@ -25,9 +27,9 @@ def answer(scope: Scope, frames: Frames) -> Answer:
     ledger = promise_rows(scope, frames)
     shares = _shares(scope, frames)
     rows = [row for row in ledger if row["made"]]
-    holds, pays = holds_and_pays(scope, frames, rows, shares)
+    holds, pays = holds_and_pays(scope, rows, shares)
     silent = [row["model"] for row in ledger if not row["made"]]
-    marks, n_marks = _marks(frames, rows, shares)
+    marks, n_marks = _marks(rows, shares)
     return Answer(
         headline=_headline(rows, holds, pays, played=bool(ledger), scripted=scope.scripted),
         claims=[*holds, *pays],
@@ -56,32 +58,33 @@ def promise_rows(scope: Scope, frames: Frames) -> list[PromiseRow]:
 
 
 def _shares(scope: Scope, frames: Frames) -> pl.DataFrame:
-    """The shares of promises in each single episode, by the lexical rule."""
+    """`promise_shares` of the episodes with a decided promise, by the lexical rule."""
     facts = talking(scope).select("episode_id", "condition", "seed")
-    return episode_shares(frames["promises"].filter(labeller=LEXICAL).join(facts, on="episode_id"))
+    decided = frames["promise_shares"].filter(pl.col("n") > 0, labeller=LEXICAL)
+    return decided.join(facts, on="episode_id", maintain_order="left")
 
 
-def _marks(frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> tuple[list[PromiseMark], int]:
+def _marks(rows: Sequence[PromiseRow], shares: pl.DataFrame) -> tuple[list[PromiseMark], int]:
     """The marks that are drawn, and how many there are.
 
     There is one for each episode with a decided promise, and one for each model and outcome: the promise with most
     points. An episode's mark links to its first broken promise; if none was broken, to its first kept one.
     """
-    decided = frames["promises"].filter(labeller=LEXICAL, repeats=False, whole=True).filter(pl.col("outcome") != OPEN)
-    first = decided.sort("outcome", "event_id").group_by("episode_id", "model", maintain_order=True).first()
     parts: list[pl.DataFrame] = []
+    of_row = shares.partition_by("condition", "model", as_dict=True)
     for row in rows:
-        mine = shares.filter(condition=row["condition"], model=row["model"]).sort("kept_share", "episode_id")
+        mine = of_row.get((row["condition"], row["model"]), shares.clear()).sort("kept_share", "episode_id")
         facts = {"model": pl.lit(row["model"]), "condition": pl.lit(row["condition"])}
-        linked = mine.join(first, on=("episode_id", "model"), how="left", maintain_order="left")
-        parts.append(linked.select("episode_id", "event_id", value="kept_share", part=pl.lit("kept share"), **facts))
-        own = decided.filter(model=row["model"]).join(mine.select("episode_id"), on="episode_id", how="semi")
+        parts.append(
+            mine.select("episode_id", event_id="first_event", value="kept_share", part=pl.lit("kept share"), **facts)
+        )
         for outcome, points in ((KEPT, row["points_a_kept"]), (BROKEN, row["points_a_broken"])):
-            telling = own.filter(outcome=outcome).sort(
-                ["points", "episode_id", "event_id"], descending=[True, False, False]
-            )
+            best = f"best_{outcome}"
+            telling = mine.drop_nulls(best).sort([best, "episode_id"], descending=[True, False]).head(1)
             value = pl.lit(points, dtype=pl.Float64)
-            parts.append(telling.head(1).select("episode_id", "event_id", value=value, part=pl.lit(outcome), **facts))
+            parts.append(
+                telling.select("episode_id", event_id=f"{best}_event", value=value, part=pl.lit(outcome), **facts)
+            )
     marks, n_marks = drawn_marks(parts)
     return cast("list[PromiseMark]", marks), n_marks
 

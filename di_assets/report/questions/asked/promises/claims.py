@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from di_assets.measures.intervals import t_interval, t_p
-from di_assets.measures.labels import LEXICAL
 from di_assets.measures.lift import holm
 from di_assets.report.named import named
 from di_assets.report.questions.asked.promises.types import PromiseRow
-from di_assets.report.questions.page import casts, talking
-from di_assets.report.questions.scope import Frames, Scope
+from di_assets.report.questions.scope import Scope
 from di_assets.report.questions.statement import Claim, Evidence, Rows, Statement, judge
-from di_assets.report.questions.threats import Flaw, flaws
+from di_assets.report.questions.threats import Flaw
+from di_assets.tables.words import LEXICAL
 
 HOLDS = Statement(
     name="{who} keeps promises beyond chance",
@@ -38,23 +37,21 @@ PAYS = Statement(
 )
 
 
-def holds_and_pays(
-    scope: Scope, frames: Frames, rows: Sequence[PromiseRow], shares: pl.DataFrame
-) -> tuple[list[Claim], list[Claim]]:
+def holds_and_pays(scope: Scope, rows: Sequence[PromiseRow], shares: pl.DataFrame) -> tuple[list[Claim], list[Claim]]:
     """Two families of claims, over blocks: promises kept against chance, and points of kept against broken promises.
 
     P values are adjusted over the rows of each family (Holm).
     """
     values: dict[str, list[list[float]]] = {"holds": [], "pays": []}
+    of_row = shares.partition_by("condition", "model", as_dict=True)
     for row in rows:
-        blocks = shares.filter(condition=row["condition"], model=row["model"]).group_by("seed").agg(
+        mine = of_row.get((row["condition"], row["model"]), shares.clear())
+        blocks = mine.group_by("seed").agg(
             holds=pl.mean("kept_share") - pl.mean("chance_share"), pays=pl.mean("points_a_kept") - pl.mean("points_a_broken")
         ).sort("seed")  # fmt: skip
         for name, found in values.items():
             found.append(blocks[name].drop_nulls().to_list())
-    shown = talking(scope)
-    sat = casts(shown, frames["seats"])
-    found_flaws = [flaws(sat.get((row["condition"], row["model"]), shown.clear())) for row in rows]
+    found_flaws = [scope.cast_flaws.get((row["condition"], row["model"]), ()) for row in rows]
     holds = _judged(scope, HOLDS, rows, values["holds"], found_flaws)
     return holds, _judged(scope, PAYS, rows, values["pays"], found_flaws)
 
