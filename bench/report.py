@@ -6,6 +6,9 @@ and in the order of the asset graph, and writes them. Two more compute less, for
     scan    Polars reads the columns that the measures of a batch need and sums them: what no engine can do without
     duckdb  two of the tables (`seat_measures`, `episode_measures`) by measures.sql, not written
 
+Then the verbs that only read run, each in a process of its own, with its imports: `di show`, `di arms`, `di trace`, and
+`di report` when nothing is new.
+
 A row is printed for each step and size: CPU seconds (both cores together) and peak memory. `--keep DIR` keeps the
 warehouses; a warehouse that is there is not built again.
 """
@@ -22,12 +25,13 @@ import polars as pl
 
 from bench.measures import by_duckdb
 from bench.pages import synthetic_configs
-from bench.synthetic import build
+from bench.synthetic import FOCAL, build
 from di_assets.arms import load_configs
 from di_assets.assets.home import Home
 from di_assets.assets.measured import measure_all, measure_batch
 from di_assets.assets.published import publish_figure, publish_summary
 from di_assets.measures.declared import by_batch, over_all
+from di_assets.report.current import mark_current
 from di_assets.report.published import read_summary
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import EVENT_TABLES, Warehouse
@@ -35,6 +39,16 @@ from di_assets.tables import EVENT_TABLES, Warehouse
 SIZES = (1_000, 10_000, 100_000)
 SCANS, ALL_CPU_S, ALL_MB, GROWTH, PUBLISHED_CPU_S = 12, 60, 1_000, 10, 6
 PUBLISHED = ("summary", "figures")
+# Verb -> the most CPU seconds, imports included.
+VERBS = {"di show": 1.0, "di arms": 1.0, "di trace": 1.0, "di report, nothing new": 1.5}
+# `di`, which in the end prints CPU seconds and peak kB of its process to stderr.
+DI = """import atexit, sys, time
+def told():
+    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(time.process_time(), peak, file=sys.stderr)
+atexit.register(told)
+from di_assets.cli.verbs import main
+main()"""
 LABELS = "message_labels"
 DUCKDB = ("seat_measures", "episode_measures")
 
@@ -107,6 +121,23 @@ def run(what, folder):
     return {row.pop("step"): row for row in map(json.loads, lines)}
 
 
+def verbs(folder):
+    """Verb -> CPU seconds and peak memory of its process."""
+    warehouse = Warehouse(folder / "warehouse")
+    mark_current(warehouse, folder / "configs")
+    episode = warehouse.scan("episodes").select("episode_id").head(1).collect().item()
+    words = (("show", episode), ("arms",), ("trace", f"q2:{FOCAL[0]}"), ("report",))
+    return {verb: verb_cost(folder, *given) for verb, given in zip(VERBS, words, strict=True)}
+
+
+def verb_cost(folder, *words):
+    options = ["--warehouse", str(folder / "warehouse"), "--configs", str(folder / "configs")]
+    command = [sys.executable, "-c", DI, *options, *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    cpu, peak_kb = done.stderr.splitlines()[-1].split()
+    return {"cpu": float(cpu), "mb": int(peak_kb) / 1024}
+
+
 def report(found):
     """Prints the table and the goals; `found` is size -> step -> figures."""
     sizes = list(found)
@@ -117,7 +148,7 @@ def report(found):
         )
     largest = max(sizes)
     of_batches = [one.name for one in by_batch() if one.name != LABELS]
-    made = [step for step in found[largest] if step not in {"scan", "duckdb"}]
+    made = [step for step in found[largest] if step not in {"scan", "duckdb", *VERBS}]
 
     def cpu(size, names):
         return sum(found[size][name]["cpu"] for name in names)
@@ -129,6 +160,7 @@ def report(found):
         ("CPU s: all steps", cpu(largest, made), ALL_CPU_S),
         ("MB at the peak", max(found[largest][step]["mb"] for step in made), ALL_MB),
         ("CPU s: summary and figures", cpu(largest, PUBLISHED), PUBLISHED_CPU_S),
+        *((f"CPU s: {verb}", cpu(largest, [verb]), goal) for verb, goal in VERBS.items()),
     ]
     if largest // 10 in found:
         goals.append(
@@ -155,7 +187,7 @@ def main():
             if not folder.exists():
                 synthetic_configs(folder / "configs", size)
                 build(Warehouse(folder / "warehouse"), size)
-            found[size] = {**run("steps", folder), **run("scan", folder), **run("duckdb", folder)}
+            found[size] = {**run("steps", folder), **run("scan", folder), **run("duckdb", folder), **verbs(folder)}
     report(found)
 
 

@@ -1,4 +1,4 @@
-"""Modules import at their top, except for six import statements in functions and four calls of `import_module`."""
+"""Modules import at their top, except for seven import statements in functions and four calls of `import_module`."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from bench.local_imports import ROOT, local_imports
 # What is slow to import or an extra, and needed by few; everything else is imported at the top of a file.
 SLOW = {
     ("cli/local.py", "import xllamacpp"),
+    ("cli/verbs/report.py", "from di_assets.control_room.runs import materialise_report"),
     ("cli/verbs/report.py", "from streamlit.logger import set_log_level"),
     ("cli/verbs/report.py", "from dashboard.static_site import check_folder, write_site"),
     ("play/batch.py", "from di_assets.play.cluster import play_on_cluster"),

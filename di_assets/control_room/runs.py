@@ -24,6 +24,7 @@ from di_assets.measures.making import unmeasured
 from di_assets.play.batch import BatchResult, cut_calls
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
+from di_assets.report.current import mark_current
 
 # Dagster's tags for the first and last partition of a range that is materialised in one run.
 FIRST_TAG, LAST_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -136,6 +137,7 @@ def materialise_report(home: Home) -> None:
             chosen = [dg.AssetKey(name) for name in names]
             execute(definitions.resolve_job_def(PLAY), partition_key=batch, asset_selection=chosen)
         execute(definitions.resolve_job_def(REPORT))
+    mark_current(home.warehouse, home.configs.root)
 
 
 def materialise_labels(home: Home) -> list[str]:

@@ -222,6 +222,19 @@ def test_report_says_each_questions_headline_and_every_claim_with_its_status(di_
         assert [line.split(":", 1)[1].strip() for line in told] == [claim["sentence"] for claim in question["claims"]]
 
 
+def test_report_leaves_a_report_that_is_up_to_date_and_makes_it_again_when_a_figure_is_gone(di_on_a_copy, tmp_path):
+    first = di_on_a_copy("report").output
+    summary, figure = (tmp_path / "copy" / "report" / name for name in ("summary.json", "q1.svg"))
+    before = summary.stat()
+    again = di_on_a_copy("report").output
+    assert again.splitlines()[:-1] == first.splitlines()[:-1]
+    assert again.splitlines()[-1] == f"nothing new; the report is in {tmp_path / 'copy' / 'report'}"
+    assert summary.stat() == before
+    figure.unlink()
+    assert di_on_a_copy("report").output.splitlines()[-1].startswith("written to")
+    assert figure.exists()
+
+
 def test_plan_of_an_unknown_arm_names_the_nearest(models):
     told = CliRunner().invoke(main, [*models, "plan", "hadr"])
     assert (told.exit_code, "did you mean 'hard'" in told.output) == (2, True)

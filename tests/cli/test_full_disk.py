@@ -30,7 +30,11 @@ ASKS = '{"asks_for_pull": true, "promises_pull": false}'
 WRITING = ((Folder, "write"), (Journal, "append"), (SqliteEventLogStorage, "store_event"))
 FREE = ("started_at", "finished_at", "latency_s")
 WHEN = ("looks",)  # each has the time it was taken at
-VERBS = {"run": ("run", "hard"), "report": ("report",), "label": ("label", "--model", "judge", "--budget-usd", "9")}
+VERBS = {
+    "run": ("run", "hard"),
+    "report": ("report", "--again"),
+    "label": ("label", "--model", "judge", "--budget-usd", "9"),
+}
 
 
 class _Judge(BaseHTTPRequestHandler):

@@ -65,7 +65,9 @@ def world(episodes, **tables):
     made = {"episodes": episodes, "episode_measures": episodes, "seats": seats, "messages": messages, "message_labels": labels,
             "pulls": pulls, "pull_kinds": kinds, "pair_capture": pairs, "edges": edges}  # fmt: skip
     ordered = {name: filled(name, rows).sort(TABLES[name].keys) for name, rows in {**made, **tables}.items()}
-    measured = {name: measured_from(ordered, name) for name in ("linked_events", "pulls_between")}
+    ordered.setdefault("promises", TABLES["promises"].empty())
+    names = ("linked_events", "pulls_between", "promise_shares")
+    measured = {name: measured_from(ordered, name) for name in names}
     return nothing() | measured | ordered
 
 
