@@ -25,11 +25,11 @@ from di_assets.measures.dense import (
     given,
     paybacks,
 )
-from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.measures.layout import bits, count, episodes_first, episodes_last, narrow, pulled_by
 from di_assets.measures.measure import Measure
 from di_assets.measures.shuffle_means import mean_cascades, mean_floor_points, mean_paybacks
 from di_assets.tables.by_batch import SHUFFLES
+from di_assets.tables.words import PAYBACK_WINDOW
 
 # Orders for each of an arm's first replicates, which a small study consists of, and for each further one. The spread of
 # a mean over many episodes is known well from a few orders of each.

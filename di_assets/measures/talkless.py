@@ -27,9 +27,9 @@ from di_assets.measures.dense import (
     paybacks,
     points,
 )
-from di_assets.measures.kinds import PAYBACK_WINDOW
 from di_assets.measures.layout import count, episodes_first
 from di_assets.measures.null_means import Null, means_of_draws
+from di_assets.tables.words import PAYBACK_WINDOW
 
 # For every set of eight seats, coded as bits: how many members it has, and which.
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(bool)
