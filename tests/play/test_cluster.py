@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from di_assets.arms import load_configs, plan
 from di_assets.arms.settings import PlaySettings
@@ -17,12 +18,15 @@ from di_assets.arms.yaml_files import ConfigError
 from di_assets.calls.call import FAULTS
 from di_assets.calls.in_flight import InFlight, Request, left_in_flight, move
 from di_assets.calls.place import Place
+from di_assets.cli.verbs import main
+from di_assets.play import cluster
 from di_assets.play.batch import play_batch
 from di_assets.play.cluster import ClusterError, chunks_of
 from di_assets.play.episode_locks import lock_of
 from di_assets.tables import Warehouse
 from di_assets.tables.locks import all_let_go, locked_in_loop
 from di_assets.tables.words import INTERRUPTED
+from tests.calls.test_budget import arm_over
 from tests.conftest import ROOT, bytes_of
 from tests.play.clusters import dask_cluster
 from tests.play.hostility import KEY, charged, hostile, hostile_configs, leaks, noted, served
@@ -85,6 +89,16 @@ def test_the_environment_comes_before_the_file_and_neither_changes_what_is_playe
     local = load_configs(tmp_path)
     assert local.play.engine == "local"
     assert local.config_hash(local.arm("talk")) == small_configs.config_hash(small_configs.arm("talk"))
+
+
+def test_where_workers_hold_the_keys_a_run_says_that_it_did_not_look_at_them(tmp_path, monkeypatch):
+    arm_over("http://127.0.0.1:9", tmp_path, budget=1.0)
+    monkeypatch.setenv("DI_ENGINE", "dask")
+    monkeypatch.setenv("DI_DASK_SCHEDULER", "tcp://127.0.0.1:9")  # nobody is there
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    ran = CliRunner().invoke(main, ["--warehouse", str(tmp_path / "w"), "--configs", str(tmp_path), "run", "paid"])
+    assert ran.exit_code == 1
+    assert "keys are each worker's own on a Dask cluster: they are not looked at here" in ran.stderr
 
 
 def test_what_an_ended_run_left_is_found_by_either_engine(tmp_path):
