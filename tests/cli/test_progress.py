@@ -15,8 +15,10 @@ from itertools import pairwise
 
 import pytest
 
+from di_assets.arms.arm import SELF
 from di_assets.cli.progress import EVERY_S, FIRST_S, Count, Line
 from di_assets.play.pace import calls_an_episode
+from tests.calls.test_budget import arm_over
 from tests.conftest import ROOT
 from tests.play.hostility import KEY, hostile, hostile_configs
 
@@ -77,6 +79,13 @@ def test_nobody_knows_how_long_work_without_calls_takes():
 )
 def test_an_episode_takes_so_many_calls(configs, arm, calls):
     assert calls_an_episode(configs, configs.arm(arm)) == calls
+
+
+def test_scripted_seats_take_no_calls_and_those_of_the_focal_model_itself_do(tmp_path):
+    paid = arm_over("http://127.0.0.1:9", tmp_path, budget=1.0)
+    alone = paid.arm("paid")  # one model beside four scripted agents, two rounds without messages
+    assert calls_an_episode(paid, alone) == 2
+    assert calls_an_episode(paid, alone.model_copy(update={"background": SELF})) == 5 * 2
 
 
 def on_a_terminal(command, env):
