@@ -157,6 +157,7 @@ def _episodes(arm, turn, ids, focal, replicate, focal_seat, forfeits):
         "finished_at": STARTED,
         "rules_version": RULES_VERSION,
         "reader_version": None,
+        "engine": None,
         "prompt_hash": _hash("synthetic"),
         "config_hash": _hash(arm.name),
         "journal_sha256": _hash("synthetic"),

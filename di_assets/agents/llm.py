@@ -94,7 +94,7 @@ class LLMPlayer:
             seed=seed,
             cache_key=self._cache_key,
         )
-        return Ask(request_hash=digest.hexdigest(), payload=request)
+        return Ask(request_hash=digest.hexdigest(), payload=request, again=bool(faults))
 
     async def send(self, ask: Ask) -> Completion:
         """Sends the request to the model."""

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from di_assets.arms.nightly import Nightly
 from di_assets.arms.yaml_files import Strict
 from di_assets.game.types import Channel, Rules
-from di_assets.tables.words import OPEN, condition_of
+from di_assets.tables.words import LIVE, OPEN, condition_of
 
 SELF = "self"
 # Fields that a control sets itself. It takes every other field, also new ones, from the arm that it mirrors, so that
@@ -65,7 +65,8 @@ class Arm(Strict):
         relaunch: it may be launched repeatedly; each launch is kept separate.
         batch_size: most planned episodes of one partition.
         budget_usd: the most that the whole arm may spend, US dollars.
-        in_flight: most episodes played at once.
+        in_flight: most episodes played at once, where models are asked live.
+        engine: how models are asked: `live`, or by `batch` interfaces, all episodes of a partition together.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Arm(Strict):
     budget_usd: Annotated[float, Field(ge=0, strict=False)] | None = None
     nightly: Nightly | None = None
     in_flight: int = Field(default=200, ge=1)
+    engine: Literal["live", "batch"] = LIVE
 
     @field_validator("topology", mode="before")
     @classmethod
@@ -165,6 +167,16 @@ class Arm(Strict):
 
     def config_hash(self, models: dict[str, dict[str, Any]]) -> str:
         """sha256 of everything that can change an episode: the plan, the rules, and the identities of these models."""
-        apart = {"title", "batch_size", "budget_usd", "nightly", "in_flight", "episodes", "seeds", "first_seed"}
+        apart = {
+            "title",
+            "batch_size",
+            "budget_usd",
+            "nightly",
+            "in_flight",
+            "episodes",
+            "seeds",
+            "first_seed",
+            "engine",
+        }
         hashed = {"arm": self.model_dump(mode="json", exclude=apart), "models": models}
         return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

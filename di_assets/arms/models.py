@@ -20,7 +20,7 @@ Dollars = Annotated[float, Field(ge=0, strict=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Price(Strict):
+class TokenPrices(Strict):
     """US dollars per million tokens.
 
     Attributes:
@@ -62,6 +62,16 @@ class Price(Strict):
         sent = fresh * self.input + cached_tokens * cached
         sent += (written_tokens - kept_hour) * written + kept_hour * hour
         return (sent + output_tokens * self.output) / 1_000_000
+
+
+class Price(TokenPrices):
+    """US dollars per million tokens of live calls, and of calls by the provider's batch interface.
+
+    Attributes:
+        batch: prices of calls in batches; None if they cost as much as live calls.
+    """
+
+    batch: TokenPrices | None = None
 
 
 class Limits(Strict):
@@ -169,12 +179,16 @@ class ModelConfig(Strict):
     def _price_of_written(self) -> Self:
         dialect, price = DIALECTS[self.provider], self.price
         usual = {"written": dialect.written_against_input, "written_hour": dialect.written_hour_against_input}
-        missing = {
-            name: times * price.input
-            for name, times in usual.items()
-            if times is not None and getattr(price, name) is None
-        }
-        self.__dict__["price"] = price.model_copy(update=missing)
+
+        def missing(prices: TokenPrices) -> dict[str, Any]:
+            return {
+                name: times * prices.input
+                for name, times in usual.items()
+                if times is not None and getattr(prices, name) is None
+            }
+
+        batch = price.batch and price.batch.model_copy(update=missing(price.batch))
+        self.__dict__["price"] = price.model_copy(update={**missing(price), "batch": batch})
         return self
 
     @model_validator(mode="after")
@@ -190,6 +204,17 @@ class ModelConfig(Strict):
         price = self.price
         hour = price.written_hour if keeps_an_hour(self.params) else None
         return max(price.input, price.cached or 0.0, price.written or 0.0, hour or 0.0)
+
+    @property
+    def in_batches(self) -> "ModelConfig | None":
+        """The model as it is asked in batches, at the price of those; None if it can only be asked live.
+
+        The providers' own addresses have a batch interface. Another server has one if it has a price for batches.
+        """
+        if DIALECTS[self.provider].batches is None or (self.base_url is not None and self.price.batch is None):
+            return None
+        prices = self.price.batch or self.price
+        return self.model_copy(update={"price": Price(**prices.model_dump(exclude={"batch"}))})
 
     @property
     def account(self) -> str:

@@ -28,6 +28,20 @@ class ReportSettings(Strict):
     precision: float = Field(default=5.0, gt=0)
 
 
+class BatchSettings(Strict):
+    """How arms with `engine: batch` are played.
+
+    Attributes:
+        reask: an invalid reply is asked again in the next `wave`, or `live` at once and at the live price.
+        poll_s: the first wait between two questions whether a batch has ended, seconds. Later waits are longer.
+        longest_poll_s: the longest of them, seconds.
+    """
+
+    reask: Literal["wave", "live"] = "wave"
+    poll_s: float = Field(default=60.0, gt=0)
+    longest_poll_s: float = Field(default=600.0, gt=0)
+
+
 class PlaySettings(Strict):
     """Where episodes are played: from play.yaml, or from DI_ENGINE and DI_DASK_SCHEDULER.
 
@@ -38,12 +52,14 @@ class PlaySettings(Strict):
         scheduler: address of the cluster's scheduler, in Dask's form (`tcp://HOST:8786`).
         chunk: number of episodes per task of the cluster.
         drain_s: the longest time that replies on their way are waited for when play ends early, seconds.
+        batch: how arms with `engine: batch` are played.
     """
 
     engine: Engine = "local"
     scheduler: str | None = Field(default=None, min_length=1)
     chunk: int = Field(default=5, ge=1)
     drain_s: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    batch: BatchSettings = BatchSettings()
 
 
 LOCAL = PlaySettings()

@@ -13,7 +13,7 @@ from di_assets.measures.promises import KEPT
 from di_assets.play.launches import launches
 from di_assets.play.verify import verify
 from di_assets.tables import EVENT_TABLES, TABLES, Warehouse
-from di_assets.tables.words import COMPLETE, LEXICAL, VALID
+from di_assets.tables.words import COMPLETE, LEXICAL, LIVE, VALID
 
 REPLAYED_SAMPLE = 3
 CLOSE = 1e-9
@@ -138,8 +138,9 @@ def control_mirrors_arm(home: Home, batch: str) -> Problem | None:
         return None
     keys = ["focal_model", "replicate"]
     facts = [name for name in TABLES["episodes"].schema if name not in {*keys, *OWN_TO_EPISODES}]
-    off = home.warehouse.read("episodes", batch).select("episode_id", *keys, *facts)
-    on = home.warehouse.read("episodes").filter(pl.col("arm") == mirrored).select(*keys, *facts)
+    live = pl.col("engine").fill_null(LIVE)  # older files do not have it, and were played live
+    off = home.warehouse.read("episodes", batch).with_columns(live).select("episode_id", *keys, *facts)
+    on = home.warehouse.read("episodes").filter(pl.col("arm") == mirrored).with_columns(live).select(*keys, *facts)
     differs = off.join(on, on=keys).filter(pl.any_horizontal(pl.col(f).ne_missing(pl.col(f"{f}_right")) for f in facts))
     return problem(f"not the game of its pair in {mirrored}", "episodes", differs, "episode_id", "replicate")
 

@@ -24,8 +24,8 @@ from di_assets.assets.damaged import looked_at
 from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.assets.problems import Problem, problem
-from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
+from di_assets.play.spent import spent_so_far
 from di_assets.report.questions.registry import QUESTIONS
 from di_assets.tables import TABLES, Warehouse
 from di_assets.tables.storage import File

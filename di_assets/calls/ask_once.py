@@ -27,11 +27,13 @@ class Sent:
         completion: the reply.
         cost_usd: US dollars; includes earlier tries of this call that failed and may have been charged for.
         bound_usd: the most that these tries can cost together, US dollars; None for a scripted agent, which is free.
+        engine: how it was sent, `live` or `batch`; None for a scripted agent.
     """
 
     completion: Completion
     cost_usd: float
     bound_usd: float | None = None
+    engine: str | None = None
 
 
 GoesOut = Callable[[float], Callable[[], None]]
@@ -137,6 +139,7 @@ async def ask_once(
             latency_s=round(time.perf_counter() - clock, 6),
             started_at=started_at,
             bound_usd=sent.bound_usd,
+            engine=sent.engine,
         )
         journal.append(call)
         return call
@@ -146,7 +149,7 @@ async def ask_once(
         sent = await send(respondent, ask, goes_out)
     except ProviderError as error:
         nothing = unanswered(retried=error.retried, request_id=error.request_id)
-        store(Sent(nothing, error.cost_usd, error.bound_usd), error.kind, str(error))
+        store(Sent(nothing, error.cost_usd, error.bound_usd, error.engine), error.kind, str(error))
         if isinstance(error.__cause__, BudgetExceededError | StoppedError):
             raise error.__cause__ from None  # the fault might have passed, had play not ended
         raise

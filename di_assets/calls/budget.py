@@ -26,11 +26,20 @@ def exceeded(name: str, limit_usd: float) -> str:
 
 
 class Budget:
-    """A limit in US dollars, with the amounts spent and reserved so far. A limit of None means no limit."""
+    """A limit in US dollars, with the amounts spent and reserved so far. A limit of None means no limit.
 
-    def __init__(self, limit_usd: float | None, *, spent_usd: float = 0.0, name: str = "budget") -> None:
+    Args:
+        limit_usd: the limit.
+        spent_usd: what was spent before.
+        open_usd: the part of `spent_usd` that counts requests which an earlier run sent and whose replies may come.
+        name: for messages.
+    """
+
+    def __init__(
+        self, limit_usd: float | None, *, spent_usd: float = 0.0, open_usd: float = 0.0, name: str = "budget"
+    ) -> None:
         self.limit_usd, self.spent_usd, self.name = limit_usd, spent_usd, name
-        self.reserved_usd = 0.0
+        self.reserved_usd, self._open_usd = 0.0, open_usd
         self._exceeded = False
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -49,6 +58,23 @@ class Budget:
             change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(change)
             await change
+        self.reserved_usd += usd
+
+    def has_room(self, usd: float) -> bool:
+        """Whether this amount can be reserved now, or (then `reserve` says so) never."""
+        return (
+            self.limit_usd is None
+            or not usd
+            or self._exceeded
+            or not self.reserved_usd
+            or self._fits(usd, self.limit_usd)
+        )
+
+    def adopt(self, usd: float) -> None:
+        """Reserves this amount for a request that an earlier run sent, whether or not it fits: it has left already."""
+        counted = min(usd, self._open_usd)
+        self._open_usd -= counted
+        self.spent_usd -= counted
         self.reserved_usd += usd
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:

@@ -11,7 +11,7 @@ from di_assets.calls.in_flight import Request
 from di_assets.calls.place import Place
 from di_assets.providers.asking import encodable
 from di_assets.providers.types import Completion, FaultKind
-from di_assets.tables.words import FIRST_READER, INTERRUPTED
+from di_assets.tables.words import FIRST_READER, INTERRUPTED, LIVE
 
 # Calls as columns: the values of each field, by the field's name.
 Columns = Mapping[str, Sequence[Any]]
@@ -54,6 +54,7 @@ class Call(NamedTuple):
         retried: kinds of the faults that were retried before this result, in order, separated by spaces.
         request_id: ids that the provider gave to this call and its earlier tries, separated by spaces; None if none.
         bound_usd: the most that the call can have cost, US dollars; None for a scripted agent.
+        engine: `live` or `batch`: how the model was asked; None for a scripted agent, and in older journals.
     """
 
     round: int
@@ -76,6 +77,7 @@ class Call(NamedTuple):
     retried: str | None = None
     request_id: str | None = None
     bound_usd: float | None = None
+    engine: str | None = None
 
     @property
     def place(self) -> Place:
@@ -163,4 +165,5 @@ def interrupted(requests: Iterable[Request], calls: Sequence[Call]) -> Iterator[
             latency_s=0.0,
             started_at=request.at,
             bound_usd=request.most_usd,
+            engine=LIVE,
         )

@@ -105,6 +105,38 @@ class LocalPermits:
 
     def leave(self, permit: Permit, *, spent_usd: float, replied: bool) -> None:
         """Ends a call: frees its slots, and replaces its reservations by what it cost, US dollars."""
+        self.settle(permit, spent_usd)
+        gate, account = self._gates[permit.model]
+        account.leave(permit, replied=replied)
+        gate.leave(permit, replied=replied)
+
+    def has_room(self, most_usd: float) -> bool:
+        """Whether every budget can decide now about a request that can cost so many US dollars; see `reserve`."""
+        return all(budget.has_room(most_usd) for budget in self._budgets)
+
+    async def reserve(self, model: str, most_usd: float) -> Permit:
+        """Reserves money for a request in a batch, which no limit of live calls holds for; `settle` ends it.
+
+        Raises:
+            BudgetExceededError: as `enter`.
+        """
+        permit = Permit(model, most_usd)
+        try:
+            self._refuse_the_overcharged(model)
+            await self._reserve(permit)
+        except BaseException:
+            self._settle(permit, 0.0)
+            raise
+        return permit
+
+    def adopt(self, model: str, most_usd: float) -> Permit:
+        """The permission for a request in a batch that an earlier run sent; `settle` ends it."""
+        for budget in self._budgets:
+            budget.adopt(most_usd)
+        return Permit(model, most_usd, reserved=list(self._budgets))
+
+    def settle(self, permit: Permit, spent_usd: float) -> None:
+        """Replaces a permission's reservations by what the request cost, US dollars."""
         if above(spent_usd, permit.most_usd):
             self._overcharged.setdefault(
                 permit.model,
@@ -112,9 +144,6 @@ class LocalPermits:
                 "at most; look at `price`, and set `max_tokens` to what its replies really come to",
             )
         self._settle(permit, spent_usd)
-        gate, account = self._gates[permit.model]
-        account.leave(permit, replied=replied)
-        gate.leave(permit, replied=replied)
 
     def slow_down(self, account: str, seconds: float) -> None:
         """Allows fewer calls to an account, and none for so many seconds, because its server asked for that."""

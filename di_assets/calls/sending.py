@@ -19,6 +19,7 @@ from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.costing import above, cost_of, most_it_can_cost, size, text_bytes
 from di_assets.calls.permits import LocalPermits, Permit, Permits
 from di_assets.calls.stopping import Departure, Stop, StoppedError
+from di_assets.calls.tries import Tries
 from di_assets.providers import connect
 from di_assets.providers.asking import Ask, Respondent
 from di_assets.providers.types import (
@@ -30,7 +31,7 @@ from di_assets.providers.types import (
     Request,
     TransportFault,
 )
-from di_assets.tables.words import SCRIPTED
+from di_assets.tables.words import LIVE, SCRIPTED
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +41,6 @@ BYTES_PER_TOKEN, TOKENS_OUT = 3.0, 200.0
 # Faults of the server. An account with `failures_billed: false` does not charge for them. A timeout is not one of them:
 # the server may still have worked on the reply.
 SERVER_FAILED: frozenset[FaultKind] = frozenset({"server_error", "connection", "broken_reply"})
-
-
-@dataclass(slots=True)
-class _Tries:
-    """The failed tries of one call so far.
-
-    Attributes:
-        retried: kinds of their faults, in order.
-        request_ids: the ids that the provider gave to them.
-        cost_usd: what they may have cost together, US dollars.
-        used_s: seconds in flight and between tries; waiting for limits is not counted.
-        fault: the last fault.
-    """
-
-    retried: tuple[FaultKind, ...] = ()
-    request_ids: tuple[str, ...] = ()
-    cost_usd: float = 0.0
-    used_s: float = 0.0
-    fault: ProviderError | None = None
-
-    def failed(self, fault: ProviderError) -> None:
-        """Adds a failed try. Kinds and ids of all tries are written into its fault."""
-        self.cost_usd = fault.cost_usd
-        fault.retried, self.retried = self.retried, (*self.retried, fault.kind)
-        if fault.request_id is not None:
-            self.request_ids = (*self.request_ids, fault.request_id)
-        fault.request_id, self.fault = self.named(), fault
-
-    def named(self, last: str | None = None) -> str | None:
-        """The request ids of all tries, separated by spaces; None if there is none."""
-        return " ".join((*self.request_ids, *([last] if last else []))) or None
 
 
 @dataclass(slots=True)
@@ -156,7 +126,7 @@ class Lines:
         """
         if player.kind == SCRIPTED or not isinstance(ask.payload, Request):
             return Sent(await player.send(ask), cost_usd=0.0)
-        config, tries = self._models[player.model], _Tries()
+        config, tries = self._models[player.model], Tries()
         again = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(_may_come),
             wait=_wait,
@@ -174,7 +144,7 @@ class Lines:
             raise tries.fault from reason
         return sent
 
-    async def _once(self, player: Respondent, ask: Ask, request: Request, tries: _Tries, goes_out: GoesOut) -> Sent:
+    async def _once(self, player: Respondent, ask: Ask, request: Request, tries: Tries, goes_out: GoesOut) -> Sent:
         """One try: waits for limits and budgets, then sends the request."""
         config, usage = self._models[player.model], self._usage[player.model]
         sent_bytes = size(request)
@@ -188,6 +158,7 @@ class Lines:
                 if fault.cost_usd == tries.cost_usd:
                     for forget in noted:
                         forget()
+                fault.engine = LIVE
                 tries.failed(fault)
                 raise
         usage.add(sent_bytes, completion)
@@ -195,10 +166,11 @@ class Lines:
             replace(completion, retried=tries.retried, request_id=tries.named(completion.request_id)),
             cost_usd=tries.cost_usd + spent_usd,
             bound_usd=tries.cost_usd + most_usd,
+            engine=LIVE,
         )
 
     async def _paid(
-        self, player: Respondent, ask: Ask, request: Request, permit: Permit, tries: _Tries, departure: Departure
+        self, player: Respondent, ask: Ask, request: Request, permit: Permit, tries: Tries, departure: Departure
     ) -> tuple[Completion, float]:
         """Sends a permitted try; returns the reply and its cost, US dollars.
 
@@ -209,11 +181,10 @@ class Lines:
         spent_usd, replied, began = 0.0, False, clock()
         try:
             completion = await _within(config.timeout_s - tries.used_s, player, ask, config)
-            spent_usd = self._cost(config, completion, request, most_usd)
+            spent_usd = self.cost(config, completion, request, most_usd)
             replied = True
         except ProviderError as fault:
-            spent_usd = most_usd if departure.out and self._charged(config, fault) else 0.0
-            spent_usd = self._at_least_told(config, spent_usd, fault.told_usd, most_usd)
+            spent_usd = self.lost(config, fault, most_usd, left=departure.out)
             fault.cost_usd, fault.bound_usd = tries.cost_usd + spent_usd, tries.cost_usd + most_usd
             raise
         except BaseException:
@@ -224,7 +195,7 @@ class Lines:
             self._permits.leave(permit, spent_usd=spent_usd, replied=replied)
         return completion, spent_usd
 
-    def _cost(self, config: ModelConfig, completion: Completion, request: Request, most_usd: float) -> float:
+    def cost(self, config: ModelConfig, completion: Completion, request: Request, most_usd: float) -> float:
         """The cost of a reply, US dollars. Some servers charge for a refused prompt without reporting it."""
         if not completion.billed and self._failures_billed(config):
             computed_usd = most_usd
@@ -249,9 +220,11 @@ class Lines:
             )  # fmt: skip
         return told_usd
 
-    def _charged(self, config: ModelConfig, fault: ProviderError) -> bool:
-        """Whether a try that brought no reply may have been charged for."""
-        return fault.perhaps_paid and (self._failures_billed(config) or fault.kind not in SERVER_FAILED)
+    def lost(self, config: ModelConfig, fault: ProviderError, most_usd: float, *, left: bool = True) -> float:
+        """What a try that brought no reply may have cost, US dollars; `left`: its request was sent."""
+        charged = left and fault.perhaps_paid
+        charged = charged and (self._failures_billed(config) or fault.kind not in SERVER_FAILED)
+        return self._at_least_told(config, most_usd if charged else 0.0, fault.told_usd, most_usd)
 
     def _failures_billed(self, config: ModelConfig) -> bool:
         return self._account(config).failures_billed
@@ -259,7 +232,7 @@ class Lines:
     def _account(self, config: ModelConfig) -> Account:
         return self._accounts.get(config.account, Account())
 
-    async def _pause(self, tries: _Tries, seconds: float) -> None:
+    async def _pause(self, tries: Tries, seconds: float) -> None:
         tries.used_s += seconds
         await self._stop.sleep(seconds)
 

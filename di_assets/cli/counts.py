@@ -7,8 +7,8 @@ from di_assets.assets.home import Home
 from di_assets.assets.outcome import Outcome
 from di_assets.calls.tally import Tally
 from di_assets.cli.progress import Count
-from di_assets.play.batch import spent_so_far
 from di_assets.play.pace import calls_an_episode
+from di_assets.play.spent import spent_so_far
 
 
 class Counts:

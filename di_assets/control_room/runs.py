@@ -21,9 +21,10 @@ from di_assets.control_room.launcher import this_process
 from di_assets.control_room.pool import free_slots_of_killed_runs, wait_for_turn
 from di_assets.labelling.stored import behind
 from di_assets.measures.making import unmeasured
-from di_assets.play.batch import BatchResult, cut_calls
+from di_assets.play.batch import BatchResult
 from di_assets.play.estimate import estimate
 from di_assets.play.pairs import interleaved, limited
+from di_assets.play.spent import cut_calls
 from di_assets.report.current import mark_current
 
 # Dagster's tags for the first and last partition of a range that is materialised in one run.

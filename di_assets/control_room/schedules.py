@@ -10,8 +10,8 @@ from di_assets.assets.events import play_config
 from di_assets.assets.freshness import schedule_name
 from di_assets.assets.home import Home
 from di_assets.control_room.pool import free_slots_of_killed_runs
-from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import Rest, standing, tonight
+from di_assets.play.spent import spent_so_far
 
 # Dagster's tags for the batch of a run, or for the first of several batches.
 PARTITION_TAGS = ("dagster/partition", "dagster/asset_partition_range_start")

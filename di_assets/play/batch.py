@@ -10,10 +10,9 @@ import polars as pl
 
 from di_assets.arms import Arm, Configs, PlannedEpisode, plan
 from di_assets.calls.budget import Budget, of_arm
-from di_assets.calls.call import Call
-from di_assets.calls.salvage import held_and_cut
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
+from di_assets.calls.wave_file import waves_in
 from di_assets.play.commit import clear, commit, stored
 from di_assets.play.estimate import estimate
 from di_assets.play.journaled import play_journaled
@@ -21,9 +20,10 @@ from di_assets.play.launches import launches
 from di_assets.play.record import Played, event_frames
 from di_assets.play.rehearsal import check_prompts
 from di_assets.play.scripted import played_free
+from di_assets.play.spent import owed, spent_so_far
 from di_assets.tables import Warehouse
 from di_assets.tables.locks import locked
-from di_assets.tables.words import COMPLETE, FAILED
+from di_assets.tables.words import BATCH, COMPLETE, FAILED
 
 # Called after each scripted episode, and every second while models play. Arguments: number of episodes that ended,
 # number of episodes to play, counts of the run so far.
@@ -120,24 +120,6 @@ def play_batch(
         return _result(configs, arm, batch, warehouse, planned, episodes, played, tally)
 
 
-def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
-    """What the arm has cost so far, US dollars: by its tables, and by journals that are not in the tables yet."""
-    episodes = warehouse.scan("episodes").filter(pl.col("arm") == arm.name).select("episode_id", "cost_usd").collect()
-    stored = dict(episodes.iter_rows())
-    for folder in warehouse.journal.glob(f"{arm.name}--b*/"):
-        for episode, (held, cut) in held_and_cut(folder).items():
-            stored[episode] = max(sum(call.cost_usd for call in (*held, *cut)), stored.get(episode, 0.0))
-    return float(sum(stored.values()))
-
-
-def cut_calls(warehouse: Warehouse, batch: str) -> list[Call]:
-    """The calls of a batch that were sent and whose reply play no longer waited for, each at the most it can cost.
-
-    They are not in the tables yet. The next run of the batch stores them, with the status `interrupted`.
-    """
-    return [call for _, cut in held_and_cut(warehouse.journal / batch).values() for call in cut]
-
-
 def _play(
     configs: Configs,
     arm: Arm,
@@ -164,7 +146,9 @@ def _play(
 
     with _rare_collections():
         played: list[Played] = []
-        local = configs.play.engine == "local"
+        # Waves take all episodes together, so they leave from this process. So do those that an earlier run left.
+        waves = arm.engine == BATCH or bool(waves_in(folder))
+        local = waves or configs.play.engine == "local"
         here = [planned for planned in todo if local and configs.is_free(planned.models)]
         others = [planned for planned in todo if not (local and configs.is_free(planned.models))]
         config_hash = configs.config_hash(arm)
@@ -178,13 +162,15 @@ def _play(
         if others and stop.reason is None:
             for planned in [p for p in others if not configs.is_free(p.models)][:1]:
                 check_prompts(planned, arm, configs)
+            spent, at_providers = spent_so_far(warehouse, arm), owed(folder)
+            still_open = sum(one.cost_usd for one in at_providers if one.open)
             budgets = [
-                Budget(arm.budget_usd, spent_usd=spent_so_far(warehouse, arm), name=of_arm(arm.name)),
+                Budget(arm.budget_usd, spent_usd=spent, open_usd=still_open, name=of_arm(arm.name)),
                 Budget(budget_usd, name="budget of this run"),
             ]
             meanwhile(tally)
             with suppress(StoppedError):
-                played += _engine(configs)(
+                played += _engine(local=local)(
                     configs,
                     arm,
                     others,
@@ -201,8 +187,8 @@ def _play(
     return played, tally
 
 
-def _engine(configs: Configs) -> Callable[..., list[Played]]:
-    if configs.play.engine == "local":
+def _engine(*, local: bool) -> Callable[..., list[Played]]:
+    if local:
         return play_journaled
     from di_assets.play.cluster import play_on_cluster  # noqa: PLC0415 -- slow to import, and an extra
 

@@ -1,6 +1,6 @@
 """All calls that a provider may have charged for: those in the tables, and those in journals not yet in the tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import polars as pl
@@ -9,8 +9,9 @@ from di_assets.arms import Arm, Configs, plan
 from di_assets.calls.call import Call
 from di_assets.calls.salvage import held_and_cut
 from di_assets.play.launches import launches
+from di_assets.play.spent import owed
 from di_assets.tables import TABLES, Warehouse
-from di_assets.tables.words import SCRIPTED
+from di_assets.tables.words import COMPLETE, SCRIPTED
 
 WHAT = ("request_id", "started_at", "input_tokens", "output_tokens", "cost_usd", "bound_usd", "retried")
 SCHEMA = {"model": pl.String(), **{name: TABLES["calls"].schema[name] for name in WHAT}}
@@ -21,8 +22,11 @@ def charged_calls(configs: Configs, warehouse: Warehouse) -> pl.DataFrame:
 
     If an episode has a journal, its calls are taken from there: the journal holds at least what the tables hold.
     """
+    complete = set(
+        warehouse.scan("episodes").filter(pl.col("status") == COMPLETE).select("episode_id").collect()["episode_id"]
+    )
     folders = [(arm, f) for arm in configs.arms.values() for f in sorted(warehouse.journal.glob(f"{arm.name}--b*/"))]
-    kept = [_of_journals(arm, folder.name, warehouse) for arm, folder in folders]
+    kept = [_of_journals(arm, folder.name, warehouse, complete) for arm, folder in folders]
     journals = pl.concat([_frame([]), *kept])
     stored = warehouse.scan("calls").filter(pl.col("provider") != SCRIPTED).select("episode_id", *SCHEMA).collect()
     return pl.concat([stored.join(journals, on="episode_id", how="anti"), journals]).select(list(SCHEMA))
@@ -33,8 +37,8 @@ def as_charged(model: str, calls: Iterable[Call]) -> pl.DataFrame:
     return _frame([("", model, *_values(call)) for call in calls]).drop("episode_id")
 
 
-def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
-    """Calls in the journals of a batch. Requests that were in flight when play was killed count as calls too."""
+def _of_journals(arm: Arm, batch: str, warehouse: Warehouse, complete: Set[str]) -> pl.DataFrame:
+    """Calls in the journals of a batch. Requests that are in flight, or in a provider's batch, count as calls too."""
     folder = warehouse.journal / batch
     planned = plan(arm, launches=launches(warehouse, arm), batch=batch)
     models = {(one.episode_id, seat): model for one in planned for seat, model in enumerate(one.models)}
@@ -42,6 +46,11 @@ def _of_journals(arm: Arm, batch: str, warehouse: Warehouse) -> pl.DataFrame:
     for episode, (held, cut) in held_and_cut(folder).items():
         charged = (call for call in (*held, *cut) if call.cost_usd or call.bound_usd is not None)
         rows += [(episode, models.get((episode, call.seat)), *_values(call)) for call in charged]
+    for one in owed(folder, complete=complete):
+        if one.cost_usd:
+            rows.append(
+                (one.asked.episode_id, one.wave.model, None, one.wave.at, None, None, one.cost_usd, one.cost_usd, None)
+            )
     return _frame(rows)
 
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from di_assets.calls.call import FAULTS, Call
 from di_assets.calls.journal_file import StaleJournalError, read_journal
+from di_assets.calls.wave_file import forget_waves
 from di_assets.play.episode_locks import locks_in
 from di_assets.tables import EVENT_TABLES, TABLES, DamageError, Warehouse
 from di_assets.tables.storage import replacing
@@ -83,7 +84,10 @@ def commit(warehouse: Warehouse, folder: Path, batch: str, before: Frames, new: 
 
 
 def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) -> None:
-    """Deletes the journals of complete episodes, if all their replies are in the tables; warns of the others."""
+    """Deletes the journals of complete episodes, if all their replies are in the tables; warns of the others.
+
+    The record of a wave is deleted with the last of its episodes' journals.
+    """
     kept = set()
     calls = tables["calls"].select("episode_id", *COMPARED)
     journals = [path for path in folder.glob("*.jsonl") if path.stem in complete]
@@ -100,6 +104,7 @@ def clear(folder: Path, tables: Mapping[str, pl.DataFrame], complete: Set[str]) 
     for path in locks_in(folder):
         if path.stem in complete - kept:
             path.unlink()
+    forget_waves(folder, complete - kept)
 
 
 def _covered(path: Path, rows: list[tuple[object, ...]]) -> bool:

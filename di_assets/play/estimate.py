@@ -4,15 +4,17 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from di_assets.arms import Arm, Configs, Limits, PlannedEpisode, plan, planned_ids
 from di_assets.game.board import may_write
+from di_assets.play.engines import UNCACHED, EngineCost, in_batches, shares, waves_left
 from di_assets.play.launches import launches
 from di_assets.play.use import measured, rehearsed
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE, NO_MESSAGES
+from di_assets.tables.words import BATCH, COMPLETE, LIVE, NO_MESSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Estimate:
         cost_usd: the likely cost of all models, US dollars.
         low_usd: the lowest cost to expect, US dollars.
         high_usd: the highest cost to expect, US dollars.
-        hours: the shortest time that limits, concurrency and the turns of the game allow.
+        hours: the shortest time that limits, concurrency and the turns of the game allow; in batches about how long.
+        engines: the cost of what is left by each engine, `live` first; none if no model has a price for batches.
     """
 
     arm: str
@@ -71,6 +74,7 @@ class Estimate:
     low_usd: float
     high_usd: float
     hours: float
+    engines: tuple[EngineCost, ...] = ()
 
     @property
     def episode_usd(self) -> float:
@@ -102,38 +106,47 @@ def estimate(configs: Configs, arm: Arm, warehouse: Warehouse, *, batch: str | N
         for seat, model in enumerate(p.models)
         if not configs.is_scripted(model)
     )
-    models = sorted({model for model, _ in seats})
-    needs = tuple(_need(configs, arm, warehouse, model, seats, todo) for model in models)
+    uses = {(model, writes): _uses(configs, arm, warehouse, model, todo, writes=writes) for model, writes in seats}
+    needs = {engine: _needs(seats, {kind: by[engine] for kind, by in uses.items()}) for engine in (LIVE, BATCH)}
+    costs = tuple(_engine_cost(configs, arm, engine, needs[engine], todo) for engine in (LIVE, BATCH))
+    mine = needs[arm.engine]
     return Estimate(
         arm=arm.name,
         planned=len(planned),
         left=len(todo),
-        needs=needs,
-        cost_usd=sum(need.cost_usd for need in needs),
-        low_usd=sum(need.low_usd for need in needs),
-        high_usd=sum(need.high_usd for need in needs),
-        hours=_hours(configs, arm, needs, len(todo)),
+        needs=mine,
+        cost_usd=sum(need.cost_usd for need in mine),
+        low_usd=sum(need.low_usd for need in mine),
+        high_usd=sum(need.high_usd for need in mine),
+        hours=next(one.hours for one in costs if one.engine == arm.engine),
+        engines=costs if _offers(configs, arm, mine) else (),
     )
 
 
-def _need(
-    configs: Configs,
-    arm: Arm,
-    warehouse: Warehouse,
-    model: str,
-    seats: Mapping[tuple[str, bool], int],
-    todo: Sequence[PlannedEpisode],
-) -> Need:
-    """The need of one model: its seats that may write and its seats that may not, each kind with its own use."""
-    uses = [
-        (
-            n,
-            measured(warehouse, arm, model, writes=writes)
-            or rehearsed(configs, arm, warehouse, model, todo, writes=writes),
-        )
-        for writes in (True, False)
-        if (n := seats.get((model, writes), 0))
-    ]
+def _uses(
+    configs: Configs, arm: Arm, warehouse: Warehouse, model: str, todo: Sequence[PlannedEpisode], *, writes: bool
+) -> dict[str, dict[str, Any]]:
+    """The use of one seat of a model, by engine. A model without a batch interface is asked live in both."""
+    live = measured(warehouse, arm, model, writes=writes)
+    live = live or rehearsed(configs, arm, warehouse, model, todo, writes=writes)
+    config = configs.models[model].in_batches
+    if config is None:
+        return {LIVE: live, BATCH: live}
+    batch = measured(warehouse, arm, model, writes=writes, engine=BATCH)
+    return {LIVE: live, BATCH: batch or in_batches(config, live)}
+
+
+def _needs(
+    seats: Mapping[tuple[str, bool], int], uses: Mapping[tuple[str, bool], Mapping[str, Any]]
+) -> tuple[Need, ...]:
+    """The needs of all models, sorted by name. Seats that may write and seats that may not have their own use."""
+    models = sorted({model for model, _ in seats})
+    kinds = {model: [(model, writes) for writes in (True, False) if (model, writes) in seats] for model in models}
+    return tuple(_need(model, [(seats[kind], uses[kind]) for kind in kinds[model]]) for model in models)
+
+
+def _need(model: str, uses: Sequence[tuple[int, Mapping[str, Any]]]) -> Need:
+    """The need of one model, from pairs of a number of seats and the use of one of them."""
 
     def total(name: str) -> float:
         return sum(n * float(use[name]) for n, use in uses)
@@ -154,6 +167,33 @@ def _need(
         basis="; ".join(dict.fromkeys(use["basis"] for _, use in uses)),
         unsteady=any(use["unsteady"] for _, use in uses),
     )
+
+
+def _waits(configs: Configs, need: Need) -> bool:
+    """Whether a model can be asked in batches."""
+    return configs.models[need.model].in_batches is not None
+
+
+def _offers(configs: Configs, arm: Arm, needs: Sequence[Need]) -> bool:
+    """Whether there is a choice of engines: a model has a price for batches, or the arm is played in them."""
+    return bool(needs) and (arm.engine == BATCH or any(configs.models[need.model].price.batch for need in needs))
+
+
+def _engine_cost(
+    configs: Configs, arm: Arm, engine: str, needs: Sequence[Need], todo: Sequence[PlannedEpisode]
+) -> EngineCost:
+    """What the needs come to by this engine. Models without a batch interface are asked while waves are under way."""
+    apart = [need for need in needs if _waits(configs, need)]
+    cached = shares((need.cached_tokens, need.input_tokens) for need in apart)
+    cost_usd = sum(need.cost_usd for need in needs)
+    if engine == LIVE:
+        return EngineCost(LIVE, cost_usd, _hours(configs, arm, needs, len(todo)), cached)
+    seats, calls = sum(need.seats for need in apart), sum(need.calls for need in apart)
+    waves = waves_left(arm, todo, seats, calls, configs.play.batch)
+    slowest = max((need.seconds_per_call for need in apart), default=0.0)
+    live = _hours(configs, arm, [need for need in needs if not _waits(configs, need)], len(todo))
+    assumed = UNCACHED if any(UNCACHED in need.basis for need in apart) else None
+    return EngineCost(BATCH, cost_usd, max(waves * slowest / 3600, live), cached, waves, assumed)
 
 
 def _hours(configs: Configs, arm: Arm, needs: Sequence[Need], left: int) -> float:

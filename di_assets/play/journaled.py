@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvloop
@@ -11,6 +11,7 @@ import uvloop
 from di_assets.agents.prompts import Prompts
 from di_assets.agents.replies import READERS
 from di_assets.arms import Arm, Configs, PlannedEpisode
+from di_assets.calls.ask_once import Sender
 from di_assets.calls.budget import Budget, BudgetExceededError
 from di_assets.calls.call import by_field, in_call_order
 from di_assets.calls.disk_space import DiskFullError
@@ -19,21 +20,27 @@ from di_assets.calls.in_flight import SUFFIX, InFlight, move
 from di_assets.calls.journal import Journal
 from di_assets.calls.journal_file import StaleJournalError
 from di_assets.calls.open_files import at_once
+from di_assets.calls.permits import LocalPermits
 from di_assets.calls.sending import Lines
 from di_assets.calls.stopping import Stop, StoppedError
 from di_assets.calls.tally import Tally
+from di_assets.calls.wave_file import waves_in
+from di_assets.calls.waves import Waves
 from di_assets.play.episode import Seating, play_episode
 from di_assets.play.episode_locks import locks_in
 from di_assets.play.record import Played
 from di_assets.play.seating import header, players
+from di_assets.play.spent import owed
 from di_assets.providers.types import FatalFault, TransportFault
 from di_assets.tables.locks import all_let_go
-from di_assets.tables.words import COMPLETE, FAILED, STOPPED
+from di_assets.tables.words import BATCH, COMPLETE, FAILED, LIVE, STOPPED
 
 IN_FLIGHT = f"in_flight{SUFFIX}"
 # Seconds between two reports of progress.
 BEAT_S = 1.0
 
+# Gives the sender for an episode id; the sender is used while the episode is played.
+Sending = Callable[[str], AbstractContextManager[Sender]]
 # Gives the list of requests in flight for an episode id; the list is open while the episode is played.
 Noting = Callable[[str], AbstractAsyncContextManager[InFlight]]
 
@@ -55,6 +62,8 @@ class Playing:
         files_an_episode: how many files an episode keeps open, connections not counted.
         meanwhile: called every second with the counts so far, unfinished episodes included.
         sync: syncs the journals to disk.
+        sending: gives the sender for an episode; None sends everything over `lines`.
+        at_once: how many episodes are played at once; None is as the arm says.
         now: the journal of each episode in play, by id, and how many calls it held before this run.
     """
 
@@ -70,6 +79,8 @@ class Playing:
     one_more: Callable[[], None] = lambda: None
     meanwhile: Callable[[Tally], None] = lambda _: None
     sync: GroupSync = field(default_factory=GroupSync)
+    sending: Sending | None = None
+    at_once: int | None = None
     now: dict[str, tuple[Journal, int]] = field(default_factory=dict)  # journal, calls held before
 
 
@@ -101,11 +112,13 @@ def play_journaled(
         async def noting(_: str) -> AsyncIterator[InFlight]:
             yield in_flight
 
+        permits = LocalPermits(configs.models, configs.accounts, budgets)
+        lines = Lines(configs.models, configs.accounts, budgets, permits=permits, stop=stop)
         run = Playing(
             arm=arm,
             configs=configs,
             prompts=Prompts.load(configs.prompts),
-            lines=Lines(configs.models, configs.accounts, budgets, stop=stop),
+            lines=lines,
             noting=noting,
             folder=folder,
             tally=tally,
@@ -114,12 +127,33 @@ def play_journaled(
             meanwhile=meanwhile,
         )
         try:
-            return await play_together(run, todo)
+            if arm.engine == LIVE and not waves_in(folder):
+                return await play_together(run, todo)
+            return await _play_in_waves(run, todo, permits)
         finally:
             in_flight.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(all_of_them())
+
+
+async def _play_in_waves(run: Playing, todo: Sequence[PlannedEpisode], permits: LocalPermits) -> list[Played]:
+    """As `play_together`, by the providers' batch interfaces; waves that earlier runs left there are fetched."""
+    waves = Waves(
+        run.lines,
+        run.configs.models,
+        permits,
+        folder=run.folder,
+        owed=owed(run.folder),
+        settings=run.configs.play.batch,
+        stop=run.stop,
+        fresh=run.arm.engine == BATCH,
+    )
+    together = len(todo) if run.arm.engine == BATCH else None
+    try:
+        return await play_together(replace(run, sending=waves.playing, at_once=together), todo)
+    finally:
+        await waves.close()
 
 
 async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Played]:
@@ -130,7 +164,12 @@ async def play_together(run: Playing, todo: Sequence[PlannedEpisode]) -> list[Pl
     """
     run.lines.connect(run.arm.models)
     places = asyncio.Semaphore(
-        at_once(todo, run.configs.models, in_flight=run.arm.in_flight, own_files=run.files_an_episode)
+        at_once(
+            todo,
+            run.configs.models,
+            in_flight=run.at_once or run.arm.in_flight,
+            own_files=run.files_an_episode,
+        )
     )
 
     async def placed(planned: PlannedEpisode) -> Played | None:
@@ -173,6 +212,7 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
     today = header(planned, run.arm, run.configs, run.prompts)
     cast = players(planned, run.arm, run.configs, run.prompts, run.lines)
     state, status, failure, journal, held = None, COMPLETE, None, None, 0
+    sending = run.sending(planned.episode_id) if run.sending else nullcontext(run.lines.send)
     async with run.noting(planned.episode_id) as in_flight:
         try:
             path = run.folder / f"{planned.episode_id}.jsonl"
@@ -184,8 +224,9 @@ async def _one(run: Playing, planned: PlannedEpisode) -> Played:
             if today.reader_version not in READERS:
                 known = ", ".join(READERS)
                 raise StaleJournalError(f"{path}: was read by reader {today.reader_version}; known are {known}")
-            seating = Seating(players=cast, journal=journal, send=run.lines.send, reader=today.reader_version)
-            state = await play_episode(planned.setup, seating)
+            with sending as send:
+                seating = Seating(players=cast, journal=journal, send=send, reader=today.reader_version)
+                state = await play_episode(planned.setup, seating)
         except TransportFault as fault:
             status, failure = FAILED, str(fault)
         except StaleJournalError as problem:

@@ -16,9 +16,9 @@ from cronsim import CronSim
 
 from di_assets.arms import Arm, Configs, Nightly, planned_ids
 from di_assets.calls.budget import exceeded, of_arm
-from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import estimate
 from di_assets.play.launches import launches
+from di_assets.play.spent import spent_so_far
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FAILED
 

@@ -14,7 +14,7 @@ from di_assets.calls.call import FAULTS, Columns, Header, as_columns, replies_sh
 from di_assets.game.state import Events, Fields
 from di_assets.game.types import RULES_VERSION
 from di_assets.tables import TABLES
-from di_assets.tables.words import FORFEIT, SCRIPTED
+from di_assets.tables.words import BATCH, FORFEIT, LIVE, SCRIPTED
 
 MICROSECONDS = 1_000_000
 
@@ -127,6 +127,7 @@ def _episode(arm: Arm, played: Played) -> Columns:
         "finished_at": max(ends, default=None) if played.events else None,
         "rules_version": RULES_VERSION,
         "reader_version": played.header.reader_version,
+        "engine": _engine(calls["engine"]),
         "prompt_hash": played.header.prompt_hash,
         "config_hash": played.header.config_hash,
         "journal_sha256": replies_sha256(*_replied(calls)),
@@ -137,6 +138,11 @@ def _episode(arm: Arm, played: Played) -> Columns:
         "cost_usd": sum(calls["cost_usd"]),
     }
     return {name: (value,) for name, value in row.items()}
+
+
+def _engine(engines: Sequence[str | None]) -> str | None:
+    """The engine of an episode whose calls went by these; None if no model was asked, or an old journal holds it."""
+    return BATCH if BATCH in engines else LIVE if LIVE in engines else None
 
 
 def _replied(calls: Columns) -> tuple[Sequence[str], Sequence[str]]:

@@ -12,7 +12,7 @@ from di_assets.calls.call import FAULTS
 from di_assets.game.board import may_write
 from di_assets.play.rehearsal import Prompt, Talk, rehearse
 from di_assets.tables import Warehouse
-from di_assets.tables.words import COMPLETE, FOCAL, FOCAL_MUTED, RIVALS_MUTED
+from di_assets.tables.words import COMPLETE, FOCAL, FOCAL_MUTED, LIVE, RIVALS_MUTED
 
 # Assumed for a model that has not played and was not measured by the doctor.
 SECONDS_PER_CALL = 3.0
@@ -26,19 +26,22 @@ REHEARSAL = (
 NEAREST = 0.05
 
 
-def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool) -> dict[str, Any] | None:
+def measured(warehouse: Warehouse, arm: Arm, model: str, *, writes: bool, engine: str = LIVE) -> dict[str, Any] | None:
     """Mean use per seat and episode, over complete episodes with as many rounds and the same channel.
 
     Episodes of this arm are used if there are any, else those of other arms. None if the model has played none.
+    Episodes in which it was asked by another engine do not count.
 
     Args:
         warehouse: the episodes played so far.
         arm: the arm.
         model: the model's name.
         writes: whether the seat may write messages; matters only for channels that mute some seats.
+        engine: `live` or `batch`.
     """
     like = pl.col("n_rounds") == arm.rounds, pl.col("channel") == arm.channel, pl.col("status") == COMPLETE
-    episodes = warehouse.scan("episodes").filter(*like).select("episode_id", "arm")
+    episodes = warehouse.scan("episodes").filter(*like, pl.col("engine").fill_null(LIVE) == engine)
+    episodes = episodes.select("episode_id", "arm")
     seats = warehouse.scan("seats").filter(pl.col("model") == model).join(episodes, on="episode_id").collect()
     if arm.channel in {FOCAL_MUTED, RIVALS_MUTED}:
         seats = seats.filter((pl.col("role") == FOCAL) == ((arm.channel == RIVALS_MUTED) == writes))

@@ -11,10 +11,17 @@ Kind = Literal["llm", "scripted"]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question, ready to be sent. Equal questions have the same `request_hash`."""
+    """One question, ready to be sent. Equal questions have the same `request_hash`.
+
+    Attributes:
+        request_hash: identifies the question.
+        payload: what is sent.
+        again: the last reply was not valid, and the same is asked again.
+    """
 
     request_hash: str
     payload: object
+    again: bool = False
 
 
 class Respondent(Protocol):

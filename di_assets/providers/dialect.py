@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from di_assets.providers.batches import Batches
 from di_assets.providers.types import Endpoint, Provider, SlowDown
 
 
@@ -18,6 +20,7 @@ class Dialect:
             None if it costs as much as other input.
         written_hour_against_input: the same for a token that is kept for an hour; None if it costs as much as other
             written tokens.
+        batches: makes the batch interface of a client of this dialect; None if its servers have none.
     """
 
     name: str
@@ -25,3 +28,4 @@ class Dialect:
     key_variable: str
     written_against_input: float | None = None
     written_hour_against_input: float | None = None
+    batches: Callable[[Any], Batches] | None = None

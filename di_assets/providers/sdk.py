@@ -10,7 +10,7 @@ import importlib
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -37,7 +37,11 @@ HIDDEN = "(the key)"
 # No provider gives out shorter keys. A server of one's own may have one, or take any word for a key.
 SHORTEST_KEY = 8
 
+# Results of a batch are many replies in one body.
+MOST_DOWNLOADED = 2**30
+
 TextOrNone = TypeVar("TextOrNone", str, str | None)
+Found = TypeVar("Found")
 
 
 class _NoSuccess(Exception):
@@ -141,23 +145,63 @@ class SdkProvider(ABC):
             if slower:
                 self._slow_down(fault.retry_after_s)
         except TimeoutError:
-            fault = TransportFault(
-                f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s",
-                kind="timeout",
-                retryable=True,
-                perhaps_paid=departure.left,
-            )
+            fault = self._too_late(departure)
         except BadBodyError as error:
             fault = self._sorter(request).broken(str(error))
         except (self._sdk.APIError, *self._transport.FAULTS) as error:
             fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
-        # A plain word of an answer is shown, and a key may be one.
-        fault.args = (self._hidden(str(fault)),)
-        fault.request_id, fault.param = self._hidden(fault.request_id), self._hidden(fault.param)
         # Raised outside of `except`, so that the SDK's exception (with request, headers and key) is not attached to it.
-        raise fault
+        raise self._fault_without_key(fault)
+
+    async def call(self, asked: Callable[[Any], Awaitable[Found]]) -> Found:
+        """Asks the server for something other than a reply.
+
+        Args:
+            asked: takes the SDK's client and returns what it gives.
+
+        Raises:
+            ProviderError: the server refused or failed, or its answer has not the fields that `asked` reads.
+        """
+        fault: ProviderError
+        departure = _Departure(LEAVES.get())
+        token = LEAVES.set(departure)
+        try:
+            async with asyncio.timeout(self.endpoint.timeout_s):
+                return await asked(self._client)
+        except _NoSuccess as error:
+            outcome = self.sort(error.answer)
+            refused = FatalFault(f"{self.endpoint.name}: HTTP {error.answer.status}", kind="request_refused")
+            fault = outcome if isinstance(outcome, ProviderError) else refused
+        except TimeoutError:
+            fault = self._too_late(departure)
+        except (BadBodyError, ValueError, TypeError, KeyError, AttributeError):
+            fault = self._sorter().broken("an answer that is not understood")
+        except (self._sdk.APIError, *self._transport.FAULTS) as error:
+            fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
+        finally:
+            LEAVES.reset(token)
+        raise self._fault_without_key(fault)
+
+    async def download(self, path: str) -> bytes:
+        """The body of an answer at this path, without the key; raises as `call`."""
+
+        async def read(client: Any) -> bytes:
+            response = await client.get(
+                path, cast_to=self._transport.Response, stream=True, stream_cls=self._sdk.AsyncStream
+            )
+            try:
+                return self._kept(response, await read_body(response, MOST_DOWNLOADED)).body
+            finally:
+                await response.aclose()
+
+        return await self.call(read)
+
+    def sort(self, answer: Answer) -> Completion | ProviderError:
+        """What an answer is that did not come by `complete`: a reply or a fault."""
+        outcome, _ = self._sorter().sort(answer)
+        return self._without_key(outcome) if isinstance(outcome, Completion) else self._fault_without_key(outcome)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -193,6 +237,12 @@ class SdkProvider(ABC):
         shown = body.replace(self._secret.encode(), HIDDEN.encode()) if self._secret else body
         return Answer(response.status_code, response.headers, shown)
 
+    def _fault_without_key(self, fault: ProviderError) -> ProviderError:
+        """The fault without the key: a plain word of an answer is shown, and a key may be one."""
+        fault.args = (self._hidden(str(fault)),)
+        fault.request_id, fault.param = self._hidden(fault.request_id), self._hidden(fault.param)
+        return fault
+
     def _without_key(self, completion: Completion) -> Completion:
         """The completion without the key. The body was searched before, but it may hold the key in escaped letters."""
         text, reasoning = self._hidden(completion.text), self._hidden(completion.reasoning)
@@ -202,8 +252,13 @@ class SdkProvider(ABC):
     def _hidden(self, text: TextOrNone) -> TextOrNone:
         return without(self._secret, text, shown=HIDDEN) if text and self._secret else text
 
-    def _sorter(self, request: Request) -> Sorter:
-        return Sorter(self.endpoint.name, self.unwrapped, self.read, self.ends, frozenset(self.fields(request)))
+    def _too_late(self, departure: _Departure) -> TransportFault:
+        text = f"{self.endpoint.name}: no whole reply within {self.endpoint.timeout_s:g} s"
+        return TransportFault(text, kind="timeout", retryable=True, perhaps_paid=departure.left)
+
+    def _sorter(self, request: Request | None = None) -> Sorter:
+        fields = self.fields(request) if request else ()
+        return Sorter(self.endpoint.name, self.unwrapped, self.read, self.ends, frozenset(fields))
 
 
 def key_problem(endpoint: Endpoint) -> str | None:

@@ -54,6 +54,7 @@ class ProviderError(Exception):
         told_usd: what the server says that this try cost, US dollars; None if it does not say.
         cost_usd: what the call may have cost, US dollars; 0 until the code that keeps budgets sets it.
         bound_usd: the most that the call can have cost, US dollars; 0 until the code that keeps budgets sets it.
+        engine: `live` or `batch`: how the request was sent; None until the code that sends sets it.
     """
 
     def __init__(
@@ -75,6 +76,20 @@ class ProviderError(Exception):
         self.cause, self.param = cause, param
         self.told_usd: float | None = None
         self.cost_usd = self.bound_usd = 0.0
+        self.engine: str | None = None
+
+    def copy(self) -> "ProviderError":
+        """The same fault for another call, without its tries and costs."""
+        return type(self)(
+            str(self),
+            kind=self.kind,
+            perhaps_paid=self.perhaps_paid,
+            retryable=self.retryable,
+            retry_after_s=self.retry_after_s,
+            request_id=self.request_id,
+            cause=self.cause,
+            param=self.param,
+        )
 
 
 class TransportFault(ProviderError):

@@ -36,6 +36,11 @@ EPISODES = Table(
             TEXT,
             "version of the reader of its replies; null in older files, which the first one read",
         ),
+        (
+            "engine?",
+            TEXT,
+            "batch if a provider's batch interface was used, else live; null if scripted, and in older files (live)",
+        ),
         ("prompt_hash", TEXT, "sha256 of the prompt templates it was played with"),
         ("config_hash", TEXT, "sha256 of the arm and of its models as configured"),
         ("journal_sha256", TEXT, "sha256 of the replies in call order; what verify checks"),
@@ -136,6 +141,11 @@ CALLS = Table(
             "bound_usd?",
             FLOAT,
             "the most it could cost, US dollars; a server that did not keep to what it was asked for charged more",
+        ),
+        (
+            "engine?",
+            TEXT,
+            "live, or batch (the provider's batch interface); null for a scripted agent and in older files (live)",
         ),
     ),
 )

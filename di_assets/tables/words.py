@@ -17,6 +17,10 @@ STOPPED: Final = "stopped"
 OK: Final = "ok"
 INTERRUPTED: Final = "interrupted"
 
+# calls.engine: how a model was asked. Scripted agents have neither.
+LIVE: Final = "live"
+BATCH: Final = "batch"
+
 # calls.phase, in the order of a round.
 MESSAGE: Final = "message"
 PULL: Final = "pull"

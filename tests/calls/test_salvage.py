@@ -14,7 +14,8 @@ from di_assets.calls.journal_file import DamagedJournalError, read_journal
 from di_assets.calls.salvage import calls_in, inspect, requests_in, salvage
 from di_assets.calls.sealed import sealed
 from di_assets.play import batch as batch_module
-from di_assets.play.batch import play_batch, spent_so_far
+from di_assets.play.batch import play_batch
+from di_assets.play.spent import spent_so_far
 from di_assets.play.verify import verify
 from di_assets.tables import Warehouse
 from di_assets.tables.words import INTERRUPTED

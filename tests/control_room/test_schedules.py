@@ -18,8 +18,8 @@ from di_assets.control_room.code_location import location
 from di_assets.control_room.instance import instance_of
 from di_assets.control_room.runs import QUIET
 from di_assets.control_room.schedules import description
-from di_assets.play.batch import spent_so_far
 from di_assets.play.nights import coming_nights
+from di_assets.play.spent import spent_so_far
 from di_assets.tables import EVENT_TABLES, Warehouse
 from tests.conftest import ROOT
 from tests.providers.server import answer, good, serving

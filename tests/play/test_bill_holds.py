@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from di_assets.arms import load_configs
-from di_assets.play.batch import play_batch, spent_so_far
+from di_assets.play.batch import play_batch
+from di_assets.play.spent import spent_so_far
 from di_assets.tables import Warehouse
 from tests.conftest import ROOT
 from tests.play.hostility import KEY

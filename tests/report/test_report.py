@@ -17,7 +17,7 @@ from di_assets.report.questions.asked.persuasion.claims import decomposed, headl
 from di_assets.report.questions.part import part_of
 from di_assets.report.questions.registry import READS
 from di_assets.report.questions.scope import FocalModel, Half, Look, Scope, scope_of
-from di_assets.report.questions.threats import Flaw, flaws, several_controls
+from di_assets.report.questions.threats import Flaw, flaws, other_engine, several_controls
 from di_assets.report.reader.transcript import rows_of
 from di_assets.report.schema import schema
 from di_assets.report.summary import build_summary, summary_text
@@ -217,6 +217,7 @@ def episodes_with(**columns):
         "seed": 1,
         "prompt_hash": "a" * 64,
         "reader_version": "2",
+        "engine": "live",
         "scripted": False,
     }
     rows = [{**plain, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)]
@@ -237,8 +238,24 @@ def test_flaws_are_found_in_the_episodes():
     assert told.words == "its replies were read by 2 versions of the reader (1 and 2)"
     assert flaws(episodes_with(seed=[1, 2], reader_version=[None, "1"])) == ()
     assert flaws(episodes_with(seed=[1, 2], reader_version=["1", "2"], scripted=[True, True])) == ()
+    # Some episodes were played by the providers' batch interfaces; null is live.
+    (told,) = flaws(episodes_with(seed=[1, 2, 3], engine=["live", "batch", None]))
+    assert (told.kind, told.blocks, told.words) == (
+        "engines",
+        False,
+        "its models were asked by 2 engines (live and batch)",
+    )
+    assert flaws(episodes_with(seed=[1, 2], engine=[None, "live"])) == ()
     # Scripted agents read no prompts.
     assert flaws(episodes_with(seed=[1, 2], prompt_hash=["a", "b"], scripted=[True, True])) == ()
+
+
+def test_the_halves_of_a_contrast_go_by_one_engine():
+    live, old, batch = (episodes_with(seed=[1, 2], engine=[one, one]) for one in ("live", None, "batch"))
+    assert other_engine(live, old) == other_engine(batch, batch) == other_engine(live, batch.clear()) == ()
+    (told,) = other_engine(live, batch)
+    assert (told.kind, told.blocks) == ("engines", True)
+    assert told.words == "its halves were not played by the same engine (messages on live and off batch)"
 
 
 def test_episodes_by_older_rules_are_left_out_and_counted(played):

@@ -12,8 +12,9 @@ from di_assets.cli.options import Finite
 from di_assets.cli.places import open_home_of
 from di_assets.cli.printing import table
 from di_assets.measures.power import SPREADS
-from di_assets.play.batch import spent_so_far
+from di_assets.play.engines import EngineCost
 from di_assets.play.estimate import Estimate, estimate
+from di_assets.play.spent import spent_so_far
 from di_assets.play.use import REHEARSAL, REHEARSED
 from di_assets.report.named import named
 from di_assets.report.progress.pairs_needed import LiftPlan, lift_plans, no_lift
@@ -84,7 +85,7 @@ def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
     else:
         played_by = "nothing is left" if not need.left else "scripted agents, nothing is charged"
         click.echo(f"{arm.name}: {need.left:,} of {need.planned:,} episodes are left to play ({played_by})")
-    if any(one.basis == REHEARSED for one in need.needs):
+    if any(REHEARSED in one.basis.split("; ") for one in need.needs):
         click.echo(f"{REHEARSED}: {REHEARSAL}")
     if unsteady := [one.model for one in need.needs if one.unsteady]:
         click.echo(
@@ -95,9 +96,23 @@ def _print_needs(arm: Arm, need: Estimate, spent_usd: float) -> None:
     budget = "no budget" if arm.budget_usd is None else f"budget ${arm.budget_usd:,.2f}, spent ${spent_usd:,.2f}"
     between = f"${need.low_usd:,.2f} to ${need.high_usd:,.2f}"
     click.echo(f"{calls:,} calls, about ${need.cost_usd:,.2f}, {between} ({budget}), at least {need.hours:.1f} hours")
+    if need.engines:
+        _print_engines(arm, *need.engines)
     if arm.budget_usd is not None and need.high_usd > arm.budget_usd - spent_usd:
         may = "does not reach" if need.cost_usd > arm.budget_usd - spent_usd else "may not reach"
         click.echo(f"the budget {may}: play will stop when ${arm.budget_usd:,.2f} are spent")
+
+
+def _print_engines(arm: Arm, live: EngineCost, batch: EngineCost) -> None:
+    """Prints cost, waves and hours of live play and of play in batches, and which is cheaper."""
+    hours = f"{batch.waves:,} waves, about {batch.hours:,.1f} hours"
+    click.echo(f"live: about ${live.cost_usd:,.2f}, {live.cached:.0%} cached, at least {live.hours:,.1f} hours")
+    click.echo(f"batch: about ${batch.cost_usd:,.2f}, {batch.cached:.0%} cached, {hours}")
+    saved = batch.cheaper_than(live)
+    name, share = ("batch", saved) if saved >= 0 else ("live", live.cheaper_than(batch))
+    verdict = f"{name} is {share:.0%} cheaper" if round(share, 2) else "both cost the same"
+    assumed = f" ({batch.assumed})" if batch.assumed else ""
+    click.echo(f"{verdict}{assumed}; this arm is played by `engine: {arm.engine}`")
 
 
 def _print_lift_plans(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from di_assets.providers.answers import Reply
+from di_assets.providers.anthropic_batches import AnthropicBatches
 from di_assets.providers.body import BadBodyError
 from di_assets.providers.dialect import Dialect
 from di_assets.providers.ends import ANTHROPIC
@@ -62,4 +63,5 @@ DIALECT = Dialect(
     key_variable="ANTHROPIC_API_KEY",
     written_against_input=1.25,
     written_hour_against_input=2.0,
+    batches=AnthropicBatches,
 )

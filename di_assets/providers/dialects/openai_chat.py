@@ -6,6 +6,7 @@ from typing import Any
 from di_assets.providers.answers import Reply
 from di_assets.providers.dialect import Dialect
 from di_assets.providers.ends import OPENAI
+from di_assets.providers.openai_batches import OpenAIBatches
 from di_assets.providers.parts import called, spoken, thought
 from di_assets.providers.said import said_in
 from di_assets.providers.sdk import SdkProvider
@@ -71,4 +72,4 @@ class OpenAIProvider(SdkProvider):
         )
 
 
-DIALECT = Dialect("openai", OpenAIProvider, key_variable="OPENAI_API_KEY")
+DIALECT = Dialect("openai", OpenAIProvider, key_variable="OPENAI_API_KEY", batches=OpenAIBatches)

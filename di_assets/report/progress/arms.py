@@ -14,10 +14,10 @@ from di_assets.agents.prompts import PromptError
 from di_assets.arms import Arm, ConfigError, Configs, Nightly, batches, load_configs, planned_ids
 from di_assets.calls.call import FAULTS
 from di_assets.calls.journal_file import StaleJournalError
-from di_assets.play.batch import spent_so_far
 from di_assets.play.estimate import Estimate, estimate
 from di_assets.play.launches import launches
 from di_assets.play.nights import Rest, expected, standing, starts, tonight
+from di_assets.play.spent import spent_so_far
 from di_assets.report.progress.pairs_needed import LiftNeed, lift_needs
 from di_assets.tables import Warehouse
 from di_assets.tables.words import COMPLETE, FAILED, OK, SCRIPTED, STOPPED

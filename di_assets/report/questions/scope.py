@@ -11,7 +11,14 @@ from di_assets.measures.intervals import Interval
 from di_assets.measures.lift import PairedLift, compared, holm, paired_lift
 from di_assets.measures.looks import pair_gaps, saw
 from di_assets.measures.points import Mean, mean_of
-from di_assets.report.questions.threats import LOOKED_AT, Flaw, flaws, several_controls, unrecorded
+from di_assets.report.questions.threats import (
+    LOOKED_AT,
+    Flaw,
+    flaws,
+    other_engine,
+    several_controls,
+    unrecorded,
+)
 from di_assets.tables import TABLES
 from di_assets.tables.words import COMPLETE, OPEN
 
@@ -21,7 +28,7 @@ OnOff = Literal["on", "off"]
 READS: Mapping[str, tuple[str, ...]] = {
     "episodes": (
         "episode_id", "arm", "batch", "condition", "topology", "payoff", "channel", "focal_model", "replicate", "seed",
-        "n_seats", "n_rounds", "scripted", "status", "rules_version", "reader_version", "prompt_hash",
+        "n_seats", "n_rounds", "scripted", "status", "rules_version", "reader_version", "engine", "prompt_hash",
     ),
     "episode_measures": (
         "episode_id", "focal_points", "focal_floor_points", "focal_capture", "cascades", "gini",
@@ -171,6 +178,8 @@ def _rows(
         passed = older.filter(pl.col("focal_model") == model).height
         look = _latest_look(frames["looks"], str(model), off, pairs)
         several = several_controls(off["arm"].n_unique())
+        apart = other_engine(on, off)
+        shared = [one for one in flaws(pl.concat([on, off]), older=passed) if not (apart and one.kind == "engines")]
         rows.append(
             FocalModel(
                 model=str(model),
@@ -187,7 +196,8 @@ def _rows(
                 look=look,
                 p=lift.get("p_value"),
                 flaws=(
-                    *flaws(pl.concat([on, off]), older=passed),
+                    *shared,
+                    *apart,
                     *(several or unrecorded(pairs.height, recorded=look is not None)),
                 ),
                 flaws_on=flaws(on, older=passed),

@@ -5,12 +5,12 @@ from typing import Literal
 
 import polars as pl
 
-from di_assets.tables.words import FIRST_READER
+from di_assets.tables.words import FIRST_READER, LIVE
 
-Kind = Literal["rules", "prompts", "readers", "relaunches", "controls", "incomplete", "unrecorded"]
+Kind = Literal["rules", "prompts", "readers", "engines", "relaunches", "controls", "incomplete", "unrecorded"]
 
 # The columns of episodes that `flaws` looks at.
-LOOKED_AT = ("condition", "focal_model", "seed", "scripted", "prompt_hash", "reader_version")
+LOOKED_AT = ("condition", "focal_model", "seed", "scripted", "prompt_hash", "reader_version", "engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Flaw:
 
     Attributes:
         kind: `prompts` (played with several versions of the prompts), `relaunches` (seeds played more than once),
-            `readers` (replies read by several versions of the reader), `rules` (episodes by older rules were left out),
-            `controls` (several controls, each with looks of its own), `incomplete` (an outcome that is judged once, at
+            `readers` (replies read by several versions of the reader), `engines` (some episodes were played live, some
+            in batches), `rules` (episodes by older rules were left out), `controls` (several controls, each with looks of its own), `incomplete` (an outcome that is judged once, at
             the end) or `unrecorded` (a lift that is shown although no look at it is counted).
         words: the flaw as a clause.
         blocks: no claim may be made from the aggregate; otherwise the flaw is added to the sentence.
@@ -48,6 +48,10 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
     if len(readers) > 1:
         words = f"its replies were read by {len(readers)} versions of the reader ({' and '.join(readers)})"
         found.append(Flaw("readers", words, blocks=False))
+    engines = part.filter(~pl.col("scripted"))["engine"].fill_null(LIVE).unique().sort(descending=True)
+    if len(engines) > 1:
+        words = f"its models were asked by {len(engines)} engines ({' and '.join(engines)})"
+        found.append(Flaw("engines", words, blocks=False))
     played, seeds = part.height, part.select("condition", "focal_model", "seed").n_unique()
     if played > seeds:
         words = f"{played} episodes are {seeds} seeds played more than once, and count as {seeds}"
@@ -56,6 +60,15 @@ def flaws(part: pl.DataFrame, *, older: int = 0) -> tuple[Flaw, ...]:
         words = f"{older} episodes played by older rules are left out"
         found.append(Flaw("rules", words, blocks=False))
     return tuple(found)
+
+
+def other_engine(on: pl.DataFrame, off: pl.DataFrame) -> tuple[Flaw, ...]:
+    """The flaw of a contrast whose halves were played by different engines: they differ in more than the channel."""
+    played = [set(half.filter(~pl.col("scripted"))["engine"].fill_null(LIVE)) for half in (on, off)]
+    if not all(played) or played[0] == played[1]:
+        return ()
+    words = " and ".join(f"{half} {'/'.join(sorted(one))}" for half, one in zip(("on", "off"), played, strict=True))
+    return (Flaw("engines", f"its halves were not played by the same engine (messages {words})", blocks=True),)
 
 
 def several_controls(n: int) -> tuple[Flaw, ...]:
