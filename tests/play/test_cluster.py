@@ -112,9 +112,9 @@ def test_what_an_ended_run_left_is_found_by_either_engine(tmp_path):
     move(tmp_path, lambda episode: tmp_path / f"{episode}.map")
     assert left_in_flight(tmp_path / "a.map") == [request("a")] * 2
     assert left_in_flight(tmp_path / "b.map") == [request("b")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.map", "b.map"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.map", "a.slots", "b.map", "b.slots"]
     move(tmp_path, lambda _: tmp_path / "in_flight.map")
-    assert [path.name for path in tmp_path.iterdir()] == ["in_flight.map"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in_flight.map", "in_flight.slots"]
     assert sorted(one.episode_id for one in left_in_flight(tmp_path)) == ["a", "a", "b"]
 
 
