@@ -38,6 +38,16 @@ class Header:
     config_hash: str
     reader_version: str = FIRST_READER
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the journal is one of labels: several machines write to it, and may ask for the same label."""
+        return self.rules_version.startswith("labels")
+
+    @property
+    def sealed_for(self) -> str:
+        """What the lines of its calls are sealed for (see `sealed`): the episode; nothing in a journal of labels."""
+        return "" if self.is_shared else self.episode_id
+
 
 class Call(NamedTuple):
     """One request to a model and what came back. The fields of a call are defined only here.

@@ -142,11 +142,11 @@ class Journal:
         """
         descriptor = self._opened()
         try:
-            self._put(sealed(call._asdict()))
+            self._put(sealed(call._asdict(), of=self.header.sealed_for))
         except DiskFullError:
             if call.reasoning is None:
                 raise
-            self._put(sealed(call._replace(reasoning=None)._asdict()))
+            self._put(sealed(call._replace(reasoning=None)._asdict(), of=self.header.sealed_for))
             log.warning("%s: the disk is full; a reply is kept without its reasoning", self.path)
         if self._sync is not None:
             self._asked = self._sync.ask(descriptor, new_in=self._new_in)
@@ -202,7 +202,7 @@ class Journal:
         if self.path.exists():
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 file.write(first)
-                file.writelines(sealed(call._asdict()) for call in _bounded(self.calls))
+                file.writelines(sealed(call._asdict(), of=self.header.sealed_for) for call in _bounded(self.calls))
             self._descriptor = os.open(self.path, os.O_WRONLY)
             self._end = self._reserved = os.fstat(self._descriptor).st_size
             return

@@ -24,14 +24,14 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-from di_assets.calls.call import Call, Header, interrupted
+from di_assets.calls.call import NO_REPLY, Call, Header, interrupted
 from di_assets.calls.in_flight import SLOT_BYTES, InFlight, Request, delete, left_in_flight, lists_in, used_slots
-from di_assets.calls.journal_file import Lines, lines_of
+from di_assets.calls.journal_file import Lines, lines_of, record_of, sealed_for
 from di_assets.calls.place import Place
 from di_assets.calls.sealed import sealed
 from di_assets.tables.quarantine import name_aside
 from di_assets.tables.storage import replacing
-from di_assets.tables.words import PHASES, PULL
+from di_assets.tables.words import INTERRUPTED, PHASES, PULL
 
 # The beginning of a call's line: its place, then the hash of the request.
 _NAMED = ",".join(
@@ -42,6 +42,7 @@ _PLACE = re.compile(_NAMED.encode() + rb'(?:,"request_hash":"(?P<hash>[\w/.-]{1,
 _EPISODE = re.compile(rb'"([\w.-]{1,200})"')
 _EPISODE_ID = re.compile(r"[\w.-]*\w[\w.-]*")
 _UNKNOWN = Request("", Place(1, PULL, 0, 0, 0), "", 0.0, 0.0)
+SECOND = "another reply to this question stands before it in the journal; only its cost counts"
 LOST = "its line in the journal could not be read; it is counted as the most it can have cost"
 
 
@@ -76,7 +77,7 @@ class Finding:
 def calls_in(path: Path) -> list[Call]:
     """A journal's calls. For lines that cannot be read it has calls at the most they can have cost (see `_lost`)."""
     held = lines_of(path)
-    return [*held.calls, *_lost(held, _most_usd(path.parent))] if held.bad else held.calls
+    return [*held.calls, *_lost(path, held, _most_usd(path.parent))] if held.bad else held.calls
 
 
 def requests_in(folder: Path) -> list[Request]:
@@ -150,11 +151,11 @@ def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[C
                 yield Finding(path, f"{what}, which has one", 0, 0, 0.0), None, lambda _: None
                 continue
             taken.add(there)
-            lost = list(_lost(held, most))
+            lost = list(_lost(path, held, most))
             found = Finding(path, f"{what}, and goes there", len(held.calls), len(lost), sum(c.cost_usd for c in lost))
             yield found, there, _journal_writer(there, held.header, [*held.calls, *lost])
         elif held.bad:
-            lost = list(_lost(held, most))
+            lost = list(_lost(path, held, most))
             usd = sum(call.cost_usd for call in lost)
             found = Finding(path, _what(held), len(held.calls), len(lost), usd)
             yield found, path, _journal_writer(path, held.header, [*held.calls, *lost])
@@ -171,7 +172,7 @@ def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[C
 
 
 def _is_stranger(header: Header, path: Path) -> bool:
-    return "--" in path.stem and header.episode_id != path.stem and not header.rules_version.startswith("labels")
+    return "--" in path.stem and header.episode_id != path.stem and not header.is_shared
 
 
 def _own_place(header: Header, path: Path) -> Path | None:
@@ -195,17 +196,22 @@ def _most_usd(folder: Path) -> float:
     return max([*known, *(request.most_usd for request in left_in_flight(folder))], default=0.0)
 
 
-def _lost(held: Lines, most_usd: float) -> Iterator[Call]:
-    """Yields calls with the status `interrupted` for the lines that cannot be read.
+def _lost(path: Path, held: Lines, most_usd: float) -> Iterator[Call]:
+    """Yields calls with the status `interrupted` for the bad lines of a journal.
 
-    One call per line, each at `most_usd`. A long line whose place cannot be read counts as several calls, by its length
-    and the median length of the readable lines. Damaged header lines cost nothing and are left out.
+    One call per line, each at `most_usd`. A second reply to a question counts at its own cost. A long line whose place
+    cannot be read counts as several calls, by its length and the median length of the readable lines. Damaged header
+    lines cost nothing and are left out.
     """
     usual = median([len(sealed(call._asdict())) for call in held.calls] or [1_000])
     at = max((call.started_at for call in held.calls), default=0.0)
     for number, line in held.bad:
         if number == 1 or line.startswith(b'{"episode_id"'):
             continue  # a header, which cost nothing
+        read = record_of(line, of=sealed_for(path, held.header))
+        if isinstance(read, Call):
+            yield read._replace(status=INTERRUPTED, error=SECOND, text="", reasoning=None, stop=NO_REPLY)
+            continue
         place = _PLACE.search(line)
         n = 1 if place else max(1, ceil(len(line) / (2 * usual)))
         at_place, asked = _UNKNOWN.place, ""
@@ -251,7 +257,9 @@ def _journal_writer(
             path.unlink(missing_ok=True)
             return
         with replacing(path) as temporary:
-            temporary.write_bytes(b"".join([sealed(asdict(first)), *(sealed(call._asdict()) for call in calls)]))
+            temporary.write_bytes(
+                b"".join([sealed(asdict(first)), *(sealed(call._asdict(), of=first.sealed_for) for call in calls)])
+            )
 
     return write
 

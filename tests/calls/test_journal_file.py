@@ -1,7 +1,7 @@
 """Reading journals: no changed byte and no cut is believed, and journals without checksums read as before."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from zlib import crc32
 
 import pytest
@@ -24,12 +24,13 @@ def path(tmp_path):
     return path
 
 
-def test_a_line_is_json_whose_last_key_is_the_checksum_of_what_stands_before_it(path):
-    for line in path.read_bytes().splitlines():
+def test_a_line_is_json_whose_last_key_is_the_checksum_of_the_episode_and_what_stands_before_it(path):
+    for number, line in enumerate(path.read_bytes().splitlines()):
+        of = "e" if number else ""  # a header is read before the episode is known
         record = json.loads(line)
         body, mark, _ = line.rpartition(b',"crc":"')
-        assert (list(record)[-1], record["crc"], mark != b"") == ("crc", f"{crc32(body):08x}", True)
-        assert json.loads(unsealed(line)) == {name: value for name, value in record.items() if name != "crc"}
+        assert (list(record)[-1], record["crc"], mark != b"") == ("crc", f"{crc32(of.encode() + body):08x}", True)
+        assert json.loads(unsealed(line, of=of)) == {name: value for name, value in record.items() if name != "crc"}
 
 
 def test_no_changed_byte_of_a_journal_is_believed(path):
@@ -91,4 +92,74 @@ def test_a_journal_without_checksums_reads_and_gets_them_when_it_is_gone_on_with
     journal = Journal(path, HEADER)
     journal.append(call(3))
     journal.close()
-    assert path.read_bytes() == b"".join([*map(sealed, records), sealed(call(3)._asdict())])
+    assert path.read_bytes() == b"".join(
+        [sealed(asdict(HEADER)), *(sealed(one._asdict(), of="e") for one in [*CALLS, call(3)])]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "copies"),
+    [
+        (lambda lines: [*lines[:2], lines[1], *lines[2:]], "line 3 repeats"),
+        (lambda lines: lines * 2, "line 4 and 2 more repeats"),
+        (lambda lines: [*lines, *lines[1:]], "line 4 and 1 more repeats"),
+    ],
+)
+def test_a_copy_of_a_line_is_dropped_with_a_warning(path, caplog, change, copies):
+    whole = path.read_bytes()
+    path.write_bytes(b"".join(change(whole.splitlines(keepends=True))))
+    assert calls_of(path) == CALLS
+    journal = Journal(path, HEADER)
+    assert [record.message for record in caplog.records] == [
+        f"{path}: {copies} an earlier line; a copy is dropped, and its call counts once"
+    ] * 2
+    assert journal.calls == CALLS
+    journal.append(call(3))
+    journal.close()
+    assert path.read_bytes() == whole + sealed(call(3)._asdict(), of="e")
+
+
+FAULT = call(3, status="timeout", text="", cost_usd=0.5)
+
+
+def test_a_question_may_have_faults_before_its_one_reply(path):
+    rows = [FAULT, FAULT._replace(started_at=9.0), call(3)]
+    journal = Journal(path, HEADER)
+    for one in rows:
+        journal.append(one)
+    journal.close()
+    held = lines_of(path)
+    assert (held.calls, held.bad, held.copies) == ([*CALLS, *rows], [], [])
+
+
+def test_a_second_reply_to_a_question_is_damage_in_a_journal_but_not_among_labels(path):
+    second = call(2, text="other", cost_usd=0.0625)
+    with path.open("ab") as file:
+        file.write(sealed(second._asdict(), of="e"))
+    held = lines_of(path)
+    assert (held.calls, [number for number, _ in held.bad]) == (CALLS, [4])
+    labels = Journal(path.with_name("l.jsonl"), replace(HEADER, rules_version="labels 1"))
+    for one in (*CALLS, second):
+        labels.append(one)
+    labels.close()
+    assert lines_of(labels.path).calls == [*CALLS, second]
+
+
+def test_a_line_of_another_episode_is_not_believed(path):
+    other = Journal(path.with_name("f.jsonl"), replace(HEADER, episode_id="f"))
+    other.append(call(3))
+    other.close()
+    with path.open("ab") as file:
+        file.write(other.path.read_bytes().splitlines(keepends=True)[1])
+    held = lines_of(path)
+    assert (held.calls, [number for number, _ in held.bad]) == (CALLS, [4])
+
+
+def test_a_journal_whose_header_is_gone_is_read_by_its_name(path):
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    assert lines_of(path).calls == CALLS
+
+
+def test_line_breaks_that_another_program_converted_are_line_breaks(path):
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_journal(path) == (HEADER, CALLS)

@@ -50,7 +50,7 @@ def replaced(at, line):
         (replaced(2, b"not json\n"), [0, 2], 1),
         (replaced(2, b"\x00\xff\x00garbage\n"), [0, 2], 1),
         (lambda lines: [*lines[:2], lines[2][: len(lines[2]) // 2], lines[3]], [0], 1),  # one line in another
-        (lambda lines: [*lines[:2], lines[0], *lines[2:]], [0, 1, 2], 0),  # two headers
+        (lambda lines: [*lines[:2], lines[0].replace(b'"p"', b'"q"'), *lines[2:]], [0, 1, 2], 0),  # two headers
         (lambda lines: lines[1:], [0, 1, 2], 0),  # no header
         (replaced(0, b"{}\n"), [0, 1, 2], 0),
         (replaced(2, b'{"round":1,"phase":"pull","exchange":0,"seat":3,"attempt":0,"request_hash":"h\n'), [0, 2], 1),
@@ -78,6 +78,25 @@ def test_what_still_reads_of_a_journal_is_kept_and_the_rest_counts(folder, tmp_p
     assert sum(one.status == INTERRUPTED for one in calls) == lost
     assert sum(one.cost_usd for one in calls) == pytest.approx(usd)
     assert (folder / "f.jsonl").read_bytes() == other
+    assert inspect(folder) == []
+
+
+def test_the_cost_of_a_second_reply_counts_once_and_its_text_not_at_all(folder, tmp_path):
+    second = call(1, text="other", cost_usd=0.05)
+    damaged(folder / "e.jsonl", lambda lines: [*lines, sealed(second._asdict(), of="e")])
+    (found,) = salvage(folder, tmp_path / "quarantine")
+    assert (found.kept, found.lost, found.lost_usd) == (3, 1, 0.05)
+    last = read_journal(folder / "e.jsonl")[1][-1]
+    assert (last.place, last.status, last.text, last.cost_usd) == (second.place, INTERRUPTED, "", 0.05)
+    assert inspect(folder) == []
+
+
+def test_a_line_of_another_episode_is_put_aside(folder, tmp_path):
+    (other,) = (folder / "f.jsonl").read_bytes().splitlines(keepends=True)[1:]
+    damaged(folder / "e.jsonl", lambda lines: [*lines[:2], other, *lines[3:]])
+    (found,) = salvage(folder, tmp_path / "quarantine")
+    assert (found.kept, found.lost) == (2, 1)
+    assert [one.status for one in read_journal(folder / "e.jsonl")[1]].count(INTERRUPTED) == 1
     assert inspect(folder) == []
 
 

@@ -261,7 +261,7 @@ def test_an_episode_is_read_by_one_reader_and_replayed_by_it(small_configs, ware
         patch.setattr(batch_module, "clear", keep)
         play(small_configs, "talk", warehouse, limit=1)
     ((path, content),) = journals.items()
-    header, *lines = [f"{unsealed(line).decode()}\n" for line in content.splitlines()]
+    header, *lines = [f"{unsealed(line, of=path.stem).decode()}\n" for line in content.splitlines()]
     # The first reader takes such a draft for the move, today's does not.
     drafts = [re.sub(r'\{\\"pull\\": \\"(.)\\"\}', r'Is it {\\"pull\\": \\"\1\\"}? No.', line) for line in lines]
     assert drafts != lines
