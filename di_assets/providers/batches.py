@@ -97,7 +97,7 @@ class Batches(ABC):
     def not_done(self, why: str) -> ProviderError:
         """The fault of a request that the provider did not work on; asking again may bring a reply."""
         text = f"{self.provider.endpoint.name}: not answered in its batch ({why})"
-        return TransportFault(text, kind="timeout", retryable=True)
+        return self.provider.fault_without_key(TransportFault(text, kind="timeout", retryable=True))
 
     def missing(self) -> ProviderError:
         """The fault of a request of which the results of a completed batch say nothing. It may be billed."""

@@ -1,4 +1,10 @@
-"""Finds a secret in a text, also where its characters are escaped, and puts something else in its place."""
+"""Finds a secret in a text, also where its characters are escaped, and puts something else in its place.
+
+Servers of one's own take any word for a key (`anything`, `not-needed`, `1234`). So there are two rules:
+
+- In lines, logs and tracebacks most keys are hidden, because a word too many may be lost there: `is_searched_for`.
+- In what a model said, and in the ids of requests, only a key that nobody writes by chance: `is_unmistakable`.
+"""
 
 import html
 import re
@@ -6,13 +12,23 @@ from functools import cache
 
 # A shorter secret is looked for only if it is no word and no number: its letters may be in a text by chance.
 SHORTEST, SHORTEST_MIXED = 8, 4
+SHORTEST_UNMISTAKABLE = 12
+_WORDS = re.compile(r"[^\W\d]+")  # letters and _
 
 
 def is_searched_for(secret: str) -> bool:
-    """Whether a secret is long or odd enough to be hidden; `none`, `local` and `1234` are not."""
+    """Whether a secret is hidden in lines, logs and tracebacks; `none`, `local` and `1234` are too short for it."""
     if secret.isalpha() or secret.isdecimal():
         return len(secret) >= SHORTEST
     return len(secret) >= SHORTEST_MIXED
+
+
+def is_unmistakable(secret: str) -> bool:
+    """Whether a secret is hidden in what a model said, too: it has at least 12 characters and is not made of words.
+
+    Words are letters with - or _ between them. `not-needed`, `sk-no-key-required` and `sk-1234` are left in a reply.
+    """
+    return len(secret) >= SHORTEST_UNMISTAKABLE and not _WORDS.fullmatch(secret.replace("-", "_"))
 
 
 def without(secret: str, text: str, *, shown: str) -> str:

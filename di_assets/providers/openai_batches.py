@@ -98,7 +98,7 @@ class OpenAIBatches(Batches):
         body = json.dumps({"error": {"code": code, "message": str(getattr(first, "message", ""))}}).encode()
         outcome = self.unbilled(Answer(400, {}, body))
         fatal = FatalFault(f"{name}: the provider refused the batch ({code})", kind="request_refused")
-        return outcome if isinstance(outcome, ProviderError) else fatal
+        return self.provider.fault_without_key(outcome if isinstance(outcome, ProviderError) else fatal)
 
 
 def _word(code: object) -> str:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from di_assets.providers.answers import Answer, Reply, Sorter
 from di_assets.providers.body import BadBodyError, read_body
 from di_assets.providers.ends import End
-from di_assets.providers.hiding import is_searched_for, without
+from di_assets.providers.hiding import is_searched_for, is_unmistakable, without
 from di_assets.providers.shape import shaped, turns
 from di_assets.providers.types import (
     LEAVES,
@@ -94,6 +94,7 @@ class SdkProvider(ABC):
         self._no_success = type("_NoSuccess", (_NoSuccess, getattr(self._sdk, self.root_error)), {})
         key = _key(endpoint)
         self._secret = key if endpoint.key_env and is_searched_for(key) else None
+        self._in_replies = self._secret is not None and is_unmistakable(key)
         self._client = self._connect(key, transport.connected(self._sdk, endpoint, on_response=self._take_failures))
 
     @abstractmethod
@@ -153,7 +154,7 @@ class SdkProvider(ABC):
         finally:
             LEAVES.reset(token)
         # Raised outside of `except`, so that the SDK's exception (with request, headers and key) is not attached to it.
-        raise self._fault_without_key(fault)
+        raise self.fault_without_key(fault)
 
     async def call(self, asked: Callable[[Any], Awaitable[Found]]) -> Found:
         """Asks the server for something other than a reply.
@@ -182,17 +183,17 @@ class SdkProvider(ABC):
             fault = self._transport.unanswered(self.endpoint, str(self._client.base_url), error, left=departure.left)
         finally:
             LEAVES.reset(token)
-        raise self._fault_without_key(fault)
+        raise self.fault_without_key(fault)
 
     async def download(self, path: str) -> bytes:
-        """The body of an answer at this path, without the key; raises as `call`."""
+        """The body of an answer at this path, as it came: a key in it is hidden by `sort`. Raises as `call`."""
 
         async def read(client: Any) -> bytes:
             response = await client.get(
                 path, cast_to=self._transport.Response, stream=True, stream_cls=self._sdk.AsyncStream
             )
             try:
-                return self._kept(response, await read_body(response, MOST_DOWNLOADED)).body
+                return await read_body(response, MOST_DOWNLOADED)
             finally:
                 await response.aclose()
 
@@ -201,7 +202,13 @@ class SdkProvider(ABC):
     def sort(self, answer: Answer) -> Completion | ProviderError:
         """What an answer is that did not come by `complete`: a reply or a fault."""
         outcome, _ = self._sorter().sort(answer)
-        return self._without_key(outcome) if isinstance(outcome, Completion) else self._fault_without_key(outcome)
+        return self._without_key(outcome) if isinstance(outcome, Completion) else self.fault_without_key(outcome)
+
+    def fault_without_key(self, fault: ProviderError) -> ProviderError:
+        """The fault without the key: a plain word of an answer is shown, and a key may be one."""
+        fault.args = (self._hidden(str(fault)),)
+        fault.request_id, fault.param = self._unless_key(fault.request_id), self._hidden(fault.param)
+        return fault
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -218,7 +225,7 @@ class SdkProvider(ABC):
             read = await read_body(response, self.endpoint.max_reply_bytes)
         finally:
             await response.aclose()
-        return self._kept(response, read)
+        return Answer(response.status_code, response.headers, read)
 
     async def _take_failures(self, response: Any) -> None:
         """The hook: reads an answer without a success status and raises it as `_NoSuccess`; other answers pass."""
@@ -229,25 +236,19 @@ class SdkProvider(ABC):
         except BadBodyError:
             read = b""
         error = self._no_success()
-        error.answer = self._kept(response, read)
+        error.answer = Answer(response.status_code, response.headers, read)
         raise error
 
-    def _kept(self, response: Any, body: bytes) -> Answer:
-        """The answer; if the server repeated the key in the body, the key is replaced."""
-        shown = body.replace(self._secret.encode(), HIDDEN.encode()) if self._secret else body
-        return Answer(response.status_code, response.headers, shown)
-
-    def _fault_without_key(self, fault: ProviderError) -> ProviderError:
-        """The fault without the key: a plain word of an answer is shown, and a key may be one."""
-        fault.args = (self._hidden(str(fault)),)
-        fault.request_id, fault.param = self._hidden(fault.request_id), self._hidden(fault.param)
-        return fault
-
     def _without_key(self, completion: Completion) -> Completion:
-        """The completion without the key. The body was searched before, but it may hold the key in escaped letters."""
+        """The completion without the key; a key that a model may say by chance stays in it (see `is_unmistakable`)."""
+        if not self._in_replies:
+            return completion
         text, reasoning = self._hidden(completion.text), self._hidden(completion.reasoning)
-        request_id = self._hidden(completion.request_id)
-        return replace(completion, text=text, reasoning=reasoning, request_id=request_id)
+        return replace(completion, text=text, reasoning=reasoning, request_id=self._unless_key(completion.request_id))
+
+    def _unless_key(self, request_id: str | None) -> str | None:
+        """The id of a request, which bills are compared by; None if an unmistakable key is in it."""
+        return request_id if not self._in_replies or self._hidden(request_id) == request_id else None
 
     def _hidden(self, text: TextOrNone) -> TextOrNone:
         return without(self._secret, text, shown=HIDDEN) if text and self._secret else text

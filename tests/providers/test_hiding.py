@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from di_assets.providers import connect
-from di_assets.providers.hiding import is_searched_for, without
+from di_assets.providers.hiding import is_searched_for, is_unmistakable, without
 from di_assets.providers.sdk import key_problem
 from di_assets.providers.types import Endpoint, ProviderError
 from tests.providers import wire
@@ -80,27 +80,75 @@ async def outcomes(monkeypatch, dialect, key, *answers):
     return found
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("key", [LETTERS, "sk-1234"])
-async def test_a_key_that_a_server_repeats_is_neither_in_a_reply_nor_in_a_fault(monkeypatch, dialect, key):
+@pytest.mark.parametrize(
+    "word",
+    ["anything", "not-needed", "placeholder", "password", "required", "whatever", "no-key", "team1", "dummy", "sk-1234",
+     "sk-no-key-required", "YOUR_API_KEY", "12345678", LETTERS],
+)  # fmt: skip
+def test_a_word_or_a_short_key_is_no_secret_in_a_reply(word):
+    assert not is_unmistakable(word)
+
+
+@pytest.mark.parametrize("key", [ODD, "token-abc123", "sk-proj-aB3_cD4-eF5", "4f1d9c3be01a", "171234567890"])
+def test_a_long_key_with_digits_is_a_secret_in_a_reply(key):
+    assert is_unmistakable(key)
+
+
+def repeated(dialect, key):
+    """Answers in which a server repeats the key, and the ways in which it is written there."""
     escaped = "".join(f"\\u{ord(letter):04x}" for letter in key)
     ways = [key, escaped, key.upper(), "".join(f"%{ord(letter):02x}" for letter in key)]
-    bodies = [json.dumps({"error": {"code": "KEY", "type": "KEY", "param": "KEY", "message": "`KEY`"}})]
-    bodies += [good(dialect, "it is KEY"), good(dialect).replace('"stop"', '"KEY"').replace('"end_turn"', '"KEY"')]
+    faults = [json.dumps({"error": {"code": "KEY", "type": "KEY", "param": "KEY", "message": "`KEY`"}})]
+    faults += [good(dialect).replace('"stop"', '"KEY"').replace('"end_turn"', '"KEY"')]
+    bodies = [*faults, good(dialect, "it is KEY")]
     answers = [
         wire.sent(status, body.replace("KEY", way))
         for way in ways for body in bodies for status in (200, 400, 401, 429, 500)
     ]  # fmt: skip
-    found = await outcomes(monkeypatch, dialect, key, *answers)
-    said = " ".join(f"{one!r} {one} {vars(one) if isinstance(one, Exception) else ''}" for one in found)
+    return answers, ways
+
+
+def written(outcomes):
+    """All that is kept of some outcomes."""
+    return " ".join(f"{one!r} {one} {vars(one) if isinstance(one, Exception) else ''}" for one in outcomes).lower()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_key_that_a_server_repeats_is_neither_in_a_reply_nor_in_a_fault(monkeypatch, dialect):
+    answers, ways = repeated(dialect, "sk-planted-0123456789")
+    said = written(await outcomes(monkeypatch, dialect, "sk-planted-0123456789", *answers))
     assert "(the key)" in said
     for way in ways:
-        assert way.lower() not in said.lower()
+        assert way.lower() not in said
 
 
-async def test_a_word_that_a_local_server_takes_for_a_key_is_left_in_replies(monkeypatch):
-    [reply] = await outcomes(monkeypatch, "openai", "none", wire.sent(200, good("openai", "none of them")))
-    assert reply.text == "none of them"
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("key", [LETTERS, "sk-1234", "placeholder"])
+async def test_a_word_for_a_key_is_in_no_fault(monkeypatch, dialect, key):
+    answers, ways = repeated(dialect, key)
+    found = await outcomes(monkeypatch, dialect, key, *answers)
+    faults = written(one for one in found if isinstance(one, ProviderError))
+    assert faults
+    for way in ways:
+        assert way.lower() not in faults
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("key", ["none", "anything", "not-needed", "12345678", "team1"])
+async def test_what_a_model_said_is_not_changed_by_a_word_for_a_key(monkeypatch, dialect, key):
+    said = f"I will do {key}, {key.title()}; {key}."
+    [reply] = await outcomes(monkeypatch, dialect, key, wire.sent(200, good(dialect, said, id=f"r-{key}-1")))
+    assert (reply.text, reply.request_id) == (said, f"r-{key}-1")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("key", ["12345678", "171234567890", "usage", "content", "4f1d"])
+async def test_a_body_is_read_before_the_key_is_looked_for(monkeypatch, dialect, key):
+    number = int(f"{key}99") if key.isdecimal() else 1712345678
+    body = good(dialect, "yes", id="chat-4f1d", created=number)
+    [reply] = await outcomes(monkeypatch, dialect, key, wire.sent(200, body))
+    assert (reply.text, reply.input_tokens, reply.cached_tokens) == ("yes", 12, 8)
+    assert reply.request_id == "chat-4f1d"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from di_assets.providers import connect
 from di_assets.providers.types import BrokenReplyFault, Endpoint, FatalFault, Request, TransportFault
 from tests.providers.server import CLOSE, DRIP, RESET, SILENCE, answer, family, good, serving
 
-KEY = "planted-fake-key"
+KEY = "planted-fake-key-0123"
 SCHEMA = {
     "type": "object",
     "properties": {"pull": {"type": "string"}},

@@ -103,7 +103,11 @@ async def test_a_port_where_nobody_listens_refuses(dialect):
             "refused to connect to api.example (HTTP 407)",
             False,
         ),
-        (b"HTTP/1.1 403 planted-fake-key\r\n\r\n", "the proxy refused to connect to api.example (HTTP 403)", False),
+        (
+            b"HTTP/1.1 403 planted-fake-key-0123\r\n\r\n",
+            "the proxy refused to connect to api.example (HTTP 403)",
+            False,
+        ),
         (b"", "the proxy cut it before anything was sent", True),
     ],
     ids=["503", "407", "403", "cut"],
