@@ -20,6 +20,9 @@ LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_t
           "n_predict", "max_tokens_to_sample", "max_gen_len", "maxTokenCount", "max_length", "budget_tokens")  # fmt: skip
 REPLIES = ("n", "best_of", "num_return_sequences", "num_completions", "candidateCount")
 
+NO_SETTINGS = {"properties", "messages", "input", "metadata", "guided_json", "litellm_metadata", "labels", "trace",
+               "variables"}  # fmt: skip
+
 
 def numbers(body, names):
     """Every number under one of these names, however it is written, at any depth; schemas are no settings."""
@@ -29,7 +32,7 @@ def numbers(body, names):
     for name, value in body.items() if isinstance(body, dict) else ():
         if name in names and isinstance(value, int | float | str):
             found.append(int(float(value)))
-        elif name not in {"properties", "messages", "input", "metadata", "guided_json"}:
+        elif name not in NO_SETTINGS:
             found += numbers(value, names)
     return found
 
