@@ -1,5 +1,6 @@
 """Runs the asset graph in this process, for `di run` and other commands, in the same way as the Dagster UI."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -186,12 +187,13 @@ def _runs(
 
     An interrupt ends the current run, which then counts as canceled, and prevents further runs.
     """
+    began = time.time()
     with stopped_by_signals(home.stop), stop_listeners(home.stop) as listen:
 
         def end_where_interrupted() -> None:
             listen()
             if home.stop.interrupted:
-                raise RunInterruptedError(f"{home.stop.reason}; {_interrupted_summary(home, outcome, batches)}")
+                raise RunInterruptedError(f"{home.stop.reason}; {_interrupted_summary(home, outcome, batches, began)}")
 
         def execute(job: dg.JobDefinition, *, tags: Mapping[str, str] | None = None, **options: Any) -> None:
             end_where_interrupted()
@@ -217,7 +219,8 @@ def _report_as_canceled(instance: dg.DagsterInstance, run_id: str, reason: str |
         instance.report_run_canceled(run, message=reason)
 
 
-def _interrupted_summary(home: Home, outcome: Outcome, batches: Sequence[str]) -> str:
+def _interrupted_summary(home: Home, outcome: Outcome, batches: Sequence[str], began: float) -> str:
+    """What is kept, what was cut since `began` (seconds since the epoch), and what is left."""
     made, spent = outcome.calls, outcome.cost_usd
     rests = []
     for name, some in groupby(sorted(batches), key=arm_of):
@@ -226,7 +229,8 @@ def _interrupted_summary(home: Home, outcome: Outcome, batches: Sequence[str]) -
         rests += [estimate(home.configs, arm, home.warehouse, batch=batch) for batch in one_by_one]
     left, left_usd = sum(rest.left for rest in rests), sum(rest.cost_usd for rest in rests)
     done = f"the {made:,} calls made are kept (${spent:.4f})" if made else "what was done is kept"
-    cut = [call for batch in batches for call in cut_calls(home.warehouse, batch)]
+    # Lists may also hold calls of an earlier run that was killed, of episodes that this run did not come to.
+    cut = [call for batch in batches for call in cut_calls(home.warehouse, batch, since=began)]
     done += counted_cut(len(cut), sum(call.cost_usd for call in cut))
     rest = f"; {left:,} episodes are left to play, about ${left_usd:.2f}" if batches else ""
     return f"{done}{rest}; run the same again to resume"

@@ -35,12 +35,18 @@ def spent_so_far(warehouse: Warehouse, arm: Arm) -> float:
     return float(sum(stored.values()))
 
 
-def cut_calls(warehouse: Warehouse, batch: str) -> list[Call]:
+def cut_calls(warehouse: Warehouse, batch: str, *, since: float) -> list[Call]:
     """The calls of a batch that were sent and whose reply play no longer waited for, each at the most it can cost.
 
-    They are not in the tables yet. The next run of the batch stores them, with the status `interrupted`.
+    They are not in the tables yet. The next run that plays their episodes stores them, with the status `interrupted`.
+
+    Args:
+        warehouse: where journals are.
+        batch: partition key of the batch.
+        since: calls sent before are left out; seconds since the epoch, UTC.
     """
-    return [call for _, cut in held_and_cut(warehouse.journal / batch).values() for call in cut]
+    every = (call for _, cut in held_and_cut(warehouse.journal / batch).values() for call in cut)
+    return [call for call in every if call.started_at >= since]
 
 
 def owed(folder: Path, *, complete: Collection[str] = ()) -> list[Owed]:

@@ -1,6 +1,7 @@
 """Runs as `di run` makes them: which batches each takes, what it tells of each, and how much it writes and reads."""
 
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -116,15 +117,16 @@ def rows_of(path):
         return history.execute("SELECT count(*) FROM event_logs").fetchone()[0]
 
 
-def test_an_interrupted_run_tells_what_the_calls_that_were_cut_count_as(small_configs, tmp_path):
+def test_an_interrupted_run_tells_what_the_calls_that_it_cut_count_as(small_configs, tmp_path):
     home = of_three(small_configs, tmp_path)
     home.stop.ask("interrupted by SIGINT")
     with pytest.raises(RunInterruptedError, match="what was done is kept; 12 episodes are left"):
         materialise_batches(home, BATCHES)
-    for batch, n in ("talk--b00", 2), ("talk--b02", 1), ("mute--b00", 1):
+    earlier, later = time.time() - 1, time.time() + 600
+    for batch, sent in ("talk--b00", (later, later, earlier)), ("talk--b02", (later,)), ("mute--b00", (later,)):
         listed = InFlight(home.warehouse.journal / batch / "in_flight.map")
-        for number in range(n):
-            listed.out(request(number))
+        for number, at in enumerate(sent):
+            listed.out(replace(request(number), at=at))
         listed.close()
     told = r"is kept; 3 calls were cut; they count as \$0\.7500, the most they can cost; 12 episodes are left"
     with pytest.raises(RunInterruptedError, match=told):
