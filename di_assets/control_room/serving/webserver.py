@@ -6,12 +6,12 @@ launch a paid run. So here
 - host names and origins are checked on every request and on the websocket (`di_assets.origins`);
 - the part of an address after `?` never reaches Dagster: a query is only executed from a body;
 - a body is accepted only by POST to `/graphql`, only as `application/json`, and only as an object with a query;
+- a message of the websocket is checked in the same way, and one that is wrong closes it;
 - of Dagster's routes only those in `ROUTES` are served; a new route is not served until somebody has examined it;
 - no page can be framed; Dagster's own content security policy is kept in addition to ours.
 """
 
 import asyncio
-import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -31,6 +31,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from di_assets.control_room.serving.asked import message_problem, query_problem
 from di_assets.origins import KEPT_APART, POLICY_HEADER, READING, App, Message, Receive, Send, guards
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ HEADERS: Mapping[str, str] = {**KEPT_APART, POLICY_HEADER: "frame-ancestors 'non
 # The values of `dagster-webserver`: seconds between polls, for a statement, for a connection; most connections.
 POLL_MS, STATEMENT_MS, RECYCLE_S, OVERFLOW = 2000, 15_000, 3600, 20
 GOODBYE_S = 5
+# The code with which the websocket is closed after a message that is not accepted (RFC 6455).
+NOT_ACCEPTED = 1008
 
 
 def host(listening: socket.socket, workspace: str, *, read_only: bool = False) -> None:
@@ -130,6 +133,8 @@ class BodiesAlone:
             if refused is not None:
                 await refused(scope, receive, send)
                 return
+        if scope["type"] == "websocket":
+            receive = _checked(receive, send)
         if scope["type"] in {"http", "websocket"}:
             scope = {**scope, "query_string": b""}
         await app(scope, receive, send)
@@ -158,27 +163,27 @@ class _Exports:
             await PlainTextResponse("there is no such file to save\n", status_code=404)(scope, receive, send)
 
 
-def query_problem(body: bytes) -> str | None:
-    """What is wrong with the body of a query, in one line; None if it is an object with a query."""
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        return "the body is no JSON"
-    if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
-        return "a query comes as a JSON object with the text `query`"
-    if not isinstance(asked.get("variables"), dict | None):
-        return "`variables` is no JSON object"
-    if not isinstance(asked.get("operationName"), str | None):
-        return "`operationName` is no text"
-    return None
-
-
 def _again(body: bytes, receive: Receive) -> Receive:
     """Gives a body that was read already once more, and then what else is received."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def give() -> Message:
         return left.pop() if left else await receive()
+
+    return give
+
+
+def _checked(receive: Receive, send: Send) -> Receive:
+    """Gives the messages of the websocket; one that is wrong closes it, and a line in the log says why."""
+
+    async def give() -> Message:
+        message = await receive()
+        problem = message_problem(message.get("text")) if message["type"] == "websocket.receive" else None
+        if problem is None:
+            return message
+        log.warning("the websocket was closed: %s", problem)
+        await send({"type": "websocket.close", "code": NOT_ACCEPTED, "reason": problem})
+        return {"type": "websocket.disconnect", "code": NOT_ACCEPTED, "reason": problem}
 
     return give
 

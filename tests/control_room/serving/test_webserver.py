@@ -173,7 +173,9 @@ def test_spaces_and_tabs_around_a_type_do_no_harm(port, content_type):
     ["[1]", '"x"', "null", "7", "true", "[]", "{}", "", "{", "[" * 100_000, b"\xff\xfe{", b'{"query": "\xff"}',
      '{"query": null}', '{"query": 5}', '{"query": ["{ version }"]}', f'[{{"query": "{ASK}"}}]',
      f'{{"query": "{ASK}", "variables": [1]}}', f'{{"query": "{ASK}", "variables": "[1]"}}',
-     f'{{"query": "{ASK}", "variables": 7}}', f'{{"query": "{ASK}", "operationName": {{}}}}'],
+     f'{{"query": "{ASK}", "variables": 7}}', f'{{"query": "{ASK}", "operationName": {{}}}}',
+     f'{{"query": "{ASK}", "operationName": "\\ud800"}}', '{"query": "\\udfff { version }"}',
+     f'{{"query": "{ASK}", "variables": {{"\\ud800": 1}}}}'],
 )  # fmt: skip
 def test_a_body_that_is_no_query_is_refused_in_one_line(port, logged, body):
     answer = ask(port, content=body, content_type="application/json")
@@ -309,6 +311,39 @@ def test_the_websocket_opens_for_its_own_pages_and_programs(port):
 def test_the_websocket_stays_shut_for_any_other(port, origin):
     with pytest.raises(websockets.InvalidStatus, match="403"):
         subscribe(port, origin=origin.format(port=port))
+
+
+def start(**payload):
+    return json.dumps({"type": "start", "id": "1", "payload": payload})
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["x", b"\xff", "[]", "null", "{}", '{"type": []}', '{"type": "start", "id": "1"}', '{"type": "stop", "id": [1]}',
+     '{"type": "start", "id": "1", "payload": null}', start(query=5), start(query=ASK, variables="x"),
+     start(query=ASK, operation_name=[1]), start(query=ASK, operationName="\ud800")],
+    ids=str,
+)  # fmt: skip
+def test_a_message_that_is_wrong_closes_the_websocket_with_one_line(port, logged, message):
+    async def go():
+        async with websockets.connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=["graphql-ws"]) as opened:
+            await opened.send(message)
+            await asyncio.wait_for(opened.recv(), 10)
+
+    with pytest.raises(websockets.ConnectionClosedError) as closed:
+        asyncio.run(go())
+    assert closed.value.rcvd.code == 1008
+    assert [line.getMessage() for line in logged] == [f"the websocket was closed: {closed.value.rcvd.reason}"]
+
+
+def test_a_message_that_dagster_can_answer_reaches_it(port, logged):
+    async def go():
+        async with websockets.connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=["graphql-ws"]) as opened:
+            await opened.send(start(query='subscription { pipelineRunLogs(runId: "x") { __typename } }', variables={}))
+            return json.loads(await asyncio.wait_for(opened.recv(), 10))
+
+    assert "pipelineRunLogs" in asyncio.run(go())["payload"]["data"]
+    assert logged == []
 
 
 def test_the_websocket_stays_shut_under_another_name(port):
