@@ -252,8 +252,11 @@ def _count(path: Path) -> int | None:
         line = file.read_bytes().removesuffix(b"\n")
     except FileNotFoundError:
         return None
-    if is_sealed(line):
-        return int(json.loads(line)["slots"])
+    except IsADirectoryError:  # `di repair` puts it aside
+        line = b""
+    count = json.loads(line).get("slots") if is_sealed(line) else None
+    if isinstance(count, int):
+        return count
     there = path.stat().st_size if path.is_file() else 0
     return -(-there // SLOT_BYTES) or SLOTS_AT_FIRST
 

@@ -25,6 +25,8 @@ from di_assets.tables.words import INTERRUPTED, PHASES
 
 log = logging.getLogger(__name__)
 
+_AGAIN = "may be lost; they are asked for, and paid, again"
+
 
 class StaleJournalError(Exception):
     """The journal was written with other rules, prompts or configuration, or for another question."""
@@ -46,6 +48,7 @@ class Lines:
         bad: number (from 1) and bytes of each complete line that cannot be read.
         torn: the bytes of an incomplete last line; empty if there is none.
         copies: numbers (from 1) of the lines that are copies of an earlier line.
+        zeros: whether the file ends with zero bytes: space reserved by a killed process, or damage.
     """
 
     header: Header | None
@@ -53,13 +56,15 @@ class Lines:
     bad: list[tuple[int, bytes]]
     torn: bytes
     copies: list[int] = field(default_factory=list)
+    zeros: bool = False
 
 
 def lines_of(path: Path) -> Lines:
     """Reads a journal file as far as it can be read; damage is in the result and raises no error."""
     if path.is_dir():
         return Lines(None, [], [(1, b"")], b"")
-    *whole, last = path.read_bytes().rstrip(b"\0").split(b"\n")
+    data = path.read_bytes()
+    *whole, last = data.rstrip(b"\0").split(b"\n")
     first = record_of((whole or [last])[0])
     header = first if isinstance(first, Header) else None
     of = sealed_for(path, header)
@@ -67,7 +72,7 @@ def lines_of(path: Path) -> Lines:
         whole, last = [*whole, last], b""  # it lacks only its line break
     elif not whole:
         header = None  # without a checksum it may be incomplete
-    held = Lines(header, [], [], last)
+    held = Lines(header, [], [], last, zeros=data.endswith(b"\0"))
     seen: set[object] = set()
     for number, line in enumerate(whole, start=1):
         read = record_of(line, of=of)
@@ -112,7 +117,12 @@ def read_journal(path: Path) -> tuple[Header | None, list[Call]]:
     _warn_of_copies(path, held)
     if held.torn:
         place = len(held.calls) + (held.header is not None) + 1
-        log.warning("%s:%d: torn last line of %d bytes dropped; that call is asked again", path, place, len(held.torn))
+        lost = f"; replies that stood in the zero bytes after it {_AGAIN}" if held.zeros else ""
+        what = f"torn last line of {len(held.torn)} bytes dropped; that call is asked again{lost}"
+        log.warning("%s:%d: %s", path, place, what)
+    elif held.header is None:
+        what = "holds only zero bytes" if held.zeros else "is empty"
+        log.warning("%s: %s, where at least a header belongs; replies %s", path, what, _AGAIN)
     return held.header, held.calls
 
 

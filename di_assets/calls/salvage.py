@@ -25,7 +25,16 @@ from pathlib import Path
 from statistics import median
 
 from di_assets.calls.call import NO_REPLY, Call, Header, interrupted
-from di_assets.calls.in_flight import SLOT_BYTES, InFlight, Request, delete, left_in_flight, lists_in, used_slots
+from di_assets.calls.in_flight import (
+    COUNT_SUFFIX,
+    SLOT_BYTES,
+    InFlight,
+    Request,
+    delete,
+    left_in_flight,
+    lists_in,
+    used_slots,
+)
 from di_assets.calls.journal_file import Lines, lines_of, record_of, sealed_for
 from di_assets.calls.place import Place
 from di_assets.calls.sealed import sealed
@@ -43,6 +52,8 @@ _EPISODE = re.compile(rb'"([\w.-]{1,200})"')
 _EPISODE_ID = re.compile(r"[\w.-]*\w[\w.-]*")
 _UNKNOWN = Request("", Place(1, PULL, 0, 0, 0), "", 0.0, 0.0)
 SECOND = "another reply to this question stands before it in the journal; only its cost counts"
+# A first line longer than this held more than a header, bytes.
+MOST_HEADER = 500
 LOST = "its line in the journal could not be read; it is counted as the most it can have cost"
 
 
@@ -160,6 +171,9 @@ def _looked_at(folder: Path) -> Iterator[tuple[Finding, Path | None, Callable[[C
             found = Finding(path, _what(held), len(held.calls), len(lost), usd)
             yield found, path, _journal_writer(path, held.header, [*held.calls, *lost])
     for path in lists_in(folder):
+        count = path.with_suffix(COUNT_SUFFIX)
+        if count.is_dir():
+            yield Finding(count, "it is a folder, where a file belongs", 0, 0, 0.0), count, lambda _: None
         n = sum(slot.request is None for slot in used_slots(path))
         if n:
             requests, lost_ones = left_in_flight(path), _lost_requests(path)
@@ -186,7 +200,9 @@ def _own_place(header: Header, path: Path) -> Path | None:
 
 def _what(held: Lines) -> str:
     number, more = held.bad[0][0], len(held.bad) - 1
-    return f"line {number}{f' and {more} more' if more else ''} cannot be read"
+    zeros = max(line.count(b"\0") for _, line in held.bad)
+    where = f" ({zeros} zero bytes, which held an unknown number of calls)" if zeros >= MOST_HEADER else ""
+    return f"line {number}{f' and {more} more' if more else ''} cannot be read{where}"
 
 
 def _most_usd(folder: Path) -> float:
@@ -206,14 +222,17 @@ def _lost(path: Path, held: Lines, most_usd: float) -> Iterator[Call]:
     usual = median([len(sealed(call._asdict())) for call in held.calls] or [1_000])
     at = max((call.started_at for call in held.calls), default=0.0)
     for number, line in held.bad:
-        if number == 1 or line.startswith(b'{"episode_id"'):
-            continue  # a header, which cost nothing
         read = record_of(line, of=sealed_for(path, held.header))
         if isinstance(read, Call):
             yield read._replace(status=INTERRUPTED, error=SECOND, text="", reasoning=None, stop=NO_REPLY)
             continue
         place = _PLACE.search(line)
-        n = 1 if place else max(1, ceil(len(line) / (2 * usual)))
+        is_header = number == 1 or line.startswith(b'{"episode_id"')
+        length = len(line) - is_header * MOST_HEADER
+        if is_header and not place and length <= 0:
+            continue  # a header alone, which cost nothing
+        zeros = line.count(b"\0")  # may have been several lines
+        n = int(zeros // usual) + (1 if place else max(1, ceil((length - zeros) / (2 * usual))))
         at_place, asked = _UNKNOWN.place, ""
         if place:
             at_place = Place._make(

@@ -107,11 +107,58 @@ def test_a_line_whose_place_reads_is_counted_in_its_place(folder, tmp_path):
     assert (lost.place, lost.request_hash) == (call(1).place, "hash")
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 5000, b'{"episode_id": "e", "rul'])
-def test_an_empty_or_torn_journal_is_no_damage(folder, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", ": is empty, where at least a header belongs; replies may be lost; they are asked for, and paid, again"),
+        (b"\0" * 5000, ": holds only zero bytes, where at least a header belongs; replies may be lost; they are asked"),
+        (b'{"episode_id": "e", "rul', ":1: torn last line of 24 bytes dropped; that call is asked again"),
+        (b'{"episode_id"' + b"\0" * 9, "; replies that stood in the zero bytes after it may be lost; they are asked"),
+    ],
+)
+def test_an_empty_or_torn_journal_is_warned_of_and_is_no_damage(folder, caplog, content, said):
     (folder / "e.jsonl").write_bytes(content)
     assert inspect(folder) == []
     assert read_journal(folder / "e.jsonl") == (None, [])
+    (record,) = caplog.records
+    assert record.message.startswith(f"{folder / 'e.jsonl'}:")
+    assert said in record.message
+
+
+@pytest.mark.parametrize("at", [0, 600])
+def test_zero_bytes_count_as_about_the_calls_that_may_have_stood_there(folder, tmp_path, at):
+    journal = Journal(folder / "g.jsonl", type(HEADER)("g", "1", "p", "c"))
+    for number in range(20):
+        journal.append(call(number, cost_usd=0.1))
+    journal.close()
+    data = (folder / "g.jsonl").read_bytes()
+    (folder / "g.jsonl").write_bytes(data[:at] + bytes(4096) + data[at + 4096 :])
+    (found,) = salvage(folder, tmp_path / "quarantine")
+    assert "4096 zero bytes, which held an unknown number of calls" in str(found)
+    assert found.lost_usd == pytest.approx(0.3 * found.lost)
+    assert found.lost > 10
+    assert abs(found.kept + found.lost - 20) <= 1
+    assert inspect(folder) == []
+
+
+def test_a_folder_in_place_of_the_number_of_requests_is_put_aside(folder, tmp_path):
+    path = folder / "in_flight.map"
+    InFlight(path).out(request(5))
+    path.with_suffix(".slots").unlink()
+    path.with_suffix(".slots").mkdir()
+    (found,) = salvage(folder, tmp_path / "quarantine")
+    assert found.put_aside.is_dir()
+    assert left_in_flight(path) == [request(5)]
+    InFlight(path).close()
+    assert inspect(folder) == []
+
+
+def test_a_number_of_requests_that_is_none_counts_as_what_the_list_has(folder):
+    path = folder / "in_flight.map"
+    InFlight(path).out(request(5))
+    path.with_suffix(".slots").write_bytes(sealed({"slotz": 1}))
+    assert left_in_flight(path) == [request(5)]
+    assert inspect(folder) == []
 
 
 def test_a_journal_of_another_episode_is_put_aside(folder, tmp_path):
