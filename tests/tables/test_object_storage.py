@@ -166,7 +166,8 @@ def test_the_graph_makes_the_same_tables_and_figures(shared, played):
         patch.setenv("DI_WAREHOUSE", "")  # the command sets them
         patch.setenv("DI_CONFIGS", "")
         options = ["--warehouse", str(home), "--configs", str(shared.configs.root)]
-        assert f"written to {home}/report" in CliRunner().invoke(main, [*options, "report"]).output
+        assert f"the report is in {home}/report" in CliRunner().invoke(main, [*options, "report"]).output
+        assert f"written to {home}/report" in CliRunner().invoke(main, [*options, "report", "--again"]).output
     assert not [path for path in shared.warehouse.root.rglob("*") if path.suffix in {".parquet", ".svg"}]
 
 
