@@ -58,7 +58,7 @@ def calls(*rows):
     """Rows of `calls` from (model, provider, status, retried)."""
     return TABLES["calls"].frame(
         [
-            ("e", number, 1, "pull", 0, 0, 0, provider, model, "hash", "", None, status, None, 100, 0, 10, 0.5, 2.0, NOON, retried, "r", 1.0)
+            ("e", number, 1, "pull", 0, 0, 0, provider, model, "hash", "", None, status, None, 100, 0, 10, 0.5, 2.0, NOON, retried, "r", 1.0, "live")
             for number, (model, provider, status, retried) in enumerate(rows)
         ]
     )  # fmt: skip
@@ -69,7 +69,7 @@ def episodes(*rows):
     return TABLES["episodes"].frame(
         [
             (f"paid--dear_r{k}", "paid", "paid--b00", None, "complete/pure/msg-on", "complete", "pure", "open", "dear", 0, k, k, 5, 5,
-             False, status, None, NOON, None, "1", "2", "p", "c", "j", 1, 0, 1, 1, usd)
+             False, status, None, NOON, None, "1", "2", "live", "p", "c", "j", 1, 0, 1, 1, usd)
             for k, status, usd in rows
         ]
     )  # fmt: skip
