@@ -113,20 +113,21 @@ def killed_again_and_again(configs, warehouse, ledger, kills):
     rng, killed = random.Random(kills), 0
     while True:
         process = subprocess.Popen([sys.executable, "-c", PLAY, configs.root, warehouse.root], cwd=ROOT)
-        if killed < kills:
-            wanted = len(noted(ledger, "step")) + rng.randrange(1, 12)
-            while process.poll() is None and len(noted(ledger, "step")) < wanted:
-                time.sleep(0.002)
-            time.sleep(rng.random() * 0.05)
-        if killed < kills and process.poll() is None:
+        try:
+            if killed < kills:
+                wanted = len(noted(ledger, "step")) + rng.randrange(1, 12)
+                while process.poll() is None and len(noted(ledger, "step")) < wanted:
+                    time.sleep(0.002)
+                time.sleep(rng.random() * 0.05)
+            elif process.wait() == 0:
+                return killed
+        finally:
+            killed += process.poll() is None
             process.kill()
             process.wait()
-            killed += 1
-            # Whatever the moment: what is counted as spent is never below the provider's bill.
-            assert spent_so_far(warehouse, configs.arm("talk")) >= charged(ledger) - 1e-9
-            assert charged_calls(configs, warehouse)["cost_usd"].sum() >= charged(ledger) - 1e-9
-        elif process.wait() == 0:
-            return killed
+        # Whatever the moment: what is counted as spent is never below the provider's bill.
+        assert spent_so_far(warehouse, configs.arm("talk")) >= charged(ledger) - 1e-9
+        assert charged_calls(configs, warehouse)["cost_usd"].sum() >= charged(ledger) - 1e-9
 
 
 @pytest.mark.slow

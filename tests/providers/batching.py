@@ -219,8 +219,9 @@ def batching(ledger, **options):
 
 
 def noted(ledger, field):
-    """Lines of the ledger that have this field."""
-    lines = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    """Lines of the ledger that have this field; a line that is still being written is left out."""
+    whole = ledger.read_text().rpartition("\n")[0] if ledger.exists() else ""
+    lines = [json.loads(line) for line in whole.splitlines()]
     return [line for line in lines if field in line]
 
 
